@@ -1,0 +1,248 @@
+"""Activations: φ and φ′ side by side, elementwise, in one table.
+
+A hidden layer computes h = φ(z). Back-propagation multiplies by φ′(z), which is written from z
+and from h = φ(z), whichever is simpler. Every pair keeps the dtype of z, gives no warning, and is
+right for huge and infinite z. At a kink φ′ is the derivative from the left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from clearprop._typing import Array
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation function with its derivative: h = φ(z) and ∂h/∂z = φ′(z).
+
+    name: what the user writes, and what a model file holds.
+    phi: φ, from z of any shape to h of that shape.
+    dphi: φ′, from z and h = φ(z) to an array of that shape.
+    kinks: the points where φ′ jumps, so that a gradient check can step over them.
+    """
+
+    name: str
+    phi: Callable[[Array], Array]
+    dphi: Callable[[Array, Array], Array]
+    kinks: tuple[float, ...] = ()
+
+
+# Beyond this |z| the tails below are exactly 0 (or 1) in float32 and float64; clipping z there
+# changes no result and keeps ∞·0 out.
+FAR = 1000.0
+LEAKY_SLOPE = 0.01
+ELU_ALPHA = 1.0
+# Klambauer et al. 2017: the fixed point of mean 0 and variance 1.
+SELU_ALPHA = 1.6732632423543772
+SELU_LAMBDA = 1.0507009873554805
+
+
+def sigmoid(z: npt.ArrayLike) -> Array:
+    """The logistic function σ(z) = 1 / (1 + e^−z), elementwise, without overflow.
+
+    z: any shape; integers are taken as float64. Returns values in [0, 1] of the same shape.
+    """
+    s: Array = special.expit(_floating(z))
+    return s
+
+
+def softplus(z: npt.ArrayLike) -> Array:
+    """log(1 + e^z), elementwise, without overflow; the integral of the sigmoid.
+
+    z: any shape; integers are taken as float64. Returns values ≥ 0 of the same shape.
+    """
+    z = _floating(z)
+    h: Array = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+    return h
+
+
+def _floating(z: npt.ArrayLike) -> Array:
+    z = np.asarray(z)
+    return z if np.issubdtype(z.dtype, np.floating) else z.astype(np.float64)
+
+
+# ---------------------------------------------------------------------------- φ(z) = z, φ′(z) = 1
+
+
+def _identity(z: Array) -> Array:
+    return z.copy()
+
+
+def _d_identity(z: Array, h: Array) -> Array:
+    return np.ones_like(z)
+
+
+# ------------------------------------------------------------- φ(z) = σ(z), φ′(z) = φ(z)(1 − φ(z))
+
+
+def _d_logistic(z: Array, h: Array) -> Array:
+    dh_dz: Array = h * (1 - h)
+    return dh_dz
+
+
+# ------------------------------------------------------------- φ(z) = tanh(z), φ′(z) = 1 − φ(z)²
+
+
+def _tanh(z: Array) -> Array:
+    return np.tanh(z)
+
+
+def _d_tanh(z: Array, h: Array) -> Array:
+    return 1 - h * h
+
+
+# ------------------------------------------------------------ φ(z) = max(z, 0), φ′(z) = 1 if z > 0
+
+
+def _relu(z: Array) -> Array:
+    return np.maximum(z, 0)
+
+
+def _d_relu(z: Array, h: Array) -> Array:
+    return (z > 0).astype(z.dtype)
+
+
+# ------------------------------------------------------------- φ(z) = z if z > 0 else 0.01 z
+
+
+def _leaky_relu(z: Array) -> Array:
+    return np.where(z > 0, z, LEAKY_SLOPE * z)
+
+
+def _d_leaky_relu(z: Array, h: Array) -> Array:
+    return np.where(z > 0, 1.0, LEAKY_SLOPE).astype(z.dtype)
+
+
+# ------------------------------------------------------- φ(z) = z if z > 0 else α(e^z − 1), α = 1
+
+
+def _elu(z: Array) -> Array:
+    return np.where(z > 0, z, ELU_ALPHA * np.expm1(np.minimum(z, 0)))
+
+
+def _d_elu(z: Array, h: Array) -> Array:
+    return np.where(z > 0, 1, ELU_ALPHA * np.exp(np.minimum(z, 0)))
+
+
+# ------------------------------------------------------- φ(z) = λ(z if z > 0 else α(e^z − 1))
+
+
+def _selu(z: Array) -> Array:
+    return SELU_LAMBDA * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
+
+
+def _d_selu(z: Array, h: Array) -> Array:
+    return SELU_LAMBDA * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0)))
+
+
+# ------------------------- φ(z) = z Φ(z), φ′(z) = Φ(z) + z e^(−z²/2) / √(2π), Φ the normal c.d.f.
+
+
+def _gelu(z: Array) -> Array:
+    cdf: Array = special.ndtr(z)
+    h: Array = np.maximum(z, -FAR) * cdf
+    return h
+
+
+def _d_gelu(z: Array, h: Array) -> Array:
+    z = np.clip(z, -FAR, FAR)
+    cdf: Array = special.ndtr(z)
+    dh_dz: Array = cdf + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return dh_dz
+
+
+# ------------------------------------------------- φ(z) = z σ(z), φ′(z) = σ(z)(1 + z(1 − σ(z)))
+
+
+def _silu(z: Array) -> Array:
+    h: Array = np.maximum(z, -FAR) * sigmoid(z)
+    return h
+
+
+def _d_silu(z: Array, h: Array) -> Array:
+    z = np.clip(z, -FAR, FAR)
+    s = sigmoid(z)
+    dh_dz: Array = s * (1 + z * (1 - s))
+    return dh_dz
+
+
+# ------------- φ(z) = z tanh(s), φ′(z) = tanh(s) + z (1 − tanh²(s)) σ(z), with s = log(1 + e^z)
+
+
+def _mish(z: Array) -> Array:
+    return np.maximum(z, -FAR) * np.tanh(softplus(z))
+
+
+def _d_mish(z: Array, h: Array) -> Array:
+    z = np.clip(z, -FAR, FAR)
+    w = np.tanh(softplus(z))
+    dh_dz: Array = w + z * (1 - w * w) * sigmoid(z)
+    return dh_dz
+
+
+# -------------------------------------------------------- φ(z) = log(1 + e^z), φ′(z) = σ(z)
+
+
+def _d_softplus(z: Array, h: Array) -> Array:
+    return sigmoid(z)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    record.name: record
+    for record in (
+        Activation("identity", _identity, _d_identity),
+        Activation("logistic", sigmoid, _d_logistic),
+        Activation("tanh", _tanh, _d_tanh),
+        Activation("relu", _relu, _d_relu, kinks=(0.0,)),
+        Activation("leaky_relu", _leaky_relu, _d_leaky_relu, kinks=(0.0,)),  # Maas et al. 2013
+        Activation("elu", _elu, _d_elu),  # Clevert et al. 2016; no kink, for α = 1
+        Activation("selu", _selu, _d_selu, kinks=(0.0,)),  # Klambauer et al. 2017
+        Activation("gelu", _gelu, _d_gelu),  # Hendrycks & Gimpel 2016, the exact form
+        Activation("silu", _silu, _d_silu),  # Elfwing et al. 2018; "swish"
+        Activation("mish", _mish, _d_mish),  # Misra 2019
+        Activation("softplus", softplus, _d_softplus),  # Dugas et al. 2001
+    )
+}
+
+
+def get_activation(activation: str | Activation, argument: str = "hidden") -> Activation:
+    """The activation of that name, or the given record itself.
+
+    argument: the name of the user's argument, for the error message.
+    Raises ValueError for an unknown name and TypeError for anything but a name or an Activation.
+    """
+    if isinstance(activation, Activation):
+        return activation
+    if not isinstance(activation, str):
+        raise TypeError(
+            f"{argument} must be the name of an activation or an Activation, got {activation!r}"
+        )
+    if activation not in ACTIVATIONS:
+        raise ValueError(
+            f"{argument}={activation!r} is no activation; choose from {', '.join(ACTIVATIONS)}"
+        )
+    return ACTIVATIONS[activation]
+
+
+def activation_jacobian(activation: str | Activation, z: npt.ArrayLike) -> Array:
+    """The Jacobian ∂h/∂z = diag(φ′(z)) of a layer of units (lecture: diag{∂h_j/∂z_j}).
+
+    z: (H,) for one sample or (N, H) for a batch. Returns (H, H) or (N, H, H).
+    Raises ValueError for z of another number of dimensions.
+    """
+    record = get_activation(activation, argument="activation")
+    z = _floating(z)
+    if z.ndim not in (1, 2):
+        raise ValueError(f"z must have shape (H,) or (N, H), got {z.shape}")
+    dh_dz = record.dphi(z, record.phi(z))
+    units = np.arange(z.shape[-1])
+    jacobian = np.zeros((*z.shape, z.shape[-1]), dtype=dh_dz.dtype)
+    jacobian[..., units, units] = dh_dz
+    return jacobian

@@ -1,0 +1,130 @@
+"""What a network is, apart from its numbers: the sequence of layers, the output unit, the layout of θ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.activations import Activation, get_activation
+from clearprop.layers import Dense, Dropout, Layer, Parameters
+from clearprop.outputs import Output, get_output
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layers in order and the output unit; knows where each W and b lies in the flat vector θ.
+
+    θ holds the layers one after another, each W (rows of W after one another) before its b.
+    """
+
+    layers: tuple[Layer, ...]
+    output: Output
+
+    @cached_property
+    def dense(self) -> tuple[Dense, ...]:
+        """The dense layers, l = 1 … L."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+
+    @property
+    def n_inputs(self) -> int:
+        """D = H_0."""
+        return self.dense[0].n_in
+
+    @property
+    def n_outputs(self) -> int:
+        """K = H_L."""
+        return self.dense[-1].n_out
+
+    @property
+    def sizes(self) -> list[int]:
+        """[D, H_1, …, H_{L−1}, K]."""
+        return [self.n_inputs, *(layer.n_out for layer in self.dense)]
+
+    @cached_property
+    def n_parameters(self) -> int:
+        """P, the length of θ."""
+        return sum(int(np.prod(s)) for layer in self.layers for s in layer.shapes.values())
+
+    def unpack(self, theta: Array) -> list[Parameters]:
+        """For each layer its parameters by name, as views into θ (writing to them writes to θ)."""
+        parameters, start = [], 0
+        for layer in self.layers:
+            views = {}
+            for name, shape in layer.shapes.items():
+                stop = start + int(np.prod(shape))
+                views[name] = theta[start:stop].reshape(shape)
+                start = stop
+            parameters.append(views)
+        return parameters
+
+    def pack(self, parameters: Sequence[Parameters], dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+        """θ from the parameters of each layer; the inverse of :meth:`unpack`."""
+        theta = np.empty(self.n_parameters, dtype=dtype)
+        for views, given in zip(self.unpack(theta), parameters, strict=True):
+            for name, view in views.items():
+                view[...] = given[name]
+        return theta
+
+    @cached_property
+    def is_weight(self) -> Array:
+        """(P,) float64: 1 where θ holds a weight, 0 where it holds a bias (which is never decayed)."""
+        mask = np.zeros(self.n_parameters)
+        for views in self.unpack(mask):
+            if "W" in views:
+                views["W"][...] = 1
+        mask.flags.writeable = False
+        return mask
+
+
+def fully_connected(
+    sizes: Sequence[int],
+    hidden: str | Activation | Sequence[str | Activation] = "relu",
+    output: str | Output = "linear",
+    dropout: float | Sequence[float] = 0.0,
+) -> Architecture:
+    """The architecture of a fully connected network with layer sizes [D, H_1, …, K].
+
+    hidden: one activation for all hidden layers, or a list with one for each; dropout: the same
+    for the rate after each hidden layer. Raises ValueError, naming the argument.
+    """
+    sizes = check_sizes(sizes)
+    n_hidden = len(sizes) - 2
+    unit = get_output(output)
+    unit.check_outputs(sizes[-1])
+    activations = [get_activation(a, "hidden") for a in one_per_layer(hidden, n_hidden, "hidden")]
+    rates = [float(rate) for rate in one_per_layer(dropout, n_hidden, "dropout")]
+    layers: list[Layer] = []
+    for n_in, n_out, activation, rate in zip(sizes, sizes[1:-1], activations, rates, strict=False):
+        layers.append(Dense(n_in, n_out, activation))
+        if rate:
+            layers.append(Dropout(rate))
+    layers.append(Dense(sizes[-2], sizes[-1], None))
+    return Architecture(tuple(layers), unit)
+
+
+def check_sizes(sizes: Sequence[int]) -> list[int]:
+    """[D, …, K] as a list of at least two positive integers, or ValueError."""
+    values = list(sizes)
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in values)
+    if len(values) < 2 or not whole or min(values) < 1:
+        raise ValueError(
+            "sizes must be at least two positive integers [inputs, hidden..., outputs]; "
+            f"got {values}"
+        )
+    return [int(n) for n in values]
+
+
+def one_per_layer(value: object, n_layers: int, argument: str) -> list[object]:
+    """`value` repeated for each hidden layer, or the sequence itself if it has the right length."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != n_layers:
+            raise ValueError(
+                f"{argument} must be one value or one per hidden layer ({n_layers}); "
+                f"got {len(value)}: {value!r}"
+            )
+        return list(value)
+    return [value] * n_layers

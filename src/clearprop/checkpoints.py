@@ -1,0 +1,270 @@
+"""Checkpoints: the state of training in one safe file, from which it goes on bit-exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.documents import (
+    ModelFileError,
+    check_keys,
+    decode_float,
+    encode_float,
+    reading,
+    take,
+    take_list,
+    take_tensor,
+)
+from clearprop.history import STOPPED, History, RowOrder, TrainingState
+from clearprop.jobs import Data, Job
+from clearprop.network_files import architecture_to_document
+from clearprop.persistence import read_file, write_file
+
+KIND = "checkpoint"
+
+
+@dataclass
+class Checkpoint:
+    """Where and how often training saves its state; a run found at `path` is resumed.
+
+    every_epochs and every_seconds: a state is written after an epoch when both have gone by since
+    the last one, and at the end. Writing is atomic: a kill at any moment leaves the old file or
+    the new one. A file of another run (other data, network, optimiser or seed) is refused with
+    ValueError, which names what differs; delete it to start anew.
+    """
+
+    path: str | PathLike[str]
+    every_epochs: int = 1
+    every_seconds: float = 0.0
+    _epochs: int = field(default=0, repr=False)
+    _written: float = field(default_factory=time.monotonic, repr=False)
+
+    def is_due(self) -> bool:
+        """Called once per epoch: whether to write now."""
+        self._epochs += 1
+        late = time.monotonic() - self._written >= self.every_seconds
+        return late and self._epochs >= self.every_epochs
+
+    def write(
+        self, states: Sequence[TrainingState], jobs: Sequence[Job], data: Data, engine: str
+    ) -> None:
+        """Save the states of all jobs, with what is needed to refuse another run's file."""
+        tensors: dict[str, Array] = {}
+        documents = [_state_to_document(n, s, tensors) for n, s in enumerate(states)]
+        document = {"run": describe_run(jobs, data, engine), "states": documents}
+        write_file(self.path, KIND, document, tensors)
+        self._epochs, self._written = 0, time.monotonic()
+
+    def resume(
+        self, states: Sequence[TrainingState], jobs: Sequence[Job], data: Data, engine: str
+    ) -> bool:
+        """Fill `states` from the file if there is one; True if there was."""
+        if not Path(self.path).exists():
+            return False
+        where = str(self.path)
+        document, tensors = read_file(self.path, KIND)
+        check_keys(document, ["kind", "run", "states"], where)
+        _check_same_run(take(document, "run", dict, where), describe_run(jobs, data, engine), where)
+        entries = take_list(document, "states", dict, where, length=len(jobs))
+        for number, (state, job, entry) in enumerate(zip(states, jobs, entries, strict=True)):
+            _state_from_document(state, number, job, entry, tensors, where)
+        return True
+
+
+def describe_run(jobs: Sequence[Job], data: Data, engine: str) -> dict[str, Any]:
+    """What must be equal for a run to be resumed; generators are restored, so not compared."""
+    return {
+        "engine": engine,
+        "data": [_checksum(data.X), _checksum(data.t), _checksum(data.sample_weight)],
+        "jobs": [_describe_job(job) for job in jobs],
+    }
+
+
+def _describe_job(job: Job) -> dict[str, Any]:
+    names = ("epochs", "batch_size", "clip_norm", "seed", "max_steps", "drop_last")
+    validation = job.validation
+    parts = [validation.X, validation.t] if isinstance(validation, Data) else [validation]
+    return {
+        "architecture": architecture_to_document(job.architecture),
+        "theta": _checksum(job.theta),
+        "rows": _checksum(job.rows),
+        "validation": [_checksum(part) for part in parts],
+        "optimizer": repr(job.optimizer),
+        "stopping": repr(job.stopping),
+        "penalty": repr(job.penalty),
+        "metrics": sorted(job.metrics),
+        "shuffle": job.shuffle if isinstance(job.shuffle, int) else type(job.shuffle).__name__,
+        **{name: getattr(job, name) for name in names},
+    }
+
+
+def _check_same_run(saved: Mapping[str, Any], present: Mapping[str, Any], where: str) -> None:
+    different = [key for key in present if saved.get(key) != present[key]]
+    if "jobs" in different and isinstance(saved.get("jobs"), list):
+        different.remove("jobs")
+        if len(saved["jobs"]) != len(present["jobs"]):
+            different.append("the number of jobs")
+        for mine, theirs in zip(present["jobs"], saved["jobs"], strict=False):
+            known = theirs if isinstance(theirs, dict) else {}
+            different += [key for key in mine if known.get(key) != mine[key]]
+    if different:
+        names = ", ".join(dict.fromkeys(different))
+        raise ValueError(
+            f"{where}: the checkpoint is of another run (it differs in: {names}); "
+            "delete it to start anew"
+        )
+
+
+def _checksum(array: Any) -> str:
+    """Shape, dtype and CRC-32 of an array or sparse matrix: tells runs apart, no protection."""
+    if array is None:
+        return "none"
+    parts = (array.data, array.indices, array.indptr) if hasattr(array, "tocsr") else (array,)
+    crc = 0
+    for part in parts:
+        crc = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), crc)
+    return f"{'x'.join(map(str, array.shape))} {array.dtype.name} {crc:08x}"
+
+
+def _state_to_document(
+    number: int, state: TrainingState, tensors: dict[str, Array]
+) -> dict[str, Any]:
+    """The state as JSON values; its arrays go to `tensors` under names with the job's number."""
+    for name, value in (state.engine_state or {}).items():
+        tensors[f"job{number}.engine.{name}"] = value
+    if state.best_theta is not None:
+        tensors[f"job{number}.best_theta"] = state.best_theta
+    history = state.history
+    for name in ("loss", "validation_loss", "learning_rate", "seconds"):
+        tensors[f"job{number}.history.{name}"] = np.asarray(getattr(history, name), float)
+    for index, values in enumerate(history.metrics.values()):
+        tensors[f"job{number}.metric{index}"] = np.asarray(values, dtype=float)
+    if state.order is not None:
+        tensors[f"job{number}.order"] = state.order.index.astype(np.int64)
+    counts = {name: getattr(state, name) for name in _COUNTS}
+    return {
+        **counts,
+        "best": encode_float(state.best),
+        "engine_state": sorted(state.engine_state or {}),
+        "best_theta": state.best_theta is not None,
+        "metrics": list(history.metrics),
+        "stopped": history.stopped,
+        "nonfinite": None if state.nonfinite is None else dataclasses.asdict(state.nonfinite),
+        "generator": None if state.order is None else _plain(_bit_generator(state.order).state),
+    }
+
+
+_COUNTS = ("epoch", "n_steps", "n_samples", "reductions", "n_no_improvement")
+
+
+def _state_from_document(
+    state: TrainingState,
+    number: int,
+    job: Job,
+    document: Mapping[str, Any],
+    tensors: Mapping[str, Array],
+    where: str,
+) -> None:
+    """Fill `state` from what :func:`_state_to_document` wrote; every shape and value is checked."""
+    for name in _COUNTS:
+        setattr(state, name, take(document, name, int, where, minimum=0))
+    state.best = decode_float(document.get("best"), f"{where}: best")
+    prefix = f"job{number}."
+    names = take_list(document, "engine_state", str, where)
+    arrays = {name: tensors.get(f"{prefix}engine.{name}") for name in names}
+    if not {"theta", "n_steps"} <= set(arrays):
+        raise ModelFileError(f"{where}: the state of job {number} is not whole")
+    size, dtype = job.theta.shape, job.theta.dtype.name
+    for name, array in arrays.items():
+        if array is None or not np.isfinite(array).all() or array.shape not in (size, ()):
+            raise ModelFileError(f"{where}: {name!r} of job {number} is missing or damaged")
+    take_tensor(tensors, f"{prefix}engine.theta", dtype, size, where)
+    state.engine_state = {name: array for name, array in arrays.items() if array is not None}
+    state.best_theta = None
+    if take(document, "best_theta", bool, where):
+        state.best_theta = take_tensor(tensors, f"{prefix}best_theta", dtype, size, where)
+    state.history = _history_from_document(document, tensors, prefix, where)
+    if job.shuffle is not None:
+        _restore_order(state, number, job, document, tensors, where)
+
+
+def _history_from_document(
+    document: Mapping[str, Any], tensors: Mapping[str, Array], prefix: str, where: str
+) -> History:
+    history = History(
+        stopped=take(document, "stopped", str, where, choices=("", *STOPPED)),
+    )
+    for name in ("loss", "validation_loss", "learning_rate", "seconds"):
+        column = take_tensor(
+            tensors, f"{prefix}history.{name}", "float64", (None,), where, finite=False
+        )
+        setattr(history, name, column.tolist())
+    for index, name in enumerate(take_list(document, "metrics", str, where)):
+        column = take_tensor(
+            tensors, f"{prefix}metric{index}", "float64", (None,), where, finite=False
+        )
+        history.metrics[name] = column.tolist()
+    return history
+
+
+def _restore_order(
+    state: TrainingState,
+    number: int,
+    job: Job,
+    document: Mapping[str, Any],
+    tensors: Mapping[str, Array],
+    where: str,
+) -> None:
+    """The order of the rows and the generator, whose state replaces that of the job's own."""
+    index = take_tensor(tensors, f"job{number}.order", "int64", (None,), where)
+    if not np.array_equal(np.sort(index), np.arange(len(index))):
+        raise ModelFileError(f"{where}: the order of the rows of job {number} is no permutation")
+    rng = np.random.default_rng(job.shuffle) if isinstance(job.shuffle, int) else job.shuffle
+    assert rng is not None
+    state.order = RowOrder(rng, index)
+    bit_generator = _bit_generator(state.order)
+    saved = take(document, "generator", dict, where)
+    with reading(where):
+        bit_generator.state = _like(saved, bit_generator.state)
+
+
+def _bit_generator(order: RowOrder) -> Any:
+    rng = order.rng
+    return rng.bit_generator if isinstance(rng, np.random.Generator) else rng._bit_generator
+
+
+def _plain(value: Any) -> Any:
+    """The state of a bit generator as JSON values."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _like(saved: Any, present: Any) -> Any:
+    """`saved` in the types and shapes of `present`; NumPy itself checks neither."""
+    if isinstance(present, dict):
+        if not isinstance(saved, dict) or saved.keys() != present.keys():
+            raise ValueError("the state of the random generator has another form")
+        result = {key: _like(saved[key], present[key]) for key in present}
+        if not 0 <= result.get("pos", 0) <= 624 or not 0 <= result.get("buffer_pos", 0) <= 4:
+            raise ValueError("the state of the random generator is damaged")
+        return result
+    if isinstance(present, np.ndarray):
+        array = np.asarray(saved, dtype=present.dtype)
+        if array.shape != present.shape:
+            raise ValueError("the state of the random generator has another shape")
+        return array
+    if isinstance(saved, bool) or not isinstance(saved, type(present)):
+        raise ValueError("the state of the random generator has another type")
+    if isinstance(present, str) and saved != present:
+        raise ValueError(f"the random generator was {saved}, not {present}")
+    return saved

@@ -1,0 +1,324 @@
+"""What each kind of column becomes in the matrix of a network.
+
+Each column used is one frozen record with the statistics of the training rows: `NumericColumn`,
+`CategoricalColumn`, `BooleanColumn` or `DateColumn`. A record knows its features (columns of the
+matrix) and fills them from the values of its column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.columns import to_datetimes, to_labels, to_numbers, to_signs
+from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
+from clearprop.frames import Column, shown
+
+LIMIT = 5.0  # numeric features lie within ±5
+TAIL = 0.01  # share of the training rows at either end that mean and spread do not see in full
+MAX_CATEGORIES = 64  # categories of a column with a feature of their own
+RARE = 10  # a category in fewer rows than this, and than one row in a thousand, has none
+MAX_POOLED = 1000  # names kept of categories without a feature, to tell rare from unseen
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """A column of numbers: x → clip((x − centre) / spread, ±5), the median where x is missing.
+
+    centre and spread are mean and standard deviation of the training values after winsorising
+    (values beyond the 1st and 99th percentile are set to it), so that a few wild values do not
+    squeeze all others together. n_missing: training rows without a value; if there are any, a
+    second feature is 1 where the value is missing and 0 elsewhere.
+    """
+
+    kind: ClassVar[str] = "numeric"
+    name: str
+    median: float
+    centre: float
+    spread: float
+    n_missing: int
+
+    @classmethod
+    def fit(cls, column: Column) -> NumericColumn:
+        return cls.from_numbers(column.name, to_numbers(column))
+
+    @classmethod
+    def from_numbers(cls, name: str, x: Array) -> NumericColumn:
+        """The statistics of float64 values (N,), NaN where missing."""
+        present = x[~np.isnan(x)]
+        n_missing = len(x) - len(present)
+        if len(present) == 0:
+            return cls(name, 0.0, 0.0, 1.0, n_missing)
+        # Dividing by a power of two is exact, and sums and squares of huge values stay finite.
+        exponent = int(np.frexp(np.abs(present).max())[1])
+        scaled = np.ldexp(present, -exponent)
+        low, median, high = np.quantile(scaled, [TAIL, 0.5, 1 - TAIL])
+        body = scaled if low == high else np.clip(scaled, low, high)
+        spread = 1.0 if scaled.min() == scaled.max() else float(np.ldexp(body.std(), exponent))
+        centre = float(np.ldexp(body.mean(), exponent))
+        return cls(name, float(np.ldexp(median, exponent)), centre, spread or 1.0, n_missing)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.name, f"{self.name} (missing)") if self.n_missing else (self.name,)
+
+    @property
+    def summary(self) -> str:
+        return f"median {self.median:.6g}"
+
+    def encode(self, column: Column, out: Array) -> int:
+        """Fill out (N, features) and return how many values were unknown categories (none)."""
+        self.encode_numbers(to_numbers(column), out)
+        return 0
+
+    def encode_numbers(self, x: Array, out: Array) -> None:
+        missing = np.isnan(x)
+        with np.errstate(over="ignore"):  # beyond float64 is beyond the limit
+            z = (np.where(missing, self.median, x) - self.centre) / self.spread
+        out[:, 0] = np.clip(z, -LIMIT, LIMIT)
+        if self.n_missing:
+            out[:, 1] = missing
+
+
+@dataclass(frozen=True)
+class CategoricalColumn:
+    """A column of labels: one feature per category, 1 where the label is that category, else 0.
+
+    categories: those with a feature of their own: at most 64, the most frequent ones, and none
+    that is in fewer than 10 training rows and fewer than one in a thousand. pooled: the others
+    (at most 1000 names are kept), which share the feature "(other)", as do labels never seen in
+    training; where nothing was pooled, unseen labels have 0 everywhere. n_missing: training rows
+    without a label; if there are any, the feature "(missing)" is 1 for those. A column of exactly
+    two categories is one feature, +1 for the first and −1 for the second, 0 where missing or
+    unseen.
+    """
+
+    kind: ClassVar[str] = "categorical"
+    name: str
+    categories: tuple[str, ...]
+    pooled: tuple[str, ...]
+    n_missing: int
+
+    @classmethod
+    def fit(cls, column: Column) -> CategoricalColumn:
+        import pyarrow.compute as pc
+
+        labels = to_labels(column)
+        counts = {
+            entry["values"].as_py(): entry["counts"].as_py()
+            for entry in pc.value_counts(labels.drop_null())
+        }
+        rare = min(RARE, len(labels) / 1000)
+        by_count = sorted(counts, key=lambda label: (-counts[label], label))
+        own = [label for label in by_count if counts[label] >= rare]
+        if len(own) > MAX_CATEGORIES or len(own) < len(by_count):
+            own = own[: MAX_CATEGORIES - 1]
+        pooled = by_count[len(own) :]
+        return cls(
+            column.name, tuple(sorted(own)), tuple(pooled[:MAX_POOLED]), int(labels.null_count)
+        )
+
+    @property
+    def binary(self) -> bool:
+        return len(self.categories) == 2 and not self.pooled
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        if self.binary:
+            return (f"{self.name}={self.categories[0]}",)
+        names = list(self.categories)
+        names += ["(other)"] if self.pooled else []
+        names += ["(missing)"] if self.n_missing else []
+        return tuple(f"{self.name}={name}" for name in names)
+
+    @property
+    def summary(self) -> str:
+        if len(self.categories) <= 3:
+            listed = ", ".join(map(shown, self.categories))
+        else:
+            listed = f"{len(self.categories)} categories"
+        more = " or more" if len(self.pooled) == MAX_POOLED else ""
+        return listed + (f"; {len(self.pooled)}{more} rare, pooled" if self.pooled else "")
+
+    def codes(self, column: Column) -> tuple[Array, int]:
+        """Index of each label in `categories` (N,), and how many labels were not seen in training.
+
+        len(categories) stands for any other label and len(categories) + 1 for none.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        text, labels = pa.large_string(), to_labels(column)
+        found = pc.index_in(labels, value_set=pa.array(self.categories, text))
+        n_own = len(self.categories)
+        other = pc.and_(pc.is_null(found), pc.is_valid(labels))
+        unseen = pc.invert(pc.is_in(labels.filter(other), value_set=pa.array(self.pooled, text)))
+        codes = pc.if_else(other, n_own, pc.fill_null(found, n_own + 1))
+        return codes.to_numpy(zero_copy_only=False), int(pc.sum(unseen).as_py() or 0)
+
+    def encode(self, column: Column, out: Array) -> int:
+        """Fill out (N, features) and return how many labels were not seen in training."""
+        codes, n_unseen = self.codes(column)
+        out[:] = 0
+        if self.binary:
+            out[codes == 0] = 1
+            out[codes == 1] = -1
+            return n_unseen
+        n_own = len(self.categories)
+        # The feature of each code; −1: none, all features stay 0.
+        place = np.full(n_own + 2, -1)
+        place[:n_own] = np.arange(n_own)
+        if self.pooled:
+            place[n_own] = n_own
+        if self.n_missing:
+            place[n_own + 1] = out.shape[1] - 1
+        features = place[codes]
+        rows = np.flatnonzero(features >= 0)
+        out[rows, features[rows]] = 1
+        return n_unseen
+
+
+@dataclass(frozen=True)
+class BooleanColumn:
+    """A column of truth values: +1 for true, −1 for false, 0 where missing."""
+
+    kind: ClassVar[str] = "boolean"
+    name: str
+    n_missing: int
+
+    @classmethod
+    def fit(cls, column: Column) -> BooleanColumn:
+        return cls(column.name, int((to_signs(column) == 0).sum()))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def summary(self) -> str:
+        return "+1 true, −1 false"
+
+    def encode(self, column: Column, out: Array) -> int:
+        """Fill out (N, 1) and return 0."""
+        out[:, 0] = to_signs(column)
+        return 0
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """A column of dates or times: its parts, each scaled as a `NumericColumn`.
+
+    Parts are those of `date_parts` that were not the same in all training rows. n_missing:
+    training rows without a value; if there are any, a feature is 1 where the value is missing.
+    """
+
+    kind: ClassVar[str] = "date"
+    name: str
+    parts: tuple[NumericColumn, ...]
+    n_missing: int
+
+    @classmethod
+    def fit(cls, column: Column) -> DateColumn:
+        stamps = to_datetimes(column)
+        parts = []
+        for part, x in date_parts(stamps).items():
+            present = x[~np.isnan(x)]
+            if len(present) and present.min() < present.max():
+                # A missing date is missing in all its parts: one indicator is enough.
+                parts.append(NumericColumn.from_numbers(part, present))
+        return cls(column.name, tuple(parts), int(np.isnat(stamps).sum()))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        names = tuple(f"{self.name} ({part.name})" for part in self.parts)
+        return (*names, f"{self.name} (missing)") if self.n_missing else names
+
+    @property
+    def summary(self) -> str:
+        return ", ".join(part.name for part in self.parts)
+
+    def encode(self, column: Column, out: Array) -> int:
+        """Fill out (N, features) and return 0."""
+        stamps = to_datetimes(column)
+        x = date_parts(stamps)
+        for i, part in enumerate(self.parts):
+            part.encode_numbers(x[part.name], out[:, i : i + 1])
+        if self.n_missing:
+            out[:, -1] = np.isnat(stamps)
+        return 0
+
+
+def date_parts(stamps: Array) -> dict[str, Array]:
+    """Dates as numbers, NaN where missing: days since 1970 and the place in each cycle.
+
+    A cycle (year, month, week, day) is an angle α from 0 at its start to 2π at its end, given as
+    sin α and cos α, so that the end of one lies next to the start of the next.
+    """
+    days = stamps.astype("datetime64[D]")
+    missing = np.isnat(stamps)
+    time = _days_between(days, stamps)
+    day = np.where(missing, np.nan, days.astype(np.int64).astype(np.float64))
+    parts = {"days": day + time}
+    angles = {"week": (np.mod(day + 3, 7) + time) / 7, "day": time}  # 1970-01-01 was a Thursday
+    for cycle, unit in (("year", "Y"), ("month", "M")):
+        start = stamps.astype(f"datetime64[{unit}]")
+        angles[cycle] = _days_between(start, stamps) / _days_between(start, start + 1)
+    for cycle in ("year", "month", "week", "day"):
+        parts[f"{cycle} sin"] = np.sin(2 * np.pi * angles[cycle])
+        parts[f"{cycle} cos"] = np.cos(2 * np.pi * angles[cycle])
+    return parts
+
+
+def _days_between(start: Array, end: Array) -> Array:
+    """end − start in days, NaN where either is missing."""
+    difference = end.astype("datetime64[us]") - start.astype("datetime64[us]")
+    return np.where(np.isnat(difference), np.nan, difference.astype(np.int64) / 86_400e6)
+
+
+ColumnEncoding: TypeAlias = NumericColumn | CategoricalColumn | BooleanColumn | DateColumn
+DATE_PARTS = tuple(date_parts(np.array([], dtype="datetime64[us]")))
+ENCODINGS: dict[str, type[ColumnEncoding]] = {
+    record.kind: record for record in (NumericColumn, CategoricalColumn, BooleanColumn, DateColumn)
+}
+
+
+def column_from(entry: Document, where: str) -> ColumnEncoding:
+    kind = take(entry, "kind", str, where, choices=tuple(ENCODINGS))
+    name = take(entry, "name", str, where)
+    n_missing = take(entry, "n_missing", int, where, minimum=0)
+    check_keys(entry, ("kind", *(field.name for field in fields(ENCODINGS[kind]))), where)
+    if kind == "numeric":
+        return _numeric_from({k: v for k, v in entry.items() if k != "kind"}, where)
+    if kind == "boolean":
+        return BooleanColumn(name, n_missing)
+    if kind == "date":
+        parts = [
+            _numeric_from(part, f"{where}: parts[{i}]")
+            for i, part in enumerate(take_list(entry, "parts", dict, where))
+        ]
+        for part in parts:
+            if part.name not in DATE_PARTS:
+                raise ModelFileError(f"{where}: {part.name!r} is no part of a date")
+        return DateColumn(name, tuple(parts), n_missing)
+    categories = take_list(entry, "categories", str, where)
+    pooled = take_list(entry, "pooled", str, where)
+    if len(set(categories)) < len(categories):
+        raise ModelFileError(f"{where}: the same category twice")
+    return CategoricalColumn(name, tuple(categories), tuple(pooled), n_missing)
+
+
+def _numeric_from(entry: Document, where: str) -> NumericColumn:
+    check_keys(entry, tuple(field.name for field in fields(NumericColumn)), where)
+    spread = take(entry, "spread", float, where)
+    if spread <= 0:
+        raise ModelFileError(f"{where}: 'spread' must be positive, got {spread!r}")
+    return NumericColumn(
+        take(entry, "name", str, where),
+        take(entry, "median", float, where),
+        take(entry, "centre", float, where),
+        spread,
+        take(entry, "n_missing", int, where, minimum=0),
+    )

@@ -1,0 +1,125 @@
+"""What training leaves behind and reports: history, state of a job, epoch reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.engines.nonfinite import NonFinite
+
+
+@dataclass
+class History:
+    """What was seen after each epoch (for L-BFGS: after each iteration), one list entry each.
+
+    loss: mean over the epoch's batches, penalty included. validation_loss: without penalty; empty
+    if there is no validation data. metrics: by name, on the validation data. learning_rate: of the
+    epoch's last step. seconds: since the start of training. stopped: why training ended, one of
+    :data:`STOPPED`, or "" while it goes on.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    stopped: str = ""
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+STOPPED = {
+    "epochs": "all epochs are done",
+    "patience": "no improvement for longer than the stopping rule's patience",
+    "converged": "L-BFGS met its tolerance",
+    "max_fun": "L-BFGS used up its evaluations of the loss",
+    "abnormal": "L-BFGS could not make the loss smaller",
+    "max_steps": "the budget of steps is used up",
+    "time_limit": "the budget of time is used up",
+    "callback": "a callback asked to stop",
+    "interrupted": "Ctrl-C",
+    "nonfinite": "NaN or infinity appeared",
+}
+
+
+@dataclass
+class RowOrder:
+    """The order of the rows in each epoch, from an explicit generator.
+
+    A numpy Generator draws a new permutation each epoch. A RandomState shuffles the order of the
+    epoch before, as scikit-learn does, so that the same seed gives the same batches.
+    """
+
+    rng: np.random.Generator | np.random.RandomState
+    index: Array
+
+    def next(self) -> Array:
+        """The order of the coming epoch, (N,)."""
+        if isinstance(self.rng, np.random.Generator):
+            self.index = self.rng.permutation(len(self.index))
+        else:
+            shuffled = np.arange(len(self.index))
+            self.rng.shuffle(shuffled)
+            self.index = self.index[shuffled]
+        return self.index
+
+
+@dataclass
+class TrainingState:
+    """Where a job stands at the end of an epoch; training can go on from it, bit-exactly.
+
+    engine_state: θ and the optimiser's arrays, as the engine reads them; None before the start.
+    epoch, n_steps, n_samples: done so far. reductions: of an adaptive learning rate. best:
+    the monitored value of the best epoch, signed so that more is better. n_no_improvement: epochs
+    since it improved by the stopping rule's tol. nonfinite: where NaN or infinity appeared.
+    """
+
+    engine_state: dict[str, Array] | None = None
+    epoch: int = 0
+    n_steps: int = 0
+    n_samples: int = 0
+    reductions: int = 0
+    best: float = -np.inf
+    best_theta: Array | None = None
+    n_no_improvement: int = 0
+    order: RowOrder | None = None
+    history: History = field(default_factory=History)
+    nonfinite: NonFinite | None = None
+
+    @property
+    def theta(self) -> Array:
+        """The result: θ of the best epoch where the stopping rule restores it, else the last θ."""
+        if self.best_theta is not None:
+            return self.best_theta
+        if self.engine_state is None:
+            raise RuntimeError("this training state has not been started")
+        return self.engine_state["theta"]
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a callback is told after an epoch of a job; `epoch` counts from 1.
+
+    step: steps done so far. stopping: "" while training goes on, else why it ends (STOPPED).
+    """
+
+    job: int
+    epoch: int
+    n_epochs: int
+    step: int
+    loss: float
+    validation_loss: float | None
+    metrics: Mapping[str, float]
+    learning_rate: float
+    seconds: float
+    stopping: str
+    read_theta: Callable[[], Array] = field(repr=False)
+
+    @property
+    def theta(self) -> Array:
+        """A copy of the present θ (P,)."""
+        return self.read_theta()

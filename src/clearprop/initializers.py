@@ -1,0 +1,142 @@
+"""Initialisers: what W and b of a layer are before training.
+
+An initialiser is a callable (rng, fan_in, fan_out) → (W (fan_out, fan_in), b (fan_out,)), in
+float64. rng is a `numpy.random.Generator` or `RandomState`; nothing else is random. W is drawn as
+(fan_in, fan_out) and transposed, so that a stream gives the numbers of those who store Wᵀ.
+b is zero unless stated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.schedules import check_number
+
+Rng: TypeAlias = np.random.Generator | np.random.RandomState
+Initializer: TypeAlias = Callable[[Rng, int, int], tuple[Array, Array]]
+
+
+def glorot_uniform(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W ~ U(−a, a), a = √(6/(fan_in + fan_out)); b = 0. Source: Glorot & Bengio 2010."""
+    return _uniform(rng, fan_in, fan_out, variance=2 / (fan_in + fan_out))
+
+
+def glorot_normal(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W ~ N(0, 2/(fan_in + fan_out)); b = 0. Source: Glorot & Bengio 2010."""
+    return _normal(rng, fan_in, fan_out, variance=2 / (fan_in + fan_out))
+
+
+def he_uniform(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W ~ U(−a, a), a = √(6/fan_in); b = 0. For relu. Source: He et al. 2015."""
+    return _uniform(rng, fan_in, fan_out, variance=2 / fan_in)
+
+
+def he_normal(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W ~ N(0, 2/fan_in); b = 0. For relu. Source: He et al. 2015."""
+    return _normal(rng, fan_in, fan_out, variance=2 / fan_in)
+
+
+def lecun_uniform(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W ~ U(−a, a), a = √(3/fan_in); b = 0. Source: LeCun et al. 1998."""
+    return _uniform(rng, fan_in, fan_out, variance=1 / fan_in)
+
+
+def lecun_normal(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W ~ N(0, 1/fan_in); b = 0. For selu. Source: LeCun et al. 1998."""
+    return _normal(rng, fan_in, fan_out, variance=1 / fan_in)
+
+
+def zeros(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W = 0, b = 0. All units of a hidden layer then stay alike: of use for a last layer."""
+    return np.zeros((fan_out, fan_in)), np.zeros(fan_out)
+
+
+def constant(value: float, bias: float = 0.0) -> Initializer:
+    """The initialiser with W = value and b = bias everywhere.
+
+    Raises ValueError unless both are finite numbers.
+    """
+    check_number("value", value)
+    check_number("bias", bias)
+    return _Constant(float(value), float(bias))
+
+
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """The initialiser whose W is gain times a random matrix with orthonormal rows or columns.
+
+    WᵀW = gain²·I if fan_out ≥ fan_in, else WWᵀ = gain²·I; uniform over such matrices; b = 0.
+    Raises ValueError unless gain > 0. Source: Saxe et al. 2014; Mezzadri 2007.
+    """
+    check_number("gain", gain, above=0)
+    return _Orthogonal(float(gain))
+
+
+@dataclass(frozen=True)
+class _Constant:
+    value: float
+    bias: float
+
+    def __call__(self, rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+        return np.full((fan_out, fan_in), self.value), np.full(fan_out, self.bias)
+
+
+@dataclass(frozen=True)
+class _Orthogonal:
+    gain: float
+
+    def __call__(self, rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+        from threadpoolctl import threadpool_limits
+
+        normal = rng.standard_normal((fan_in, fan_out))
+        wide = fan_in < fan_out
+        with threadpool_limits(limits=1, user_api="blas"):  # its bits depend on the threads
+            q, r = np.linalg.qr(normal.T if wide else normal)
+        q = q * np.where(np.diag(r) < 0, -1, 1)  # makes the factors unique, and W uniform
+        return self.gain * (q if wide else q.T), np.zeros(fan_out)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "glorot_uniform": glorot_uniform,
+    "glorot_normal": glorot_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "lecun_uniform": lecun_uniform,
+    "lecun_normal": lecun_normal,
+    "orthogonal": orthogonal(),
+    "zeros": zeros,
+}
+
+
+def get_initializer(initializer: str | Initializer, argument: str = "initializer") -> Initializer:
+    """The initialiser of that name, or the given callable itself.
+
+    Raises ValueError for an unknown name and TypeError for what is neither name nor callable.
+    """
+    if isinstance(initializer, str):
+        if initializer not in INITIALIZERS:
+            raise ValueError(
+                f"{argument}={initializer!r} is no initialiser; "
+                f"choose from {', '.join(INITIALIZERS)}, or give a callable such as constant(0.1)"
+            )
+        return INITIALIZERS[initializer]
+    if not callable(initializer):
+        raise TypeError(
+            f"{argument} must be a name or a callable (rng, fan_in, fan_out) → (W, b), "
+            f"got {initializer!r}"
+        )
+    return initializer
+
+
+def _uniform(rng: Rng, fan_in: int, fan_out: int, variance: float) -> tuple[Array, Array]:
+    a = math.sqrt(3 * variance)  # U(−a, a) has the variance a²/3
+    return rng.uniform(-a, a, (fan_in, fan_out)).T, np.zeros(fan_out)
+
+
+def _normal(rng: Rng, fan_in: int, fan_out: int, variance: float) -> tuple[Array, Array]:
+    return rng.normal(0, math.sqrt(variance), (fan_in, fan_out)).T, np.zeros(fan_out)

@@ -1,0 +1,139 @@
+"""What is to be trained: the records that describe a training run before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.optimizers import LBFGS, Optimizer
+
+
+@dataclass(frozen=True)
+class Data:
+    """What jobs share: X (N, D), dense or CSR, the targets t as the output unit encodes them, weights."""
+
+    X: Array
+    t: Array
+    sample_weight: Array | None = None
+
+    def rows(self, rows: Array | slice) -> Data:
+        """The same for a choice of rows."""
+        w = self.sample_weight
+        return Data(self.X[rows], self.t[rows], None if w is None else w[rows])
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What is added to ℒ for large weights (biases are exempt).
+
+    l1·Σ|w| + ½·l2·Σw² + ½·alpha·Σw² / Σ(sample weights of the batch). `alpha` is scikit-learn's
+    parameter, whose effect grows as the batch shrinks; `l1` and `l2` mean the same for any batch.
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("l1", "l2", "alpha"):
+            value = getattr(self, name)
+            if not (value >= 0 and np.isfinite(value)):
+                raise ValueError(f"{name} must be a number >= 0; got {value!r}")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a metric is given after an epoch: the present θ, and ŷ with t on the validation data."""
+
+    theta: Array
+    y_hat: Array
+    t: Array
+    sample_weight: Array | None
+
+
+Metric: TypeAlias = Callable[[Evaluation], float]
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop: more than `patience` epochs in a row without an improvement of at least `tol`.
+
+    monitor: "loss" (of training, penalty included), "validation_loss", or the name of a metric, of
+    which more is better. restore_best: end with the θ of the best epoch instead of the last one.
+    """
+
+    monitor: str = "validation_loss"
+    patience: float = 10
+    tol: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.patience >= 0:
+            raise ValueError(f"patience must be >= 0; got {self.patience!r}")
+        if not self.tol >= 0:
+            raise ValueError(f"tol must be >= 0; got {self.tol!r}")
+
+    @property
+    def sign(self) -> int:
+        """+1 where more is better, −1 where less is."""
+        return -1 if self.monitor in ("loss", "validation_loss") else 1
+
+
+Shuffle: TypeAlias = int | np.random.Generator | np.random.RandomState | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training run: a network with its start θ, an optimiser, the rows, the stopping rule.
+
+    rows: indices of the training rows in the shared data, None for all. validation: data of its
+    own, or indices into the shared data. shuffle: seed or generator of the order of the rows, None
+    to keep them as they lie. seed: of the dropout masks. An epoch is one pass over the rows; with
+    drop_last its last, smaller batch is left out.
+    """
+
+    architecture: Architecture
+    theta: Array
+    optimizer: Optimizer | LBFGS
+    epochs: int = 100
+    batch_size: int = 32
+    rows: Array | None = None
+    validation: Data | Array | None = None
+    stopping: Stopping | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    penalty: Penalty = field(default_factory=Penalty)
+    clip_norm: float | None = None
+    shuffle: Shuffle = 0
+    seed: int = 0
+    max_steps: int | None = None
+    drop_last: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            check_positive_integer(name, getattr(self, name))
+        if self.max_steps is not None:
+            check_positive_integer("max_steps", self.max_steps)
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
+        if self.stopping is not None:
+            known = ["loss"]
+            if self.validation is not None:
+                known += ["validation_loss", *self.metrics]
+            if self.stopping.monitor not in known:
+                raise ValueError(
+                    f"stopping can monitor {known} here; got {self.stopping.monitor!r}"
+                    + ("" if self.validation is not None else " (there is no validation data)")
+                )
+
+
+def check_positive_integer(name: str, value: object) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")

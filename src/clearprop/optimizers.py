@@ -1,0 +1,384 @@
+"""Optimisers: frozen records with a pure init and a pure update on the flat θ.
+
+`init(theta)` gives a state, `update(theta, gradient, state, learning_rate)` a new θ and a new
+state; neither writes into what it is given. g is the gradient, α the learning rate of the step, t
+the number of the step from 1. Weight decay λ is decoupled everywhere (Loshchilov & Hutter 2019):
+θ ← θ(1 − αλ) before the step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.schedules import Schedule, as_schedule, check_number
+
+State: TypeAlias = dict[str, Array]
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """An optimiser that takes one step per mini-batch. Own ones need these four, and no base."""
+
+    @property
+    def learning_rate(self) -> float | Schedule:
+        """A number, or a schedule from which training computes α for each step."""
+
+    @property
+    def weight_decay(self) -> float:
+        """λ; where it is 0, training passes no `decay`."""
+
+    def init(self, theta: Array) -> State:
+        """The state before the first step: slots like θ, and "step", a 0-d int64 array."""
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        """The next θ and state.
+
+        theta, gradient: (P,). learning_rate: α, one for all or (P,). decay: (P,) of 0 and 1, where
+        weight decay applies (None: everywhere). θ and its slots keep θ's dtype.
+        Raises ValueError if the shape of gradient is not that of theta.
+        """
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent: v ← μv − αg; θ ← θ + v, or with Nesterov θ ← θ + μv − αg.
+
+    Source: Sutskever et al. 2013, in scikit-learn's form (α inside the velocity v).
+    Raises ValueError unless 0 ≤ momentum ≤ 1 and weight_decay ≥ 0.
+    """
+
+    learning_rate: float | Schedule = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_common(self.learning_rate, self.weight_decay)
+        check_number("momentum", self.momentum, at_least=0, at_most=1)
+        if not isinstance(self.nesterov, (bool, np.bool_)):
+            raise TypeError(f"nesterov must be True or False, got {self.nesterov!r}")
+
+    def init(self, theta: Array) -> State:
+        return _slots(theta, "velocity")
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        g = _like(gradient, theta)
+        alpha = _rate(learning_rate, theta)
+        theta = _decayed(theta, learning_rate, self.weight_decay, decay)
+        mu = float(self.momentum)
+        v = mu * state["velocity"] - alpha * g
+        theta = theta + mu * v - alpha * g if self.nesterov else theta + v
+        return theta, {"step": _next(state), "velocity": v}
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α_t m/(√v + ε).
+
+    α_t = α √(1−β₂ᵗ)/(1−β₁ᵗ) corrects the bias of the zero start.
+    Source: Kingma & Ba 2015, the form at the end of section 2 (its ε̂ is our epsilon), as in
+    scikit-learn and Keras; PyTorch divides by √(v/(1−β₂ᵗ)) + ε instead.
+    Raises ValueError unless 0 ≤ beta_1, beta_2 < 1, epsilon > 0 and weight_decay ≥ 0.
+    """
+
+    learning_rate: float | Schedule = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_common(self.learning_rate, self.weight_decay)
+        _check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    def init(self, theta: Array) -> State:
+        return _slots(theta, "m", "v")
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        return _adam_update(self, theta, gradient, state, learning_rate, decay=decay)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with weight decay by default: θ ← θ(1 − αλ), then Adam's step.
+
+    Source: Loshchilov & Hutter 2019. See Adam for the formula, the arguments and the errors.
+    """
+
+    learning_rate: float | Schedule = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        _check_common(self.learning_rate, self.weight_decay)
+        _check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    def init(self, theta: Array) -> State:
+        return _slots(theta, "m", "v")
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        return _adam_update(self, theta, gradient, state, learning_rate, decay=decay)
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """RMSprop: v ← ρv + (1−ρ)g²; θ ← θ − αg/(√v + ε).
+
+    Source: Tieleman & Hinton 2012, lecture 6.5; PyTorch's form without momentum, not centred.
+    Raises ValueError unless 0 ≤ rho < 1, epsilon > 0 and weight_decay ≥ 0.
+    """
+
+    learning_rate: float | Schedule = 0.01
+    rho: float = 0.99
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_common(self.learning_rate, self.weight_decay)
+        check_number("rho", self.rho, at_least=0, below=1)
+        check_number("epsilon", self.epsilon, above=0)
+
+    def init(self, theta: Array) -> State:
+        return _slots(theta, "v")
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        g = _like(gradient, theta)
+        theta = _decayed(theta, learning_rate, self.weight_decay, decay)
+        rho = float(self.rho)
+        v = rho * state["v"] + (1 - rho) * (g * g)
+        theta = theta - _rate(learning_rate, theta) * g / (np.sqrt(v) + float(self.epsilon))
+        return theta, {"step": _next(state), "v": v}
+
+
+@dataclass(frozen=True)
+class NAdam:
+    """Adam with Nesterov momentum: μ_t = β₁(1 − ½·0.96^(0.004t)), m and v as in Adam,
+
+    θ ← θ − α [ (1−μ_t) g/(1−∏₁ᵗμ) + μ_{t+1} m/(1−∏₁ᵗ⁺¹μ) ] / (√(v/(1−β₂ᵗ)) + ε).
+
+    Source: Dozat 2016, in PyTorch's form. The state also holds "mu_product" = ∏₁ᵗμ, 0-d float64.
+    Raises ValueError unless 0 ≤ beta_1, beta_2 < 1, epsilon > 0 and weight_decay ≥ 0.
+    """
+
+    learning_rate: float | Schedule = 0.002
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_common(self.learning_rate, self.weight_decay)
+        _check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    def init(self, theta: Array) -> State:
+        return _slots(theta, "m", "v") | {"mu_product": np.array(1.0)}
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        g = _like(gradient, theta)
+        theta = _decayed(theta, learning_rate, self.weight_decay, decay)
+        beta_1, beta_2, step = float(self.beta_1), float(self.beta_2), _next(state)
+        t = int(step)
+        mu, mu_next = (beta_1 * (1 - 0.5 * 0.96 ** (0.004 * s)) for s in (t, t + 1))
+        product = float(state["mu_product"]) * mu
+        m = beta_1 * state["m"] + (1 - beta_1) * g
+        v = beta_2 * state["v"] + (1 - beta_2) * (g * g)
+        ahead = (1 - mu) / (1 - product) * g + mu_next / (1 - product * mu_next) * m
+        root = np.sqrt(v / (1 - beta_2**t)) + float(self.epsilon)
+        theta = theta - _rate(learning_rate, theta) * ahead / root
+        return theta, {"step": step, "m": m, "v": v, "mu_product": np.array(product)}
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """L-BFGS on the loss over all rows, by SciPy's L-BFGS-B without bounds.
+
+    memory: pairs of differences kept. max_fun: most evaluations of the loss. tol: stop when the
+    largest |∂ℒ/∂θ| is at most this. Source: Byrd, Lu, Nocedal & Zhu 1995.
+    Raises ValueError unless memory ≥ 1, max_fun ≥ 1 and tol ≥ 0.
+    """
+
+    memory: int = 10
+    max_fun: int = 15000
+    tol: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check_number("memory", self.memory, at_least=1, integer=True)
+        check_number("max_fun", self.max_fun, at_least=1, integer=True)
+        check_number("tol", self.tol, at_least=0)
+
+    def minimize(
+        self,
+        loss_and_gradient: Callable[[Array], tuple[float, Array]],
+        theta: Array,
+        max_iter: int,
+        callback: Callable[..., None] | None = None,
+    ) -> Any:
+        """SciPy's OptimizeResult: x (P,) float64, fun, jac, nit, nfev, status, success, message.
+
+        loss_and_gradient: from θ (P,) float64 to ℒ and ∂ℒ/∂θ (P,). callback: as SciPy's; it may
+        raise StopIteration to end the search. theta is not changed.
+        Raises ValueError unless max_iter ≥ 1.
+        """
+        check_number("max_iter", max_iter, at_least=1, integer=True)
+        from scipy.optimize import minimize
+
+        return minimize(
+            loss_and_gradient,
+            np.array(theta, dtype=np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=callback,
+            options={
+                "maxfun": int(self.max_fun),
+                "maxiter": int(max_iter),
+                "gtol": float(self.tol),
+                "maxcor": int(self.memory),
+            },
+        )
+
+
+OPTIMIZERS: dict[str, type[SGD | Adam | AdamW | RMSprop | NAdam | LBFGS]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+    "nadam": NAdam,
+    "lbfgs": LBFGS,
+}
+
+
+def get_optimizer(
+    optimizer: str | Optimizer | LBFGS, argument: str = "optimizer"
+) -> Optimizer | LBFGS:
+    """The optimiser of that name with its default hyper-parameters, or the given one itself.
+
+    Raises ValueError for an unknown name and TypeError for what is neither name nor optimiser.
+    """
+    if isinstance(optimizer, str):
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"{argument}={optimizer!r} is no optimiser; choose from {', '.join(OPTIMIZERS)}"
+            )
+        return OPTIMIZERS[optimizer]()
+    if isinstance(optimizer, type) or not isinstance(optimizer, (Optimizer, LBFGS)):
+        raise TypeError(
+            f"{argument} must be the name of an optimiser or an optimiser such as SGD(0.1), "
+            f"got {optimizer!r}"
+        )
+    return optimizer
+
+
+def _adam_update(
+    optimizer: Adam | AdamW,
+    theta: Array,
+    gradient: Array,
+    state: State,
+    learning_rate: float | Array,
+    *,
+    decay: Array | None,
+) -> tuple[Array, State]:
+    g = _like(gradient, theta)
+    theta = _decayed(theta, learning_rate, optimizer.weight_decay, decay)
+    beta_1, beta_2, step = float(optimizer.beta_1), float(optimizer.beta_2), _next(state)
+    t = int(step)
+    m = beta_1 * state["m"] + (1 - beta_1) * g
+    v = beta_2 * state["v"] + (1 - beta_2) * (g * g)
+    alpha_t = _rate(learning_rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t), theta)
+    theta = theta - alpha_t * m / (np.sqrt(v) + float(optimizer.epsilon))
+    return theta, {"step": step, "m": m, "v": v}
+
+
+def _check_common(learning_rate: float | Schedule, weight_decay: float) -> None:
+    as_schedule(learning_rate)
+    check_number("weight_decay", weight_decay, at_least=0)
+
+
+def _check_moments(beta_1: float, beta_2: float, epsilon: float) -> None:
+    check_number("beta_1", beta_1, at_least=0, below=1)
+    check_number("beta_2", beta_2, at_least=0, below=1)
+    check_number("epsilon", epsilon, above=0)
+
+
+def _slots(theta: Array, *names: str) -> State:
+    return {"step": np.array(0, dtype=np.int64)} | {name: np.zeros_like(theta) for name in names}
+
+
+def _next(state: State) -> Array:
+    return np.array(state["step"] + 1, dtype=np.int64)
+
+
+def _like(gradient: Array, theta: Array) -> Array:
+    if gradient.shape != theta.shape:
+        raise ValueError(
+            f"gradient must have the shape of theta, {theta.shape}, got {gradient.shape}"
+        )
+    return gradient.astype(theta.dtype, copy=False)
+
+
+def _rate(learning_rate: float | Array, theta: Array) -> float | Array:
+    """α so that it does not widen θ: NumPy's float64 scalars would, Python's do not."""
+    if np.ndim(learning_rate) == 0:
+        return float(learning_rate)
+    return np.asarray(learning_rate).astype(theta.dtype, copy=False)
+
+
+def _decayed(
+    theta: Array, learning_rate: float | Array, weight_decay: float, decay: Array | None
+) -> Array:
+    """θ(1 − αλ), where decay says so."""
+    if weight_decay == 0:
+        return theta
+    shrink = learning_rate * float(weight_decay)
+    if decay is not None:
+        shrink = shrink * decay
+    return theta * _rate(1 - shrink, theta)

@@ -1,0 +1,236 @@
+"""One safe file for every model: safetensors for the arrays, JSON for the rest, never pickle.
+
+A file holds named tensors and, as the entry "clearprop" of the container's metadata, one JSON
+object {"format": 1, "kind": kind, ...document}. Reading runs nothing that the file says: the
+safetensors library parses the container, `documents` the JSON, and what either lets through is
+checked here. Everything wrong with a file is one ModelFileError.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import reprlib
+import secrets
+import stat
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from clearprop._typing import Array
+from clearprop.documents import (
+    Document,
+    ModelFileError,
+    check_keys,
+    decode_float,
+    dump_document,
+    encode_float,
+    one_line,
+    parse_document,
+    reading,
+    take,
+    take_list,
+    take_tensor,
+)
+
+__all__ = [
+    "DTYPES",
+    "FORMAT",
+    "Document",
+    "ModelFileError",
+    "check_keys",
+    "decode_float",
+    "encode_float",
+    "read_file",
+    "reading",
+    "take",
+    "take_list",
+    "take_tensor",
+    "write_file",
+]
+
+FORMAT = 1
+MAX_HEADER = 2**26  # bytes: tensor names, shapes and the document (safetensors reads up to 10**8)
+MAX_TENSORS = 2**16
+MAX_NDIM = 8
+DTYPES = {
+    "F32": "float32",
+    "F64": "float64",
+    "I64": "int64",
+    "I32": "int32",
+    "U8": "uint8",
+    "U32": "uint32",
+    "BOOL": "bool",
+}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+_DAMAGED = "not a model file, or a truncated or damaged one"
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    kind: str,
+    document: Mapping[str, Any],
+    tensors: Mapping[str, Array],
+) -> None:
+    """Write a model file whole or not at all.
+
+    The bytes go to a temporary file in the same folder, to the disk, and then in one step to
+    `path`: a reader sees the old file or the new one, also after a crash or a full disk. A new
+    file gets the permissions of any new file, a replaced one keeps its own, and a symbolic link
+    stays a link (the file it names is replaced).
+
+    Parameters: `kind` names what the file holds; `document` has str keys (not "format" or
+    "kind") and JSON values with finite numbers (see `encode_float`); `tensors` are arrays of any
+    shape of the dtypes float32, float64, int32, int64, uint8, uint32 and bool.
+
+    Raises TypeError or ValueError for a document or tensor that the format cannot hold, and
+    OSError where the file cannot be written; FileNotFoundError for a missing folder.
+    """
+    _write_atomically(os.fspath(path), _encode(kind, document, tensors))
+
+
+def _encode(kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> bytes:
+    for key in ("format", "kind"):
+        if key in document:
+            raise ValueError(f"document must not have the key {key!r}, which the file format sets")
+    text = dump_document({"format": FORMAT, "kind": kind, **document})
+    if len(tensors) > MAX_TENSORS:
+        raise ValueError(f"tensors: {len(tensors)} of them, a file holds up to {MAX_TENSORS}")
+    arrays = {name: _plain_array(name, tensor) for name, tensor in tensors.items()}
+    data: bytes = save(arrays, {"clearprop": text})
+    header = int.from_bytes(data[:8], "little")
+    if header > MAX_HEADER:
+        raise ValueError(f"document: it takes {header} bytes, a file holds up to {MAX_HEADER}")
+    return data
+
+
+def _plain_array(name: str, tensor: Array) -> Array:
+    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        raise ValueError(f"tensors: the name {reprlib.repr(name)} must match {_NAME.pattern}")
+    array = np.asarray(tensor)
+    if array.dtype.name not in DTYPES.values():
+        allowed = ", ".join(DTYPES.values())
+        raise TypeError(f"tensors[{name!r}]: dtype {array.dtype.name} is not one of {allowed}")
+    if array.ndim > MAX_NDIM:
+        raise ValueError(f"tensors[{name!r}]: {array.ndim} axes, at most {MAX_NDIM} are allowed")
+    # safetensors takes the bytes as they lie in memory, whatever the strides say.
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+
+
+def _write_atomically(path: str, data: bytes) -> None:
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
+    try:
+        old = os.stat(target)
+    except FileNotFoundError:
+        old = None
+    if old is not None and not stat.S_ISREG(old.st_mode):
+        what = "a folder" if stat.S_ISDIR(old.st_mode) else "not a regular file"
+        raise OSError(f"cannot write {path}: it is {what}")
+    temporary = os.path.join(folder, f".clearprop-{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+    )
+    try:
+        with open(descriptor, "wb") as file:
+            if old is not None and os.fstat(descriptor).st_mode != old.st_mode:
+                os.chmod(temporary, stat.S_IMODE(old.st_mode))
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    # The new name is in the folder's own data. Some file systems cannot sync a folder, and the
+    # file is in place by now, so a failure here is not the caller's.
+    if hasattr(os, "O_DIRECTORY"):
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def read_file(
+    path: str | os.PathLike[str], kind: str | Collection[str]
+) -> tuple[Document, dict[str, Array]]:
+    """Read a model file of the kind, or of one of the kinds, asked for.
+
+    Returns the document as it was written, with the entry "kind", and the tensors by name as
+    arrays of their own memory. Nothing in the file is executed or unpickled, and no tensor is
+    allocated that the file does not hold in full.
+
+    Raises FileNotFoundError (or another OSError) for a file that cannot be opened and
+    ModelFileError, with the path, for everything that is wrong inside.
+    """
+    where = os.fspath(path)
+    mode = os.stat(where).st_mode
+    if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
+        what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise ModelFileError(f"{where}: not a model file: it is {what}")
+    with open(where, "rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > MAX_HEADER:
+        raise ModelFileError(f"{where}: {_DAMAGED}: header too large")
+    try:
+        # pread, not mmap: a file cut short by another program is an error instead of a SIGBUS.
+        with safe_open(where, framework="numpy", backend="pread") as container:
+            document = _read_document(container.metadata(), kind, where)
+            names = sorted(container.keys())
+            if len(names) > MAX_TENSORS:
+                raise ModelFileError(f"{where}: more than {MAX_TENSORS} tensors")
+            tensors = {name: _read_tensor(container, name, where) for name in names}
+    except SafetensorError as error:
+        raise ModelFileError(f"{where}: {_DAMAGED}: {one_line(error)}") from error
+    except MemoryError as error:
+        raise ModelFileError(f"{where}: there is not enough memory to load it") from error
+    return document, tensors
+
+
+def _read_document(metadata: Any, kinds: str | Collection[str], where: str) -> Document:
+    text = (metadata or {}).get("clearprop")
+    if text is None:
+        raise ModelFileError(f"{where}: a safetensors file, but not one written by clearprop")
+    document = parse_document(text, where)
+    version = take(document, "format", int, where, minimum=1)
+    if version > FORMAT:
+        newer = f"file format {version}, this one reads {FORMAT}"
+        raise ModelFileError(f"{where}: written by a newer clearprop ({newer})")
+    del document["format"]
+    kind = take(document, "kind", str, where)
+    allowed = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if kind not in allowed:
+        raise ModelFileError(
+            f"{where}: holds {reprlib.repr(kind)}, not {' or '.join(map(repr, allowed))}"
+        )
+    return document
+
+
+def _read_tensor(container: Any, name: str, where: str) -> Array:
+    place = f"{where}: tensor {reprlib.repr(name)}"
+    if _NAME.fullmatch(name) is None:
+        raise ModelFileError(f"{place}: not a name that clearprop writes")
+    view = container.get_slice(name)
+    dtype = DTYPES.get(view.get_dtype())
+    if dtype is None:
+        raise ModelFileError(
+            f"{place}: dtype {one_line(view.get_dtype())} is not one of {', '.join(DTYPES)}"
+        )
+    shape = view.get_shape()
+    # An empty tensor may claim any other length for free; NumPy refuses what it cannot index.
+    if len(shape) > MAX_NDIM or math.prod(max(n, 1) for n in shape) >= 2**59:
+        raise ModelFileError(f"{place}: impossible shape {reprlib.repr(shape)}")
+    array: Array = container.get_tensor(name)
+    if dtype == "bool" and array.size > 0 and array.view(np.uint8).max() > 1:
+        raise ModelFileError(f"{place}: a truth value that is neither 0 nor 1")
+    return array

@@ -1,0 +1,281 @@
+"""Learning-rate schedules: frozen records that map the clock of an epoch to its learning rates.
+
+A schedule is called once per epoch with a `Clock` and returns one rate for each step of that epoch.
+Some look at the step, some at the samples seen, some at how often the loss met a plateau.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import TypeAlias
+
+import numpy as np
+
+from clearprop._typing import Array
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where the training stands before an epoch.
+
+    step: (S,) float64, the global indices (from 0) of the steps of the coming epoch.
+    n_steps: all steps that are planned.
+    epoch: index of the coming epoch, from 0.
+    n_samples: samples seen before this epoch.
+    reductions: how often a plateau asked for a smaller rate.
+    """
+
+    step: Array
+    n_steps: int
+    epoch: int
+    n_samples: int
+    reductions: int
+
+
+Schedule: TypeAlias = Callable[[Clock], Array]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same rate at every step: α = initial. Raises ValueError unless initial > 0."""
+
+    initial: float
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+
+    def __call__(self, clock: Clock) -> Array:
+        return np.full_like(clock.step, self.initial)
+
+
+@dataclass(frozen=True)
+class InverseScaling:
+    """α = initial / (1 + n)^power, n the samples seen before the epoch; one rate for a whole epoch.
+
+    The first epoch has the plain initial rate. This is scikit-learn's "invscaling".
+    Raises ValueError unless initial > 0 and power is finite.
+    """
+
+    initial: float
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+        check_number("power", self.power)
+
+    def __call__(self, clock: Clock) -> Array:
+        return np.full_like(clock.step, self.initial / (1 + clock.n_samples) ** self.power)
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """α = initial / factor^r, r the number of plateaus met; this is scikit-learn's "adaptive".
+
+    `exhausted` says that the rate is too small to be reduced again: then a plateau ends training.
+    Raises ValueError unless initial > 0, factor > 1 and minimum ≥ 0.
+    """
+
+    initial: float
+    factor: float = 5.0
+    minimum: float = 1e-6
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+        check_number("factor", self.factor, above=1)
+        check_number("minimum", self.minimum, at_least=0)
+
+    def _rate(self, clock: Clock) -> float:
+        rate = float(self.initial)
+        # One division per plateau, not a power: the last bit can decide whether α ≤ minimum.
+        for _ in range(clock.reductions):
+            rate /= self.factor
+        return rate
+
+    def __call__(self, clock: Clock) -> Array:
+        return np.full_like(clock.step, self._rate(clock))
+
+    def exhausted(self, clock: Clock) -> bool:
+        """Whether α ≤ minimum."""
+        return self._rate(clock) <= self.minimum
+
+
+@dataclass(frozen=True)
+class Step:
+    """α = initial / factor^⌊step / every⌋: divided by factor every so many steps.
+
+    Raises ValueError unless initial > 0, every ≥ 1 and factor > 0.
+    """
+
+    initial: float
+    every: int
+    factor: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+        check_number("every", self.every, at_least=1, integer=True)
+        check_number("factor", self.factor, above=0)
+
+    def __call__(self, clock: Clock) -> Array:
+        # A negative exponent ends in 0 where a positive one would end in a warning for overflow.
+        return self.initial * (1 / self.factor) ** (clock.step // self.every)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """α = final + (initial − final)(1 + cos πt)/2, t = step / n_steps.
+
+    Source: Loshchilov & Hutter 2017 (SGDR), without restarts.
+    Raises ValueError unless initial > 0 and final ≥ 0.
+    """
+
+    initial: float
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+        check_number("final", self.final, at_least=0)
+
+    def __call__(self, clock: Clock) -> Array:
+        return _cosine(self.initial, self.final, _progress(clock))
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Up from peak/start_factor to peak, then down to peak/(start_factor·final_factor), by cosines.
+
+    The peak is at step warm_up·n_steps − 1, the end at step n_steps − 1.
+    Source: Smith & Topin 2018 (super-convergence), in the two-phase form of fastai and PyTorch.
+    Raises ValueError unless peak > 0, 0 ≤ warm_up ≤ 1, start_factor ≥ 1 and final_factor ≥ 1.
+    """
+
+    peak: float
+    warm_up: float = 0.3
+    start_factor: float = 25.0
+    final_factor: float = 1e4
+
+    def __post_init__(self) -> None:
+        check_number("peak", self.peak, above=0)
+        check_number("warm_up", self.warm_up, at_least=0, at_most=1)
+        check_number("start_factor", self.start_factor, at_least=1)
+        check_number("final_factor", self.final_factor, at_least=1)
+
+    def __call__(self, clock: Clock) -> Array:
+        start = self.peak / self.start_factor
+        top, end = self.warm_up * clock.n_steps - 1, clock.n_steps - 1
+        tiny = np.finfo(np.float64).tiny  # a phase of no length is at its beginning
+        up = np.clip(clock.step / max(top, tiny), 0, 1)
+        down = np.clip((clock.step - top) / max(end - top, tiny), 0, 1)
+        return np.where(
+            clock.step <= top,
+            _cosine(start, self.peak, up),
+            _cosine(self.peak, start / self.final_factor, down),
+        )
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A linear ramp over the first steps, then another schedule from its beginning.
+
+    α(s) = (s + 1)/steps · schedule(0) for s < steps, then schedule(s − steps), which is told that
+    n_steps − steps steps are planned.
+    schedule may be a number, for a constant rate after the ramp.
+    Raises ValueError unless steps ≥ 1, TypeError if schedule is neither.
+    """
+
+    schedule: float | Schedule
+    steps: int
+
+    def __post_init__(self) -> None:
+        as_schedule(self.schedule, "schedule")
+        check_number("steps", self.steps, at_least=1, integer=True)
+
+    def _later(self, clock: Clock) -> Clock:
+        step = np.maximum(clock.step - self.steps, 0)
+        return replace(clock, step=step, n_steps=max(clock.n_steps - self.steps, 1))
+
+    def __call__(self, clock: Clock) -> Array:
+        ramp = np.minimum((clock.step + 1) / self.steps, 1)
+        return ramp * as_schedule(self.schedule)(self._later(clock))
+
+    def exhausted(self, clock: Clock) -> bool:
+        """Whether the schedule within cannot be reduced: true unless it is adaptive and can."""
+        inner = getattr(self.schedule, "exhausted", None)
+        return inner is None or bool(inner(self._later(clock)))
+
+
+@dataclass(frozen=True)
+class CosLog4:
+    """α = peak · ½(1 − cos(2π·log₂(1 + 15t))), t = step / n_steps: four cycles, each twice as long.
+
+    Source: Holzmüller, Grinsztajn & Steinwart 2024 (RealMLP), arXiv 2407.04491.
+    Raises ValueError unless peak > 0.
+    """
+
+    peak: float
+
+    def __post_init__(self) -> None:
+        check_number("peak", self.peak, above=0)
+
+    def __call__(self, clock: Clock) -> Array:
+        cycles: Array = np.log2(1 + 15 * _progress(clock))
+        return self.peak * (1 - np.cos(2 * np.pi * cycles)) / 2
+
+
+SCHEDULES: dict[str, type] = {
+    "constant": Constant,
+    "inverse_scaling": InverseScaling,
+    "adaptive": Adaptive,
+    "step": Step,
+    "cosine": Cosine,
+    "one_cycle": OneCycle,
+    "warm_up": WarmUp,
+    "coslog4": CosLog4,
+}
+
+
+def as_schedule(learning_rate: float | Schedule, argument: str = "learning_rate") -> Schedule:
+    """A number as a constant schedule; a schedule (any callable on a Clock) as it is.
+
+    Raises ValueError for a number that is not finite and positive, TypeError for anything else.
+    """
+    if callable(learning_rate) and not isinstance(learning_rate, type):
+        return learning_rate
+    number: object = learning_rate
+    if not isinstance(number, Real):
+        raise TypeError(f"{argument} must be a number or a schedule, got {learning_rate!r}")
+    check_number(argument, number, above=0)
+    return Constant(float(number))
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+    integer: bool = False,
+) -> None:
+    """Raise TypeError unless value is a number, ValueError unless it is finite and in the range."""
+    kind, noun = (Integral, "an integer") if integer else (Real, "a number")
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be {noun}, got {value!r}")
+    number = float(value)
+    if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
+        return
+    bounds = ((">", above), ("≥", at_least), ("<", below), ("≤", at_most))
+    allowed = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if math.isfinite(bound))
+    raise ValueError(f"{name} must be {allowed or 'finite'}, got {value!r}")
+
+
+def _progress(clock: Clock) -> Array:
+    """t = step / n_steps in [0, 1]; steps beyond the plan stay at the end."""
+    return np.minimum(clock.step / max(clock.n_steps, 1), 1)
+
+
+def _cosine(start: float, end: float, t: Array) -> Array:
+    return end + (start - end) * (1 + np.cos(np.pi * t)) / 2

@@ -1,0 +1,197 @@
+"""The columns of a data frame as the matrix of numbers that a network takes.
+
+`TableEncoding` is fitted to the training rows: it finds the kind of every column (or is told),
+keeps the statistics that the kinds need (:mod:`clearprop.column_encodings`), turns frames into
+matrices, describes itself and can be kept as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.column_encodings import ENCODINGS, ColumnEncoding, column_from
+from clearprop.columns import KINDS, infer_kind
+from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
+from clearprop.frames import TableError, as_frame, read_column, unknown_name
+
+
+@dataclass(frozen=True)
+class IgnoredColumn:
+    """A column that is not used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Described:
+    """One line of `TableEncoding.describe`."""
+
+    name: str
+    kind: str
+    n_features: int
+    n_missing: int
+    summary: str
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A table as a matrix: X (N, D), and per column how many labels were not seen in training."""
+
+    X: Array
+    unseen: dict[str, int]
+
+
+@dataclass(frozen=True)
+class TableEncoding:
+    """How a data frame becomes a matrix: the columns used, in order, and those ignored.
+
+    missing: texts that stand for a missing value, besides null, NaN and empty text.
+
+    >>> import pyarrow as pa
+    >>> frame = pa.table({"x": [1.0, 2.0, None, 3.0], "colour": ["red", "blue", "red", "green"]})
+    >>> encoding = TableEncoding.fit(frame)
+    >>> encoding.feature_names
+    ('x', 'x (missing)', 'colour=blue', 'colour=green', 'colour=red')
+    >>> encoding.transform(frame).shape
+    (4, 5)
+    """
+
+    columns: tuple[ColumnEncoding, ...]
+    ignored: tuple[IgnoredColumn, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        frame: Any,
+        kinds: Mapping[str, str] | None = None,
+        *,
+        parse_text: bool = False,
+        missing: Collection[str] = (),
+    ) -> TableEncoding:
+        """Statistics of the rows of `frame`, a data frame of pandas, polars, pyarrow, ...
+
+        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the
+        kind that is inferred. parse_text: infer the kind of text columns from their values, as
+        for CSV files. Raises TableError, naming column and row, for values that are not of the
+        kind, and if no column is left to learn from.
+        """
+        table = as_frame(frame)
+        kinds = dict(kinds or {})
+        for name, kind in kinds.items():
+            if kind not in KINDS:
+                raise ValueError(f"kinds[{name!r}] must be one of {', '.join(KINDS)}; got {kind!r}")
+            if name not in table.columns:
+                raise TableError(unknown_name(name, table.columns))
+        if len(table) == 0:
+            raise TableError("the table has no rows")
+        columns: list[ColumnEncoding] = []
+        ignored: list[IgnoredColumn] = []
+        for name in table.columns:
+            column = read_column(table, name, missing)
+            found = infer_kind(column, parse_text=parse_text)
+            kind = kinds.get(name, found.kind)
+            if kind == "ignore":
+                reason = "as asked" if name in kinds else found.reason
+                ignored.append(IgnoredColumn(name, reason))
+            else:
+                columns.append(ENCODINGS[kind].fit(column))
+        if not any(column.features for column in columns):
+            raise TableError("the table has no column to learn from: all are ignored")
+        return cls(tuple(columns), tuple(ignored), tuple(missing))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the D columns of the matrix."""
+        return tuple(feature for column in self.columns for feature in column.features)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns that a table must have."""
+        return tuple(column.name for column in self.columns)
+
+    def describe(self) -> tuple[Described, ...]:
+        """One record for each column: name, kind, features, missing values, a few words."""
+        used = (
+            Described(c.name, c.kind, len(c.features), c.n_missing, c.summary) for c in self.columns
+        )
+        return (*used, *(Described(c.name, "ignore", 0, 0, c.reason) for c in self.ignored))
+
+    def transform(self, frame: Any, dtype: Any = np.float32) -> Array:
+        """The matrix (N, D) of a data frame, whose columns may stand in any order among others.
+
+        Raises TableError for a column that is missing, and, naming the row, for a value that is
+        not of its column's kind. Labels never seen in training are not an error.
+        """
+        return self.encode(frame, dtype=dtype).X
+
+    def encode(self, frame: Any, *, first_row: int = 0, dtype: Any = np.float32) -> Encoded:
+        """As `transform`, with the number of labels never seen in training per column.
+
+        first_row: number of the first row of `frame` in the whole table, for messages.
+        """
+        table = as_frame(frame)
+        self.check_names(table.columns)
+        X = np.empty((len(table), len(self.feature_names)), dtype=dtype)
+        unseen: dict[str, int] = {}
+        for encoding, features in self._with_slices():
+            column = read_column(table, encoding.name, self.missing, first_row)
+            n_unseen = encoding.encode(column, X[:, features])
+            if n_unseen:
+                unseen[encoding.name] = n_unseen
+        return Encoded(X, unseen)
+
+    def check_names(self, names: Collection[str]) -> None:
+        """Raise TableError, with near matches, if a column is not among the names."""
+        for name in self.names:
+            if name not in names:
+                raise TableError(unknown_name(name, list(names)))
+
+    def _with_slices(self) -> Iterator[tuple[ColumnEncoding, slice]]:
+        start = 0
+        for column in self.columns:
+            stop = start + len(column.features)
+            yield column, slice(start, stop)
+            start = stop
+
+    def to_document(self) -> Document:
+        """The encoding as JSON values."""
+        return {
+            "columns": [
+                {"kind": column.kind, **asdict(column, dict_factory=_with_lists)}
+                for column in self.columns
+            ],
+            "ignored": [asdict(column) for column in self.ignored],
+            "missing": list(self.missing),
+        }
+
+    @classmethod
+    def from_document(cls, document: Document, where: str) -> TableEncoding:
+        """The encoding that `to_document` wrote; ModelFileError, naming `where`, otherwise."""
+        check_keys(document, ("columns", "ignored", "missing"), where)
+        columns = [
+            column_from(entry, f"{where}: columns[{i}]")
+            for i, entry in enumerate(take_list(document, "columns", dict, where))
+        ]
+        ignored = []
+        for i, entry in enumerate(take_list(document, "ignored", dict, where)):
+            place = f"{where}: ignored[{i}]"
+            check_keys(entry, ("name", "reason"), place)
+            ignored.append(
+                IgnoredColumn(take(entry, "name", str, place), take(entry, "reason", str, place))
+            )
+        names = [column.name for column in columns]
+        if len(set(names)) < len(names) or not any(column.features for column in columns):
+            raise ModelFileError(f"{where}: its columns must have different names and features")
+        missing = take_list(document, "missing", str, where)
+        return cls(tuple(columns), tuple(ignored), tuple(missing))
+
+
+def _with_lists(pairs: list[tuple[str, Any]]) -> Document:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs}

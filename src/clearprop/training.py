@@ -1,0 +1,452 @@
+"""The training loop: epochs of mini-batches over many jobs, stopping, history, callbacks, budgets.
+
+One loop serves a single fit and a thousand jobs: each turn asks the engine for one epoch of every
+job that still runs, then does the bookkeeping of each.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.checkpoints import Checkpoint
+from clearprop.engines.nonfinite import locate_nonfinite
+from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
+from clearprop.history import EpochReport, History, RowOrder, TrainingState
+from clearprop.jobs import Data, Evaluation, Job, Metric, Penalty, Stopping
+from clearprop.network import check_length, check_matrix, check_sample_weight
+from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
+from clearprop.schedules import Clock, as_schedule
+
+if TYPE_CHECKING:
+    from clearprop.network import Network
+
+Callback: TypeAlias = Callable[[EpochReport], object]
+
+
+class NonFiniteError(ValueError):
+    """Training ran into NaN or infinity; the message says at which step, in which layer."""
+
+
+def train(
+    jobs: Sequence[Job],
+    data: Data,
+    *,
+    engine: str | Engine = "auto",
+    callbacks: Sequence[Callback] = (),
+    time_limit: float | None = None,
+    checkpoint: Checkpoint | None = None,
+    states: Sequence[TrainingState] | None = None,
+) -> list[TrainingState]:
+    """Train the jobs over shared data, side by side, and return where each of them ended.
+
+    callbacks: called with an :class:`EpochReport` after every epoch of every job; one that returns
+    True ends that job. time_limit: seconds for everything. checkpoint: see
+    :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in place).
+    Ctrl-C ends training with the θ of the last whole step, and history.stopped "interrupted".
+    NaN or infinity ends a job before the step that gives it; its state names the place.
+    """
+    if time_limit is not None and not time_limit > 0:
+        raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
+    chosen = get_engine(engine) if isinstance(engine, str) else engine
+    states = [TrainingState() for _ in jobs] if states is None else list(states)
+    start = time.monotonic()
+    tracks = [
+        _Track(number, job, state, data, chosen, callbacks, start, time_limit)
+        for number, (job, state) in enumerate(zip(jobs, states, strict=True))
+    ]
+    stepwise = [track for track in tracks if not isinstance(track.job.optimizer, LBFGS)]
+    if checkpoint is not None:
+        if len(stepwise) < len(jobs):
+            raise ValueError("checkpoint: L-BFGS keeps its state inside SciPy, it cannot be resumed")
+        checkpoint.resume(states, jobs, data, chosen.name)
+    try:
+        if stepwise:
+            _run_stepwise(stepwise, checkpoint)
+        for track in tracks:
+            if isinstance(track.job.optimizer, LBFGS):
+                _run_lbfgs(track, track.job.optimizer)
+    except KeyboardInterrupt:
+        for track in tracks:
+            if not track.state.history.stopped:
+                track.finish("interrupted")
+    return states
+
+
+class _Track:
+    """One job under way: its plan for the next epoch, and the bookkeeping after it."""
+
+    def __init__(
+        self,
+        number: int,
+        job: Job,
+        state: TrainingState,
+        data: Data,
+        engine: Engine,
+        callbacks: Sequence[Callback],
+        start: float,
+        time_limit: float | None,
+    ) -> None:
+        self.number, self.job, self.state, self.data = number, job, state, data
+        self.engine, self.callbacks = engine, callbacks
+        self.start = start - (state.history.seconds[-1] if len(state.history) else 0.0)
+        self.deadline = None if time_limit is None else start + time_limit
+        self.n_rows = len(data) if job.rows is None else len(job.rows)
+        if self.n_rows == 0:
+            raise ValueError("there are no rows to train on")
+        full, rest = divmod(self.n_rows, job.batch_size)
+        self.steps_per_epoch = max(full, 1) if job.drop_last else full + (rest > 0)
+        self.planned_steps = min(
+            job.epochs * self.steps_per_epoch,
+            job.max_steps if job.max_steps is not None else np.iinfo(np.int64).max,
+        )
+        # where θ is: in the engine's run under `index`, or here for L-BFGS and before the start
+        self.run: Any = None
+        self.index = 0
+        self.theta = job.theta if state.engine_state is None else state.engine_state["theta"]
+
+    def read_state(self) -> dict[str, Array]:
+        if self.run is None:
+            return {"theta": self.theta.copy()}
+        return self.engine.read(self.run, self.index)
+
+    def read_theta(self) -> Array:
+        if self.run is None:
+            return self.theta.copy()
+        return self.engine.read(self.run, self.index, only=("theta",))["theta"]
+
+    def begin(self) -> None:
+        """Make ready to go on from the state, which may be fresh."""
+        state, job = self.state, self.job
+        if state.order is None and job.shuffle is not None:
+            state.order = RowOrder(_generator(job.shuffle), np.arange(self.n_rows))
+        if state.history.stopped in ("time_limit", "interrupted"):
+            state.history.stopped = ""
+
+    def clock(self, n_steps: int) -> Clock:
+        state = self.state
+        step = np.arange(state.n_steps, state.n_steps + n_steps, dtype=np.float64)
+        return Clock(step, self.planned_steps, state.epoch, state.n_samples, state.reductions)
+
+    def learning_rates(self, n_steps: int) -> Array:
+        optimizer = cast(Optimizer, self.job.optimizer)
+        return as_schedule(optimizer.learning_rate)(self.clock(n_steps))
+
+    def plan(self) -> EpochPlan:
+        state, job = self.state, self.job
+        n_steps = self.steps_per_epoch
+        if job.max_steps is not None:
+            n_steps = min(n_steps, job.max_steps - state.n_steps)
+        order = None if state.order is None else state.order.next()
+        if job.rows is not None:
+            order = job.rows if order is None else job.rows[order]
+        return EpochPlan(order, self.learning_rates(n_steps))
+
+    def end_of_epoch(self, plan: EpochPlan, result: EpochResult) -> None:
+        state, job = self.state, self.job
+        state.n_steps += result.n_steps
+        state.n_samples += result.n_samples
+        state.epoch += 1
+        state.nonfinite = result.nonfinite
+        rate = float(plan.learning_rates[max(result.n_steps - 1, 0)])
+        self.record(result.loss, rate)
+        stopping = ""
+        if result.nonfinite is not None:
+            stopping = "nonfinite"
+        elif job.stopping is not None and state.n_no_improvement > job.stopping.patience:
+            stopping = self.reduce_learning_rate()
+        if not stopping and job.max_steps is not None and state.n_steps >= job.max_steps:
+            stopping = "max_steps"
+        self.notify(stopping, rate)
+
+    def record(self, loss: float, rate: float) -> None:
+        """Judge the epoch and add it to the history; an interrupt leaves the lists equally long."""
+        state, job, history = self.state, self.job, self.state.history
+        theta = None
+        validation_loss, metrics = float("nan"), dict.fromkeys(job.metrics, float("nan"))
+        if job.validation is not None and state.nonfinite is None:
+            theta = self.read_theta()
+            validation_loss, metrics = self.evaluate(theta)
+        if job.stopping is not None:
+            values = {"loss": loss, "validation_loss": validation_loss, **metrics}
+            value = job.stopping.sign * values[job.stopping.monitor]
+            no_improvement = value < state.best + job.stopping.tol
+            state.n_no_improvement = state.n_no_improvement + 1 if no_improvement else 0
+            if value > state.best:
+                state.best = value
+                if job.stopping.restore_best:
+                    state.best_theta = self.read_theta() if theta is None else theta
+        history.loss.append(loss)
+        history.learning_rate.append(rate)
+        history.seconds.append(time.monotonic() - self.start)
+        if job.validation is not None:
+            history.validation_loss.append(validation_loss)
+            for name, score in metrics.items():
+                history.metrics.setdefault(name, []).append(score)
+
+    def evaluate(self, theta: Array) -> tuple[float, dict[str, float]]:
+        """ℒ and the metrics on the validation data."""
+        job, output = self.job, self.job.architecture.output
+        data = job.validation if isinstance(job.validation, Data) else self.data.rows(job.validation)
+        z = self.engine.forward(job.architecture, theta, data.X, logits=True)
+        with np.errstate(all="ignore"):
+            loss = float(np.average(output.loss(z, data.t), weights=data.sample_weight))
+            evaluation = Evaluation(theta, output.y_hat(z), data.t, data.sample_weight)
+        return loss, {name: float(metric(evaluation)) for name, metric in job.metrics.items()}
+
+    def reduce_learning_rate(self) -> str:
+        """Patience has run out: "patience", unless an adaptive schedule can reduce the rate first."""
+        schedule = as_schedule(cast(Optimizer, self.job.optimizer).learning_rate)
+        exhausted = getattr(schedule, "exhausted", None)
+        if exhausted is None or exhausted(self.clock(1)):
+            return "patience"
+        self.state.reductions += 1
+        self.state.n_no_improvement = 0
+        return ""
+
+    def notify(self, stopping: str, rate: float) -> None:
+        """Tell the callbacks of the epoch just recorded, and finish if there is a reason to."""
+        state, job, history = self.state, self.job, self.state.history
+        if not stopping and state.epoch >= job.epochs:
+            stopping = "epochs"
+        if not stopping and self.deadline is not None and time.monotonic() >= self.deadline:
+            stopping = "time_limit"
+        report = EpochReport(
+            job=self.number,
+            epoch=state.epoch,
+            n_epochs=job.epochs,
+            step=state.n_steps,
+            loss=history.loss[-1],
+            validation_loss=history.validation_loss[-1] if history.validation_loss else None,
+            metrics={name: values[-1] for name, values in history.metrics.items()},
+            learning_rate=rate,
+            seconds=history.seconds[-1],
+            stopping=stopping,
+            read_theta=self.read_theta,
+        )
+        # every callback is told, also after one has asked to stop
+        asked = [callback(report) for callback in self.callbacks]
+        if not stopping and any(answer is True for answer in asked):
+            stopping = "callback"
+        if stopping:
+            self.finish(stopping)
+
+    def finish(self, stopping: str) -> None:
+        self.state.engine_state = self.read_state()
+        self.state.history.stopped = stopping
+
+
+def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
+    """Epochs of mini-batches, all jobs in step."""
+    engine, data = tracks[0].engine, tracks[0].data
+    run = engine.start([track.job for track in tracks], data)
+    for number, track in enumerate(tracks):
+        if track.state.engine_state is not None:
+            engine.restore(run, number, track.state.engine_state)
+        track.run, track.index = run, number
+        track.begin()
+    while True:
+        active = {n: track for n, track in enumerate(tracks) if not track.state.history.stopped}
+        if not active:
+            return
+        plans = {number: track.plan() for number, track in active.items()}
+        results = engine.run_epochs(run, plans, tracks[0].deadline)
+        for number, result in results.items():
+            active[number].end_of_epoch(plans[number], result)
+        whole = all(r.n_steps == len(plans[n].learning_rates) for n, r in results.items())
+        finished = all(track.state.history.stopped for track in tracks)
+        if checkpoint is not None and whole and (finished or checkpoint.is_due()):
+            for track in active.values():
+                track.state.engine_state = track.read_state()
+            checkpoint.write([t.state for t in tracks], [t.job for t in tracks], data, engine.name)
+
+
+def _run_lbfgs(track: _Track, optimizer: LBFGS) -> None:
+    """SciPy's L-BFGS over all rows of the job at once; one iteration counts as one epoch."""
+    job, state = track.job, track.state
+    data = track.data if job.rows is None else track.data.rows(job.rows)
+    state.history.stopped = ""
+
+    def loss_and_gradient(theta: Array) -> tuple[float, Array]:
+        if track.deadline is not None and time.monotonic() >= track.deadline:
+            raise _TimeIsUp
+        theta = theta.astype(job.theta.dtype, copy=False)
+        loss, gradient = track.engine.loss_and_gradient(
+            job.architecture, theta, data, job.penalty
+        )
+        return loss, gradient.astype(np.float64, copy=False)
+
+    def after_iteration(intermediate_result: Any) -> None:
+        # which iteration is the last one only SciPy's result will tell
+        track.theta = intermediate_result.x.astype(job.theta.dtype)
+        state.epoch += 1
+        state.n_samples += len(data)
+        track.record(float(intermediate_result.fun), float("nan"))
+        patience = np.inf if job.stopping is None else job.stopping.patience
+        track.notify("patience" if state.n_no_improvement > patience else "", float("nan"))
+        if state.history.stopped not in ("", "epochs"):
+            raise StopIteration
+
+    try:
+        with np.errstate(all="ignore"):
+            result = optimizer.minimize(
+                loss_and_gradient, track.theta, job.epochs - state.epoch, after_iteration
+            )
+    except _TimeIsUp:
+        track.finish("time_limit")
+        return
+    if state.history.stopped not in ("", "epochs"):
+        return
+    theta = result.x.astype(job.theta.dtype)
+    if np.isfinite(theta).all() and np.isfinite(result.fun):
+        track.theta = theta
+        # SciPy's status: 0 converged, 1 out of iterations or evaluations, 2 abnormal
+        reasons = {0: "converged", 1: state.history.stopped or "max_fun"}
+        track.finish(reasons.get(int(result.status), "abnormal"))
+    else:
+        state.nonfinite = locate_nonfinite(job.architecture, theta, data, state.epoch)
+        track.finish("nonfinite")
+
+
+class _TimeIsUp(Exception):
+    """Leaves SciPy's search when the deadline has passed."""
+
+
+def train_network(
+    net: Network,
+    X: Array,
+    t: Array,
+    *,
+    optimizer: str | Optimizer | LBFGS = "adam",
+    epochs: int = 100,
+    batch_size: int = 32,
+    seed: int | np.random.Generator | None = 0,
+    shuffle: bool = True,
+    sample_weight: Array | None = None,
+    validation: tuple[Array, ...] | float | None = None,
+    stopping: Stopping | None = None,
+    penalty: Penalty | None = None,
+    clip_norm: float | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    callbacks: Sequence[Callback] = (),
+    time_limit: float | None = None,
+    max_steps: int | None = None,
+    checkpoint: Checkpoint | str | PathLike[str] | None = None,
+    engine: str = "auto",
+) -> History:
+    """Learn the θ of `net` by stochastic gradient descent on ℒ, in place, and return the history.
+
+    optimizer: a name ("sgd", "adam", "adamw", "rmsprop", "nadam", "lbfgs") or a record such as
+    SGD(0.1, momentum=0.9), whose learning rate may be a schedule. An epoch is one pass over the
+    rows in batches of `batch_size`; seed: of the shuffles, the split and the dropout masks.
+    validation: (X, t) or (X, t, sample_weight), or a fraction of the rows to hold out.
+    stopping: a :class:`Stopping` rule; with validation data the default stops when the validation
+    loss has not improved for 10 epochs and restores the best θ. metrics: functions of an
+    :class:`Evaluation` on the validation data. callbacks: called with an
+    :class:`EpochReport` after each epoch, True ends training. time_limit: seconds; max_steps:
+    mini-batches. checkpoint: a path or :class:`Checkpoint`: the state is saved there after epochs,
+    and a run found there is resumed.
+
+    Ctrl-C keeps what has been learnt (a warning says so). Raises NonFiniteError if NaN or infinity
+    appears and no validated θ can be restored; θ is then as it was.
+    """
+    dtype = net.theta.dtype
+    X = check_matrix(X, net.architecture.n_inputs, dtype)
+    t = net.output.targets(t, net.architecture.n_outputs, dtype)
+    check_length("t", len(t), X.shape[0])
+    data = Data(X, t, check_sample_weight(sample_weight, X.shape[0], dtype))
+    rng = np.random.default_rng(seed)
+    dropout_seed = int(rng.integers(2**63))
+    rows, validation_data = _split(net, data, validation, rng)
+    if stopping is None and validation is not None:
+        stopping = Stopping()
+    job = Job(
+        net.architecture,
+        net.theta,
+        get_optimizer(optimizer),
+        epochs=epochs,
+        batch_size=batch_size,
+        rows=rows,
+        validation=validation_data,
+        stopping=stopping,
+        metrics=dict(metrics or {}),
+        penalty=penalty or Penalty(),
+        clip_norm=clip_norm,
+        shuffle=rng if shuffle else None,
+        seed=dropout_seed,
+        max_steps=max_steps,
+    )
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+        checkpoint = Checkpoint(checkpoint)
+    (state,) = train(
+        [job],
+        data,
+        engine=engine,
+        callbacks=callbacks,
+        time_limit=time_limit,
+        checkpoint=checkpoint,
+    )
+    report_trouble(state)
+    net.theta[...] = state.theta
+    return state.history
+
+
+def report_trouble(state: TrainingState) -> None:
+    """Warn of an interrupt, and of NaN or infinity if a best θ was kept; else raise NonFiniteError."""
+    if state.nonfinite is not None:
+        message = (
+            "Solver produced non-finite parameter weights. The input data may contain large values "
+            f"and need to be preprocessed. ({state.nonfinite})"
+        )
+        if state.best_theta is None:
+            raise NonFiniteError(message)
+        warnings.warn(
+            message + " Training stopped; the best parameters so far are kept.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if state.history.stopped == "interrupted":
+        warnings.warn("Training interrupted by user.", UserWarning, stacklevel=3)
+
+
+def _split(
+    net: Network,
+    data: Data,
+    validation: tuple[Array, ...] | float | None,
+    rng: np.random.Generator,
+) -> tuple[Array | None, Data | Array | None]:
+    """The training rows (None for all) and the validation data or rows."""
+    if validation is None:
+        return None, None
+    if isinstance(validation, tuple | list):
+        if len(validation) not in (2, 3):
+            raise ValueError(
+                "validation must be (X, t), (X, t, sample_weight) or a fraction of the rows; "
+                f"got a tuple of {len(validation)}"
+            )
+        dtype = net.theta.dtype
+        X = check_matrix(validation[0], net.architecture.n_inputs, dtype)
+        t = net.output.targets(validation[1], net.architecture.n_outputs, dtype)
+        check_length("t of validation", len(t), X.shape[0])
+        weight = validation[2] if len(validation) == 3 else None
+        return None, Data(X, t, check_sample_weight(weight, X.shape[0], dtype))
+    n_validation = round(len(data) * validation) if 0 < validation < 1 else 0
+    if not 0 < n_validation < len(data):
+        raise ValueError(
+            "validation must be (X, t) or a fraction that leaves rows on both sides; "
+            f"got {validation!r} of {len(data)} rows"
+        )
+    order = rng.permutation(len(data))
+    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+
+
+def _generator(
+    shuffle: int | np.random.Generator | np.random.RandomState,
+) -> np.random.Generator | np.random.RandomState:
+    return np.random.default_rng(shuffle) if isinstance(shuffle, int) else shuffle
