@@ -1,0 +1,6 @@
+"""Drop-in estimators: every parameter, attribute and method of scikit-learn's, and more."""
+
+from clearprop.estimators.classifier import MLPClassifier
+from clearprop.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,449 @@
+"""What the two estimators share: parameters, fitting, the network behind the fitted attributes."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture, fully_connected
+from clearprop.checkpoints import Checkpoint
+from clearprop.engines.protocol import get_engine
+from clearprop.estimators import settings
+from clearprop.estimators.callbacks import EpochTasks, print_progress
+from clearprop.history import EpochReport, History, TrainingState
+from clearprop.jobs import Data, Evaluation, Job
+from clearprop.network import Network, Trace
+from clearprop.optimizers import LBFGS
+from clearprop.outputs import Output
+from clearprop.training import report_trouble, train
+
+SCORE = "score"  # the name of the early-stopping metric in the history
+
+
+@dataclass(frozen=True)
+class Targets:
+    """y as training sees it: the encoded targets t, and what the network's end must look like."""
+
+    t: Array
+    n_outputs: int
+    output: Output
+    stratify: Array | None = None
+
+
+class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+    """A network with scikit-learn's interface; see the two subclasses for the parameters."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = settings.CONSTRAINTS
+
+    # ---- what the subclasses say -------------------------------------------------------------
+
+    @abstractmethod
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
+        """Check X and y as scikit-learn does; sets n_features_in_ and classes_."""
+
+    @abstractmethod
+    def _encode(self, y: Any, dtype: Any) -> Targets:
+        """The targets of `y` and the output unit for them."""
+
+    @abstractmethod
+    def _decode(self, y_hat: Array) -> Any:
+        """What `predict` returns for ŷ (N, K)."""
+
+    @abstractmethod
+    def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
+        """The score that early stopping watches if `scoring` is None."""
+
+    def _fit_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
+        """The weights to train with; class weights join them in the classifier."""
+        return sample_weight
+
+    # ---- fitting -----------------------------------------------------------------------------
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        incremental: bool = False,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        epochs: int | None = None,
+    ) -> Any:
+        with _unchanged_on_error(self):
+            return self._fit_checked(X, y, sample_weight, incremental, validation, epochs)
+
+    def _fit_checked(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        incremental: bool,
+        validation: tuple[Any, Any, Any],
+        epochs: int | None,
+    ) -> Any:
+        hidden = settings.hidden_sizes(self)
+        first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        X, y = self._validate_input(X, y, incremental, reset=first_pass)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            if not sample_weight.any():
+                raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+        dtype = X.dtype if self.dtype == "auto" else np.dtype(self.dtype)
+        targets = self._encode(y, dtype)
+        weights = self._fit_weights(y, sample_weight, incremental)
+        rng = self._random_state = check_random_state(self.random_state)
+        architecture = fully_connected(
+            [X.shape[1], *hidden, targets.n_outputs],
+            hidden=_listed(self.activation),
+            output=targets.output,
+            dropout=_listed(self.dropout),
+        )
+        if first_pass:
+            theta = settings.build_theta(self, architecture, rng, dtype)
+        else:
+            theta = settings.pack_coefs(
+                architecture, self.coefs_, self.intercepts_, dtype, "the fitted coefs_"
+            )
+        self._describe(architecture)
+        engine = get_engine(self.engine)
+        self.engine_ = engine.name
+        state = self._start_state(first_pass, incremental)
+        if epochs == 0:
+            self._set_network(Network.from_theta(architecture, theta))
+            self._set_results(state, 0)
+            return self
+
+        data = Data(
+            X.astype(dtype, copy=False),
+            targets.t,
+            None if weights is None else weights.astype(dtype, copy=False),
+        )
+        rows, validation_data, y_val = self._validation(data, y, targets, validation, rng)
+        optimizer = settings.build_optimizer(self)
+        monitor = "loss"
+        metrics = {}
+        if self.early_stopping and not isinstance(optimizer, LBFGS):
+            monitor = SCORE
+            if self.scoring == "loss" or not self._scores_predictions():
+                monitor = "validation_loss"
+            else:
+                metrics = {SCORE: self._metric(architecture, validation_data, data, y_val)}
+        job = Job(
+            architecture,
+            theta,
+            optimizer,
+            epochs=max(self.max_iter, state.epoch + 1),
+            batch_size=settings.build_batch_size(self, len(data) if rows is None else len(rows)),
+            rows=rows,
+            validation=validation_data,
+            stopping=(
+                None if isinstance(optimizer, LBFGS) else settings.build_stopping(self, monitor)
+            ),
+            metrics=metrics,
+            penalty=settings.build_penalty(self),
+            clip_norm=self.clip_norm,
+            shuffle=rng if self.shuffle else None,
+            seed=int(rng.randint(2**31)) if np.any(self.dropout) else 0,
+            max_steps=self.max_steps,
+        )
+        callbacks: list[Callable[[EpochReport], object]] = list(self.callbacks or [])
+        if self.verbose:
+            callbacks.insert(0, print_progress(self, monitor))
+        if incremental:
+            callbacks.append(lambda report: True)
+        before = len(state.history)
+        with EpochTasks(self, architecture, X, y, sample_weight, not incremental) as tasks:
+            train(
+                [job],
+                data,
+                engine=engine,
+                callbacks=[*callbacks, tasks],
+                time_limit=self.time_limit,
+                checkpoint=self._checkpoint(),
+                states=[state],
+            )
+            report_trouble(state)
+            self._set_network(Network.from_theta(architecture, state.theta.copy()))
+            self._set_results(state, len(state.history) - before)
+        self._warn_of_convergence(state, incremental)
+        return self
+
+    def _start_state(self, first_pass: bool, incremental: bool) -> TrainingState:
+        """Fresh, or going on from the fit before as scikit-learn does.
+
+        partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
+        the curves, the best loss or score, and the samples seen.
+        """
+        old = self.__dict__.get("_state")
+        if first_pass or old is None:
+            return TrainingState()
+        state = replace(old, order=None, nonfinite=None)
+        state.history = copy.deepcopy(old.history)
+        state.history.stopped = ""
+        if not incremental:
+            state.epoch = 0
+            if self.warm_start != "optimizer":
+                state.engine_state, state.n_steps, state.reductions = None, 0, 0
+        if state.engine_state is not None:
+            # the weights may have been set by hand since
+            state.engine_state = state.engine_state | {"theta": self._network().theta.copy()}
+        return state
+
+    def _validation(
+        self,
+        data: Data,
+        y: Any,
+        targets: Targets,
+        given: tuple[Any, Any, Any],
+        rng: np.random.RandomState,
+    ) -> tuple[Array | None, Data | Array | None, Any]:
+        """The training rows, the validation data or rows, and the validation targets as given."""
+        X_val, y_val, weight_val = given
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together")
+        if X_val is not None:
+            X_val, y_val = self._validate_input(X_val, y_val, incremental=True, reset=False)
+            if weight_val is not None:
+                weight_val = _check_sample_weight(weight_val, X_val, dtype=data.t.dtype)
+            t = self._encode(y_val, data.t.dtype).t
+            return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
+        if weight_val is not None:
+            raise ValueError("sample_weight_val needs X_val and y_val")
+        if not self.early_stopping or self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+            return None, None, None
+        rows, val_rows = train_test_split(
+            np.arange(len(data)),
+            random_state=rng,
+            test_size=self.validation_fraction,
+            stratify=targets.stratify,
+        )
+        if len(val_rows) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        return rows, val_rows, y[val_rows]
+
+    def _metric(
+        self, architecture: Architecture, validation: Any, data: Data, y_val: Any
+    ) -> Callable[[Evaluation], float]:
+        """The early-stopping score of an evaluation, NaN for predictions that are not finite."""
+        if self.scoring is not None:
+            scorer = check_scoring(self, self.scoring)
+            X_val = validation.X if isinstance(validation, Data) else data.X[validation]
+
+        def score(e: Evaluation) -> float:
+            if not np.isfinite(e.y_hat).all():
+                return float("nan")
+            if self.scoring is None:
+                return self._default_score(y_val, self._decode(e.y_hat), e.sample_weight)
+            fitted = copy.copy(self)
+            fitted.__dict__.pop("feature_names_in_", None)  # X_val is a plain matrix by now
+            fitted._set_network(Network.from_theta(architecture, e.theta))
+            weights = {} if e.sample_weight is None else {"sample_weight": e.sample_weight}
+            return float(scorer(fitted, X_val, y_val, **weights))
+
+        return score
+
+    def _scores_predictions(self) -> bool:
+        """Whether predictions have the shape of y, so that a score of them exists."""
+        return True
+
+    def _checkpoint(self) -> Checkpoint | None:
+        if self.checkpoint is None or isinstance(self.checkpoint, Checkpoint):
+            return self.checkpoint
+        return Checkpoint(self.checkpoint)
+
+    def _warn_of_convergence(self, state: TrainingState, incremental: bool) -> None:
+        stopped = state.history.stopped
+        if incremental or stopped not in ("epochs", "max_fun", "abnormal"):
+            return
+        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+            reason = {
+                "epochs": f"max_iter={self.max_iter} iterations were not enough",
+                "max_fun": f"max_fun={self.max_fun} evaluations of the loss were not enough",
+                "abnormal": "the line search found no smaller loss",
+            }[stopped]
+            message = (
+                f"lbfgs failed to converge after {self.n_iter_} iteration(s): {reason}. "
+                "Increase the number of iterations or scale the data."
+            )
+        else:
+            message = (
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet."
+            )
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+
+    # ---- fitted attributes -------------------------------------------------------------------
+
+    def _describe(self, architecture: Architecture) -> None:
+        """The attributes that tell the form of the network."""
+        self._architecture = architecture
+        self.n_outputs_ = architecture.n_outputs
+        self.n_layers_ = len(architecture.dense) + 1
+        names = {"linear": "identity", "exponential": "exp"}
+        self.out_activation_ = names.get(architecture.output.unit, architecture.output.unit)
+
+    def _set_network(self, net: Network) -> None:
+        """coefs_ and intercepts_ as views of the network's θ."""
+        self.coefs_ = [W.T for W in net.W]
+        self.intercepts_ = net.b
+        self._net = net
+        self._views = (*self.coefs_, *self.intercepts_)
+
+    def _network(self) -> Network:
+        """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
+        present = (*self.coefs_, *self.intercepts_)
+        views = self._views
+        if len(present) != len(views) or any(
+            a is not b for a, b in zip(present, views, strict=True)
+        ):
+            dtype = np.result_type(*present)
+            dtype = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
+            theta = settings.pack_coefs(
+                self._architecture, self.coefs_, self.intercepts_, dtype, "coefs_, intercepts_"
+            )
+            self._set_network(Network.from_theta(self._architecture, theta))
+        return self._net
+
+    def _set_results(self, state: TrainingState, n_iter: int) -> None:
+        history, early = state.history, bool(self.early_stopping)
+        self._state = state
+        self.history_ = history
+        self.n_iter_ = n_iter
+        self.loss_curve_ = history.loss
+        self.loss_ = history.loss[-1] if history.loss else float("nan")
+        self.validation_loss_curve_ = history.validation_loss or None
+        stepwise = not (self.solver == "lbfgs" or isinstance(self.solver, LBFGS))
+        self.t_ = state.n_samples if stepwise else 0
+        self._no_improvement_count = state.n_no_improvement
+        early = early and stepwise
+        scores = history.metrics.get(SCORE)
+        if early and scores is None:
+            scores = [-loss for loss in history.validation_loss]
+        self.validation_scores_ = scores if early else None
+        self.best_validation_score_ = state.best if early else None
+        self.best_loss_ = None if early else (-state.best if stepwise else self.loss_)
+        self.learning_rate_ = self._next_learning_rate(state) if stepwise else None
+
+    def _next_learning_rate(self, state: TrainingState) -> float:
+        """The learning rate of the step that would come next."""
+        from clearprop.schedules import Clock, as_schedule
+
+        optimizer = settings.build_optimizer(self)
+        steps = np.asarray([state.n_steps], dtype=float)
+        clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
+        return float(as_schedule(optimizer.learning_rate)(clock)[0])
+
+    @property
+    def network_(self) -> Network:
+        """The fitted network: W, b, forward, backward, loss; shares memory with coefs_."""
+        check_is_fitted(self)
+        return self._network()
+
+    # ---- using -------------------------------------------------------------------------------
+
+    def initialize(self, X: Any, y: Any) -> Any:
+        """Draw the initial weights for this data without training; predict works, and so does a
+        later partial_fit, or fit with warm_start=True, from these weights."""
+        self._validate_params()
+        self.__dict__.pop("coefs_", None)
+        return self._fit(X, y, epochs=0)
+
+    def trace(self, X: Any) -> Trace:
+        """Every z and h and ŷ of the network for X (N, D)."""
+        check_is_fitted(self)
+        return self._network().forward(self._check_X(X))
+
+    def hidden_activations(self, X: Any, layer: int = -1) -> Array:
+        """h⁽ˡ⁾ (N, H_l) of a hidden layer, counted from 1, or from −1 backwards (the last one)."""
+        h = self.trace(X).h[1:]
+        if not h:
+            raise ValueError("the network has no hidden layer")
+        if layer == 0 or not -len(h) <= layer <= len(h):
+            raise ValueError(
+                f"layer must be from 1 to {len(h)}, or from -1 to -{len(h)}; got {layer}"
+            )
+        return h[layer - 1 if layer > 0 else layer]
+
+    def save(self, path: Any) -> None:
+        """Write the fitted estimator to a safetensors file; no pickle, nothing in it can run."""
+        from clearprop.estimators.files import save_estimator
+
+        save_estimator(path, self)
+
+    @classmethod
+    def load(cls, path: Any) -> Any:
+        """Read a file of :meth:`save`; ModelFileError for anything else."""
+        from clearprop.estimators.files import load_estimator
+
+        return load_estimator(path, cls)
+
+    def _check_X(self, X: Any) -> Array:
+        X = validate_data(
+            self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
+        )
+        return X.tocsr() if hasattr(X, "tocsr") else X
+
+    def _y_hat(self, X: Any) -> Array:
+        """ŷ (N, K) by the engine."""
+        check_is_fitted(self)
+        net = self._network()
+        X = self._check_X(X)
+        engine = get_engine(self.engine)
+        return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # views would be pickled as copies and no longer share memory: the network is built anew
+        hidden = ("_net", "_views")
+        return {k: v for k, v in super().__getstate__().items() if k not in hidden}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._views: tuple[Array, ...] = ()
+        if "coefs_" in state and "_architecture" in state:
+            self._network()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "coefs_" in self.__dict__ and "_architecture" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | np.ndarray) else value
+
+
+@contextmanager
+def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """A fit that fails leaves the estimator as it was, fitted or not."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        now = vars(estimator)
+        for name in [n for n in now if n not in before and not n.startswith(("_skl", "_callback"))]:
+            del now[name]
+        now.update({n: v for n, v in before.items() if not n.startswith(("_skl", "_callback"))})
+        raise

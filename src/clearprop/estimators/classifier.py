@@ -1,0 +1,439 @@
+"""MLPClassifier: scikit-learn's interface, with what its users have asked for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
+from sklearn.utils.validation import validate_data
+
+from clearprop._typing import Array
+from clearprop.estimators.base import BaseMLP, Targets
+from clearprop.estimators.settings import Real, is_stochastic
+from clearprop.outputs import Logistic, Output, Softmax
+
+OUTPUT_UNITS = ("auto", "logistic", "softmax")
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """Multi-layer perceptron for classification, a drop-in for scikit-learn's.
+
+    Two classes: one logistic output with binary cross-entropy. More: softmax with cross-entropy.
+    Multi-label (an indicator matrix): a logistic output per label. Several class columns: a softmax
+    per column. With the same parameters and `random_state` training follows scikit-learn's own
+    trajectory.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int, default=(100,)
+        Units of each hidden layer; () for none.
+    activation : str, Activation or list of them, default="relu"
+        φ of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu",
+        "gelu", "silu", "mish", "softplus", or a record of one's own; a list has one per layer.
+    solver : str or optimizer record, default="adam"
+        "lbfgs", "sgd", "adam", "adamw", "rmsprop", "nadam", or a record such as
+        ``clearprop.Adam(1e-3)``, which then brings its own learning rate.
+    alpha : float, default=0.0001
+        L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
+        the batch size. `l2` does not.
+    batch_size : int or "auto", default="auto"
+        Rows per step; "auto" is min(200, n_samples).
+    learning_rate : str or schedule, default="constant"
+        "constant", "invscaling", "adaptive" (the last two only with solver="sgd"), "cosine",
+        "one_cycle", "coslog4", or a schedule such as ``clearprop.Cosine(0.01)``.
+    learning_rate_init : float, default=0.001
+        The rate at the start (the peak of "one_cycle" and "coslog4").
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs; most iterations of L-BFGS.
+    shuffle : bool, default=True
+        Whether to shuffle the rows before each epoch.
+    random_state : int, RandomState or None, default=None
+        Seeds weights, split, shuffles and dropout. The numbers are drawn as scikit-learn draws them.
+    tol : float, default=1e-4
+        Improvements smaller than this count as none; for L-BFGS the tolerance on the gradient.
+    verbose : bool or int, default=False
+        Whether to print a line per epoch.
+    warm_start : bool or "optimizer", default=False
+        Whether `fit` starts from the present weights; "optimizer" keeps the optimiser's state too.
+    momentum : float, default=0.9
+        Of solver="sgd".
+    nesterovs_momentum : bool, default=True
+        Of solver="sgd".
+    early_stopping : bool, default=False
+        Whether to stop on a validation score, and restore the best weights. The validation data is
+        X_val, y_val of `fit`, or a part of the training data.
+    validation_fraction : float, default=0.1
+        That part.
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        Of the Adam family; epsilon of "rmsprop" too.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement before training stops.
+    max_fun : int, default=15000
+        Most evaluations of the loss by L-BFGS.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, which multiply the sample weights.
+    output : "auto", "logistic" or "softmax", default="auto"
+        The output unit. "softmax" for two classes has two outputs; "logistic" for several classes
+        is one against the rest, its probabilities scaled to sum to 1.
+    label_smoothing : float, default=0.0
+        ε in t ← (1 − ε)t + ε/K.
+    dropout : float or list of float, default=0.0
+        Rate after each hidden layer (inverted dropout, in training only).
+    l1, l2 : float, default=0.0
+        Penalties l1·Σ|w| and ½·l2·Σw² on the mean loss, whatever the batch size.
+    weight_decay : float or None, default=None
+        Decoupled weight decay; None is the optimiser's own default (0, but 0.01 for "adamw").
+    clip_norm : float or None, default=None
+        Largest norm of the gradient of a step.
+    scoring : str, callable or None, default=None
+        What early stopping watches: a scorer of scikit-learn's, "loss", or None for accuracy.
+    initializer : str, callable or (coefs, intercepts), default="auto"
+        "auto" draws scikit-learn's weights; a name of ``clearprop.INITIALIZERS``, a function
+        (rng, fan_in, fan_out) -> (W, b), or the weights themselves.
+    callbacks : list or None, default=None
+        Functions of an ``EpochReport``, called after each epoch; True ends training.
+        scikit-learn's own callbacks are set by `set_callbacks`.
+    time_limit : float or None, default=None
+        Seconds after which training stops.
+    max_steps : int or None, default=None
+        Mini-batches after which training stops.
+    checkpoint : path, Checkpoint or None, default=None
+        Where to save the state of training after epochs, and to resume from.
+    dtype : "auto", "float32" or "float64", default="auto"
+        Of the weights; "auto" is that of X (float64 if X is neither).
+    engine : str, default="auto"
+        "auto" or "reference"; `engine_` says which one ran.
+
+    Attributes
+    ----------
+    classes_ : ndarray or list of ndarray
+        The class labels (one array per column of y for several class columns).
+    coefs_, intercepts_ : lists of ndarray
+        Weights (n_in, n_out) and biases (n_out,) of each layer; `network_` shares their memory.
+    network_ : Network
+        The fitted network, with W, b, forward, backward and loss by the lecture's names.
+    loss_, best_loss_ : float
+        Training loss of the last epoch, and the smallest one (None with early stopping).
+    loss_curve_, validation_loss_curve_ : list of float
+        Per epoch; the second is None without validation data.
+    validation_scores_, best_validation_score_ : list of float, float
+        With early stopping, else None.
+    history_ : History
+        All of these with seconds and learning rates, and why training stopped.
+    n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
+        As in scikit-learn.
+    learning_rate_ : float
+        The rate the next step would have.
+    engine_ : str
+        The engine that ran.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from clearprop import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(solver="lbfgs", hidden_layer_sizes=(8,), random_state=1).fit(X, y)
+    >>> clf.predict(X[:2])
+    array([0, 0])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseMLP._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "output": [StrOptions(set(OUTPUT_UNITS))],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
+        class_weight: Any = None,
+        output: Any = "auto",
+        label_smoothing: Any = 0.0,
+        dropout: Any = 0.0,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        weight_decay: Any = None,
+        clip_norm: Any = None,
+        scoring: Any = None,
+        initializer: Any = "auto",
+        callbacks: Any = None,
+        time_limit: Any = None,
+        max_steps: Any = None,
+        checkpoint: Any = None,
+        dtype: Any = "auto",
+        engine: Any = "auto",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.output = output
+        self.label_smoothing = label_smoothing
+        self.dropout = dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.scoring = scoring
+        self.initializer = initializer
+        self.callbacks = callbacks
+        self.time_limit = time_limit
+        self.max_steps = max_steps
+        self.checkpoint = checkpoint
+        self.dtype = dtype
+        self.engine = engine
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
+        """Train on X (n_samples, n_features), dense or sparse, and y.
+
+        y: labels (n_samples,), an indicator matrix, or several columns of labels. sample_weight:
+        (n_samples,). X_val, y_val, sample_weight_val: own validation data, for the validation
+        curve and, with early_stopping=True, for stopping. Returns self.
+        """
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation=validation)  # type: ignore[no-any-return]
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> MLPClassifier:
+        """One epoch over this data, going on from the present weights and optimiser state.
+
+        classes: all labels that will ever occur; needed at the first call. Returns self.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit. To use it, compute the "
+                "weights on all data with sklearn.utils.class_weight.compute_class_weight and "
+                "pass them as a dict."
+            )
+        if _check_partial_fit_first_call(self, classes):
+            self._label_binarizer = LabelBinarizer()
+            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+
+    def initialize(self, X: Any, y: Any, classes: Any = None) -> MLPClassifier:
+        """Draw the initial weights for this data without training.
+
+        classes: all labels, if y does not have them all. `predict` works at once, and so does
+        `fit` with warm_start=True or `partial_fit`, from these weights. Returns self.
+        """
+        if classes is not None:
+            y, X = np.asarray(classes), np.resize(np.asarray(X), (len(classes), np.shape(X)[1]))
+        return super().initialize(X, y)  # type: ignore[no-any-return]
+
+    def predict(self, X: Any) -> Any:
+        """The class of each row of X: (n_samples,), or a matrix for several labels or columns."""
+        return self._decode(self._y_hat(X))
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class, (n_samples, n_classes), columns as in `classes_`.
+
+        For multi-label y the probability of each label; for several class columns a list with one
+        array per column.
+        """
+        y_hat = self._y_hat(X)
+        output = self._architecture.output
+        if isinstance(output, Softmax) and output.sizes is not None:
+            return [y_hat[:, group] for group in output.groups(y_hat.shape[1])]
+        if y_hat.shape[1] == 1:
+            return np.hstack([1 - y_hat, y_hat])
+        if isinstance(output, Logistic) and self._label_binarizer.y_type_ == "multiclass":
+            total = y_hat.sum(axis=1, keepdims=True)
+            return np.where(total > 0, y_hat / np.where(total > 0, total, 1), 1 / y_hat.shape[1])
+        return y_hat
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of `predict_proba`."""
+        proba = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return [np.log(p) for p in proba] if isinstance(proba, list) else np.log(proba)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; for several labels or class columns the share of rows with all of them right."""
+        return self._default_score(y, self.predict(X), sample_weight)
+
+    # ---- targets -----------------------------------------------------------------------------
+
+    def _several_columns(self) -> bool:
+        return isinstance(self.classes_, list)
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        X = X.tocsr() if hasattr(X, "tocsr") else X
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        known = hasattr(self, "classes_") and (self.warm_start or incremental)
+        if type_of_target(y) == "multiclass-multioutput":
+            return X, self._validate_columns(y, known)
+        if not known:
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+            return X, y
+        classes = unique_labels(y)
+        if self.warm_start and not incremental:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous "
+                    f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {classes}."
+            )
+        return X, y
+
+    def _validate_columns(self, y: Array, known: bool) -> Array:
+        """Several columns of class labels."""
+        if not known:
+            self.classes_ = [np.unique(column) for column in y.T]
+        elif not self._several_columns() or len(self.classes_) != y.shape[1]:
+            raise ValueError(f"y has {y.shape[1]} columns of classes, not as in the previous fit")
+        for number, (column, classes) in enumerate(zip(y.T, self.classes_, strict=True)):
+            unknown = np.setdiff1d(column, classes)
+            if len(unknown):
+                raise ValueError(
+                    f"column {number} of `y` has classes not in `self.classes_`: {unknown}"
+                )
+        return y
+
+    def _encode(self, y: Any, dtype: Any) -> Targets:
+        output: Output
+        if self._several_columns():
+            columns = zip(np.asarray(y).T, self.classes_, strict=True)
+            t = np.stack([np.searchsorted(classes, column) for column, classes in columns], axis=1)
+            output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
+            n_outputs = sum(len(c) for c in self.classes_)
+            return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
+        t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
+        kind = self._label_binarizer.y_type_
+        unit = self.output
+        if unit == "auto":
+            unit = "softmax" if kind == "multiclass" else "logistic"
+        # as scikit-learn: the split is stratified for two classes only
+        stratify = t if t.shape[1] == 1 else None
+        if unit == "softmax":
+            if kind.startswith("multilabel"):
+                raise ValueError("output='softmax' picks one class; y is a multi-label indicator")
+            if t.shape[1] == 1:
+                t = np.hstack([~t, t])
+            output = Softmax(self.label_smoothing)
+        else:
+            output = Logistic(self.label_smoothing)
+        n_outputs = t.shape[1]
+        return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output, stratify)
+
+    def _decode(self, y_hat: Array) -> Any:
+        output = self._architecture.output
+        if self._several_columns():
+            assert isinstance(output, Softmax)
+            groups = output.groups(y_hat.shape[1])
+            columns = [
+                classes[y_hat[:, group].argmax(axis=1)]
+                for group, classes in zip(groups, self.classes_, strict=True)
+            ]
+            return np.stack(columns, axis=1)
+        if isinstance(output, Softmax) and self._label_binarizer.y_type_ == "binary":
+            y_hat = y_hat[:, -1:] if len(self.classes_) == 2 else y_hat[:, :1]
+        if y_hat.shape[1] == 1:
+            y_hat = y_hat.ravel()
+        return self._label_binarizer.inverse_transform(y_hat)
+
+    def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
+        if isinstance(self.classes_, list):
+            right = (np.asarray(y) == prediction).all(axis=1)
+            return float(np.average(right, weights=sample_weight))
+        return float(accuracy_score(y, prediction, sample_weight=sample_weight))
+
+    def _fit_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return sample_weight
+        weight = compute_sample_weight(self.class_weight, y)
+        return weight if sample_weight is None else weight * sample_weight
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

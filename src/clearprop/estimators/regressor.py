@@ -1,0 +1,332 @@
+"""MLPRegressor: scikit-learn's interface, with what its users have asked for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Hidden, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from clearprop._typing import Array
+from clearprop.estimators.base import BaseMLP, Targets
+from clearprop.estimators.settings import is_stochastic
+from clearprop.outputs import (
+    AbsoluteError,
+    Huber,
+    Linear,
+    Logistic,
+    Output,
+    Poisson,
+    Quantile,
+    Softmax,
+)
+
+LOSSES: dict[str, type[Output]] = {
+    "squared_error": Linear,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
+    "poisson": Poisson,
+    "binary_cross_entropy": Logistic,
+    "cross_entropy": Softmax,
+}
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """Multi-layer perceptron for regression, a drop-in for scikit-learn's.
+
+    With the same parameters and `random_state` training follows scikit-learn's own trajectory.
+    The loss of several outputs is the sum over them, and its gradient is the gradient of that sum
+    for every solver. (scikit-learn's L-BFGS minimises the mean with the gradient of the sum, its
+    issue #8349, so its results for several outputs differ.)
+
+    Parameters
+    ----------
+    loss : str or output record, default="squared_error"
+        Loss and output unit in one: "squared_error" (half of it), "absolute_error", "huber",
+        "quantile" (the median) with linear outputs; "poisson" with exponential ones, for y ≥ 0;
+        "binary_cross_entropy" with logistic ones, for y in [0, 1]; "cross_entropy" with softmax,
+        for rows of y that are distributions. Or a record: ``clearprop.Huber(delta=2)``,
+        ``clearprop.Quantile((0.1, 0.5, 0.9))``, which predicts all its quantiles at once.
+    hidden_layer_sizes : array-like of int, default=(100,)
+        Units of each hidden layer; () for none.
+    activation : str, Activation or list of them, default="relu"
+        φ of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu",
+        "gelu", "silu", "mish", "softplus", or a record of one's own; a list has one per layer.
+    solver : str or optimizer record, default="adam"
+        "lbfgs", "sgd", "adam", "adamw", "rmsprop", "nadam", or a record such as
+        ``clearprop.Adam(1e-3)``, which then brings its own learning rate.
+    alpha : float, default=0.0001
+        L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
+        the batch size. `l2` does not.
+    batch_size : int or "auto", default="auto"
+        Rows per step; "auto" is min(200, n_samples).
+    learning_rate : str or schedule, default="constant"
+        "constant", "invscaling", "adaptive" (the last two only with solver="sgd"), "cosine",
+        "one_cycle", "coslog4", or a schedule such as ``clearprop.Cosine(0.01)``.
+    learning_rate_init : float, default=0.001
+        The rate at the start (the peak of "one_cycle" and "coslog4").
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs; most iterations of L-BFGS.
+    shuffle : bool, default=True
+        Whether to shuffle the rows before each epoch.
+    random_state : int, RandomState or None, default=None
+        Seeds weights, split, shuffles and dropout. The numbers are drawn as scikit-learn draws them.
+    tol : float, default=1e-4
+        Improvements smaller than this count as none; for L-BFGS the tolerance on the gradient.
+    verbose : bool or int, default=False
+        Whether to print a line per epoch.
+    warm_start : bool or "optimizer", default=False
+        Whether `fit` starts from the present weights; "optimizer" keeps the optimiser's state too.
+    momentum : float, default=0.9
+        Of solver="sgd".
+    nesterovs_momentum : bool, default=True
+        Of solver="sgd".
+    early_stopping : bool, default=False
+        Whether to stop on a validation score, and restore the best weights. The validation data is
+        X_val, y_val of `fit`, or a part of the training data.
+    validation_fraction : float, default=0.1
+        That part.
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        Of the Adam family; epsilon of "rmsprop" too.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement before training stops.
+    max_fun : int, default=15000
+        Most evaluations of the loss by L-BFGS.
+    dropout : float or list of float, default=0.0
+        Rate after each hidden layer (inverted dropout, in training only).
+    l1, l2 : float, default=0.0
+        Penalties l1·Σ|w| and ½·l2·Σw² on the mean loss, whatever the batch size.
+    weight_decay : float or None, default=None
+        Decoupled weight decay; None is the optimiser's own default (0, but 0.01 for "adamw").
+    clip_norm : float or None, default=None
+        Largest norm of the gradient of a step.
+    scoring : str, callable or None, default=None
+        What early stopping watches: a scorer of scikit-learn's, "loss", or None for R².
+    initializer : str, callable or (coefs, intercepts), default="auto"
+        "auto" draws scikit-learn's weights; a name of ``clearprop.INITIALIZERS``, a function
+        (rng, fan_in, fan_out) -> (W, b), or the weights themselves.
+    callbacks : list or None, default=None
+        Functions of an ``EpochReport``, called after each epoch; True ends training.
+        scikit-learn's own callbacks are set by `set_callbacks`.
+    time_limit : float or None, default=None
+        Seconds after which training stops.
+    max_steps : int or None, default=None
+        Mini-batches after which training stops.
+    checkpoint : path, Checkpoint or None, default=None
+        Where to save the state of training after epochs, and to resume from.
+    dtype : "auto", "float32" or "float64", default="auto"
+        Of the weights; "auto" is that of X (float64 if X is neither).
+    engine : str, default="auto"
+        "auto" or "reference"; `engine_` says which one ran.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : lists of ndarray
+        Weights (n_in, n_out) and biases (n_out,) of each layer; `network_` shares their memory.
+    network_ : Network
+        The fitted network, with W, b, forward, backward and loss by the lecture's names.
+    loss_, best_loss_ : float
+        Training loss of the last epoch, and the smallest one (None with early stopping).
+    loss_curve_, validation_loss_curve_ : list of float
+        Per epoch; the second is None without validation data.
+    validation_scores_, best_validation_score_ : list of float, float
+        With early stopping, else None.
+    history_ : History
+        All of these with seconds and learning rates, and why training stopped.
+    n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
+        As in scikit-learn.
+    learning_rate_ : float
+        The rate the next step would have.
+    engine_ : str
+        The engine that ran.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from clearprop import MLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=5, random_state=1)
+    >>> regr = MLPRegressor(solver="lbfgs", random_state=1, max_iter=500).fit(X, y)
+    >>> bool(regr.score(X, y) > 0.99)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions(set(LOSSES)), Hidden(Output)],
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
+        dropout: Any = 0.0,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        weight_decay: Any = None,
+        clip_norm: Any = None,
+        scoring: Any = None,
+        initializer: Any = "auto",
+        callbacks: Any = None,
+        time_limit: Any = None,
+        max_steps: Any = None,
+        checkpoint: Any = None,
+        dtype: Any = "auto",
+        engine: Any = "auto",
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.scoring = scoring
+        self.initializer = initializer
+        self.callbacks = callbacks
+        self.time_limit = time_limit
+        self.max_steps = max_steps
+        self.checkpoint = checkpoint
+        self.dtype = dtype
+        self.engine = engine
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
+        """Train on X (n_samples, n_features), dense or sparse, and y (n_samples,) or (…, n_targets).
+
+        sample_weight: (n_samples,). X_val, y_val, sample_weight_val: own validation data, for the
+        validation curve and, with early_stopping=True, for stopping. Returns self.
+        """
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation=validation)  # type: ignore[no-any-return]
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+        """One epoch over this data, going on from the present weights and optimiser state."""
+        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+
+    def predict(self, X: Any) -> Array:
+        """ŷ of each row: (n_samples,), or (n_samples, n_outputs).
+
+        With several quantiles: (n_samples, n_quantiles), or (n_samples, n_targets, n_quantiles).
+        """
+        return self._decode(self._y_hat(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions. Raises ValueError for several quantiles, which have no R²."""
+        if not self._scores_predictions():
+            raise ValueError(
+                "score is R² of one prediction per target; with several quantiles use "
+                "sklearn.metrics.mean_pinball_loss on each of them"
+            )
+        return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
+
+    # ---- targets -----------------------------------------------------------------------------
+
+    def _output(self) -> Output:
+        return LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss
+
+    def _n_quantiles(self) -> int:
+        output = self._output()
+        return len(output.quantiles) if isinstance(output, Quantile) else 1
+
+    def _scores_predictions(self) -> bool:
+        return self._n_quantiles() == 1
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        X = X.tocsr() if hasattr(X, "tocsr") else X
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _encode(self, y: Any, dtype: Any) -> Targets:
+        t = np.asarray(y)
+        t = t.reshape(len(t), -1)
+        output = self._output()
+        n_outputs = t.shape[1] * self._n_quantiles()
+        if isinstance(output, Softmax):
+            output.check_outputs(n_outputs)
+        return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
+
+    def _decode(self, y_hat: Array) -> Array:
+        n_quantiles = self._n_quantiles()
+        if n_quantiles > 1 and y_hat.shape[1] > n_quantiles:
+            return y_hat.reshape(len(y_hat), -1, n_quantiles)
+        return y_hat.ravel() if y_hat.shape[1] == 1 else y_hat
+
+    def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
+        return float(r2_score(y, prediction, sample_weight=sample_weight))

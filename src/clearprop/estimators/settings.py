@@ -1,0 +1,214 @@
+"""From an estimator's parameters to the records that training understands; and their allowed values."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils._param_validation import Hidden, Interval, Options, StrOptions
+
+from clearprop._typing import Array
+from clearprop.activations import ACTIVATIONS, Activation
+from clearprop.architecture import Architecture, one_per_layer
+from clearprop.checkpoints import Checkpoint
+from clearprop.initializers import INITIALIZERS
+from clearprop.jobs import Penalty, Stopping
+from clearprop.layers import Dense
+from clearprop.network import initial_theta
+from clearprop.optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RMSprop,
+)
+from clearprop.schedules import (
+    Adaptive,
+    Constant,
+    CosLog4,
+    Cosine,
+    InverseScaling,
+    OneCycle,
+    Schedule,
+)
+
+if TYPE_CHECKING:
+    from clearprop.estimators.base import BaseMLP
+
+LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
+
+CONSTRAINTS: dict[str, Any] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS)), list, tuple, Activation],
+    "solver": [StrOptions(set(OPTIMIZERS)), Hidden(Optimizer), Hidden(LBFGS)],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions(set(LEARNING_RATES)), callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean", StrOptions({"optimizer"})],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+    "l1": [Interval(Real, 0, None, closed="left")],
+    "l2": [Interval(Real, 0, None, closed="left")],
+    "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "scoring": [str, callable, None],
+    "initializer": [StrOptions({"auto", *INITIALIZERS}), callable, tuple],
+    "callbacks": [list, tuple, None],
+    "time_limit": [Interval(Real, 0, None, closed="neither"), None],
+    "max_steps": [Interval(Integral, 1, None, closed="left"), None],
+    "checkpoint": [str, Hidden(Checkpoint), "array-like", None],
+    "dtype": [StrOptions({"auto", "float32", "float64"})],
+    "engine": [str],
+}
+
+
+def hidden_sizes(estimator: BaseMLP) -> list[int]:
+    """The sizes of the hidden layers as a list, with scikit-learn's error for sizes ≤ 0."""
+    sizes = estimator.hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
+
+
+def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
+    """The optimiser that `solver` names, with the estimator's parameters; or the one given."""
+    e, solver = estimator, estimator.solver
+    if not isinstance(solver, str):
+        return solver
+    if solver == "lbfgs":
+        return LBFGS(max_fun=e.max_fun, tol=e.tol)
+    rate = build_schedule(e)
+    decay = {} if e.weight_decay is None else {"weight_decay": float(e.weight_decay)}
+    if solver == "sgd":
+        return SGD(rate, e.momentum, bool(e.nesterovs_momentum), **decay)
+    if solver == "rmsprop":
+        return RMSprop(rate, epsilon=e.epsilon, **decay)
+    kinds = {"adam": Adam, "adamw": AdamW, "nadam": NAdam}
+    return kinds[solver](rate, e.beta_1, e.beta_2, e.epsilon, **decay)
+
+
+def build_schedule(estimator: BaseMLP) -> Schedule:
+    """The schedule that `learning_rate` names, starting (or peaking) at `learning_rate_init`.
+
+    As in scikit-learn, "invscaling" and "adaptive" take effect with solver="sgd" only.
+    """
+    name, initial = estimator.learning_rate, float(estimator.learning_rate_init)
+    if not isinstance(name, str):
+        schedule: Schedule = name
+        return schedule
+    if name in ("invscaling", "adaptive") and estimator.solver != "sgd":
+        return Constant(initial)
+    if name == "invscaling":
+        return InverseScaling(initial, estimator.power_t)
+    kinds = {
+        "constant": Constant,
+        "adaptive": Adaptive,
+        "cosine": Cosine,
+        "one_cycle": OneCycle,
+        "coslog4": CosLog4,
+    }
+    return kinds[name](initial)
+
+
+def build_penalty(estimator: BaseMLP) -> Penalty:
+    return Penalty(l1=estimator.l1, l2=estimator.l2, alpha=estimator.alpha)
+
+
+def build_stopping(estimator: BaseMLP, monitor: str) -> Stopping:
+    """scikit-learn's rule: on the validation score if early_stopping, else on the training loss."""
+    return Stopping(
+        monitor=monitor,
+        patience=float(estimator.n_iter_no_change),
+        tol=estimator.tol,
+        restore_best=monitor != "loss",
+    )
+
+
+def build_batch_size(estimator: BaseMLP, n_rows: int) -> int:
+    if isinstance(estimator.batch_size, str):
+        return min(200, n_rows)
+    if estimator.batch_size > n_rows:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=4,
+        )
+    return int(min(estimator.batch_size, n_rows))
+
+
+def build_theta(
+    estimator: BaseMLP, architecture: Architecture, rng: np.random.RandomState, dtype: Any
+) -> Array:
+    """The start: given weights, an initialiser's, or scikit-learn's own uniform ones ("auto")."""
+    initializer = estimator.initializer
+    if isinstance(initializer, tuple):
+        return pack_coefs(architecture, *initializer, dtype, "initializer")
+    if initializer != "auto":
+        return initial_theta(architecture, rng, initializer, np.dtype(dtype))
+    n_hidden = len(architecture.dense) - 1
+    names = one_per_layer(estimator.activation, n_hidden, "activation")
+    last = names[-1] if names else estimator.activation
+    parameters = []
+    hidden = iter([*names, last])
+    for layer in architecture.layers:
+        if isinstance(layer, Dense):
+            factor = 2.0 if next(hidden) == "logistic" else 6.0
+            bound = np.sqrt(factor / (layer.n_in + layer.n_out))
+            W = rng.uniform(-bound, bound, (layer.n_in, layer.n_out)).T
+            b = rng.uniform(-bound, bound, layer.n_out)
+            parameters.append({"W": W, "b": b})
+        else:
+            parameters.append({})
+    return architecture.pack(parameters, np.dtype(dtype))
+
+
+def pack_coefs(
+    architecture: Architecture, coefs: Any, intercepts: Any, dtype: Any, argument: str
+) -> Array:
+    """θ from scikit-learn's lists: coefs[l] (n_in, n_out), intercepts[l] (n_out,); ValueError."""
+    wanted = [((d.n_in, d.n_out), (d.n_out,)) for d in architecture.dense]
+    shapes = [(np.shape(c), np.shape(i)) for c, i in zip(coefs, intercepts, strict=False)]
+    if shapes != wanted or len(coefs) != len(intercepts):
+        raise ValueError(
+            f"{argument}: the weights must have the shapes (coefs, intercepts) {wanted} for this "
+            f"data and hidden_layer_sizes; got {shapes}"
+        )
+    pairs = iter(zip(coefs, intercepts, strict=True))
+    parameters = []
+    for layer in architecture.layers:
+        if isinstance(layer, Dense):
+            W, b = next(pairs)
+            parameters.append({"W": np.asarray(W).T, "b": np.asarray(b)})
+        else:
+            parameters.append({})
+    return architecture.pack(parameters, np.dtype(dtype))
+
+
+def is_stochastic(estimator: BaseMLP) -> bool:
+    """Whether the solver takes steps on mini-batches, so that partial_fit exists."""
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. "
+            f"{estimator.solver} is not stochastic."
+        )
+    return True
