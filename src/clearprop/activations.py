@@ -25,7 +25,7 @@ class Activation:
     name: what the user writes, and what a model file holds.
     phi: φ, from z of any shape to h of that shape.
     dphi: φ′, from z and h = φ(z) to an array of that shape.
-    kinks: the points where φ′ jumps, so that a gradient check can step over them.
+    kinks: the points where φ′ or φ″ jumps, so that a gradient check can step over them.
     """
 
     name: str
@@ -202,7 +202,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("tanh", _tanh, _d_tanh),
         Activation("relu", _relu, _d_relu, kinks=(0.0,)),
         Activation("leaky_relu", _leaky_relu, _d_leaky_relu, kinks=(0.0,)),  # Maas et al. 2013
-        Activation("elu", _elu, _d_elu),  # Clevert et al. 2016; no kink, for α = 1
+        Activation("elu", _elu, _d_elu, kinks=(0.0,)),  # Clevert et al. 2016; no kink, for α = 1
         Activation("selu", _selu, _d_selu, kinks=(0.0,)),  # Klambauer et al. 2017
         Activation("gelu", _gelu, _d_gelu),  # Hendrycks & Gimpel 2016, the exact form
         Activation("silu", _silu, _d_silu),  # Elfwing et al. 2018; "swish"

@@ -1,10 +1,11 @@
-"""What a network is, apart from its numbers: the sequence of layers, the output unit, the layout of θ."""
+"""What a network is, apart from its numbers: the layers in order, the output unit, θ's layout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Architecture:
             parameters.append(views)
         return parameters
 
-    def pack(self, parameters: Sequence[Parameters], dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def pack(self, parameters: Sequence[Parameters], dtype: np.dtype[Any]) -> Array:
         """θ from the parameters of each layer; the inverse of :meth:`unpack`."""
         theta = np.empty(self.n_parameters, dtype=dtype)
         for views, given in zip(self.unpack(theta), parameters, strict=True):
@@ -71,7 +72,7 @@ class Architecture:
 
     @cached_property
     def is_weight(self) -> Array:
-        """(P,) float64: 1 where θ holds a weight, 0 where it holds a bias (which is never decayed)."""
+        """(P,) float64: 1 where θ holds a weight, 0 where it holds a bias (never decayed)."""
         mask = np.zeros(self.n_parameters)
         for views in self.unpack(mask):
             if "W" in views:
@@ -118,7 +119,7 @@ def check_sizes(sizes: Sequence[int]) -> list[int]:
     return [int(n) for n in values]
 
 
-def one_per_layer(value: object, n_layers: int, argument: str) -> list[object]:
+def one_per_layer(value: Any, n_layers: int, argument: str) -> list[Any]:
     """`value` repeated for each hidden layer, or the sequence itself if it has the right length."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != n_layers:

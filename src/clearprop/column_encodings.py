@@ -30,8 +30,9 @@ class NumericColumn:
 
     centre and spread are mean and standard deviation of the training values after winsorising
     (values beyond the 1st and 99th percentile are set to it), so that a few wild values do not
-    squeeze all others together. n_missing: training rows without a value; if there are any, a
-    second feature is 1 where the value is missing and 0 elsewhere.
+    squeeze all others together; where all values are the same, the feature is 0. n_missing:
+    training rows without a value; if there are any, a second feature is 1 where the value is
+    missing and 0 elsewhere.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -42,8 +43,8 @@ class NumericColumn:
     n_missing: int
 
     @classmethod
-    def fit(cls, column: Column) -> NumericColumn:
-        return cls.from_numbers(column.name, to_numbers(column))
+    def fit(cls, column: Column, rows: Array | None = None) -> NumericColumn:
+        return cls.from_numbers(column.name, _at(to_numbers(column), rows))
 
     @classmethod
     def from_numbers(cls, name: str, x: Array) -> NumericColumn:
@@ -51,15 +52,15 @@ class NumericColumn:
         present = x[~np.isnan(x)]
         n_missing = len(x) - len(present)
         if len(present) == 0:
-            return cls(name, 0.0, 0.0, 1.0, n_missing)
+            return cls(name, 0.0, 0.0, 0.0, n_missing)
         # Dividing by a power of two is exact, and sums and squares of huge values stay finite.
         exponent = int(np.frexp(np.abs(present).max())[1])
         scaled = np.ldexp(present, -exponent)
         low, median, high = np.quantile(scaled, [TAIL, 0.5, 1 - TAIL])
         body = scaled if low == high else np.clip(scaled, low, high)
-        spread = 1.0 if scaled.min() == scaled.max() else float(np.ldexp(body.std(), exponent))
-        centre = float(np.ldexp(body.mean(), exponent))
-        return cls(name, float(np.ldexp(median, exponent)), centre, spread or 1.0, n_missing)
+        spread = 0.0 if scaled.min() == scaled.max() else body.std()
+        statistics = (float(np.ldexp(s, exponent)) for s in (median, body.mean(), spread))
+        return cls(name, *statistics, n_missing)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -76,9 +77,12 @@ class NumericColumn:
 
     def encode_numbers(self, x: Array, out: Array) -> None:
         missing = np.isnan(x)
-        with np.errstate(over="ignore"):  # beyond float64 is beyond the limit
-            z = (np.where(missing, self.median, x) - self.centre) / self.spread
-        out[:, 0] = np.clip(z, -LIMIT, LIMIT)
+        if self.spread > 0:
+            with np.errstate(over="ignore"):  # beyond float64 is beyond the limit
+                z = (np.where(missing, self.median, x) - self.centre) / self.spread
+            out[:, 0] = np.clip(z, -LIMIT, LIMIT)
+        else:
+            out[:, 0] = 0
         if self.n_missing:
             out[:, 1] = missing
 
@@ -103,10 +107,11 @@ class CategoricalColumn:
     n_missing: int
 
     @classmethod
-    def fit(cls, column: Column) -> CategoricalColumn:
+    def fit(cls, column: Column, rows: Array | None = None) -> CategoricalColumn:
         import pyarrow.compute as pc
 
         labels = to_labels(column)
+        labels = labels if rows is None else labels.take(rows)
         counts = {
             entry["values"].as_py(): entry["counts"].as_py()
             for entry in pc.value_counts(labels.drop_null())
@@ -190,8 +195,8 @@ class BooleanColumn:
     n_missing: int
 
     @classmethod
-    def fit(cls, column: Column) -> BooleanColumn:
-        return cls(column.name, int((to_signs(column) == 0).sum()))
+    def fit(cls, column: Column, rows: Array | None = None) -> BooleanColumn:
+        return cls(column.name, int((_at(to_signs(column), rows) == 0).sum()))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -221,12 +226,17 @@ class DateColumn:
     n_missing: int
 
     @classmethod
-    def fit(cls, column: Column) -> DateColumn:
-        stamps = to_datetimes(column)
+    def fit(cls, column: Column, rows: Array | None = None) -> DateColumn:
+        stamps = _at(to_datetimes(column), rows)
+        numbers = {part: x[~np.isnan(x)] for part, x in date_parts(stamps).items()}
+        days = np.floor(numbers["days"])
+        one_day = len(days) == 0 or days.min() == days.max()
         parts = []
-        for part, x in date_parts(stamps).items():
-            present = x[~np.isnan(x)]
-            if len(present) and present.min() < present.max():
+        for part, present in numbers.items():
+            # Within one day (as for times without a date) the place in the longer cycles says
+            # nothing more than the time of day.
+            useful = not one_day or part in ("days", "day sin", "day cos")
+            if useful and len(present) and present.min() < present.max():
                 # A missing date is missing in all its parts: one indicator is enough.
                 parts.append(NumericColumn.from_numbers(part, present))
         return cls(column.name, tuple(parts), int(np.isnat(stamps).sum()))
@@ -249,6 +259,11 @@ class DateColumn:
         if self.n_missing:
             out[:, -1] = np.isnat(stamps)
         return 0
+
+
+def _at(values: Array, rows: Array | None) -> Array:
+    selected: Array = values if rows is None else values[rows]
+    return selected
 
 
 def date_parts(stamps: Array) -> dict[str, Array]:
@@ -312,13 +327,10 @@ def column_from(entry: Document, where: str) -> ColumnEncoding:
 
 def _numeric_from(entry: Document, where: str) -> NumericColumn:
     check_keys(entry, tuple(field.name for field in fields(NumericColumn)), where)
-    spread = take(entry, "spread", float, where)
-    if spread <= 0:
-        raise ModelFileError(f"{where}: 'spread' must be positive, got {spread!r}")
     return NumericColumn(
         take(entry, "name", str, where),
         take(entry, "median", float, where),
         take(entry, "centre", float, where),
-        spread,
+        take(entry, "spread", float, where, minimum=0),
         take(entry, "n_missing", int, where, minimum=0),
     )

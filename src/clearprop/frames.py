@@ -86,7 +86,8 @@ def as_frame(table: Any) -> nw.DataFrame[Any]:
     try:
         frame: nw.DataFrame[Any] = nw.from_native(table, eager_only=True)
     except nw.exceptions.DuplicateError as error:
-        raise TableError(f"the table has two columns of the same name: {error}") from error
+        names = list(getattr(table, "column_names", getattr(table, "columns", [])))
+        raise TableError(_repeated(names)) from error
     except TypeError as error:
         raise TypeError(
             f"the table must be a data frame (pandas, polars, pyarrow, ...), got {type(table)}"
@@ -95,10 +96,14 @@ def as_frame(table: Any) -> nw.DataFrame[Any]:
     for name in names:
         if not isinstance(name, str):
             raise TableError(f"column names must be text, got {name!r}")
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise TableError(f"the table has two columns of the same name: {shown(repeated[0])}")
+    if len(set(names)) < len(names):
+        raise TableError(_repeated(names))
     return frame
+
+
+def _repeated(names: Sequence[str]) -> str:
+    repeated = next((name for name in names if names.count(name) > 1), "")
+    return f"the table has two columns of the same name: {shown(str(repeated))}"
 
 
 def read_column(

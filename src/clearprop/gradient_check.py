@@ -11,7 +11,11 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.network import Network, Trace, back_propagation, forward_propagation, mean_loss
 
-STEPS = (1e-3, 1e-4, 1e-5)  # of the five-point rule; the smaller ones to get away from a kink
+# How far the five-point rule moves a z; the smaller ones get away from a kink.
+STEPS = (5e-4, 5e-5, 5e-6)
+# Where only φ″ jumps there is no kink, but a rule of order s⁴ must not step across it either.
+BENDS = {"elu": (0.0,)}
+EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,11 @@ class WorstEntry:
     analytic: float
     numeric: float
     relative_error: float
+
+    @property
+    def array(self) -> str:
+        """The array's name among :class:`clearprop.network.Gradients`: "dL_dW[0]" for layer 1."""
+        return f"{self.quantity}[{self.layer - 1}]" if self.layer else self.quantity
 
     def __str__(self) -> str:
         place = ", ".join(str(i) for i in self.index)
@@ -63,18 +72,20 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare every ∂ℒ/∂W, ∂ℒ/∂b and ∂ℒ/∂X with central differences of ℒ, in float64.
 
-    The five-point rule (ℒ(−2s) − 8ℒ(−s) + 8ℒ(s) − ℒ(2s)) / 12s has an error of order s⁴. The error
-    of an entry is |analytic − numeric| / max(|analytic|, |numeric|, ‖·‖∞ / 1000), where ‖·‖∞ is
-    the largest entry of its array: differences of ℒ resolve nothing smaller. If a z crosses a kink
-    of its activation (or an output one of its loss) between the points, s is made smaller; where
-    that does not help, the entry is counted in n_kinks and left out.
+    The five-point rule (ℒ(−2s) − 8ℒ(−s) + 8ℒ(s) − ℒ(2s)) / 12s has an error of order s⁴; s is
+    chosen for each entry so that no z of its layer moves far. The error of an entry is
+    |analytic − numeric| / max(|analytic|, |numeric|, ‖·‖∞ / 1000, r / tolerance), where ‖·‖∞ is
+    the largest entry of its array and r the round-off of the rule: differences of ℒ resolve
+    nothing smaller. If a z crosses a kink of its activation (or an output one of its loss) between
+    the points, s is made smaller; where that does not help, the entry is counted in n_kinks and
+    left out.
     X: (N, D) dense; cost: 4 forward passes an entry. draw: (seed, step) to check with dropout.
     """
-    X, w = np.array(net._check_X(X), dtype=np.float64), sample_weight
-    if X.ndim != 2:
+    if hasattr(X, "tocsr"):
         raise ValueError("X must be dense for a gradient check; use X.toarray()")
+    X = np.array(net._check_X(X), dtype=np.float64)
     net = Network.from_theta(net.architecture, net.theta.astype(np.float64))
-    t, w = net._check_t(X, t, w)
+    t, w = net._check_t(X, t, sample_weight)
     theta = net.theta.copy()
 
     def loss_and_pieces() -> tuple[float, list[Array]]:
@@ -83,27 +94,37 @@ def check_gradients(
 
     trace = forward_propagation(net.architecture, theta, X, draw)
     gradients = back_propagation(net.architecture, theta, trace, t, w)
-    pairs = [("dL_dX", 0, X, gradients.dL_dh[0])]
+    W = net.W[0]
+    checks = [("dL_dX", 0, X, gradients.dL_dh[0], np.abs(W).max(axis=0))]
     views = [p for p in net.architecture.unpack(theta) if p]
-    for layer, (p, dL_dW, dL_db) in enumerate(
-        zip(views, gradients.dL_dW, gradients.dL_db, strict=True), 1
+    for layer, (p, h, dL_dW, dL_db) in enumerate(
+        zip(views, trace.h, gradients.dL_dW, gradients.dL_db, strict=True), 1
     ):
-        pairs += [("dL_dW", layer, p["W"], dL_dW), ("dL_db", layer, p["b"], dL_db)]
+        checks += [
+            ("dL_dW", layer, p["W"], dL_dW, np.abs(h).max(axis=0)),
+            ("dL_db", layer, p["b"], dL_db, np.ones(1)),
+        ]
 
     worst: list[WorstEntry] = []
     n_kinks = 0
-    for quantity, layer, array, analytic in pairs:
-        numeric = np.array([derivative(array, i, loss_and_pieces) for i in np.ndindex(array.shape)])
-        numeric = numeric.reshape(array.shape)
-        kinks = np.isnan(numeric)
+    for quantity, layer, array, analytic, reach in checks:
+        reaches = np.broadcast_to(reach, array.shape)
+        entries = [
+            derivative(array, i, float(reaches[i]), loss_and_pieces)
+            for i in np.ndindex(array.shape)
+        ]
+        kinks = np.array([entry is None for entry in entries]).reshape(array.shape)
+        values = np.array([(0.0, 0.0) if entry is None else entry for entry in entries])
+        numeric, noise = values.T.reshape(2, *array.shape)
         n_kinks += int(kinks.sum())
-        worst.append(_worst_entry(quantity, layer, analytic, np.where(kinks, analytic, numeric)))
+        numeric = np.where(kinks, analytic, numeric)
+        worst.append(_worst_entry(quantity, layer, analytic, numeric, noise / tolerance))
     total = max(worst, key=lambda entry: entry.relative_error)
     return GradientCheck(
         ok=total.relative_error <= tolerance,
         max_relative_error=total.relative_error,
         worst=total,
-        errors={f"{w.quantity}{f'[{w.layer - 1}]' * bool(w.layer)}": w.relative_error for w in worst},
+        errors={entry.array: entry.relative_error for entry in worst},
         n_checked=theta.size + X.size - n_kinks,
         n_kinks=n_kinks,
         tolerance=tolerance,
@@ -111,14 +132,20 @@ def check_gradients(
 
 
 def derivative(
-    array: Array, index: tuple[int, ...], loss_and_pieces: Callable[[], tuple[float, list[Array]]]
-) -> float:
-    """∂ℒ/∂array[index] by the five-point rule, or NaN if a kink lies within the smallest step.
+    array: Array,
+    index: tuple[int, ...],
+    reach: float,
+    loss_and_pieces: Callable[[], tuple[float, list[Array]]],
+) -> tuple[float, float] | None:
+    """∂ℒ/∂array[index] by the five-point rule with its round-off; None at a kink.
 
-    `array` is what `loss_and_pieces` reads; the entry is moved and put back.
+    `array` is what `loss_and_pieces` reads; the entry is moved and put back. reach: how far a z
+    moves if the entry moves by 1.
     """
-    value = array[index]
-    for step in STEPS:
+    value = float(array[index])
+    size = max(1.0, abs(value))
+    for distance in STEPS:
+        step = distance * size / max(1.0, reach * size)
         losses, pieces = [], []
         for k in (-2, -1, 1, 2):
             array[index] = value + k * step
@@ -126,9 +153,16 @@ def derivative(
             losses.append(loss)
             pieces.append(piece)
         array[index] = value
-        if all(np.array_equal(a, b) for other in pieces[1:] for a, b in zip(pieces[0], other, strict=True)):
-            return (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * step)
-    return float("nan")
+        if all(_same(pieces[0], other) for other in pieces[1:]):
+            slope = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * step)
+            # each ℒ is right to a few eps, and so are the four points
+            noise = EPS * (6 * max(map(abs, losses)) + abs(value * slope)) / step
+            return slope, noise
+    return None
+
+
+def _same(pieces: list[Array], others: list[Array]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(pieces, others, strict=True))
 
 
 def smooth_pieces(architecture: Architecture, trace: Trace, t: Array) -> list[Array]:
@@ -136,14 +170,17 @@ def smooth_pieces(architecture: Architecture, trace: Trace, t: Array) -> list[Ar
     pieces = []
     for layer, z in zip(architecture.dense, trace.z, strict=True):
         if layer.activation is not None:
-            pieces += [np.sign(z - kink) for kink in layer.activation.kinks]
+            kinks = layer.activation.kinks + BENDS.get(layer.activation.name, ())
+            pieces += [np.sign(z - kink) for kink in kinks]
     output = architecture.output.piece(trace.z[-1], t)
     return pieces if output is None else [*pieces, output]
 
 
-def _worst_entry(quantity: str, layer: int, analytic: Array, numeric: Array) -> WorstEntry:
+def _worst_entry(
+    quantity: str, layer: int, analytic: Array, numeric: Array, resolution: Array
+) -> WorstEntry:
     magnitude = np.maximum(np.abs(analytic), np.abs(numeric))
-    scale = np.maximum(magnitude, magnitude.max() / 1000)
+    scale = np.maximum(np.maximum(magnitude, magnitude.max() / 1000), resolution)
     error = np.abs(analytic - numeric) / np.where(scale > 0, scale, 1)
     error = np.where(np.isfinite(error), error, np.inf)
     index = tuple(int(i) for i in np.unravel_index(int(error.argmax()), error.shape))

@@ -15,7 +15,7 @@ from clearprop.optimizers import LBFGS, Optimizer
 
 @dataclass(frozen=True)
 class Data:
-    """What jobs share: X (N, D), dense or CSR, the targets t as the output unit encodes them, weights."""
+    """What jobs share: X (N, D), dense or CSR, t as the output unit encodes it, sample weights."""
 
     X: Array
     t: Array

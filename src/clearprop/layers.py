@@ -28,7 +28,7 @@ class Draw(NamedTuple):
 
 
 class Derivatives(NamedTuple):
-    """What `backward` returns: ∂ℒ by the layer's input, by its parameters, and by z if it has one."""
+    """What `backward` returns: ∂ℒ by the layer's input, by its parameters, by z if it has one."""
 
     dL_dh: Array
     parameters: Parameters
@@ -89,7 +89,7 @@ class Dropout:
 
     In prediction the layer does nothing. The mask is made of 16-bit words from NumPy's Philox
     (counter-based), so it depends on seed, step and layer alone: a resumed run draws the same.
-    `rate` is rounded to a multiple of 2⁻¹⁶.
+    `rate` is rounded to a multiple of 2⁻¹⁶ below 1.
     Source: Srivastava et al., Dropout, JMLR 15 (2014).
     """
 
@@ -106,7 +106,7 @@ class Dropout:
 
     def mask(self, draw: Draw, shape: tuple[int, ...], dtype: Any) -> Array:
         """m / (1 − rate), (N, H)."""
-        threshold = round(self.rate * 65536)
+        threshold = min(round(self.rate * 65536), 65535)
         n = int(np.prod(shape))
         philox = np.random.Philox(key=[draw.seed, draw.layer], counter=[0, draw.step, 0, 0])
         words = philox.random_raw(-(-n // 4)).astype("<u8").view("<u2")[:n].reshape(shape)

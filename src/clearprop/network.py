@@ -3,7 +3,8 @@
 The two functions are the lecture's two recursions, for a batch of N samples in rows:
 
     h⁽⁰⁾ = x,  z⁽ˡ⁾ = W⁽ˡ⁾ h⁽ˡ⁻¹⁾ + b⁽ˡ⁾,  h⁽ˡ⁾ = φ(z⁽ˡ⁾),  ŷ = f(z⁽ᴸ⁾)
-    ∂ℒ/∂z⁽ᴸ⁾ = ∂ŷ/∂z ∂ℒ/∂ŷ,  ∂ℒ/∂z⁽ˡ⁾ = ∂h⁽ˡ⁾/∂z⁽ˡ⁾ (W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾),  ∂ℒ/∂W⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾ h⁽ˡ⁻¹⁾ᵀ
+    ∂ℒ/∂z⁽ᴸ⁾ = ∂ŷ/∂z ∂ℒ/∂ŷ,  ∂ℒ/∂z⁽ˡ⁾ = ∂h⁽ˡ⁾/∂z⁽ˡ⁾ (W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾),
+    ∂ℒ/∂W⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾ h⁽ˡ⁻¹⁾ᵀ,  ∂ℒ/∂b⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ from clearprop.outputs import Logistic, Output, Softmax
 
 if TYPE_CHECKING:
     from clearprop.checkpoints import Checkpoint
+    from clearprop.history import History
     from clearprop.jobs import Metric, Penalty, Stopping
     from clearprop.optimizers import LBFGS, Optimizer
-    from clearprop.training import Callback, History
+    from clearprop.training import Callback
 
 
 @dataclass(frozen=True)
 class Trace:
     """Everything that forward propagation computed.
 
-    X: the input (N, D); z[l-1]: z⁽ˡ⁾ (N, H_l), l = 1 … L; h[l]: what W⁽ˡ⁺¹⁾ multiplies, h⁽ˡ⁾ (N, H_l),
-    l = 0 … L−1, after dropout where there is one; y_hat: ŷ (N, K). `saved` is per layer kind, for
-    the backward pass.
+    X: the input (N, D); z[l-1]: z⁽ˡ⁾ (N, H_l), l = 1 … L; h[l]: what W⁽ˡ⁺¹⁾ multiplies, h⁽ˡ⁾
+    (N, H_l), l = 0 … L−1, after dropout where there is one; y_hat: ŷ (N, K). `saved` is per layer
+    kind, for the backward pass.
     """
 
     X: Array
@@ -273,7 +275,7 @@ class Network:
         checkpoint: Checkpoint | str | PathLike[str] | None = None,
         engine: str = "auto",
     ) -> History:
-        """Learn θ by stochastic gradient descent on ℒ; see :func:`clearprop.training.train_network`."""
+        """Learn θ by gradient descent on ℒ; see :func:`clearprop.training.train_network`."""
         from clearprop.training import train_network
 
         return train_network(
@@ -358,10 +360,7 @@ def check_dtype(dtype: str | type | np.dtype[Any]) -> np.dtype[Any]:
 
 def check_matrix(X: Array, n_columns: int, dtype: Any) -> Array:
     """X as a real (N, n_columns) matrix of `dtype`; a SciPy sparse one becomes CSR."""
-    if hasattr(X, "tocsr"):
-        X = X.tocsr()
-    else:
-        X = np.asarray(X)
+    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
     if X.dtype.kind not in "biuf":
         raise ValueError(f"X must be numbers; got dtype {X.dtype}")
     if X.ndim != 2:

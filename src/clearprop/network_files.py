@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from itertools import pairwise
 from os import PathLike
 from typing import Any
 
@@ -38,7 +39,7 @@ def load_network(path: str | PathLike[str]) -> Network:
 def network_to_document(net: Network) -> tuple[dict[str, Any], dict[str, Array]]:
     """The architecture as JSON values, and W1, b1, W2, b2, … as arrays."""
     document = {"architecture": architecture_to_document(net.architecture)}
-    tensors = {}
+    tensors: dict[str, Array] = {}
     for number, (W, b) in enumerate(zip(net.W, net.b, strict=True), 1):
         tensors |= {f"W{number}": W, f"b{number}": b}
     return document, tensors
@@ -86,7 +87,7 @@ def architecture_from_document(document: Mapping[str, Any], where: str) -> Archi
         raise ModelFileError(f"{where}: the last layer must be a dense one without activation")
     if any(layer.activation is None for layer in dense[:-1]):
         raise ModelFileError(f"{where}: a hidden layer has no activation")
-    if any(a.n_out != b.n_in for a, b in zip(dense, dense[1:], strict=False)):
+    if any(a.n_out != b.n_in for a, b in pairwise(dense)):
         raise ModelFileError(f"{where}: the layers do not fit together")
     output = output_from_document(take(document, "output", dict, where), where)
     with reading(where):

@@ -87,7 +87,7 @@ class SGD:
         theta = _decayed(theta, learning_rate, self.weight_decay, decay)
         mu = float(self.momentum)
         v = mu * state["velocity"] - alpha * g
-        theta = theta + mu * v - alpha * g if self.nesterov else theta + v
+        theta = theta + (mu * v - alpha * g if self.nesterov else v)
         return theta, {"step": _next(state), "velocity": v}
 
 
@@ -274,7 +274,7 @@ class LBFGS:
 
         return minimize(
             loss_and_gradient,
-            np.array(theta, dtype=np.float64),
+            theta,
             method="L-BFGS-B",
             jac=True,
             callback=callback,

@@ -1,4 +1,4 @@
-"""Output units with their losses: one record is the pair (f, ℒ) over z, the pre-activation of layer L.
+"""Output units with their losses: one record is the pair (f, ℒ) over z, the z of layer L.
 
 The lecture's three output units are linear, logistic and softmax. Unit and loss are one object,
 because only the pair has a stable value and a simple derivative: softmax with cross-entropy gives
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import xlogy
@@ -33,7 +33,7 @@ def softmax(z: Array, axis: int = -1) -> Array:
 
 
 def log_softmax(z: Array, axis: int = -1) -> Array:
-    """log softmax(z) = z − log Σ_j exp(z_j) along `axis`, in nats, exact where softmax underflows."""
+    """log softmax(z) = z − log Σ_j exp(z_j) along `axis`, in nats, also where softmax underflows."""
     z = _floating(z)
     z = z - z.max(axis=axis, keepdims=True)
     return np.asarray(z - np.log(np.exp(z).sum(axis=axis, keepdims=True)))
@@ -53,6 +53,14 @@ def softmax_jacobian(z: Array) -> Array:
 def _floating(z: Array) -> Array:
     z = np.asarray(z)
     return z if np.issubdtype(z.dtype, np.floating) else z.astype(np.float64)
+
+
+def _diagonal(d: Array) -> Array:
+    """diag(d): (..., K) to (..., K, K)."""
+    J = np.zeros((*d.shape, d.shape[-1]), dtype=d.dtype)
+    k = np.arange(d.shape[-1])
+    J[..., k, k] = d
+    return J
 
 
 class Output(ABC):
@@ -78,9 +86,9 @@ class Output(ABC):
 
     def dy_dz(self, z: Array) -> Array:
         """The Jacobian ∂ŷ/∂z, (N, K, K); diagonal for all units but the softmax."""
-        return np.asarray(np.ones_like(z)[..., None] * np.eye(z.shape[-1], dtype=z.dtype))
+        return _diagonal(np.ones_like(z))
 
-    def targets(self, t: Array, n_outputs: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
         """Check t against K = `n_outputs` and return it as the other methods expect it."""
         return real_targets(t, n_outputs, dtype)
 
@@ -89,10 +97,11 @@ class Output(ABC):
         return None
 
     def check_outputs(self, n_outputs: int) -> None:
-        """Raise ValueError if the unit cannot have `n_outputs` outputs."""
+        """Raise ValueError if the unit cannot have `n_outputs` outputs; most can have any."""
+        return
 
 
-def real_targets(t: Array, n_columns: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+def real_targets(t: Array, n_columns: int, dtype: np.dtype[Any]) -> Array:
     """t as an (N, n_columns) array of `dtype`; (N,) is taken as one column."""
     t = np.asarray(t)
     if t.dtype.kind not in "biuf":
@@ -121,7 +130,7 @@ class Linear(Output):
 
 @dataclass(frozen=True)
 class AbsoluteError(Output):
-    """Linear units with the absolute error: ŷ = z, ℒ = Σ_k |ŷ_k − t_k|; the optimum is the median."""
+    """Linear units with the absolute error: ŷ = z, ℒ = Σ_k |ŷ_k − t_k|; optimal is the median."""
 
     name: ClassVar[str] = "absolute_error"
     unit: ClassVar[str] = "linear"
@@ -160,7 +169,7 @@ class Huber(Output):
         return np.asarray(np.clip(z - t, -self.delta, self.delta))
 
     def piece(self, z: Array, t: Array) -> Array:
-        return np.asarray(np.sign(np.abs(z - t) - self.delta))
+        return np.asarray(np.sign(z - t - self.delta) + np.sign(z - t + self.delta))
 
 
 @dataclass(frozen=True)
@@ -189,7 +198,7 @@ class Quantile(Output):
                 f"got {n_outputs}"
             )
 
-    def targets(self, t: Array, n_outputs: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
         t = real_targets(t, n_outputs // len(self.quantiles), dtype)
         return np.repeat(t, len(self.quantiles), axis=1)
 
@@ -219,7 +228,7 @@ class Poisson(Output):
     name: ClassVar[str] = "poisson"
     unit: ClassVar[str] = "exponential"
 
-    def targets(self, t: Array, n_outputs: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
         t = real_targets(t, n_outputs, dtype)
         if (t < 0).any():
             raise ValueError(f"t must be >= 0 for the Poisson loss; got {t.min()}")
@@ -236,15 +245,16 @@ class Poisson(Output):
         return np.asarray(self.y_hat(z) - t)
 
     def dy_dz(self, z: Array) -> Array:
-        return np.asarray(self.y_hat(z)[..., None] * np.eye(z.shape[-1], dtype=z.dtype))
+        return _diagonal(self.y_hat(z))
 
 
 @dataclass(frozen=True)
 class Logistic(Output):
     """Logistic units with binary cross-entropy: one output, or K independent ones (multi-label).
 
-    ŷ = 1/(1 + exp(−z)), ℒ = Σ_k −t_k log ŷ_k − (1 − t_k) log(1 − ŷ_k) = Σ_k softplus(z_k) − t_k z_k,
-    ∂ℒ/∂z = ŷ − t; t is 0/1 or a probability. With label smoothing ε, t is replaced by (1 − ε)t + ε/2.
+    ŷ = 1/(1 + exp(−z)), ℒ = Σ_k −t_k log ŷ_k − (1 − t_k) log(1 − ŷ_k)
+    = Σ_k softplus(z_k) − t_k z_k, ∂ℒ/∂z = ŷ − t; t is 0/1 or a probability.
+    With label smoothing ε, t is replaced by (1 − ε)t + ε/2.
     Source: the lecture, "Binary cross-entropy loss".
     """
 
@@ -255,7 +265,7 @@ class Logistic(Output):
     def __post_init__(self) -> None:
         check_label_smoothing(self.label_smoothing)
 
-    def targets(self, t: Array, n_outputs: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
         t = real_targets(t, n_outputs, dtype)
         if not ((t >= 0) & (t <= 1)).all():
             bad = t[~((t >= 0) & (t <= 1))][0]
@@ -277,9 +287,7 @@ class Logistic(Output):
         return np.asarray(sigmoid(z) - t)
 
     def dy_dz(self, z: Array) -> Array:
-        return np.asarray(
-            (sigmoid(z) * sigmoid(-z))[..., None] * np.eye(z.shape[-1], dtype=z.dtype)
-        )
+        return _diagonal(sigmoid(z) * sigmoid(-z))
 
 
 @dataclass(frozen=True)
@@ -318,7 +326,7 @@ class Softmax(Output):
         stops = np.cumsum(self.sizes if self.sizes is not None else (n_outputs,)).tolist()
         return [slice(a, b) for a, b in zip([0, *stops[:-1]], stops, strict=True)]
 
-    def targets(self, t: Array, n_outputs: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
         t = np.asarray(t)
         groups = self.groups(n_outputs)
         if t.ndim == 1 or (self.sizes is not None and t.shape[1:] == (len(groups),)):
@@ -330,14 +338,16 @@ class Softmax(Output):
                 one_hot[np.arange(len(t)), group.start + class_indices(index, group)] = 1
             t = one_hot
         else:
-            t = real_targets(t, n_outputs, dtype)
-            tolerance = 4 * n_outputs * np.finfo(dtype).eps
+            # a float32 distribution in a float64 network sums to 1 within float32's precision
+            dtypes = [np.dtype(dtype), t.dtype] if t.dtype.kind == "f" else [np.dtype(dtype)]
+            tolerance = 4 * n_outputs * max(float(np.finfo(d).eps) for d in dtypes)
+            t = real_targets(t, n_outputs, dtype).copy()
             for group in groups:
-                part = t[:, group]
-                if (part < 0).any() or (np.abs(part.sum(axis=1) - 1) > tolerance).any():
+                total = t[:, group].sum(axis=1, keepdims=True)
+                if not ((t[:, group] >= 0).all() and (np.abs(total - 1) <= tolerance).all()):
                     raise ValueError("t must be distributions: entries >= 0, each row summing to 1")
+                t[:, group] /= total  # ŷ − t is the derivative only if Σ t = 1
         if self.label_smoothing:
-            t = t.copy()
             for group in groups:
                 t[:, group] *= 1 - self.label_smoothing
                 t[:, group] += self.label_smoothing / (group.stop - group.start)
@@ -369,11 +379,11 @@ class Softmax(Output):
 def class_indices(t: Array, group: slice) -> Array:
     """t as integers from 0 to K − 1, K the size of the group, or ValueError."""
     n_classes = group.stop - group.start
-    if t.dtype.kind not in "biuf" or (t.dtype.kind == "f" and (t != np.floor(t)).any()):
+    if t.dtype.kind not in "biuf":
         raise ValueError(f"t must be class indices 0 … {n_classes - 1}; got dtype {t.dtype}")
-    if len(t) and (t.min() < 0 or t.max() >= n_classes):
-        bad = t[(t < 0) | (t >= n_classes)][0]
-        raise ValueError(f"t must be class indices 0 … {n_classes - 1}; got {bad}")
+    good = (t >= 0) & (t < n_classes) & (t == np.floor(t))
+    if not good.all():
+        raise ValueError(f"t must be class indices 0 … {n_classes - 1}; got {t[~good][0]}")
     return t.astype(np.int64)
 
 

@@ -55,7 +55,8 @@ class Constant:
 class InverseScaling:
     """α = initial / (1 + n)^power, n the samples seen before the epoch; one rate for a whole epoch.
 
-    The first epoch has the plain initial rate. This is scikit-learn's "invscaling".
+    The first epoch has the plain initial rate, also where training goes on from an earlier fit
+    (n > 0). This is scikit-learn's "invscaling".
     Raises ValueError unless initial > 0 and power is finite.
     """
 
@@ -67,7 +68,8 @@ class InverseScaling:
         check_number("power", self.power)
 
     def __call__(self, clock: Clock) -> Array:
-        return np.full_like(clock.step, self.initial / (1 + clock.n_samples) ** self.power)
+        n = clock.n_samples if clock.epoch > 0 else 0
+        return np.full_like(clock.step, self.initial / (1 + n) ** self.power)
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,9 @@ class OneCycle:
     def __call__(self, clock: Clock) -> Array:
         start = self.peak / self.start_factor
         top, end = self.warm_up * clock.n_steps - 1, clock.n_steps - 1
-        tiny = np.finfo(np.float64).tiny  # a phase of no length is at its beginning
-        up = np.clip(clock.step / max(top, tiny), 0, 1)
-        down = np.clip((clock.step - top) / max(end - top, tiny), 0, 1)
+        # A phase may have no length; any small number in its place leaves the ends where they are.
+        up = np.clip(clock.step / max(top, 1e-9), 0, 1)
+        down = np.clip((clock.step - top) / max(end - top, 1e-9), 0, 1)
         return np.where(
             clock.step <= top,
             _cosine(start, self.peak, up),

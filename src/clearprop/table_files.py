@@ -7,6 +7,7 @@ decided column by column (:mod:`clearprop.columns`). Memory is that of a few bat
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -17,10 +18,12 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from clearprop.documents import one_line
 from clearprop.frames import TableError, shown, unknown_name
+
+Source: TypeAlias = IO[bytes] | gzip.GzipFile
 
 BLOCK_BYTES = 4 * 2**20  # of CSV text in a batch
 BATCH_ROWS = 2**15  # of a Parquet file in a batch
@@ -86,7 +89,7 @@ def open_table(
     for a file that cannot be opened and TableError for one that is no table.
     """
     if path == "-":
-        with _open_csv(path, sys.stdin.buffer, columns, delimiter, encoding) as table:
+        with _open_csv("standard input", sys.stdin.buffer, columns, delimiter, encoding) as table:
             yield table
         return
     with open(path, "rb") as file:
@@ -147,7 +150,7 @@ def _explained(path: str) -> Iterator[None]:
 @contextmanager
 def _open_csv(
     path: str,
-    file: IO[bytes],
+    file: Source,
     columns: Collection[str] | None,
     delimiter: str | None,
     encoding: str,
@@ -176,7 +179,9 @@ def _open_csv(
             reader = pa.csv.open_csv(
                 source,
                 read_options=pa.csv.ReadOptions(
-                    use_threads=False, block_size=BLOCK_BYTES, encoding=encoding
+                    use_threads=False,
+                    block_size=BLOCK_BYTES,
+                    encoding="utf8" if codecs.lookup(encoding).name == "utf-8" else encoding,
                 ),
                 parse_options=pa.csv.ParseOptions(
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_bad_row
@@ -194,12 +199,11 @@ def _open_csv(
         row = bad_rows[0]
         # Arrow counts from 1 and the header is one of them; rows here count from 0.
         where = "a row" if row.number is None else f"row {row.number - 2}"
-        raise TableError(
-            f"{path}: {where} has {row.actual_columns} values, the header has {row.expected_columns}"
-        ) from error
+        has = f"has {row.actual_columns} values, the header has {row.expected_columns}"
+        raise TableError(f"{path}: {where} {has}") from error
 
 
-def _peek(path: str, file: IO[bytes]) -> tuple[bytes, Any]:
+def _peek(path: str, file: Source) -> tuple[bytes, Any]:
     """The beginning of a stream, and a stream that still has it."""
     with _explained(path):
         # BufferedReader.peek gives what one read gives, which from a pipe may be little.
@@ -215,7 +219,7 @@ def _peek(path: str, file: IO[bytes]) -> tuple[bytes, Any]:
 class _Joined(io.RawIOBase):
     """Bytes already read, followed by the rest of their stream."""
 
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+    def __init__(self, head: bytes, rest: Source) -> None:
         self._head, self._rest = memoryview(head), rest
 
     def readable(self) -> bool:
@@ -233,14 +237,15 @@ def _header(path: str, head: bytes, encoding: str) -> str:
     """The first line that is not empty, with the line breaks inside its quotes."""
     if not head.strip():
         raise TableError(f"{path}: the file is empty")
-    if encoding.lower().replace("_", "-") in ("utf-8", "utf8") and b"\0" in head:
-        raise TableError(f"{path}: neither CSV in UTF-8 nor Parquet (it has zero bytes)")
     try:
-        text = head.decode(encoding, errors="ignore" if len(head) >= HEAD_BYTES else "strict")
+        codec = codecs.lookup(encoding)
+        text = codec.incrementaldecoder().decode(head)
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: not text in {encoding} (byte {error.start})") from error
     except LookupError as error:
-        raise TableError(f"there is no encoding {encoding!r}") from error
+        raise TableError(f"there is no encoding {shown(encoding)}") from error
+    if "\0" in text:
+        raise TableError(f"{path}: neither CSV in {encoding} nor Parquet (it has zero bytes)")
     lines = text.lstrip("\ufeff\r\n").splitlines(keepends=True)
     header = ""
     for line in lines:
@@ -356,20 +361,19 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
     What is no regular file, such as /dev/null or a pipe, is written directly.
     """
     target = os.path.realpath(path)
-    with suppress(FileNotFoundError):
-        mode = os.stat(target).st_mode
-        if not stat.S_ISREG(mode):
-            with open(target, "wb") as file:
-                yield file
-            return
+    old = os.stat(target).st_mode if os.path.exists(target) else None
+    if old is not None and not stat.S_ISREG(old):
+        with open(target, "wb") as file:
+            yield file
+        return
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
     temporary = os.path.join(folder, f".clearprop-{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
-            if os.path.exists(target):
-                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+            if old is not None:
+                os.chmod(temporary, stat.S_IMODE(old))
             yield file
             file.flush()
             os.fsync(file.fileno())

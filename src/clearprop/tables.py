@@ -74,12 +74,14 @@ class TableEncoding:
         *,
         parse_text: bool = False,
         missing: Collection[str] = (),
+        rows: Array | None = None,
     ) -> TableEncoding:
-        """Statistics of the rows of `frame`, a data frame of pandas, polars, pyarrow, ...
+        """The kinds of the columns of `frame` (pandas, polars, pyarrow, ...) and their statistics.
 
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the
         kind that is inferred. parse_text: infer the kind of text columns from their values, as
-        for CSV files. Raises TableError, naming column and row, for values that are not of the
+        for CSV files. rows: indices of the training rows, of which the statistics are taken; by
+        default all. Raises TableError, naming column and row, for values that are not of the
         kind, and if no column is left to learn from.
         """
         table = as_frame(frame)
@@ -101,7 +103,7 @@ class TableEncoding:
                 reason = "as asked" if name in kinds else found.reason
                 ignored.append(IgnoredColumn(name, reason))
             else:
-                columns.append(ENCODINGS[kind].fit(column))
+                columns.append(ENCODINGS[kind].fit(column, rows))
         if not any(column.features for column in columns):
             raise TableError("the table has no column to learn from: all are ignored")
         return cls(tuple(columns), tuple(ignored), tuple(missing))

@@ -1,4 +1,4 @@
-"""The reference engine: the definition run step by step in NumPy. Never optimised; the oracle of the others."""
+"""The reference engine: the definition run step by step in NumPy. Never optimised; the oracle."""
 
 from __future__ import annotations
 

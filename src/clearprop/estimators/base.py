@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from os import PathLike
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -25,11 +26,12 @@ from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators import settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
-from clearprop.history import EpochReport, History, TrainingState
+from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network, Trace
-from clearprop.optimizers import LBFGS
+from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.outputs import Output
+from clearprop.schedules import Clock, as_schedule
 from clearprop.training import report_trouble, train
 
 SCORE = "score"  # the name of the early-stopping metric in the history
@@ -49,6 +51,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """A network with scikit-learn's interface; see the two subclasses for the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = settings.CONSTRAINTS
+    _views: tuple[Array, ...] = ()  # the arrays of coefs_ and intercepts_ that share θ
 
     # ---- what the subclasses say -------------------------------------------------------------
 
@@ -83,9 +86,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         incremental: bool = False,
         validation: tuple[Any, Any, Any] = (None, None, None),
         epochs: int | None = None,
-    ) -> Any:
+    ) -> None:
         with _unchanged_on_error(self):
-            return self._fit_checked(X, y, sample_weight, incremental, validation, epochs)
+            self._fit_checked(X, y, sample_weight, incremental, validation, epochs)
 
     def _fit_checked(
         self,
@@ -95,7 +98,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         incremental: bool,
         validation: tuple[Any, Any, Any],
         epochs: int | None,
-    ) -> Any:
+    ) -> None:
         hidden = settings.hidden_sizes(self)
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         if incremental and self.early_stopping:
@@ -128,7 +131,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if epochs == 0:
             self._set_network(Network.from_theta(architecture, theta))
             self._set_results(state, 0)
-            return self
+            return
 
         data = Data(
             X.astype(dtype, copy=False),
@@ -183,7 +186,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self._set_network(Network.from_theta(architecture, state.theta.copy()))
             self._set_results(state, len(state.history) - before)
         self._warn_of_convergence(state, incremental)
-        return self
 
     def _start_state(self, first_pass: bool, incremental: bool) -> TrainingState:
         """Fresh, or going on from the fit before as scikit-learn does.
@@ -191,7 +193,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
         the curves, the best loss or score, and the samples seen.
         """
-        old = self.__dict__.get("_state")
+        old: TrainingState | None = self.__dict__.get("_state")
         if first_pass or old is None:
             return TrainingState()
         state = replace(old, order=None, nonfinite=None)
@@ -346,9 +348,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _next_learning_rate(self, state: TrainingState) -> float:
         """The learning rate of the step that would come next."""
-        from clearprop.schedules import Clock, as_schedule
-
-        optimizer = settings.build_optimizer(self)
+        optimizer = cast(Optimizer, settings.build_optimizer(self))
         steps = np.asarray([state.n_steps], dtype=float)
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
         return float(as_schedule(optimizer.learning_rate)(clock)[0])
@@ -361,12 +361,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     # ---- using -------------------------------------------------------------------------------
 
-    def initialize(self, X: Any, y: Any) -> Any:
+    def initialize(self, X: Any, y: Any) -> Self:
         """Draw the initial weights for this data without training; predict works, and so does a
         later partial_fit, or fit with warm_start=True, from these weights."""
         self._validate_params()
         self.__dict__.pop("coefs_", None)
-        return self._fit(X, y, epochs=0)
+        self._fit(X, y, epochs=0)
+        return self
 
     def trace(self, X: Any) -> Trace:
         """Every z and h and ŷ of the network for X (N, D)."""
@@ -384,14 +385,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         return h[layer - 1 if layer > 0 else layer]
 
-    def save(self, path: Any) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Write the fitted estimator to a safetensors file; no pickle, nothing in it can run."""
         from clearprop.estimators.files import save_estimator
 
         save_estimator(path, self)
 
     @classmethod
-    def load(cls, path: Any) -> Any:
+    def load(cls, path: str | PathLike[str]) -> Self:
         """Read a file of :meth:`save`; ModelFileError for anything else."""
         from clearprop.estimators.files import load_estimator
 
@@ -401,7 +402,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         X = validate_data(
             self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
         )
-        return X.tocsr() if hasattr(X, "tocsr") else X
+        checked: Array = X.tocsr() if hasattr(X, "tocsr") else X
+        return checked
 
     def _y_hat(self, X: Any) -> Array:
         """ŷ (N, K) by the engine."""
@@ -418,7 +420,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._views: tuple[Array, ...] = ()
+        self._views = ()
         if "coefs_" in state and "_architecture" in state:
             self._network()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -23,7 +24,7 @@ from sklearn.utils.validation import validate_data
 
 from clearprop._typing import Array
 from clearprop.estimators.base import BaseMLP, Targets
-from clearprop.estimators.settings import Real, is_stochastic
+from clearprop.estimators.settings import is_stochastic
 from clearprop.outputs import Logistic, Output, Softmax
 
 OUTPUT_UNITS = ("auto", "logistic", "softmax")
@@ -64,7 +65,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     shuffle : bool, default=True
         Whether to shuffle the rows before each epoch.
     random_state : int, RandomState or None, default=None
-        Seeds weights, split, shuffles and dropout. The numbers are drawn as scikit-learn draws them.
+        Seeds weights, split, shuffles and dropout; drawn as scikit-learn draws them.
     tol : float, default=1e-4
         Improvements smaller than this count as none; for L-BFGS the tolerance on the gradient.
     verbose : bool or int, default=False
@@ -254,7 +255,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> MLPClassifier:
+    ) -> Self:
         """Train on X (n_samples, n_features), dense or sparse, and y.
 
         y: labels (n_samples,), an indicator matrix, or several columns of labels. sample_weight:
@@ -262,13 +263,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         curve and, with early_stopping=True, for stopping. Returns self.
         """
         validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation=validation)  # type: ignore[no-any-return]
+        self._fit(X, y, sample_weight, validation=validation)
+        return self
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> MLPClassifier:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch over this data, going on from the present weights and optimiser state.
 
         classes: all labels that will ever occur; needed at the first call. Returns self.
@@ -282,9 +282,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
 
-    def initialize(self, X: Any, y: Any, classes: Any = None) -> MLPClassifier:
+    def initialize(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Draw the initial weights for this data without training.
 
         classes: all labels, if y does not have them all. `predict` works at once, and so does
@@ -292,7 +293,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if classes is not None:
             y, X = np.asarray(classes), np.resize(np.asarray(X), (len(classes), np.shape(X)[1]))
-        return super().initialize(X, y)  # type: ignore[no-any-return]
+        super().initialize(X, y)
+        return self
 
     def predict(self, X: Any) -> Any:
         """The class of each row of X: (n_samples,), or a matrix for several labels or columns."""
@@ -322,7 +324,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return [np.log(p) for p in proba] if isinstance(proba, list) else np.log(proba)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy; for several labels or class columns the share of rows with all of them right."""
+        """Accuracy; for several labels or class columns the share of rows with all right."""
         return self._default_score(y, self.predict(X), sample_weight)
 
     # ---- targets -----------------------------------------------------------------------------
@@ -430,7 +432,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _fit_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        weight = compute_sample_weight(self.class_weight, y)
+        weight: Array = compute_sample_weight(self.class_weight, y)
         return weight if sample_weight is None else weight * sample_weight
 
     def __sklearn_tags__(self) -> Any:

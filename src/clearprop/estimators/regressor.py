@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -79,7 +79,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     shuffle : bool, default=True
         Whether to shuffle the rows before each epoch.
     random_state : int, RandomState or None, default=None
-        Seeds weights, split, shuffles and dropout. The numbers are drawn as scikit-learn draws them.
+        Seeds weights, split, shuffles and dropout; drawn as scikit-learn draws them.
     tol : float, default=1e-4
         Improvements smaller than this count as none; for L-BFGS the tolerance on the gradient.
     verbose : bool or int, default=False
@@ -254,20 +254,22 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
-    ) -> MLPRegressor:
-        """Train on X (n_samples, n_features), dense or sparse, and y (n_samples,) or (…, n_targets).
+    ) -> Self:
+        """Train on X (n_samples, n_features), dense or sparse, and y (n_samples[, n_targets]).
 
         sample_weight: (n_samples,). X_val, y_val, sample_weight_val: own validation data, for the
         validation curve and, with early_stopping=True, for stopping. Returns self.
         """
         validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation=validation)  # type: ignore[no-any-return]
+        self._fit(X, y, sample_weight, validation=validation)
+        return self
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch over this data, going on from the present weights and optimiser state."""
-        return self._fit(X, y, sample_weight, incremental=True)  # type: ignore[no-any-return]
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
 
     def predict(self, X: Any) -> Array:
         """ŷ of each row: (n_samples,), or (n_samples, n_outputs).

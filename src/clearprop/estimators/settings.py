@@ -1,8 +1,9 @@
-"""From an estimator's parameters to the records that training understands; and their allowed values."""
+"""From an estimator's parameters, whose allowed values are here, to the records of training."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ from clearprop.optimizers import (
 from clearprop.schedules import (
     Adaptive,
     Constant,
-    CosLog4,
     Cosine,
+    CosLog4,
     InverseScaling,
     OneCycle,
     Schedule,
@@ -95,7 +96,8 @@ def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
     """The optimiser that `solver` names, with the estimator's parameters; or the one given."""
     e, solver = estimator, estimator.solver
     if not isinstance(solver, str):
-        return solver
+        given: Optimizer | LBFGS = solver
+        return given
     if solver == "lbfgs":
         return LBFGS(max_fun=e.max_fun, tol=e.tol)
     rate = build_schedule(e)
@@ -104,7 +106,7 @@ def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
         return SGD(rate, e.momentum, bool(e.nesterovs_momentum), **decay)
     if solver == "rmsprop":
         return RMSprop(rate, epsilon=e.epsilon, **decay)
-    kinds = {"adam": Adam, "adamw": AdamW, "nadam": NAdam}
+    kinds: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW, "nadam": NAdam}
     return kinds[solver](rate, e.beta_1, e.beta_2, e.epsilon, **decay)
 
 
@@ -121,7 +123,7 @@ def build_schedule(estimator: BaseMLP) -> Schedule:
         return Constant(initial)
     if name == "invscaling":
         return InverseScaling(initial, estimator.power_t)
-    kinds = {
+    kinds: dict[str, Callable[[float], Schedule]] = {
         "constant": Constant,
         "adaptive": Adaptive,
         "cosine": Cosine,
@@ -162,7 +164,8 @@ def build_theta(
     """The start: given weights, an initialiser's, or scikit-learn's own uniform ones ("auto")."""
     initializer = estimator.initializer
     if isinstance(initializer, tuple):
-        return pack_coefs(architecture, *initializer, dtype, "initializer")
+        coefs, intercepts = initializer
+        return pack_coefs(architecture, coefs, intercepts, dtype, "initializer")
     if initializer != "auto":
         return initial_theta(architecture, rng, initializer, np.dtype(dtype))
     n_hidden = len(architecture.dense) - 1

@@ -1,0 +1,170 @@
+"""What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
+
+from . import engines, layers, persistence, tables
+from .activations import (
+    ACTIVATIONS,
+    Activation,
+    activation_jacobian,
+    sigmoid,
+)
+from .architecture import (
+    Architecture,
+    fully_connected,
+)
+from .checkpoints import (
+    Checkpoint,
+)
+from .divergences import (
+    binary_cross_entropy,
+    cross_entropy,
+    entropy,
+    kl_divergence,
+)
+from .documents import (
+    ModelFileError,
+)
+from .estimators import (
+    MLPClassifier,
+    MLPRegressor,
+)
+from .gradient_check import (
+    GradientCheck,
+    check_gradients,
+)
+from .history import (
+    EpochReport,
+    History,
+)
+from .initializers import (
+    INITIALIZERS,
+    constant,
+    orthogonal,
+)
+from .jobs import (
+    Data,
+    Evaluation,
+    Job,
+    Penalty,
+    Stopping,
+)
+from .network import (
+    Gradients,
+    Network,
+    Trace,
+    back_propagation,
+    forward_propagation,
+)
+from .optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    NAdam,
+    RMSprop,
+)
+from .outputs import (
+    OUTPUTS,
+    AbsoluteError,
+    Huber,
+    Linear,
+    Logistic,
+    Output,
+    Poisson,
+    Quantile,
+    Softmax,
+    log_softmax,
+    softmax,
+    softmax_jacobian,
+)
+from .progress import (
+    ProgressBar,
+)
+from .schedules import (
+    SCHEDULES,
+    Adaptive,
+    Clock,
+    Constant,
+    Cosine,
+    CosLog4,
+    InverseScaling,
+    OneCycle,
+    Step,
+    WarmUp,
+)
+from .training import (
+    NonFiniteError,
+    train,
+)
+
+__version__: str
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZERS",
+    "LBFGS",
+    "OPTIMIZERS",
+    "OUTPUTS",
+    "SCHEDULES",
+    "SGD",
+    "AbsoluteError",
+    "Activation",
+    "Adam",
+    "AdamW",
+    "Adaptive",
+    "Architecture",
+    "Checkpoint",
+    "Clock",
+    "Constant",
+    "CosLog4",
+    "Cosine",
+    "Data",
+    "EpochReport",
+    "Evaluation",
+    "GradientCheck",
+    "Gradients",
+    "History",
+    "Huber",
+    "InverseScaling",
+    "Job",
+    "Linear",
+    "Logistic",
+    "MLPClassifier",
+    "MLPRegressor",
+    "ModelFileError",
+    "NAdam",
+    "Network",
+    "NonFiniteError",
+    "OneCycle",
+    "Output",
+    "Penalty",
+    "Poisson",
+    "ProgressBar",
+    "Quantile",
+    "RMSprop",
+    "Softmax",
+    "Step",
+    "Stopping",
+    "Trace",
+    "WarmUp",
+    "activation_jacobian",
+    "back_propagation",
+    "binary_cross_entropy",
+    "check_gradients",
+    "constant",
+    "cross_entropy",
+    "engines",
+    "entropy",
+    "forward_propagation",
+    "fully_connected",
+    "kl_divergence",
+    "layers",
+    "log_softmax",
+    "orthogonal",
+    "persistence",
+    "sigmoid",
+    "softmax",
+    "softmax_jacobian",
+    "tables",
+    "train",
+]

@@ -1,0 +1,256 @@
+"""Estimators as documents and tensors: parameters, weights and classes in one safe file."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from sklearn.preprocessing import LabelBinarizer
+
+from clearprop._typing import Array
+from clearprop.documents import (
+    ModelFileError,
+    check_keys,
+    decode_float,
+    encode_float,
+    reading,
+    take,
+    take_list,
+    take_tensor,
+)
+from clearprop.history import STOPPED, History, TrainingState
+from clearprop.network_files import network_from_document, network_to_document
+from clearprop.optimizers import LBFGS, OPTIMIZERS
+from clearprop.outputs import OUTPUTS
+from clearprop.persistence import read_file, write_file
+from clearprop.schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from clearprop.estimators.base import BaseMLP
+
+    E = TypeVar("E", bound=BaseMLP)
+
+# parameters that may be records of these classes; other objects are not written
+RECORDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (*OPTIMIZERS.values(), LBFGS, *SCHEDULES.values(), *OUTPUTS.values())
+}
+LABEL_KINDS = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "U": "str", "O": "str"}
+
+
+def save_estimator(path: str | PathLike[str], estimator: BaseMLP) -> None:
+    document, tensors = estimator_to_document(estimator)
+    write_file(path, type(estimator).__name__, document, tensors)
+
+
+def load_estimator(path: str | PathLike[str], kind: type[E]) -> E:
+    document, tensors = read_file(path, kind.__name__)
+    document.pop("kind")
+    return estimator_from_document(document, tensors, str(path), kind)
+
+
+def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Parameters, network, classes and curves of a fitted estimator.
+
+    Parameters that are plain values or clearprop's own records are kept. Functions, generators and
+    the state of the optimiser are not: a warning names the parameters that go back to their
+    default.
+    """
+    document, tensors = network_to_document(estimator.network_)
+    parameters, left_out = {}, []
+    defaults = type(estimator)().get_params(deep=False)
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            parameters[name] = _encode(value)
+        except TypeError:
+            if value is not defaults[name]:
+                left_out.append(name)
+    if left_out:
+        warnings.warn(f"not kept in the file: {', '.join(left_out)}", UserWarning, stacklevel=4)
+    history = estimator.history_
+    document |= {
+        "parameters": parameters,
+        "n_iter": int(estimator.n_iter_),
+        "n_samples": int(estimator._state.n_samples),
+        "best": encode_float(estimator._state.best),
+        "stopped": history.stopped,
+        "engine": estimator.engine_,
+        "metrics": list(history.metrics),
+        "feature_names": getattr(estimator, "feature_names_in_", np.empty(0, object)).tolist(),
+    }
+    for name in CURVES:
+        tensors[f"history.{name}"] = np.asarray(getattr(history, name), dtype=float)
+    for number, values in enumerate(history.metrics.values()):
+        tensors[f"metric{number}"] = np.asarray(values, dtype=float)
+    if hasattr(estimator, "classes_"):
+        several = isinstance(estimator.classes_, list)
+        columns = estimator.classes_ if several else [estimator.classes_]
+        document["classes"] = [_labels_to_document(column) for column in columns]
+        document["target"] = "columns" if several else estimator._label_binarizer.y_type_
+    return document, tensors
+
+
+CURVES = ("loss", "validation_loss", "learning_rate", "seconds")
+
+
+def estimator_from_document(
+    document: Mapping[str, Any], tensors: Mapping[str, Array], where: str, kind: type[E]
+) -> E:
+    """The inverse of :func:`estimator_to_document`; ModelFileError for whatever does not fit."""
+    required = [
+        "architecture", "parameters", "n_iter", "n_samples", "best", "stopped", "engine",
+        "metrics", "feature_names",
+    ]  # fmt: skip
+    classifier = hasattr(kind, "predict_proba")
+    check_keys(document, [*required, *(["classes", "target"] if classifier else [])], where)
+    metrics = take_list(document, "metrics", str, where)
+    curves = [f"history.{name}" for name in CURVES] + [f"metric{n}" for n in range(len(metrics))]
+    net = network_from_document(
+        {"architecture": document["architecture"]},
+        {name: value for name, value in tensors.items() if name not in curves},
+        where,
+    )
+    history = History(stopped=take(document, "stopped", str, where, choices=("", *STOPPED)))
+    for name in CURVES:
+        setattr(history, name, _curve(tensors, f"history.{name}", where))
+    for number, name in enumerate(metrics):
+        history.metrics[name] = _curve(tensors, f"metric{number}", where)
+
+    estimator = kind()
+    with reading(where):
+        parameters = take(document, "parameters", dict, where)
+        estimator.set_params(**{name: _decode(value) for name, value in parameters.items()})
+        estimator._validate_params()
+    estimator._describe(net.architecture)
+    estimator._set_network(net)
+    estimator.engine_ = take(document, "engine", str, where)
+    estimator.n_features_in_ = net.architecture.n_inputs
+    names = take_list(document, "feature_names", str, where)
+    if names:
+        if len(names) != estimator.n_features_in_:
+            raise ModelFileError(f"{where}: {len(names)} feature names do not fit the network")
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+    if classifier:
+        _restore_classes(estimator, document, where)
+    state = TrainingState(
+        n_samples=take(document, "n_samples", int, where, minimum=0),
+        best=decode_float(document["best"], f"{where}: best"),
+        best_theta=net.theta,
+        history=history,
+    )
+    with reading(where):
+        estimator._set_results(state, take(document, "n_iter", int, where, minimum=0))
+    return estimator
+
+
+def _curve(tensors: Mapping[str, Array], name: str, where: str) -> list[float]:
+    curve: list[float] = take_tensor(
+        tensors, name, "float64", (None,), where, finite=False
+    ).tolist()
+    return curve
+
+
+def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) -> None:
+    entries = take_list(document, "classes", dict, where)
+    columns = [_labels_from_document(entry, where) for entry in entries]
+    kinds = ("binary", "multiclass", "multilabel-indicator", "columns")
+    target: str = take(document, "target", str, where, choices=kinds)
+    sizes = [len(column) for column in columns]
+    n_outputs, output = estimator.n_outputs_, estimator._architecture.output
+    if target == "columns":
+        estimator.classes_ = columns
+        fits = getattr(output, "sizes", None) == tuple(sizes)
+    else:
+        binarizer = LabelBinarizer()
+        binarizer.y_type_, binarizer.sparse_input_ = target, False
+        estimator._label_binarizer = binarizer
+        if len(columns) != 1:
+            raise ModelFileError(f"{where}: the classes do not fit the network")
+        estimator.classes_ = binarizer.classes_ = columns[0]
+        two = output.unit == "softmax" or target != "binary"
+        fits = n_outputs == (max(sizes[0], 2) if two and target == "binary" else
+                             sizes[0] if two else 1)  # fmt: skip
+        fits = fits and (target != "binary" or sizes[0] <= 2) and output.unit in (
+            "softmax", "logistic"
+        )  # fmt: skip
+    if not fits:
+        raise ModelFileError(f"{where}: the classes do not fit the network")
+
+
+def _labels_to_document(labels: Array) -> dict[str, Any]:
+    kind = LABEL_KINDS.get(labels.dtype.kind)
+    values = labels.tolist()
+    if kind is None or (kind == "str" and not all(isinstance(v, str) for v in values)):
+        raise ValueError(
+            "a file can hold classes that are numbers, truth values or strings; "
+            f"got dtype {labels.dtype}"
+        )
+    if kind == "float64":
+        values = [encode_float(value) for value in values]
+    return {"dtype": "object" if labels.dtype == object else labels.dtype.str, "values": values}
+
+
+def _labels_from_document(document: Mapping[str, Any], where: str) -> Array:
+    check_keys(document, ["dtype", "values"], where)
+    with reading(where):
+        dtype = np.dtype(take(document, "dtype", str, where))
+        values = take(document, "values", list, where)
+        kind = LABEL_KINDS.get(dtype.kind)
+        if kind is None or dtype.itemsize > 2**16:
+            raise ModelFileError(f"{where}: classes of dtype {dtype}")
+        types: Any = {"bool": bool, "int64": int, "float64": (float, int, str), "str": str}[kind]
+        if not all(isinstance(value, types) for value in values):
+            raise ModelFileError(f"{where}: classes that are not of dtype {dtype}")
+        if kind == "float64":
+            values = [decode_float(value, f"{where}: classes") for value in values]
+        labels = np.array(values, dtype=dtype)
+        if labels.ndim != 1 or not len(labels) or len(np.unique(labels)) != len(labels):
+            raise ModelFileError(f"{where}: the classes are not distinct")
+    return labels
+
+
+def _encode(value: Any) -> Any:
+    """A parameter as JSON values; TypeError for what a file does not keep."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else {"float": encode_float(float(value))}
+    if isinstance(value, list | np.ndarray):
+        return [_encode(entry) for entry in value]
+    if isinstance(value, tuple):
+        return {"tuple": [_encode(entry) for entry in value]}
+    if isinstance(value, dict):
+        return {"pairs": [[_encode(k), _encode(v)] for k, v in value.items()]}
+    if RECORDS.get(type(value).__name__) is type(value):
+        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"record": type(value).__name__, "fields": fields}
+    raise TypeError(f"{value!r} cannot be kept in a file")
+
+
+def _decode(value: Any) -> Any:
+    """The inverse of :func:`_encode`; ValueError or TypeError for what it does not write."""
+    if isinstance(value, list):
+        return [_decode(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"float"}:
+        return decode_float(value["float"], "parameter")
+    if value.keys() == {"tuple"} and isinstance(value["tuple"], list):
+        return tuple(_decode(entry) for entry in value["tuple"])
+    if value.keys() == {"pairs"} and isinstance(value["pairs"], list):
+        pairs = value["pairs"]
+        if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            return {_decode(key): _decode(entry) for key, entry in pairs}
+    if value.keys() == {"record", "fields"} and isinstance(value["fields"], dict):
+        kind = RECORDS.get(str(value["record"]))
+        if kind is not None:
+            return kind(**{name: _decode(entry) for name, entry in value["fields"].items()})
+    raise ValueError(f"parameter {str(value)[:80]} is not one that clearprop writes")

@@ -1,0 +1,183 @@
+"""Learning a table: the split, the matrix, the network's options and its training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.columns import to_numbers
+from clearprop.frames import TableError, as_frame, read_column, shown
+from clearprop.table_model import TableModel
+from clearprop.table_targets import (
+    TASKS,
+    ClassTarget,
+    Target,
+    find_target,
+    fit_number,
+    infer_task,
+)
+from clearprop.tables import TableEncoding
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """The network and its training.
+
+    hidden: units of each hidden layer. epochs: at most; validation_size: share of the training
+    rows that early stopping watches, whose best weights are kept, stopping after `patience`
+    epochs without a better loss there. l2: ½·l2·Σw² is added to the loss. time_limit: seconds.
+    """
+
+    hidden: tuple[int, ...] = (128, 64)
+    activation: str = "relu"
+    solver: str = "adam"
+    epochs: int = 100
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    dropout: float = 0.1
+    l2: float = 1e-4
+    early_stopping: bool = True
+    validation_size: float = 0.15
+    patience: int = 10
+    time_limit: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table ready to be learnt: X (N, D), t (N,), and the rows for training and for testing.
+
+    task_reason: why the task was chosen.
+    """
+
+    encoding: TableEncoding
+    target: Target
+    task_reason: str
+    X: Array
+    t: Array
+    train: Array
+    test: Array
+
+
+def prepare(
+    frame: Any,
+    target: str,
+    *,
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    parse_text: bool = False,
+    missing: Collection[str] = (),
+    test_size: float = 0.0,
+    seed: int = 0,
+) -> Prepared:
+    """Read the target, split the rows, and encode the table by the statistics of the training rows.
+
+    test_size: share of the rows that are held out (stratified for classes), drawn with the seed.
+    Raises TableError for a table that cannot be learnt from, ValueError for a wrong argument.
+    """
+    table = as_frame(frame)
+    column = read_column(table, target, missing)
+    if len(table) == 0:
+        raise TableError("the table has no rows")
+    if target in (kinds or {}):
+        raise TableError(f"column {shown(target)} is the target; choose its task instead")
+    reason = "as asked"
+    if task is None:
+        task, reason = infer_task(column, parse_text=parse_text)
+    elif task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
+    record = find_target(column, task)
+    if isinstance(record, ClassTarget):
+        t = record.encode(column)
+        train, test = split(len(table), test_size, seed, classes=t)
+    else:
+        train, test = split(len(table), test_size, seed)
+        record = fit_number(target, to_numbers(column)[train])
+        t = record.encode(column)
+    encoding = TableEncoding.fit(
+        table.drop([target]), kinds, parse_text=parse_text, missing=missing, rows=train
+    )
+    return Prepared(encoding, record, reason, encoding.transform(table), t, train, test)
+
+
+def split(
+    n: int, share: float, seed: int | tuple[int, ...], classes: Array | None = None
+) -> tuple[Array, Array]:
+    """Two disjoint sets of the rows 0 … n−1, each in order; the second has the share, rounded.
+
+    With classes (n,) the second set has its share of every class, up to a row, and every class
+    has a row in the first.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f"share must be at least 0 and less than 1; got {share!r}")
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(n)
+    if classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+        order = order[np.diff(classes[order], prepend=-1) == 0]  # without the first of each class
+    n_second = min(round(share * n), len(order))
+    # At equal distances in an order that goes through the classes one after the other.
+    places = (np.arange(n_second) + rng.uniform()) * (len(order) / max(n_second, 1))
+    second = np.sort(order[places.astype(np.int64)])
+    return np.setdiff1d(np.arange(n), second, assume_unique=True), second
+
+
+def train(
+    prepared: Prepared,
+    options: NetworkOptions,
+    *,
+    callbacks: Collection[Callable[[Any], object]] = (),
+) -> TableModel:
+    """Train the network on the training rows; a part of them decides when to stop.
+
+    callbacks: called with an EpochReport after every epoch; one that returns True ends training.
+    """
+    from clearprop.estimators import MLPClassifier, MLPRegressor
+
+    X, t, rows = prepared.X, prepared.t, prepared.train
+    is_class = isinstance(prepared.target, ClassTarget)
+    validation: dict[str, Array] = {}
+    if options.early_stopping:
+        inner, held = split(
+            len(rows),
+            options.validation_size,
+            (options.seed, 1),
+            classes=t[rows] if is_class else None,
+        )
+        if len(held) >= 2:
+            validation = {"X_val": X[rows[held]], "y_val": t[rows[held]]}
+            rows = rows[inner]
+    kind = MLPClassifier if is_class else MLPRegressor
+    estimator = kind(
+        hidden_layer_sizes=options.hidden,
+        activation=options.activation,
+        solver=options.solver,
+        alpha=0.0,
+        batch_size=min(options.batch_size, len(rows)),
+        learning_rate_init=options.learning_rate,
+        max_iter=options.epochs,
+        random_state=options.seed,
+        early_stopping=bool(validation),
+        scoring="loss",
+        n_iter_no_change=options.patience if options.early_stopping else np.inf,
+        tol=0.0,
+        dropout=options.dropout,
+        l2=options.l2,
+        callbacks=tuple(callbacks),
+        time_limit=options.time_limit,
+    )
+    with warnings.catch_warnings():
+        # Why training ended is in history_.stopped, and is shown or used from there.
+        warnings.simplefilter("ignore")
+        estimator.fit(X[rows], t[rows].astype(np.int64 if is_class else X.dtype), **validation)
+    about = {
+        "n_rows": len(prepared.train),
+        "n_validation_rows": len(prepared.train) - len(rows),
+        "stopped": estimator.history_.stopped,
+    }
+    return TableModel(prepared.encoding, prepared.target, estimator, about)

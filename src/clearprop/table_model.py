@@ -1,0 +1,211 @@
+"""A model for tables: how columns become a matrix, a network on it, and what it predicts.
+
+A `TableModel` is fitted to a data frame and predicts for data frames; its file holds all three
+parts, as JSON and tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.documents import Document, ModelFileError, check_keys, reading, take
+from clearprop.frames import TableError, as_frame, read_column
+from clearprop.persistence import read_file, write_file
+from clearprop.table_scores import Scores, score
+from clearprop.table_targets import (
+    ClassTarget,
+    Target,
+    missing_rows,
+    target_from_document,
+    target_to_document,
+)
+from clearprop.tables import TableEncoding
+
+if TYPE_CHECKING:
+    from clearprop.table_fit import NetworkOptions
+
+KIND = "table-model"
+CHUNK_BYTES = 32 * 2**20  # of the matrix at a time in predictions
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for N rows: probabilities (N, K) or ŷ (N,).
+
+    unseen: per column, how many labels were not seen in training.
+    """
+
+    values: Array
+    unseen: dict[str, int]
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """Preprocessing, network and target in one.
+
+    encoding: columns → X; estimator: a fitted MLPClassifier or MLPRegressor on X; target: t ↔
+    values of the column; about: facts of the training as JSON values, kept in the file.
+
+    >>> import pyarrow as pa
+    >>> frame = pa.table({"x": [0.0, 1.0] * 20, "answer": ["no", "yes"] * 20})
+    >>> model = TableModel.fit(frame, "answer")
+    >>> model.predict(frame.slice(0, 3)).tolist()
+    ['no', 'yes', 'no']
+    """
+
+    encoding: TableEncoding
+    target: Target
+    estimator: Any
+    about: Document = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls,
+        frame: Any,
+        target: str,
+        *,
+        task: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+        parse_text: bool = False,
+        missing: Collection[str] = (),
+        options: NetworkOptions | None = None,
+        callbacks: Collection[Callable[[Any], object]] = (),
+    ) -> TableModel:
+        """Learn the column `target` of a data frame from the others, with all of its rows.
+
+        task: "classification" or "regression"; by default chosen from the target. kinds,
+        parse_text, missing: as for `TableEncoding.fit`. options: of the network and its training.
+        Raises TableError for a table that cannot be learnt from.
+        """
+        from clearprop.table_fit import NetworkOptions, prepare, train
+
+        prepared = prepare(
+            frame, target, task=task, kinds=kinds, parse_text=parse_text, missing=missing
+        )
+        return train(prepared, options or NetworkOptions(), callbacks=callbacks)
+
+    # ---- predicting --------------------------------------------------------------------------
+
+    def predict(self, frame: Any) -> Array:
+        """The most probable label, or the number, for each row (N,)."""
+        return self.decide(self.predict_values(frame).values)
+
+    def predict_proba(self, frame: Any) -> Array:
+        """The probability of each class (N, K), in the order of `target.labels`."""
+        if not isinstance(self.target, ClassTarget):
+            raise TypeError("a model of a quantity has no probabilities; use predict(frame)")
+        return self.predict_values(frame).values
+
+    def predict_values(self, frame: Any, *, first_row: int = 0) -> Predictions:
+        """Probabilities (N, K), or ŷ (N,) in units of the target column.
+
+        The matrix is built in chunks, so that memory does not grow with N times its width.
+        first_row: number of the first row of `frame` in the whole table, for messages.
+        """
+        table = as_frame(frame)
+        width = len(self.encoding.feature_names)
+        n_rows = max(1, CHUNK_BYTES // (4 * width))
+        parts: list[Array] = []
+        unseen: dict[str, int] = {}
+        for start in range(0, max(len(table), 1), n_rows):
+            encoded = self.encoding.encode(
+                table[start : start + n_rows], first_row=first_row + start
+            )
+            parts.append(self.network_values(encoded.X))
+            for name, n in encoded.unseen.items():
+                unseen[name] = unseen.get(name, 0) + n
+        return Predictions(np.concatenate(parts), unseen)
+
+    def network_values(self, X: Array) -> Array:
+        """Probabilities (N, K), or ŷ (N,) in units of the target column, for the matrix X."""
+        if isinstance(self.target, ClassTarget):
+            if len(X) == 0:  # scikit-learn's checks take no empty matrix
+                return np.empty((0, len(self.target.labels)))
+            p: Array = self.estimator.predict_proba(X)
+            return p
+        return self.target.decode(self.estimator.predict(X) if len(X) else np.empty(0))
+
+    def decide(self, values: Array) -> Array:
+        """The most probable label for probabilities (N, K); numbers (N,) as they are."""
+        if isinstance(self.target, ClassTarget):
+            labels: Array = np.array(self.target.values())[values.argmax(axis=1)]
+            return labels
+        return values
+
+    def to_table(self, values: Array) -> Any:
+        """Predictions as an Arrow table: "prediction", and "probability_…" for each class."""
+        import pyarrow as pa
+
+        if not isinstance(self.target, ClassTarget):
+            return pa.table({"prediction": values.astype(np.float64)})
+        columns = {"prediction": self.target.decode(values.argmax(axis=1))}
+        for k, label in enumerate(self.target.labels):
+            columns[f"probability_{label}"] = pa.array(np.ascontiguousarray(values[:, k]))
+        return pa.table(columns)
+
+    # ---- evaluating --------------------------------------------------------------------------
+
+    def read_target(self, frame: Any, *, first_row: int = 0) -> Array:
+        """The targets t (N,) of a frame that has the target column.
+
+        Raises TableError, naming the row, where one is missing or cannot be one of this model.
+        """
+        column = read_column(as_frame(frame), self.target.name, self.encoding.missing, first_row)
+        missing = missing_rows(column)
+        if missing.any():
+            raise TableError(f"{column.row(int(missing.argmax()))}: the target is missing")
+        return self.target.encode(column)
+
+    def evaluate(self, frame: Any) -> Scores:
+        """The scores of the predictions for a frame that has the target column."""
+        table = as_frame(frame)
+        if len(table) == 0:
+            raise TableError("the table has no rows")
+        return score(self.target, self.read_target(table), self.predict_values(table).values)
+
+    # ---- files -------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to one safetensors file, whole or not at all; no pickle."""
+        document, tensors = self.estimator.to_document()
+        parts = {
+            "encoding": self.encoding.to_document(),
+            "target": target_to_document(self.target),
+            "estimator": document,
+            "about": self.about,
+        }
+        write_file(path, KIND, parts, tensors)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> TableModel:
+        """Read a file that `save` wrote; nothing in it is executed.
+
+        Raises ModelFileError for a damaged, foreign or newer file, OSError where there is none.
+        """
+        from clearprop.estimators import MLPClassifier, MLPRegressor
+
+        where = fspath(path)
+        document, tensors = read_file(path, KIND)
+        check_keys(document, ("kind", "encoding", "target", "estimator", "about"), where)
+        encoding = TableEncoding.from_document(
+            take(document, "encoding", dict, where), f"{where}: encoding"
+        )
+        target = target_from_document(take(document, "target", dict, where), f"{where}: target")
+        kind = MLPClassifier if isinstance(target, ClassTarget) else MLPRegressor
+        with reading(where):
+            estimator = kind.from_document(take(document, "estimator", dict, where), tensors)
+        n_outputs = len(target.labels) if isinstance(target, ClassTarget) else 1
+        if estimator.n_features_in_ != len(encoding.feature_names):
+            raise ModelFileError(
+                f"{where}: the network takes {estimator.n_features_in_} features, "
+                f"the columns give {len(encoding.feature_names)}"
+            )
+        if isinstance(target, ClassTarget) and list(estimator.classes_) != list(range(n_outputs)):
+            raise ModelFileError(f"{where}: the network's classes are not those of the target")
+        return cls(encoding, target, estimator, take(document, "about", dict, where))

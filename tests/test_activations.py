@@ -1,0 +1,264 @@
+"""φ and φ′: values, derivatives, limits, dtypes; the Jacobian diag(φ′(z))."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from clearprop.activations import (
+    ACTIVATIONS,
+    Activation,
+    activation_jacobian,
+    get_activation,
+    sigmoid,
+    softplus,
+)
+
+NAMES = sorted(ACTIVATIONS)
+DTYPES = (np.float32, np.float64)
+EPS = float(np.finfo(np.float64).eps)
+
+every_activation = pytest.mark.parametrize("name", NAMES)
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+SELU_SCALE = 1.0507009873554805
+SELU_FLOOR = -SELU_SCALE * 1.6732632423543772
+
+# name: the limits of φ and φ′ at −∞ and at +∞; None where φ(z) = φ′(±∞)·z instead of a limit
+LEFT = {
+    "identity": (None, 1.0),
+    "logistic": (0.0, 0.0),
+    "tanh": (-1.0, 0.0),
+    "relu": (0.0, 0.0),
+    "leaky_relu": (None, 0.01),
+    "elu": (-1.0, 0.0),
+    "selu": (SELU_FLOOR, 0.0),
+    "gelu": (0.0, 0.0),
+    "silu": (0.0, 0.0),
+    "mish": (0.0, 0.0),
+    "softplus": (0.0, 0.0),
+}
+RIGHT = {
+    "identity": (None, 1.0),
+    "logistic": (1.0, 0.0),
+    "tanh": (1.0, 0.0),
+    "relu": (None, 1.0),
+    "leaky_relu": (None, 1.0),
+    "elu": (None, 1.0),
+    "selu": (None, SELU_SCALE),
+    "gelu": (None, 1.0),
+    "silu": (None, 1.0),
+    "mish": (None, 1.0),
+    "softplus": (None, 1.0),
+}
+# name: φ(0), φ′(0), at a kink the derivative from the left
+AT_ZERO = {
+    "identity": (0.0, 1.0),
+    "logistic": (0.5, 0.25),
+    "tanh": (0.0, 1.0),
+    "relu": (0.0, 0.0),
+    "leaky_relu": (0.0, 0.01),
+    "elu": (0.0, 1.0),
+    "selu": (0.0, -SELU_FLOOR),
+    "gelu": (0.0, 0.5),
+    "silu": (0.0, 0.5),
+    "mish": (0.0, 0.6),
+    "softplus": (math.log(2), 0.5),
+}
+
+
+def both(name: str, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    record = ACTIVATIONS[name]
+    with np.errstate(all="raise", under="ignore"):
+        h = record.phi(z)
+        return h, record.dphi(z, h)
+
+
+def torch_phi(name: str):
+    torch = pytest.importorskip("torch")
+    f = torch.nn.functional
+    return {
+        "identity": lambda z: z,
+        "logistic": torch.sigmoid,
+        "tanh": torch.tanh,
+        "relu": f.relu,
+        "leaky_relu": f.leaky_relu,
+        "elu": f.elu,
+        "selu": f.selu,
+        "gelu": f.gelu,
+        "silu": f.silu,
+        "mish": f.mish,
+        "softplus": lambda z: f.softplus(z, threshold=1000.0),  # the default drops log1p at 20
+    }[name]
+
+
+def test_the_table_holds_the_eleven_activations_under_their_own_names() -> None:
+    smooth = {"identity", "logistic", "tanh", "elu", "gelu", "silu", "mish", "softplus"}
+    assert set(NAMES) == smooth | {"relu", "leaky_relu", "selu"}
+    assert all(record.name == name for name, record in ACTIVATIONS.items())
+
+
+@every_activation
+def test_phi_and_dphi_agree_with_pytorch_autograd(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    z = np.concatenate([np.linspace(-30, 30, 1201), [0.0, 1e-9, -1e-9]])
+    leaf = torch.tensor(z, requires_grad=True)
+    expected = torch_phi(name)(leaf)
+    expected.sum().backward()
+    h, dh_dz = both(name, z)
+    # A few roundings of terms that are at most |z| (φ) and 1 + z² e^(−z²/2) or so (φ′).
+    np.testing.assert_array_less(np.abs(h - expected.detach().numpy()), 8 * EPS * (1 + np.abs(z)))
+    np.testing.assert_allclose(dh_dz, leaf.grad.numpy(), rtol=0, atol=32 * EPS)
+
+
+@every_activation
+def test_dphi_is_the_central_difference_of_phi(name: str) -> None:
+    record = ACTIVATIONS[name]
+    z = np.linspace(-9.0, 9.0, 361) + 0.0123  # meets no kink
+    step = EPS ** (1 / 3)
+    assert all(np.abs(z - kink).min() > step for kink in record.kinks)
+    numeric = (record.phi(z + step) - record.phi(z - step)) / (2 * step)
+    # The third derivatives are below 6, so truncation is below step²; rounding of φ is 4 ulp.
+    tolerance = step**2 + 4 * EPS * (1 + np.abs(record.phi(z))) / step
+    np.testing.assert_array_less(np.abs(record.dphi(z, record.phi(z)) - numeric), tolerance)
+
+
+@every_dtype
+@every_activation
+@pytest.mark.parametrize("size", [1e4, 1e30, math.inf])
+def test_far_from_zero_phi_and_dphi_have_reached_their_limits(
+    name: str, dtype: type, size: float
+) -> None:
+    eps = float(np.finfo(dtype).eps)
+    for sign, limits in ((-1, LEFT), (1, RIGHT)):
+        z = np.array([sign * size], dtype=dtype)
+        h, dh_dz = both(name, z)
+        level, slope = limits[name]
+        expected = slope * float(z[0]) if level is None else level
+        np.testing.assert_allclose(h, [expected], rtol=4 * eps, atol=0)
+        np.testing.assert_allclose(dh_dz, [slope], rtol=4 * eps, atol=0)
+
+
+@every_dtype
+@every_activation
+def test_at_zero_phi_and_dphi_have_their_closed_values(name: str, dtype: type) -> None:
+    h, dh_dz = both(name, np.array([0.0, -0.0], dtype=dtype))
+    eps = float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(h, [AT_ZERO[name][0]] * 2, rtol=2 * eps, atol=0)
+    np.testing.assert_allclose(dh_dz, [AT_ZERO[name][1]] * 2, rtol=2 * eps, atol=0)
+
+
+@every_activation
+def test_dphi_jumps_at_the_named_kinks_and_at_zero_nowhere_else(name: str) -> None:
+    record = ACTIVATIONS[name]
+    z = np.array([-1e-9, 1e-9])
+    left, right = record.dphi(z, record.phi(z))
+    assert (abs(right - left) > 0.1) == (0.0 in record.kinks)
+    assert record.kinks in ((), (0.0,))
+
+
+@every_dtype
+@every_activation
+@pytest.mark.parametrize("shape", [(1,), (3, 4), (0, 5), (2, 3, 4)])
+def test_dtype_and_shape_are_kept_and_z_is_not_written(
+    name: str, dtype: type, shape: tuple[int, ...]
+) -> None:
+    z = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    before = z.copy()
+    z.flags.writeable = False
+    h, dh_dz = both(name, z)
+    assert (h.dtype, dh_dz.dtype) == (dtype, dtype)
+    assert (h.shape, dh_dz.shape) == (shape, shape)
+    assert not np.shares_memory(z, h)
+    np.testing.assert_array_equal(z, before)
+
+
+@every_dtype
+@every_activation
+def test_nan_stays_nan_without_a_warning(name: str, dtype: type) -> None:
+    h, _ = both(name, np.array([np.nan, 1.0], dtype=dtype))
+    assert np.isnan(h[0])
+    assert not np.isnan(h[1])
+
+
+@every_activation
+@given(z=hnp.arrays(np.float64, st.integers(1, 8), elements=st.floats(-1e300, 1e300)))
+def test_any_finite_z_gives_finite_values_and_a_bounded_slope(name: str, z: np.ndarray) -> None:
+    h, dh_dz = both(name, z)
+    assert np.isfinite(h).all()
+    # the widest are mish and gelu (−0.13 to 1.13) and selu (up to λα = 1.76)
+    assert ((dh_dz >= -0.2) & (dh_dz <= 1.8)).all()
+
+
+@every_activation
+def test_float32_is_float64_rounded(name: str) -> None:
+    z = np.linspace(-8, 8, 129)
+    h, dh_dz = both(name, z)
+    h32, dh_dz32 = both(name, z.astype(np.float32))
+    eps = float(np.finfo(np.float32).eps)
+    # These z are exact in float32; a few roundings of terms up to 1 + |z| remain.
+    np.testing.assert_array_less(np.abs(h32 - h), 4 * eps * (1 + np.abs(z)))
+    np.testing.assert_array_less(np.abs(dh_dz32 - dh_dz), 8 * eps * (1 + np.abs(z)))
+
+
+def test_sigmoid_and_softplus_take_lists_and_integers_and_keep_their_tails() -> None:
+    np.testing.assert_allclose(sigmoid([0, 800, -800]), [0.5, 1.0, 0.0], rtol=0, atol=0)
+    assert sigmoid(np.array([1, 2])).dtype == np.float64
+    # e^−40 is below the resolution of 1 + e^−40, but not of these
+    np.testing.assert_allclose(sigmoid(-40.0), math.exp(-40), rtol=4 * EPS)
+    np.testing.assert_allclose(softplus([-40.0]), [math.exp(-40)], rtol=4 * EPS)
+    np.testing.assert_allclose(softplus([0, 1000]), [math.log(2), 1000.0], rtol=2 * EPS)
+
+
+@every_activation
+def test_the_jacobian_of_one_layer_is_that_of_pytorch(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    z = np.random.default_rng(1).normal(size=5)
+    expected = torch.autograd.functional.jacobian(torch_phi(name), torch.tensor(z)).numpy()
+    np.testing.assert_allclose(activation_jacobian(name, z), expected, rtol=0, atol=32 * EPS)
+
+
+@every_dtype
+def test_the_jacobian_of_a_batch_stacks_those_of_its_rows(dtype: type) -> None:
+    z = np.random.default_rng(2).normal(size=(4, 3)).astype(dtype)
+    batch = activation_jacobian(ACTIVATIONS["mish"], z)
+    assert batch.shape == (4, 3, 3)
+    assert batch.dtype == dtype
+    for row, jacobian in zip(z, batch, strict=True):
+        np.testing.assert_array_equal(jacobian, activation_jacobian("mish", row))
+        dh_dz = both("mish", row)[1]
+        np.testing.assert_array_equal(jacobian, np.diag(dh_dz))
+
+
+def test_the_jacobian_takes_integers_and_refuses_other_shapes() -> None:
+    np.testing.assert_array_equal(activation_jacobian("relu", [1, -1]), [[1.0, 0.0], [0.0, 0.0]])
+    with pytest.raises(ValueError, match=r"z must have shape .* got \(\)"):
+        activation_jacobian("relu", 1.0)
+    with pytest.raises(ValueError, match=r"got \(1, 1, 1\)"):
+        activation_jacobian("relu", [[[1.0]]])
+    with pytest.raises(ValueError, match="activation='rulu'"):
+        activation_jacobian("rulu", [1.0])
+
+
+def test_get_activation_takes_names_and_records_and_names_the_argument_in_errors() -> None:
+    own = Activation("square", lambda z: z * z, lambda z, h: 2 * z)
+    assert get_activation("tanh") is ACTIVATIONS["tanh"]
+    assert get_activation(own) is own
+    with pytest.raises(ValueError, match=r"hidden='rleu' .*identity, logistic, tanh, relu"):
+        get_activation("rleu")
+    with pytest.raises(TypeError, match=r"activation must be the name .* got 3"):
+        get_activation(3, argument="activation")
+
+
+@every_activation
+def test_records_survive_pickle_and_deepcopy(name: str) -> None:
+    record = ACTIVATIONS[name]
+    assert pickle.loads(pickle.dumps(record)) == record
+    assert copy.deepcopy(record) == record
