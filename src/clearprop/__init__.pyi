@@ -1,11 +1,12 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import engines, layers, persistence, tables
+from . import engines, history, jobs, layers, persistence, tables
 from .activations import (
     ACTIVATIONS,
     Activation,
     activation_jacobian,
     sigmoid,
+    softplus,
 )
 from .architecture import (
     Architecture,
@@ -34,6 +35,7 @@ from .gradient_check import (
 from .history import (
     EpochReport,
     History,
+    TrainingState,
 )
 from .initializers import (
     INITIALIZERS,
@@ -61,6 +63,7 @@ from .optimizers import (
     Adam,
     AdamW,
     NAdam,
+    Optimizer,
     RMSprop,
 )
 from .outputs import (
@@ -89,6 +92,7 @@ from .schedules import (
     CosLog4,
     InverseScaling,
     OneCycle,
+    Schedule,
     Step,
     WarmUp,
 )
@@ -136,16 +140,19 @@ __all__ = [
     "Network",
     "NonFiniteError",
     "OneCycle",
+    "Optimizer",
     "Output",
     "Penalty",
     "Poisson",
     "ProgressBar",
     "Quantile",
     "RMSprop",
+    "Schedule",
     "Softmax",
     "Step",
     "Stopping",
     "Trace",
+    "TrainingState",
     "WarmUp",
     "activation_jacobian",
     "back_propagation",
@@ -157,6 +164,8 @@ __all__ = [
     "entropy",
     "forward_propagation",
     "fully_connected",
+    "history",
+    "jobs",
     "kl_divergence",
     "layers",
     "log_softmax",
@@ -165,6 +174,7 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softmax_jacobian",
+    "softplus",
     "tables",
     "train",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -24,9 +25,11 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
+from clearprop.engines.nonfinite import QUANTITIES, NonFinite
 from clearprop.history import STOPPED, History, RowOrder, TrainingState
 from clearprop.jobs import Data, Job
 from clearprop.network_files import architecture_to_document
+from clearprop.optimizers import Optimizer
 from clearprop.persistence import read_file, write_file
 
 KIND = "checkpoint"
@@ -68,43 +71,58 @@ class Checkpoint:
         self, states: Sequence[TrainingState], jobs: Sequence[Job], data: Data, engine: str
     ) -> bool:
         """Fill `states` from the file if there is one; True if there was."""
+        run = describe_run(jobs, data, engine)  # first, so that what no file can hold is told now
         if not Path(self.path).exists():
             return False
         where = str(self.path)
         document, tensors = read_file(self.path, KIND)
         check_keys(document, ["kind", "run", "states"], where)
-        _check_same_run(take(document, "run", dict, where), describe_run(jobs, data, engine), where)
+        _check_same_run(take(document, "run", dict, where), run, where)
         entries = take_list(document, "states", dict, where, length=len(jobs))
         for number, (state, job, entry) in enumerate(zip(states, jobs, entries, strict=True)):
-            _state_from_document(state, number, job, entry, tensors, where)
+            n_rows = len(data) if job.rows is None else len(job.rows)
+            _state_from_document(state, number, job, n_rows, entry, tensors, where)
         return True
 
 
 def describe_run(jobs: Sequence[Job], data: Data, engine: str) -> dict[str, Any]:
     """What must be equal for a run to be resumed; generators are restored, so not compared."""
-    return {
-        "engine": engine,
-        "data": [_checksum(data.X), _checksum(data.t), _checksum(data.sample_weight)],
-        "jobs": [_describe_job(job) for job in jobs],
-    }
+    description: dict[str, Any] = _plain(
+        {
+            "engine": engine,
+            "data": [_checksum(data.X), _checksum(data.t), _checksum(data.sample_weight)],
+            "jobs": [_describe_job(job) for job in jobs],
+        }
+    )
+    return description
 
 
 def _describe_job(job: Job) -> dict[str, Any]:
     names = ("epochs", "batch_size", "clip_norm", "seed", "max_steps", "drop_last")
-    validation = job.validation
-    parts = [validation.X, validation.t] if isinstance(validation, Data) else [validation]
+    held_out: Any = job.validation
+    if isinstance(held_out, Data):
+        parts = [held_out.X, held_out.t, held_out.sample_weight]
+    else:
+        parts = [held_out]
     return {
         "architecture": architecture_to_document(job.architecture),
         "theta": _checksum(job.theta),
         "rows": _checksum(job.rows),
         "validation": [_checksum(part) for part in parts],
-        "optimizer": repr(job.optimizer),
-        "stopping": repr(job.stopping),
-        "penalty": repr(job.penalty),
+        "optimizer": _describe(job.optimizer),
+        "stopping": _describe(job.stopping),
+        "penalty": _describe(job.penalty),
         "metrics": sorted(job.metrics),
-        "shuffle": job.shuffle if isinstance(job.shuffle, int) else type(job.shuffle).__name__,
+        "shuffle": (
+            job.shuffle if isinstance(job.shuffle, int | np.integer) else type(job.shuffle).__name__
+        ),
         **{name: getattr(job, name) for name in names},
     }
+
+
+def _describe(record: object) -> str:
+    """Its repr, without the addresses of functions, which differ from process to process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(record))
 
 
 def _check_same_run(saved: Mapping[str, Any], present: Mapping[str, Any], where: str) -> None:
@@ -131,7 +149,7 @@ def _checksum(array: Any) -> str:
     parts = (array.data, array.indices, array.indptr) if hasattr(array, "tocsr") else (array,)
     crc = 0
     for part in parts:
-        crc = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), crc)
+        crc = zlib.crc32(np.ascontiguousarray(part).data, crc)
     return f"{'x'.join(map(str, array.shape))} {array.dtype.name} {crc:08x}"
 
 
@@ -164,37 +182,77 @@ def _state_to_document(
 
 
 _COUNTS = ("epoch", "n_steps", "n_samples", "reductions", "n_no_improvement")
+MAX_COUNT = 2**53  # no run is longer; arithmetic with it cannot overflow
 
 
 def _state_from_document(
     state: TrainingState,
     number: int,
     job: Job,
+    n_rows: int,
     document: Mapping[str, Any],
     tensors: Mapping[str, Array],
     where: str,
 ) -> None:
     """Fill `state` from what :func:`_state_to_document` wrote; every shape and value is checked."""
-    for name in _COUNTS:
-        setattr(state, name, take(document, name, int, where, minimum=0))
-    state.best = decode_float(document.get("best"), f"{where}: best")
+    others = ("best", "engine_state", "best_theta", "metrics", "stopped", "nonfinite", "generator")
+    check_keys(document, [*_COUNTS, *others], where)
     prefix = f"job{number}."
+    state.history = _history_from_document(document, tensors, prefix, where)
+    limits = dict.fromkeys(("epoch", "reductions", "n_no_improvement"), len(state.history))
+    limits["epoch"] = min(limits["epoch"], job.epochs)
+    for name in _COUNTS:
+        limit = limits.get(name, MAX_COUNT)
+        setattr(state, name, take(document, name, int, where, minimum=0, maximum=limit))
+    state.best = decode_float(document.get("best"), f"{where}: best")
+    if np.isnan(state.best):
+        raise ModelFileError(f"{where}: best must not be NaN")
+    state.nonfinite = _nonfinite_from_document(document, where)
     names = take_list(document, "engine_state", str, where)
-    arrays = {name: tensors.get(f"{prefix}engine.{name}") for name in names}
-    if not {"theta", "n_steps"} <= set(arrays):
-        raise ModelFileError(f"{where}: the state of job {number} is not whole")
-    size, dtype = job.theta.shape, job.theta.dtype.name
-    for name, array in arrays.items():
-        if array is None or not np.isfinite(array).all() or array.shape not in (size, ()):
-            raise ModelFileError(f"{where}: {name!r} of job {number} is missing or damaged")
-    take_tensor(tensors, f"{prefix}engine.theta", dtype, size, where)
-    state.engine_state = {name: array for name, array in arrays.items() if array is not None}
+    state.engine_state = _engine_state(job, names, tensors, prefix, where)
     state.best_theta = None
     if take(document, "best_theta", bool, where):
-        state.best_theta = take_tensor(tensors, f"{prefix}best_theta", dtype, size, where)
-    state.history = _history_from_document(document, tensors, prefix, where)
+        state.best_theta = take_tensor(
+            tensors, f"{prefix}best_theta", job.theta.dtype.name, job.theta.shape, where
+        )
     if job.shuffle is not None:
-        _restore_order(state, number, job, document, tensors, where)
+        _restore_order(state, number, job, n_rows, document, tensors, where)
+
+
+def _engine_state(
+    job: Job, names: list[str], tensors: Mapping[str, Array], prefix: str, where: str
+) -> dict[str, Array]:
+    """θ, the number of steps and the optimiser's arrays, in dtype and shape as before step 1."""
+    fresh = {
+        "theta": job.theta,
+        "n_steps": np.array(0),
+        **cast(Optimizer, job.optimizer).init(job.theta),
+    }
+    if sorted(names) != sorted(fresh):
+        raise ModelFileError(f"{where}: 'engine_state' must be {sorted(fresh)}")
+    arrays = {}
+    for name, like in fresh.items():
+        place = f"{prefix}engine.{name}"
+        array = take_tensor(
+            tensors, place, like.dtype.name, like.shape, where, finite=name == "theta"
+        )
+        if array.dtype.kind in "iu" and not ((array >= 0) & (array <= MAX_COUNT)).all():
+            raise ModelFileError(f"{where}: the tensor {place!r} has an impossible count")
+        arrays[name] = array
+    return arrays
+
+
+def _nonfinite_from_document(document: Mapping[str, Any], where: str) -> NonFinite | None:
+    entry: dict[str, Any] | None = take(document, "nonfinite", (dict, type(None)), where)
+    if entry is None:
+        return None
+    check_keys(entry, ["quantity", "layer", "step", "row"], where)
+    return NonFinite(
+        take(entry, "quantity", str, where, choices=QUANTITIES),
+        take(entry, "layer", (int, type(None)), where),
+        take(entry, "step", int, where),
+        take(entry, "row", (int, type(None)), where),
+    )
 
 
 def _history_from_document(
@@ -213,6 +271,10 @@ def _history_from_document(
             tensors, f"{prefix}metric{index}", "float64", (None,), where, finite=False
         )
         history.metrics[name] = column.tolist()
+    n = len(history)
+    others = [history.validation_loss, *history.metrics.values()]
+    if {len(history.learning_rate), len(history.seconds)} != {n} or any(len(o) > n for o in others):
+        raise ModelFileError(f"{where}: the columns of the history are not equally long")
     return history
 
 
@@ -220,21 +282,25 @@ def _restore_order(
     state: TrainingState,
     number: int,
     job: Job,
+    n_rows: int,
     document: Mapping[str, Any],
     tensors: Mapping[str, Array],
     where: str,
 ) -> None:
     """The order of the rows and the generator, whose state replaces that of the job's own."""
-    index = take_tensor(tensors, f"job{number}.order", "int64", (None,), where)
-    if not np.array_equal(np.sort(index), np.arange(len(index))):
+    index = take_tensor(tensors, f"job{number}.order", "int64", (n_rows,), where)
+    if not np.array_equal(np.sort(index), np.arange(n_rows)):
         raise ModelFileError(f"{where}: the order of the rows of job {number} is no permutation")
-    rng = np.random.default_rng(job.shuffle) if isinstance(job.shuffle, int) else job.shuffle
-    assert rng is not None
+    shuffle = job.shuffle
+    assert shuffle is not None
+    rng = np.random.default_rng(shuffle) if isinstance(shuffle, int | np.integer) else shuffle
     state.order = RowOrder(rng, index)
     bit_generator = _bit_generator(state.order)
     saved = take(document, "generator", dict, where)
     with reading(where):
-        bit_generator.state = _like(saved, bit_generator.state)
+        restored = _like(saved, bit_generator.state)
+        _check_generator(restored)
+        bit_generator.state = restored
 
 
 def _bit_generator(order: RowOrder) -> Any:
@@ -243,9 +309,11 @@ def _bit_generator(order: RowOrder) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The state of a bit generator as JSON values."""
+    """The value as JSON reads it back: lists for tuples and arrays, numbers for NumPy's."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
@@ -268,3 +336,13 @@ def _like(saved: Any, present: Any) -> Any:
     if isinstance(present, str) and saved != present:
         raise ValueError(f"the random generator was {saved}, not {present}")
     return saved
+
+
+def _check_generator(state: Mapping[str, Any]) -> None:
+    """Refuse states that no seed leads to, in which drawing a permutation may never end."""
+    inner = state.get("state")
+    if not isinstance(inner, dict):
+        return
+    key = inner["key"] if state["bit_generator"] == "MT19937" else np.ones(2, np.uint32)
+    if not (key[1:].any() or key[0] >> 31) or inner.get("inc", 1) % 2 == 0:
+        raise ValueError("the state of the random generator is damaged")

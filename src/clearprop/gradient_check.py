@@ -13,8 +13,6 @@ from clearprop.network import Network, Trace, back_propagation, forward_propagat
 
 # How far the five-point rule moves a z; the smaller ones get away from a kink.
 STEPS = (5e-4, 5e-5, 5e-6)
-# Where only φ″ jumps there is no kink, but a rule of order s⁴ must not step across it either.
-BENDS = {"elu": (0.0,)}
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -170,8 +168,7 @@ def smooth_pieces(architecture: Architecture, trace: Trace, t: Array) -> list[Ar
     pieces = []
     for layer, z in zip(architecture.dense, trace.z, strict=True):
         if layer.activation is not None:
-            kinks = layer.activation.kinks + BENDS.get(layer.activation.name, ())
-            pieces += [np.sign(z - kink) for kink in kinks]
+            pieces += [np.sign(z - kink) for kink in layer.activation.kinks]
     output = architecture.output.piece(trace.z[-1], t)
     return pieces if output is None else [*pieces, output]
 

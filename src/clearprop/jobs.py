@@ -4,22 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.optimizers import LBFGS, Optimizer
+from clearprop.layers import Dropout
+from clearprop.network import check_length, check_matrix, check_sample_weight
+from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
 
 
 @dataclass(frozen=True)
 class Data:
-    """What jobs share: X (N, D), dense or CSR, t as the output unit encodes it, sample weights."""
+    """What jobs share: X (N, D), dense or CSR; t, targets as the output unit encodes them; weights.
+
+    :meth:`of` makes it from what a user has, and checks it.
+    """
 
     X: Array
     t: Array
     sample_weight: Array | None = None
+
+    @classmethod
+    def of(
+        cls,
+        architecture: Architecture,
+        X: Array,
+        t: Array,
+        sample_weight: Array | None = None,
+        dtype: Any = np.float64,
+    ) -> Data:
+        """Data for networks of this architecture; t as :meth:`clearprop.Network.loss` takes it.
+
+        Raises ValueError, naming the argument, for shapes and values that do not fit.
+        """
+        X = check_matrix(X, architecture.n_inputs, dtype)
+        t = architecture.output.targets(t, architecture.n_outputs, np.dtype(dtype))
+        check_length("t", len(t), X.shape[0])
+        return cls(X, t, check_sample_weight(sample_weight, X.shape[0], dtype))
 
     def rows(self, rows: Array | slice) -> Data:
         """The same for a choice of rows."""
@@ -51,7 +74,10 @@ class Penalty:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a metric is given after an epoch: the present θ, and ŷ with t on the validation data."""
+    """What a metric is given after an epoch: the present θ, and ŷ with t on the validation data.
+
+    y_hat: (N, K). t: as the output unit encodes it, (N, K); one-hot for softmax.
+    """
 
     theta: Array
     y_hat: Array
@@ -94,15 +120,16 @@ Shuffle: TypeAlias = int | np.random.Generator | np.random.RandomState | None
 class Job:
     """One training run: a network with its start θ, an optimiser, the rows, the stopping rule.
 
-    rows: indices of the training rows in the shared data, None for all. validation: data of its
-    own, or indices into the shared data. shuffle: seed or generator of the order of the rows, None
-    to keep them as they lie. seed: of the dropout masks. An epoch is one pass over the rows; with
-    drop_last its last, smaller batch is left out.
+    optimizer: a record or its name. rows: the training rows in the shared data, as indices or as a
+    mask, None for all. validation: Data of its own, or rows of the shared data. metrics: by name,
+    of the validation data. shuffle: seed or generator of the order of the rows, None to keep them
+    as they lie. seed: of the dropout masks. An epoch is one pass over the rows; with drop_last its
+    last, smaller batch is left out. Raises ValueError or TypeError, naming the field.
     """
 
     architecture: Architecture
     theta: Array
-    optimizer: Optimizer | LBFGS
+    optimizer: str | Optimizer | LBFGS
     epochs: int = 100
     batch_size: int = 32
     rows: Array | None = None
@@ -117,12 +144,25 @@ class Job:
     drop_last: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "optimizer", get_optimizer(self.optimizer))
+        object.__setattr__(self, "rows", row_indices("rows", self.rows))
+        if not isinstance(self.validation, Data):
+            object.__setattr__(self, "validation", row_indices("validation", self.validation))
+        if np.shape(self.theta) != (self.architecture.n_parameters,):
+            raise ValueError(
+                f"theta must have shape ({self.architecture.n_parameters},); "
+                f"got {np.shape(self.theta)}"
+            )
         for name in ("epochs", "batch_size"):
             check_positive_integer(name, getattr(self, name))
         if self.max_steps is not None:
             check_positive_integer("max_steps", self.max_steps)
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
+        if self.metrics and self.validation is None:
+            raise ValueError("metrics need validation data, and there is none")
+        if isinstance(self.optimizer, LBFGS):
+            self._check_lbfgs()
         if self.stopping is not None:
             known = ["loss"]
             if self.validation is not None:
@@ -132,6 +172,34 @@ class Job:
                     f"stopping can monitor {known} here; got {self.stopping.monitor!r}"
                     + ("" if self.validation is not None else " (there is no validation data)")
                 )
+
+    def _check_lbfgs(self) -> None:
+        """L-BFGS follows the loss of all rows at once; what belongs to steps has no meaning."""
+        given = {
+            "clip_norm": self.clip_norm is not None,
+            "max_steps": self.max_steps is not None,
+            "dropout": any(isinstance(layer, Dropout) for layer in self.architecture.layers),
+        }
+        for name, present in given.items():
+            if present:
+                raise ValueError(f"{name} has no meaning for L-BFGS, which takes no mini-batches")
+
+
+def row_indices(name: str, rows: object) -> Array | None:
+    """Row numbers (n,) int64 from indices or a mask; TypeError or ValueError otherwise."""
+    if rows is None:
+        return None
+    if isinstance(rows, tuple) or np.ndim(np.asarray(rows, dtype=object)) != 1:
+        raise TypeError(
+            f"{name} must be row indices or a mask, of one dimension"
+            + ("; own data is given as Data.of(...)" if name == "validation" else "")
+        )
+    array = np.asarray(rows)
+    if array.dtype == bool:
+        array = np.flatnonzero(array)
+    if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
+        raise ValueError(f"{name} must be row indices >= 0 or a mask; got {array!r}")
+    return array.astype(np.int64)
 
 
 def check_positive_integer(name: str, value: object) -> None:

@@ -233,6 +233,11 @@ class Network:
 
     def backward(self, trace: Trace, t: Array, sample_weight: Array | None = None) -> Gradients:
         """Back-propagation through a trace of this network: every ∂ℒ/∂z, ∂ℒ/∂h, ∂ℒ/∂W, ∂ℒ/∂b."""
+        if [z.shape[1] for z in trace.z] != self.sizes[1:]:
+            raise ValueError(
+                f"trace is of a network with layers of {[z.shape[1] for z in trace.z]} units; "
+                f"this one has {self.sizes[1:]}"
+            )
         t, sample_weight = self._check_t(trace.X, t, sample_weight)
         return back_propagation(self.architecture, self.theta, trace, t, sample_weight)
 

@@ -243,7 +243,8 @@ class LBFGS:
     """L-BFGS on the loss over all rows, by SciPy's L-BFGS-B without bounds.
 
     memory: pairs of differences kept. max_fun: most evaluations of the loss. tol: stop when the
-    largest |∂ℒ/∂θ| is at most this. Source: Byrd, Lu, Nocedal & Zhu 1995.
+    largest |∂ℒ/∂θ| is at most this; by SciPy's own rule also when ℒ falls by less than 2e-9 of
+    itself. Source: Byrd, Lu, Nocedal & Zhu 1995.
     Raises ValueError unless memory ≥ 1, max_fun ≥ 1 and tol ≥ 0.
     """
 

@@ -33,7 +33,7 @@ def softmax(z: Array, axis: int = -1) -> Array:
 
 
 def log_softmax(z: Array, axis: int = -1) -> Array:
-    """log softmax(z) = z − log Σ_j exp(z_j) along `axis`, in nats, also where softmax underflows."""
+    """log softmax(z) = z − log Σ_j exp(z_j) along `axis`, in nats, also where softmax is 0."""
     z = _floating(z)
     z = z - z.max(axis=axis, keepdims=True)
     return np.asarray(z - np.log(np.exp(z).sum(axis=axis, keepdims=True)))
@@ -83,6 +83,14 @@ class Output(ABC):
     @abstractmethod
     def dL_dz(self, z: Array, t: Array) -> Array:
         """∂ℒ/∂z of each sample's own loss, (N, K)."""
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        """∂ℒ/∂ŷ of each sample's own loss, (N, K), with ∂ℒ/∂z = ∂ŷ/∂z ∂ℒ/∂ŷ.
+
+        It is there to be looked at. Where ŷ has vanished it is infinite although ∂ℒ/∂z is not,
+        which is why nothing is computed from it.
+        """
+        return self.dL_dz(z, t)
 
     def dy_dz(self, z: Array) -> Array:
         """The Jacobian ∂ŷ/∂z, (N, K, K); diagonal for all units but the softmax."""
@@ -244,6 +252,9 @@ class Poisson(Output):
     def dL_dz(self, z: Array, t: Array) -> Array:
         return np.asarray(self.y_hat(z) - t)
 
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        return 1 - _ratio(t, self.y_hat(z))
+
     def dy_dz(self, z: Array) -> Array:
         return _diagonal(self.y_hat(z))
 
@@ -285,6 +296,9 @@ class Logistic(Output):
 
     def dL_dz(self, z: Array, t: Array) -> Array:
         return np.asarray(sigmoid(z) - t)
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        return _ratio(1 - t, sigmoid(-z)) - _ratio(t, sigmoid(z))
 
     def dy_dz(self, z: Array) -> Array:
         return _diagonal(sigmoid(z) * sigmoid(-z))
@@ -369,11 +383,20 @@ class Softmax(Output):
     def dL_dz(self, z: Array, t: Array) -> Array:
         return np.asarray(self.y_hat(z) - t)
 
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        return -_ratio(t, self.y_hat(z))
+
     def dy_dz(self, z: Array) -> Array:
         jacobian = np.zeros((*z.shape, z.shape[-1]), dtype=z.dtype)
         for g in self.groups(z.shape[1]):
             jacobian[:, g, g] = softmax_jacobian(z[:, g])
         return jacobian
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    """a / b, 0 where a is 0 and infinite where only b is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(a == 0, 0, a / b), dtype=np.result_type(a, b))
 
 
 def class_indices(t: Array, group: slice) -> Array:

@@ -28,22 +28,27 @@ from clearprop.tables import TableEncoding
 class NetworkOptions:
     """The network and its training.
 
-    hidden: units of each hidden layer. epochs: at most; validation_size: share of the training
-    rows that early stopping watches, whose best weights are kept, stopping after `patience`
-    epochs without a better loss there. l2: ½·l2·Σw² is added to the loss. time_limit: seconds.
+    hidden: units of each hidden layer; activation: of all of them, or one for each. epochs: at
+    most. Early stopping watches the loss of a share of the training rows, validation_size, stops
+    after `patience` epochs without a better one and keeps the best weights. l2: ½·l2·Σw² is added
+    to the loss. class_weight: "balanced" weighs the classes equally. time_limit: seconds.
+
+    The defaults did best, or as well as any, of those tried on four tables of 1,000 to 10,000 rows
+    (adult, credit_data, california, concrete; three splits each).
     """
 
-    hidden: tuple[int, ...] = (128, 64)
-    activation: str = "relu"
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str | tuple[str, ...] = "relu"
     solver: str = "adam"
-    epochs: int = 100
+    epochs: int = 300
     batch_size: int = 128
     learning_rate: float = 1e-3
-    dropout: float = 0.1
+    dropout: float = 0.2
     l2: float = 1e-4
     early_stopping: bool = True
     validation_size: float = 0.15
-    patience: int = 10
+    patience: int = 20
+    class_weight: str | None = None
     time_limit: float | None = None
     seed: int = 0
 
@@ -150,34 +155,40 @@ def train(
             classes=t[rows] if is_class else None,
         )
         if len(held) >= 2:
-            validation = {"X_val": X[rows[held]], "y_val": t[rows[held]]}
+            t_val = t[rows[held]].astype(np.int64 if is_class else X.dtype)
+            validation = {"X_val": X[rows[held]], "y_val": t_val}
             rows = rows[inner]
-    kind = MLPClassifier if is_class else MLPRegressor
-    estimator = kind(
-        hidden_layer_sizes=options.hidden,
-        activation=options.activation,
-        solver=options.solver,
-        alpha=0.0,
-        batch_size=min(options.batch_size, len(rows)),
-        learning_rate_init=options.learning_rate,
-        max_iter=options.epochs,
-        random_state=options.seed,
-        early_stopping=bool(validation),
-        scoring="loss",
-        n_iter_no_change=options.patience if options.early_stopping else np.inf,
-        tol=0.0,
-        dropout=options.dropout,
-        l2=options.l2,
-        callbacks=tuple(callbacks),
-        time_limit=options.time_limit,
-    )
+    parameters: dict[str, Any] = {
+        "hidden_layer_sizes": options.hidden,
+        "activation": options.activation,
+        "solver": options.solver,
+        "alpha": 0.0,
+        "batch_size": min(options.batch_size, len(rows)),
+        "learning_rate_init": options.learning_rate,
+        "max_iter": options.epochs,
+        "random_state": options.seed,
+        "early_stopping": bool(validation),
+        "scoring": "loss",
+        "n_iter_no_change": options.patience if options.early_stopping else np.inf,
+        "tol": 0.0,
+        "dropout": options.dropout,
+        "l2": options.l2,
+        "callbacks": tuple(callbacks),
+        "time_limit": options.time_limit,
+    }
+    estimator: MLPClassifier | MLPRegressor
+    if is_class:
+        estimator = MLPClassifier(**parameters, class_weight=options.class_weight)
+    else:
+        estimator = MLPRegressor(**parameters)
+    t = t.astype(np.int64 if is_class else X.dtype)
     with warnings.catch_warnings():
-        # Why training ended is in history_.stopped, and is shown or used from there.
+        # Why training ended is in history_.stopped, and is told from there.
         warnings.simplefilter("ignore")
-        estimator.fit(X[rows], t[rows].astype(np.int64 if is_class else X.dtype), **validation)
+        estimator.fit(X[rows], t[rows], **validation)
+    estimator.set_params(callbacks=None)
     about = {
         "n_rows": len(prepared.train),
         "n_validation_rows": len(prepared.train) - len(rows),
-        "stopped": estimator.history_.stopped,
     }
     return TableModel(prepared.encoding, prepared.target, estimator, about)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.documents import Document, ModelFileError, check_keys, reading, take
+from clearprop.documents import Document, ModelFileError, check_keys, take
 from clearprop.frames import TableError, as_frame, read_column
 from clearprop.persistence import read_file, write_file
 from clearprop.table_scores import Scores, score
@@ -28,6 +28,7 @@ from clearprop.table_targets import (
 from clearprop.tables import TableEncoding
 
 if TYPE_CHECKING:
+    from clearprop.estimators import MLPClassifier
     from clearprop.table_fit import NetworkOptions
 
 KIND = "table-model"
@@ -173,7 +174,9 @@ class TableModel:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one safetensors file, whole or not at all; no pickle."""
-        document, tensors = self.estimator.to_document()
+        from clearprop.estimators.files import estimator_to_document
+
+        document, tensors = estimator_to_document(self.estimator)
         parts = {
             "encoding": self.encoding.to_document(),
             "target": target_to_document(self.target),
@@ -189,6 +192,7 @@ class TableModel:
         Raises ModelFileError for a damaged, foreign or newer file, OSError where there is none.
         """
         from clearprop.estimators import MLPClassifier, MLPRegressor
+        from clearprop.estimators.files import estimator_from_document
 
         where = fspath(path)
         document, tensors = read_file(path, KIND)
@@ -197,15 +201,24 @@ class TableModel:
             take(document, "encoding", dict, where), f"{where}: encoding"
         )
         target = target_from_document(take(document, "target", dict, where), f"{where}: target")
-        kind = MLPClassifier if isinstance(target, ClassTarget) else MLPRegressor
-        with reading(where):
-            estimator = kind.from_document(take(document, "estimator", dict, where), tensors)
-        n_outputs = len(target.labels) if isinstance(target, ClassTarget) else 1
+        parts = (take(document, "estimator", dict, where), tensors, f"{where}: estimator")
+        estimator: MLPClassifier | MLPRegressor
+        if isinstance(target, ClassTarget):
+            estimator = estimator_from_document(*parts, MLPClassifier)
+            fits = _labels(estimator) == list(range(len(target.labels)))
+        else:
+            estimator = estimator_from_document(*parts, MLPRegressor)
+            fits = estimator.n_outputs_ == 1
+        if not fits:
+            raise ModelFileError(f"{where}: the network's outputs do not fit the target")
         if estimator.n_features_in_ != len(encoding.feature_names):
             raise ModelFileError(
                 f"{where}: the network takes {estimator.n_features_in_} features, "
                 f"the columns give {len(encoding.feature_names)}"
             )
-        if isinstance(target, ClassTarget) and list(estimator.classes_) != list(range(n_outputs)):
-            raise ModelFileError(f"{where}: the network's classes are not those of the target")
         return cls(encoding, target, estimator, take(document, "about", dict, where))
+
+
+def _labels(estimator: MLPClassifier) -> list[Any]:
+    classes = estimator.classes_
+    return classes if isinstance(classes, list) else list(classes.tolist())

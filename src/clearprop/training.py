@@ -56,16 +56,16 @@ def train(
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     states = [TrainingState() for _ in jobs] if states is None else list(states)
+    if checkpoint is not None:
+        if any(isinstance(job.optimizer, LBFGS) for job in jobs):
+            raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")
+        checkpoint.resume(states, jobs, data, chosen.name)
     start = time.monotonic()
     tracks = [
         _Track(number, job, state, data, chosen, callbacks, start, time_limit)
         for number, (job, state) in enumerate(zip(jobs, states, strict=True))
     ]
     stepwise = [track for track in tracks if not isinstance(track.job.optimizer, LBFGS)]
-    if checkpoint is not None:
-        if len(stepwise) < len(jobs):
-            raise ValueError("checkpoint: L-BFGS keeps its state inside SciPy, it cannot be resumed")
-        checkpoint.resume(states, jobs, data, chosen.name)
     try:
         if stepwise:
             _run_stepwise(stepwise, checkpoint)
@@ -128,6 +128,10 @@ class _Track:
             state.order = RowOrder(_generator(job.shuffle), np.arange(self.n_rows))
         if state.history.stopped in ("time_limit", "interrupted"):
             state.history.stopped = ""
+        if not state.history.stopped and state.epoch >= job.epochs:
+            self.finish("epochs")
+        elif not state.history.stopped and state.n_steps >= (job.max_steps or np.inf):
+            self.finish("max_steps")
 
     def clock(self, n_steps: int) -> Clock:
         state = self.state
@@ -176,7 +180,7 @@ class _Track:
         if job.stopping is not None:
             values = {"loss": loss, "validation_loss": validation_loss, **metrics}
             value = job.stopping.sign * values[job.stopping.monitor]
-            no_improvement = value < state.best + job.stopping.tol
+            no_improvement = not value >= state.best + job.stopping.tol  # NaN is none either
             state.n_no_improvement = state.n_no_improvement + 1 if no_improvement else 0
             if value > state.best:
                 state.best = value
@@ -193,7 +197,9 @@ class _Track:
     def evaluate(self, theta: Array) -> tuple[float, dict[str, float]]:
         """ℒ and the metrics on the validation data."""
         job, output = self.job, self.job.architecture.output
-        data = job.validation if isinstance(job.validation, Data) else self.data.rows(job.validation)
+        data = job.validation
+        if not isinstance(data, Data):
+            data = self.data.rows(cast(Array, data))
         z = self.engine.forward(job.architecture, theta, data.X, logits=True)
         with np.errstate(all="ignore"):
             loss = float(np.average(output.loss(z, data.t), weights=data.sample_weight))
@@ -201,7 +207,7 @@ class _Track:
         return loss, {name: float(metric(evaluation)) for name, metric in job.metrics.items()}
 
     def reduce_learning_rate(self) -> str:
-        """Patience has run out: "patience", unless an adaptive schedule can reduce the rate first."""
+        """Patience has run out: "patience", unless an adaptive schedule can reduce the rate."""
         schedule = as_schedule(cast(Optimizer, self.job.optimizer).learning_rate)
         exhausted = getattr(schedule, "exhausted", None)
         if exhausted is None or exhausted(self.clock(1)):
@@ -232,7 +238,7 @@ class _Track:
         )
         # every callback is told, also after one has asked to stop
         asked = [callback(report) for callback in self.callbacks]
-        if not stopping and any(answer is True for answer in asked):
+        if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
             stopping = "callback"
         if stopping:
             self.finish(stopping)
@@ -275,11 +281,9 @@ def _run_lbfgs(track: _Track, optimizer: LBFGS) -> None:
 
     def loss_and_gradient(theta: Array) -> tuple[float, Array]:
         if track.deadline is not None and time.monotonic() >= track.deadline:
-            raise _TimeIsUp
+            raise _TimeIsUpError
         theta = theta.astype(job.theta.dtype, copy=False)
-        loss, gradient = track.engine.loss_and_gradient(
-            job.architecture, theta, data, job.penalty
-        )
+        loss, gradient = track.engine.loss_and_gradient(job.architecture, theta, data, job.penalty)
         return loss, gradient.astype(np.float64, copy=False)
 
     def after_iteration(intermediate_result: Any) -> None:
@@ -298,7 +302,7 @@ def _run_lbfgs(track: _Track, optimizer: LBFGS) -> None:
             result = optimizer.minimize(
                 loss_and_gradient, track.theta, job.epochs - state.epoch, after_iteration
             )
-    except _TimeIsUp:
+    except _TimeIsUpError:
         track.finish("time_limit")
         return
     if state.history.stopped not in ("", "epochs"):
@@ -314,7 +318,7 @@ def _run_lbfgs(track: _Track, optimizer: LBFGS) -> None:
         track.finish("nonfinite")
 
 
-class _TimeIsUp(Exception):
+class _TimeIsUpError(Exception):
     """Leaves SciPy's search when the deadline has passed."""
 
 
@@ -398,7 +402,7 @@ def train_network(
 
 
 def report_trouble(state: TrainingState) -> None:
-    """Warn of an interrupt, and of NaN or infinity if a best θ was kept; else raise NonFiniteError."""
+    """Warn of an interrupt, and of NaN or infinity if a best θ is kept; else NonFiniteError."""
     if state.nonfinite is not None:
         message = (
             "Solver produced non-finite parameter weights. The input data may contain large values "
@@ -449,4 +453,4 @@ def _split(
 def _generator(
     shuffle: int | np.random.Generator | np.random.RandomState,
 ) -> np.random.Generator | np.random.RandomState:
-    return np.random.default_rng(shuffle) if isinstance(shuffle, int) else shuffle
+    return np.random.default_rng(shuffle) if isinstance(shuffle, int | np.integer) else shuffle

@@ -11,10 +11,15 @@ from clearprop.architecture import Architecture
 from clearprop.jobs import Data
 from clearprop.network import back_propagation, forward_propagation, mean_loss
 
+QUANTITIES = ("X", "t", "z", "the loss", "∂ℒ/∂z", "∂ℒ/∂W", "θ")
+
 
 @dataclass(frozen=True)
 class NonFinite:
-    """Where the first NaN or infinity of a run was seen: quantity, layer, step (from 1), row."""
+    """Where the first NaN or infinity of a run was seen: quantity, layer, step (from 1), row.
+
+    quantity: one of :data:`QUANTITIES`; layer and row: None where it has none.
+    """
 
     quantity: str
     layer: int | None

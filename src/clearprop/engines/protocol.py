@@ -61,9 +61,7 @@ class Engine(Protocol):
         """One epoch of each job in `plans` (job number → plan); stops after the step during which
         `deadline` (time.monotonic seconds) passed, and before a step that gives NaN or inf."""
 
-    def read(
-        self, run: Any, job: int, only: Collection[str] | None = None
-    ) -> dict[str, Array]:
+    def read(self, run: Any, job: int, only: Collection[str] | None = None) -> dict[str, Array]:
         """A copy of the state of one job: "theta", "n_steps" and the optimiser's own arrays."""
 
     def restore(self, run: Any, job: int, state: dict[str, Array]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -36,14 +38,14 @@ class ReferenceEngine:
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
     ) -> Array:
-        with np.errstate(all="ignore"):
+        with steady_numerics():
             trace = forward_propagation(architecture, theta, X)
         return trace.z[-1] if logits else trace.y_hat
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Array, data: Data, penalty: Penalty
     ) -> tuple[float, Array]:
-        with np.errstate(all="ignore"):
+        with steady_numerics():
             return _loss_and_gradient(architecture, theta, data, penalty, None)
 
     def start(self, jobs: Sequence[Job], data: Data) -> ReferenceRun:
@@ -56,7 +58,8 @@ class ReferenceEngine:
     def run_epochs(
         self, run: ReferenceRun, plans: dict[int, EpochPlan], deadline: float | None = None
     ) -> dict[int, EpochResult]:
-        return {number: _run_epoch(run, number, plan, deadline) for number, plan in plans.items()}
+        with steady_numerics():
+            return {n: _run_epoch(run, n, plan, deadline) for n, plan in plans.items()}
 
     def read(
         self, run: ReferenceRun, job: int, only: Collection[str] | None = None
@@ -67,6 +70,20 @@ class ReferenceEngine:
     def restore(self, run: ReferenceRun, job: int, state: dict[str, Array]) -> None:
         kept = {name: value.copy() for name, value in state.items() if name != "n_steps"}
         run.states[job], run.steps[job] = kept, int(state["n_steps"])
+
+
+@contextmanager
+def steady_numerics() -> Iterator[None]:
+    """One BLAS thread, and no warnings of overflow: NaN and infinity are looked for by name."""
+    with _controller().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        yield
+
+
+@functools.cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _run_epoch(
@@ -81,8 +98,7 @@ def _run_epoch(
         rows: Any = slice(start, min(start + job.batch_size, n_rows))
         n = rows.stop - rows.start
         batch = data.rows(rows if plan.order is None else plan.order[rows])
-        with np.errstate(all="ignore"):
-            loss, nonfinite = _step(run, number, batch, rate)
+        loss, nonfinite = _step(run, number, batch, rate)
         if nonfinite is not None:
             break
         total, n_steps, n_samples = total + loss * n, n_steps + 1, n_samples + n

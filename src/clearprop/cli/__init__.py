@@ -1,0 +1,65 @@
+"""The command line: `clearprop fit | predict | evaluate | trace | check-gradients`.
+
+Exit code 0, 1 where something failed, 2 for bad usage or input, 130 after Ctrl-C; an error is one
+line on standard error. CLEARPROP_TRACEBACK=1 shows where it arose.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+
+from clearprop.cli.output import UsageError, complain
+from clearprop.cli.parser import build_parser
+
+OK, FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. argv: the arguments, by default the process's."""
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as done:  # --help, --version, or an error that is already told
+        return done.code if isinstance(done.code, int) else FAILED
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show ∂ gets an escape in its place, not an error.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except Exception as error:
+        if os.environ.get("CLEARPROP_TRACEBACK") == "1":
+            raise
+        return _explain(error)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    return code
+
+
+def _explain(error: Exception) -> int:
+    """One line about an error, and the exit code for it."""
+    from clearprop.documents import ModelFileError
+    from clearprop.frames import TableError
+
+    if isinstance(error, BrokenPipeError):
+        # Whoever reads the output has enough. What is still buffered must not raise again at exit.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        complain(f"{error.filename}: {reason}" if error.filename else reason)
+        return BAD_INPUT
+    if isinstance(error, TableError | ModelFileError | UsageError):
+        complain(str(error))
+        return BAD_INPUT
+    if isinstance(error, MemoryError):
+        complain("there is not enough memory")
+        return FAILED
+    complain(f"{type(error).__name__}: {error}")
+    return FAILED

@@ -1,0 +1,268 @@
+"""`clearprop fit`: read, split, learn, compare on the held-out rows, save."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+import clearprop
+from clearprop.cli.output import UsageError, note, number, print_json, print_table
+from clearprop.cli.parser import default_model_path
+from clearprop.cli.scores import quality, show_quality
+from clearprop.frames import TableError, as_frame, read_column, shown
+from clearprop.history import STOPPED
+from clearprop.progress import ProgressBar
+from clearprop.table_files import MISSING, read_table
+from clearprop.table_fit import NetworkOptions, Prepared, prepare, train
+from clearprop.table_model import TableModel
+from clearprop.table_scores import Baseline, Scores, linear_baseline, score, trivial_baseline
+from clearprop.table_targets import ClassTarget, missing_rows
+
+KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 when the model is saved."""
+    path = arguments.model or default_model_path(arguments.table)
+    _check_output(path, arguments.table, arguments.force)
+    options = network_options(arguments)
+    say = _Teller(arguments)
+    missing = (*MISSING, *arguments.missing)
+    table, is_text = read_table(
+        arguments.table, delimiter=arguments.delimiter, encoding=arguments.encoding
+    )
+    if arguments.skip_missing_target:
+        table = _with_target(table, arguments.target, missing, say)
+    prepared = prepare(
+        table,
+        arguments.target,
+        task=arguments.task,
+        kinds=_kinds(arguments),
+        parse_text=is_text,
+        missing=missing,
+        test_size=arguments.test_size,
+        seed=arguments.seed,
+    )
+    say.columns(arguments.table, prepared)
+    del table
+    started = time.monotonic()
+    model = _train(prepared, options, arguments.quiet)
+    seconds = time.monotonic() - started
+    say.training(model, seconds)
+    comparison = _compare(prepared, model, not arguments.no_baseline)
+    network = comparison[0][1] if comparison else {}
+    model = dataclasses.replace(
+        model, about={**model.about, "clearprop": clearprop.__version__, "scores": network}
+    )
+    details = {}
+    if comparison:
+        details = quality(model, prepared.t[prepared.test], comparison[0][0].prediction)
+    say.comparison(model, comparison, details)
+    model.save(path)
+    say.saved(path, model, prepared, seconds, comparison, details)
+    return 0
+
+
+def network_options(arguments: argparse.Namespace) -> NetworkOptions:
+    """The options of the network that were given; the others are the defaults."""
+    names = {field.name for field in dataclasses.fields(NetworkOptions)}
+    given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
+    if arguments.no_early_stopping:
+        given["early_stopping"] = False
+    options = NetworkOptions(**given)
+    several = not isinstance(options.activation, str)
+    if several and len(options.activation) != len(options.hidden):
+        raise UsageError(
+            f"--activation: {len(options.activation)} names for {len(options.hidden)} hidden layers"
+        )
+    if options.solver == "lbfgs" and arguments.batch_size is not None:
+        raise UsageError("--batch-size: lbfgs uses all rows in every step")
+    return options
+
+
+def _check_output(path: str, table: str, force: bool) -> None:
+    """Before any work: the model file can be written, and nothing is lost by it."""
+    if os.path.exists(path):
+        if os.path.exists(table) and os.path.samefile(path, table):
+            raise UsageError(f"--model {path} is the table itself")
+        if not os.path.isfile(path):
+            raise UsageError(f"--model {path} exists and is no regular file")
+        if not force:
+            raise UsageError(
+                f"{path} exists; --force replaces it, --model PATH writes to another file"
+            )
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"--model {path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--model {path}: the folder cannot be written to")
+
+
+def _kinds(arguments: argparse.Namespace) -> dict[str, str]:
+    kinds: dict[str, str] = {}
+    for kind in KIND_OPTIONS:
+        for name in getattr(arguments, kind):
+            if kinds.setdefault(name, kind) != kind:
+                raise UsageError(f"column {shown(name)}: both --{kinds[name]} and --{kind}")
+    return kinds
+
+
+def _with_target(table: Any, target: str, missing: tuple[str, ...], say: _Teller) -> Any:
+    column = read_column(as_frame(table), target, missing)
+    keep = np.flatnonzero(~missing_rows(column))
+    if len(keep) == 0:
+        raise TableError(f"column {shown(target)}: the target is missing in every row")
+    if len(keep) < len(table):
+        say.note(f"{len(table) - len(keep):,} rows without a target are left out")
+    return table.take(keep)
+
+
+def _train(prepared: Prepared, options: NetworkOptions, quiet: bool) -> TableModel:
+    bar = ProgressBar()
+    try:
+        model = train(prepared, options, callbacks=() if quiet else (bar,))
+    finally:
+        bar.close()
+    if model.estimator.history_.stopped == "interrupted":
+        if not model.estimator.history_.loss:
+            raise KeyboardInterrupt  # before the first epoch was done: there is no model
+        note("Ctrl-C: training ends here, with the best weights so far", quiet)
+    return model
+
+
+def _compare(
+    prepared: Prepared, model: TableModel, with_linear: bool
+) -> list[tuple[Baseline, Scores]]:
+    """The network's predictions for the held-out rows, then the baselines', with their scores."""
+    train_rows, test = prepared.train, prepared.test
+    if len(test) == 0:
+        return []
+    target, X, t = prepared.target, prepared.X, prepared.t
+    predictors = [Baseline("network", model.network_values(X[test]))]
+    if with_linear:
+        predictors.append(linear_baseline(target, X[train_rows], t[train_rows], X[test]))
+    predictors.append(trivial_baseline(target, t[train_rows], len(test)))
+    return [(p, score(target, t[test], p.prediction)) for p in predictors]
+
+
+class _Teller:
+    """What is told along the way: tables as they come, or one JSON document at the end."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.json, self.quiet = arguments.json, arguments.quiet
+        self.task_given = arguments.task is not None
+
+    def note(self, message: str) -> None:
+        note(message, self.quiet)
+
+    def columns(self, path: str, prepared: Prepared) -> None:
+        if len(prepared.test) == 0:
+            self.note("no rows are held out, so that there are no scores")
+        if self.json:
+            return
+        encoding, target = prepared.encoding, prepared.target
+        print_table(
+            ("column", "kind", "", "missing", "features"),
+            [
+                (c.name, c.kind, c.summary, c.n_missing or "", c.n_features or "")
+                for c in encoding.describe()
+            ],
+            title=f"{path}: {len(prepared.t):,} rows; missing values counted in the training rows",
+            left=3,
+        )
+        reason = "" if self.task_given else f" ({prepared.task_reason}; --task changes it)"
+        print(f"target {shown(target.name)}: {target.task}{reason}")
+        if isinstance(target, ClassTarget):
+            counts = np.bincount(prepared.t, minlength=len(target.labels))
+            pairs = [
+                f"{label} {n:,}" for label, n in list(zip(target.labels, counts, strict=True))[:12]
+            ]
+            print(f"classes: {', '.join(pairs)}{', …' if len(counts) > 12 else ''}")
+        else:
+            print(f"mean {number(target.mean)}, standard deviation {number(target.spread)}")
+        print(f"{len(prepared.train):,} rows to learn from, {len(prepared.test):,} held out\n")
+
+    def training(self, model: TableModel, seconds: float) -> None:
+        if self.json:
+            return
+        history, net = model.estimator.history_, model.estimator.network_
+        sizes = "-".join(map(str, net.sizes))
+        best = ""
+        if history.validation_loss:
+            epoch = int(np.argmin(history.validation_loss)) + 1
+            best = (
+                f", best after epoch {epoch} by the loss of "
+                f"{model.about['n_validation_rows']:,} validation rows"
+            )
+        print(
+            f"network {sizes}, {net.theta.size:,} weights: {len(history)} epochs in {seconds:.1f} s"
+        )
+        print(f"ended: {STOPPED.get(history.stopped, history.stopped)}{best}\n")
+
+    def comparison(
+        self,
+        model: TableModel,
+        comparison: list[tuple[Baseline, Scores]],
+        details: dict[str, Any],
+    ) -> None:
+        if self.json or not comparison:
+            return
+        names = list(comparison[0][1])
+        print_table(
+            ("on the held-out rows", *names),
+            [(predictor.name, *scores.values()) for predictor, scores in comparison],
+        )
+        show_quality(model.target, details)
+
+    def saved(
+        self,
+        path: str,
+        model: TableModel,
+        prepared: Prepared,
+        seconds: float,
+        comparison: list[tuple[Baseline, Scores]],
+        details: dict[str, Any],
+    ) -> None:
+        if not self.json:
+            print(f"model saved to {path}")
+            return
+        history, net = model.estimator.history_, model.estimator.network_
+        target = model.target
+        print_json(
+            {
+                "model": path,
+                "rows": {
+                    "all": len(prepared.t),
+                    "training": len(prepared.train),
+                    "validation": model.about["n_validation_rows"],
+                    "held_out": len(prepared.test),
+                },
+                "columns": [dataclasses.asdict(c) for c in model.encoding.describe()],
+                "target": {
+                    "name": target.name,
+                    "task": target.task,
+                    "reason": prepared.task_reason,
+                    "classes": target.values() if isinstance(target, ClassTarget) else None,
+                },
+                "network": {
+                    "sizes": net.sizes,
+                    "hidden": [d.activation.name for d in net.architecture.dense if d.activation],
+                    "output": net.output.name,
+                    "n_weights": net.theta.size,
+                },
+                "training": {
+                    "epochs": len(history),
+                    "stopped": history.stopped,
+                    "seconds": seconds,
+                    "loss": history.loss,
+                    "validation_loss": history.validation_loss,
+                },
+                "scores": {predictor.name: scores for predictor, scores in comparison},
+                **details,
+            }
+        )

@@ -1,0 +1,258 @@
+"""`clearprop trace` and `clearprop check-gradients`: the network seen from inside."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.cli.output import UsageError, note, number, print_json, print_table
+from clearprop.frames import TableError, as_frame, shown
+from clearprop.gradient_check import check_gradients as check
+from clearprop.network import Gradients, Network, Trace
+from clearprop.outputs import Softmax
+from clearprop.table_files import open_table
+from clearprop.table_model import TableModel
+from clearprop.table_targets import ClassTarget
+
+CHECKED_ROWS = [0, 1, 2, 3]
+
+
+def trace(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 when the trace is printed."""
+    model = TableModel.load(arguments.model)
+    table = _rows(arguments, arguments.rows, model)
+    net = model.estimator.network_
+    X = model.encoding.transform(table, dtype=net.theta.dtype)
+    seen = net.forward(X)
+    t: Array | None = None
+    gradients: Gradients | None = None
+    if model.target.name in table.columns:
+        t = network_targets(net, model.read_target(table))
+        gradients = net.backward(seen, t)
+    else:
+        note(f"no column {shown(model.target.name)}: no loss and no gradients", arguments.quiet)
+    values = model.network_values(X)
+    loss = None if t is None else net.loss(X, t)
+    if arguments.json:
+        print_json(_trace_document(arguments, model, seen, gradients, values, t, loss))
+        return 0
+    _show_trace(arguments, model, seen, gradients, values, t, loss)
+    return 0
+
+
+def network_targets(net: Network, t: Array) -> Array:
+    """Targets (N,) of a table as the network takes them: (N,) for softmax, else (N, 1)."""
+    return t if isinstance(net.output, Softmax) else t.astype(net.theta.dtype)[:, None]
+
+
+def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> Any:
+    """The rows of the table, in the order asked for, as one frame."""
+    import pyarrow as pa
+
+    found: dict[int, Any] = {}
+    first_row = 0
+    with open_table(
+        arguments.table,
+        columns={*model.encoding.names, model.target.name},
+        delimiter=arguments.delimiter,
+        encoding=arguments.encoding,
+    ) as table:
+        model.encoding.check_names(table.names)
+        for batch in table.batches():
+            for row in rows:
+                if first_row <= row < first_row + len(batch):
+                    found[row] = batch.slice(row - first_row, 1)
+            first_row += len(batch)
+            if len(found) == len(rows):
+                break
+    for row in rows:
+        if row not in found:
+            raise TableError(f"{arguments.table}: there is no row {row}, it has {first_row:,} rows")
+    return as_frame(pa.concat_tables([found[row] for row in rows]))
+
+
+def _trace_document(
+    arguments: argparse.Namespace,
+    model: TableModel,
+    seen: Trace,
+    gradients: Gradients | None,
+    values: Array,
+    t: Array | None,
+    loss: float | None,
+) -> dict[str, Any]:
+    net = model.estimator.network_
+    layers = []
+    for i, dense in enumerate(net.architecture.dense):
+        layer = {
+            "layer": i + 1,
+            "activation": net.output.unit if dense.activation is None else dense.activation.name,
+            "z": seen.z[i],
+            "h": seen.h[i + 1] if i + 1 < len(seen.h) else seen.y_hat,
+        }
+        if gradients is not None:
+            layer |= {
+                "dL_dz": gradients.dL_dz[i],
+                "dL_dW": gradients.dL_dW[i],
+                "dL_db": gradients.dL_db[i],
+            }
+        layers.append(layer)
+    return {
+        "model": arguments.model,
+        "table": arguments.table,
+        "rows": arguments.rows,
+        "features": model.encoding.feature_names,
+        "x": seen.h[0],
+        "layers": layers,
+        "y_hat": seen.y_hat,
+        "t": t,
+        "loss": loss,
+        "predictions": model.decide(values),
+    }
+
+
+def _show_trace(
+    arguments: argparse.Namespace,
+    model: TableModel,
+    seen: Trace,
+    gradients: Gradients | None,
+    values: Array,
+    t: Array | None,
+    loss: float | None,
+) -> None:
+    net, rows, limit = model.estimator.network_, arguments.rows, arguments.units
+    heads = [f"row {row}" for row in rows]
+    x = seen.h[0]
+    used = [j for j in range(x.shape[1]) if x[:, j].any()]
+    print_table(
+        ("x = h⁽⁰⁾", *heads),
+        [(model.encoding.feature_names[j], *x[:, j].tolist()) for j in used],
+        title=f"{len(used)} of {x.shape[1]} features are not 0 in these rows",
+    )
+    incoming = list(model.encoding.feature_names)
+    for i, dense in enumerate(net.architecture.dense):
+        last = i + 1 == len(seen.z)
+        phi = net.output.unit if dense.activation is None else dense.activation.name
+        h, name = (seen.y_hat, "ŷ") if last else (seen.h[i + 1], f"h{sup(i + 1)}")
+        blocks = [(f"z{sup(i + 1)}", seen.z[i]), (name, h)]
+        if gradients is not None:
+            blocks.append((f"∂ℒ/∂z{sup(i + 1)}", gradients.dL_dz[i]))
+        n_units = seen.z[i].shape[1]
+        units = range(n_units if limit == 0 else min(limit, n_units))
+        print_table(
+            ("unit", *(f"{block} {head}" for head in heads for block, _ in blocks)),
+            [
+                (str(j), *(float(a[r, j]) for r in range(len(rows)) for _, a in blocks))
+                for j in units
+            ],
+            title=f"layer {i + 1}: {_first(len(units), n_units)} units, {phi}",
+        )
+        if gradients is not None:
+            _show_weights(i + 1, gradients.dL_dW[i], gradients.dL_db[i], incoming, limit)
+        incoming = [f"unit {j}" for j in range(n_units)]
+    labels = [str(label) for label in model.decide(values).tolist()]
+    print_table(("", *heads), [("prediction", *labels), *_truth(model, t)])
+    if loss is not None:
+        print(f"ℒ = {number(loss)}, the mean over these rows; all gradients are of it")
+
+
+def _show_weights(layer: int, dL_dW: Array, dL_db: Array, incoming: list[str], limit: int) -> None:
+    n_units, n_inputs = dL_dW.shape
+    units = range(n_units if limit == 0 else min(limit, n_units))
+    # The inputs whose weights matter most to these rows come first.
+    order = np.argsort(-np.abs(dL_dW).max(axis=0), kind="stable")
+    inputs = order if limit == 0 else order[:limit]
+    print_table(
+        ("to unit", *(f"from {incoming[k]}" for k in inputs), "∂ℒ/∂b"),
+        [(str(j), *(float(dL_dW[j, k]) for k in inputs), float(dL_db[j])) for j in units],
+        title=f"∂ℒ/∂W{sup(layer)}: {_first(len(units), n_units)} units × the "
+        f"{len(inputs)} of {n_inputs} inputs with the largest entries; "
+        f"norm {number(float(np.linalg.norm(dL_dW)))}",
+    )
+
+
+def _truth(model: TableModel, t: Array | None) -> list[tuple[str, ...]]:
+    if t is None:
+        return []
+    flat = t.reshape(-1)
+    if isinstance(model.target, ClassTarget):
+        truth = [str(model.target.values()[int(k)]) for k in flat]
+    else:
+        truth = [number(float(y)) for y in model.target.decode(flat)]
+    return [(model.target.name, *truth)]
+
+
+def _first(n_shown: int, n: int) -> str:
+    return f"{n}" if n_shown == n else f"first {n_shown} of {n}"
+
+
+def sup(n: int) -> str:
+    """A layer number as the lecture writes it, ⁽¹⁾."""
+    return f"⁽{''.join('⁰¹²³⁴⁵⁶⁷⁸⁹'[int(digit)] for digit in str(n))}⁾"
+
+
+# ---- gradient check ------------------------------------------------------------------------------
+
+
+def check_gradients(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 if back-propagation agrees with the differences, 1 if not."""
+    net, X, t = _model_and_rows(arguments) if arguments.model else _made_up(arguments)
+    result = check(net, X, t, tolerance=arguments.tolerance)
+    if arguments.json:
+        document = dataclasses.asdict(result)
+        print_json({"network": _description(net), "rows": len(X), **document})
+        return 0 if result.ok else 1
+    print(f"{_description(net)}, {len(X)} rows")
+    print_table(("array", "largest relative error"), list(result.errors.items()))
+    print(f"{result.n_checked:,} entries checked, {result.n_kinks:,} left out at a kink")
+    print(f"worst: {result.worst}")
+    verdict = "agrees" if result.ok else "DOES NOT AGREE"
+    print(f"back-propagation {verdict} within {arguments.tolerance:g}")
+    return 0 if result.ok else 1
+
+
+def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:
+    for name in ("layers", "hidden", "output", "samples", "seed"):
+        if getattr(arguments, name) is not None:
+            raise UsageError(f"--{name} is for a made-up network, without MODEL and TABLE")
+    if arguments.table is None:
+        raise UsageError("TABLE is missing: the gradients are checked on some of its rows")
+    model = TableModel.load(arguments.model)
+    table = _rows(arguments, arguments.rows or CHECKED_ROWS, model)
+    net = model.estimator.network_
+    if model.target.name not in table.columns:
+        raise TableError(f"{arguments.table}: it needs the target {shown(model.target.name)}")
+    X = model.encoding.transform(table, dtype=np.float64)
+    return net, X, network_targets(net, model.read_target(table))
+
+
+def _made_up(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:
+    if arguments.rows is not None:
+        raise UsageError("--rows is for the rows of TABLE; --samples says how many are made up")
+    sizes = arguments.layers or (4, 5, 3)
+    if len(sizes) < 2:
+        raise UsageError("--layers must name at least the inputs and the outputs, such as 4,3")
+    hidden = arguments.hidden or "tanh"
+    if not isinstance(hidden, str) and len(hidden) != len(sizes) - 2:
+        raise UsageError(f"--hidden: {len(hidden)} names for {len(sizes) - 2} hidden layers")
+    seed = 0 if arguments.seed is None else arguments.seed
+    output = arguments.output or "softmax"
+    net = Network(list(sizes), hidden=hidden, output=output, seed=seed)
+    rng = np.random.default_rng([seed, 1])
+    n, k = arguments.samples or 5, sizes[-1]
+    X = rng.standard_normal((n, sizes[0]))
+    made: dict[str, Any] = {
+        "softmax": lambda: rng.integers(k, size=n),
+        "logistic": lambda: rng.integers(2, size=(n, k)).astype(float),
+        "poisson": lambda: rng.poisson(2.0, size=(n, k)).astype(float),
+    }
+    return net, X, made.get(output, lambda: rng.standard_normal((n, k)))()
+
+
+def _description(net: Network) -> str:
+    hidden = [dense.activation.name for dense in net.architecture.dense if dense.activation]
+    sizes = "-".join(map(str, net.sizes))
+    return f"network {sizes}, {', '.join(hidden) or 'no hidden layer'}, output {net.output.name}"

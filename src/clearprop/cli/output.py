@@ -1,0 +1,90 @@
+"""What the commands print: tables for people, one JSON document for programs, complaints."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+class UsageError(ValueError):
+    """Arguments that do not go together."""
+
+
+def complain(message: str) -> None:
+    """An error, in one line on standard error."""
+    print(f"clearprop: error: {printable(message)}", file=sys.stderr)
+
+
+def note(message: str, quiet: bool = False) -> None:
+    """Something worth knowing, in one line on standard error."""
+    if not quiet:
+        print(f"clearprop: {printable(message)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """The text on one line, with what a terminal would obey or not show written as an escape."""
+    joined = " ".join(text.split())
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in joined
+    )
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on standard output; numbers that are not finite are null."""
+    print(json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def to_json(value: Any) -> str:
+    """A value as JSON on one line; numbers that are not finite are null."""
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # NumPy's arrays and numbers
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", left: int = 1
+) -> None:
+    """A table on standard output; the first `left` columns and headers are flush left."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for i, name in enumerate(header):
+        table.add_column(
+            Text(printable(name)), justify="left" if i < left else "right", no_wrap=True
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(number(cell))) for cell in row))
+    if title:
+        print(printable(title))
+    # No line is cut or wrapped: whoever has a narrow terminal can scroll, a file is complete.
+    console = Console(file=sys.stdout, width=100_000, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print()
+
+
+def number(value: object) -> str:
+    """A number with four or five digits, "–" for none, anything else as it is."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)

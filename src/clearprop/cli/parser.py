@@ -1,0 +1,250 @@
+"""The arguments of every command. Nothing heavy is imported until one runs."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import clearprop
+from clearprop.cli.output import complain
+
+INPUTS = "CSV (.csv, .tsv, .gz) or Parquet file, or - for CSV on standard input"
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message} (see {self.prog} --help)")
+        sys.exit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="clearprop",
+        description="Fully connected neural networks for tables, with nothing hidden.",
+        epilog="Exit code: 0, 1 where something failed, 2 for bad usage or input.",
+    )
+    parser.add_argument("--version", action="version", version=f"clearprop {clearprop.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=OneLineParser)
+    for name, help_, add_arguments, function in COMMANDS:
+        command = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
+        add_arguments(command)
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+        command.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no notes")
+        command.set_defaults(run=_runner(function))
+    return parser
+
+
+def _runner(function: str) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        import importlib
+
+        module, name = function.split(":")
+        code: int = getattr(importlib.import_module(f"clearprop.cli.{module}"), name)(arguments)
+        return code
+
+    return run
+
+
+def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    parser.add_argument("table", metavar="TABLE", nargs=nargs, help=INPUTS)
+    parser.add_argument("--delimiter", type=_character, help="between the values of a CSV file")
+    parser.add_argument("--encoding", default="utf-8", help="of a CSV file (default: utf-8)")
+
+
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-t", "--target", required=True, metavar="COLUMN", help="column to learn")
+    _add_table(parser)
+    parser.add_argument(
+        "-m", "--model", metavar="PATH", help="model file to write (default: TABLE's name with "
+        ".safetensors, in this folder)"
+    )  # fmt: skip
+    parser.add_argument("-f", "--force", action="store_true", help="replace an existing model file")
+    parser.add_argument(
+        "--task", choices=("classification", "regression"), help="default: chosen by the target"
+    )
+    columns = parser.add_argument_group("columns", "COLUMNS is one name or several with commas")
+    for kind in ("numeric", "categorical", "boolean", "date", "ignore"):
+        columns.add_argument(
+            f"--{kind}", type=_names, action="extend", default=[], metavar="COLUMNS",
+            help="do not use these" if kind == "ignore" else f"read these as {kind}",
+        )  # fmt: skip
+    columns.add_argument(
+        "--missing", type=_names, action="extend", default=[], metavar="TEXTS",
+        help="more texts that mean a missing value, besides empty, NA, NaN, null, ...",
+    )  # fmt: skip
+    columns.add_argument(
+        "--skip-missing-target", action="store_true", help="leave out rows without a target"
+    )
+    rows = parser.add_argument_group("rows")
+    rows.add_argument("--test-size", type=_share, default=0.2, metavar="SHARE",
+                      help="held out for the scores (default: 0.2)")  # fmt: skip
+    rows.add_argument("--validation-size", type=_share, metavar="SHARE",
+                      help="of the training rows, for early stopping (default: 0.15)")  # fmt: skip
+    rows.add_argument("--seed", type=_count, default=0, help="of split, weights, order of rows")
+    rows.add_argument("--no-baseline", action="store_true",
+                      help="no logistic or linear regression to compare with")  # fmt: skip
+    net = parser.add_argument_group("network and training")
+    net.add_argument("--hidden", type=_sizes, metavar="SIZES",
+                     help="units of the hidden layers, 0 for none (default: 256,128)")  # fmt: skip
+    net.add_argument("--activation", type=_activations, metavar="NAMES",
+                     help="of the hidden layers, one or one for each (default: relu)")  # fmt: skip
+    net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),
+                     help="default: adam")  # fmt: skip
+    net.add_argument("--epochs", type=_positive, help="at most (default: 300)")
+    net.add_argument("--batch-size", type=_positive, help="rows in a step (default: 128)")
+    net.add_argument("--learning-rate", type=_rate, help="default: 0.001")
+    net.add_argument("--dropout", type=_share, help="after each hidden layer (default: 0.2)")
+    net.add_argument("--l2", type=_nonnegative, help="½·l2·Σw² in the loss (default: 0.0001)")
+    net.add_argument("--class-weight", choices=("balanced",), help="weigh the classes equally")
+    net.add_argument("--patience", type=_positive,
+                     help="epochs without a better validation loss (default: 20)")  # fmt: skip
+    net.add_argument("--no-early-stopping", action="store_true", help="train for all epochs")
+    net.add_argument("--time-limit", type=_rate, metavar="SECONDS", help="of the training")
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    _add_table(parser)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    _add_table(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", default="-",
+                        help=".csv or .parquet file (default: CSV on standard output)")  # fmt: skip
+    parser.add_argument("--keep", type=_names, action="extend", default=[], metavar="COLUMNS",
+                        help="columns of TABLE to put first, or all")  # fmt: skip
+
+
+def _add_trace(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    _add_table(parser)
+    parser.add_argument("--rows", type=_rows, default=[0], metavar="ROWS",
+                        help="such as 0,5 or 10-12, counted from 0 (default: 0)")  # fmt: skip
+    parser.add_argument("--units", type=_count, default=8, metavar="N",
+                        help="of each layer that are printed, 0: all (default: 8)")  # fmt: skip
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="model file of clearprop fit")
+    _add_table(parser, nargs="?")
+    parser.add_argument("--rows", type=_rows, default=None, metavar="ROWS",
+                        help="of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
+    parser.add_argument("--tolerance", type=_rate, default=1e-7, help="default: 1e-7")
+    made = parser.add_argument_group("without MODEL and TABLE: a network made up")
+    made.add_argument("--layers", type=_sizes, metavar="SIZES", help="such as 4,5,3 (the default)")
+    made.add_argument("--hidden", type=_activations, metavar="NAMES",
+                      help="activation, one or one per layer (default: tanh)")  # fmt: skip
+    made.add_argument("--output", type=_output, metavar="NAME",
+                      help="linear, logistic, softmax, ... (default: softmax)")  # fmt: skip
+    made.add_argument("--samples", type=_positive, help="rows of made-up data (default: 5)")
+    made.add_argument("--seed", type=_count, help="default: 0")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="model file of clearprop fit")
+
+
+# Name, help, function that adds the arguments, module and function that runs.
+COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str], ...] = (
+    ("fit", "learn a column of a table from the others", _add_fit, "fit:fit"),
+    ("evaluate", "score a model on a table with its target column", _add_evaluate, "use:evaluate"),
+    ("predict", "predict for the rows of a table", _add_predict, "use:predict"),
+    ("trace", "show every z, h, ∂ℒ/∂z and ∂ℒ/∂W for some rows", _add_trace, "inspect:trace"),
+    (
+        "check-gradients",
+        "compare back-propagation with central differences",
+        _add_check,
+        "inspect:check_gradients",
+    ),
+)
+
+
+# ---- types of arguments --------------------------------------------------------------------------
+
+
+def _number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not check(value):
+            raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
+        return value
+
+    return parse
+
+
+_positive = _number(int, lambda n: n >= 1, "a whole number of at least 1")
+_count = _number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
+_share = _number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
+_rate = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
+_nonnegative = _number(float, lambda x: 0 <= x < math.inf, "a number of at least 0")
+
+
+def _character(text: str) -> str:
+    text = "\t" if text in ("\\t", "tab") else text
+    if len(text) != 1 or not text.isascii() or text in '"\r\n':
+        raise argparse.ArgumentTypeError(f"must be one character or tab, got {text!r}")
+    return text
+
+
+def _names(text: str) -> list[str]:
+    """Names with commas between them; a name that has a comma is written in double quotes."""
+    return next(csv.reader([text], skipinitialspace=True), [])
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    if text.strip() in ("0", "none", ""):
+        return ()
+    return tuple(_positive(part.strip()) for part in text.split(","))
+
+
+def _rows(text: str) -> list[int]:
+    rows: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        start = _count(first)
+        stop = _count(last) if dash else start
+        if not start <= stop < start + 10_000:
+            raise argparse.ArgumentTypeError(f"{part.strip()!r} is no range of up to 10,000 rows")
+        rows += [row for row in range(start, stop + 1) if row not in rows]
+    return rows
+
+
+def _activations(text: str) -> str | tuple[str, ...]:
+    from clearprop.activations import get_activation
+
+    names = tuple(part.strip() for part in text.split(","))
+    try:
+        for name in names:
+            get_activation(name, "each name")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return names[0] if len(names) == 1 else names
+
+
+def _output(text: str) -> str:
+    from clearprop.outputs import get_output
+
+    try:
+        get_output(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def default_model_path(table: str) -> str:
+    """The model file for a table: its name with .safetensors, in the present folder."""
+    name = "model" if table == "-" else os.path.basename(table)
+    for ending in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".pq"):
+        name = name[: -len(ending)] if name.lower().endswith(ending) and name != ending else name
+    return f"{name}.safetensors"

@@ -1,0 +1,47 @@
+"""How predictions differ from the truth, for `fit` and `evaluate`: confusion or residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop._typing import Array
+from clearprop.cli.output import print_table
+from clearprop.table_model import TableModel
+from clearprop.table_scores import confusion_matrix, residual_summary
+from clearprop.table_targets import ClassTarget, Target
+
+MAX_CLASSES_SHOWN = 20
+
+
+def quality(model: TableModel, t: Array, prediction: Array) -> dict[str, Any]:
+    """The confusion matrix, or the residuals y − ŷ, as JSON values."""
+    target = model.target
+    if isinstance(target, ClassTarget):
+        table = confusion_matrix(t, prediction)
+        return {"confusion": {"classes": target.values(), "rows_true_columns_predicted": table}}
+    return {"residuals": residual_summary(target.decode(t), prediction)}
+
+
+def show_quality(target: Target, details: dict[str, Any]) -> None:
+    """Print what `quality` found."""
+    if not isinstance(target, ClassTarget):
+        residuals = details["residuals"]
+        print_table(("residuals y − ŷ", *residuals), [("", *residuals.values())])
+        return
+    table = details["confusion"]["rows_true_columns_predicted"]
+    if len(table) > MAX_CLASSES_SHOWN:
+        worst = sorted(
+            (
+                (table[i][j], target.labels[i], target.labels[j])
+                for i in range(len(table))
+                for j in range(len(table))
+                if i != j and table[i][j]
+            ),
+            reverse=True,
+        )
+        print_table(("rows", "true", "predicted"), worst[:MAX_CLASSES_SHOWN], left=0)
+        return
+    print_table(
+        ("true ↓  predicted →", *target.labels),
+        [(label, *counts) for label, counts in zip(target.labels, table, strict=True)],
+    )

@@ -1,0 +1,175 @@
+"""`clearprop predict` and `clearprop evaluate`: a model on the rows of a table, batch by batch."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from clearprop.cli.output import UsageError, note, print_json, print_table, to_json
+from clearprop.cli.scores import quality, show_quality
+from clearprop.frames import TableError, as_frame, shown, unknown_name
+from clearprop.table_files import TableFile, open_table, output_kind, write_table
+from clearprop.table_model import TableModel
+from clearprop.table_scores import score
+from clearprop.table_targets import ClassTarget
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 when all rows have their prediction."""
+    out = arguments.output
+    output_kind(out)
+    for other in (arguments.table, arguments.model):
+        if os.path.exists(out) and os.path.exists(other) and os.path.samefile(out, other):
+            raise UsageError(f"--output {out} is an input of this command")
+    model = TableModel.load(arguments.model)
+    unseen: dict[str, int] = {}
+    n_rows = 0
+    everything = "all" in arguments.keep
+    columns = None if everything else {*model.encoding.names, *arguments.keep}
+    with _open(arguments, columns) as table:
+        model.encoding.check_names(table.names)
+        keep = _kept(arguments.keep, table, everything)
+        batches = _predicted(model, table, keep, unseen)
+        if arguments.json and out == "-":
+            n_rows = _write_json(batches, arguments, model, unseen)
+        else:
+            n_rows = _write(batches, out)
+    if arguments.json and out != "-":
+        print_json(
+            {"model": arguments.model, "output": out, "rows": n_rows, "unseen_labels": unseen}
+        )
+    _tell_unseen(unseen, arguments.quiet)
+    if out != "-":
+        note(f"{n_rows:,} predictions written to {out}", arguments.quiet or arguments.json)
+    return 0
+
+
+def _open(arguments: argparse.Namespace, columns: set[str] | None) -> Any:
+    return open_table(
+        arguments.table,
+        columns=columns,
+        delimiter=arguments.delimiter,
+        encoding=arguments.encoding,
+    )
+
+
+def _kept(asked: list[str], table: TableFile, everything: bool) -> list[str]:
+    keep = list(table.names) if everything else list(dict.fromkeys(asked))
+    for name in keep:
+        if name not in table.names:
+            raise TableError(f"--keep: {unknown_name(name, table.names)}")
+    return keep
+
+
+def _predicted(
+    model: TableModel, table: TableFile, keep: list[str], unseen: dict[str, int]
+) -> Iterator[Any]:
+    """The kept columns and the predictions of each batch; counts labels never seen in training."""
+    import pyarrow as pa
+
+    first_row = 0
+    for batch in table.batches():
+        predictions = model.predict_values(batch, first_row=first_row)
+        columns = model.to_table(predictions.values)
+        clash = next((name for name in keep if name in columns.column_names), None)
+        if clash is not None:
+            raise UsageError(f"--keep: {shown(clash)} is the name of a column of the predictions")
+        for name, n in predictions.unseen.items():
+            unseen[name] = unseen.get(name, 0) + n
+        kept = {name: batch.column(name) for name in keep}
+        yield pa.table({**kept, **{name: columns.column(name) for name in columns.column_names}})
+        first_row += len(batch)
+    if first_row == 0:
+        raise TableError(f"{table.path}: the table has no rows")
+
+
+def _write(batches: Iterator[Any], out: str) -> int:
+    first = next(batches)
+    n_rows = len(first)
+    with write_table(out, first.schema) as output:
+        output.write(first)
+        for batch in batches:
+            output.write(batch)
+            n_rows += len(batch)
+    return n_rows
+
+
+def _write_json(
+    batches: Iterator[Any], arguments: argparse.Namespace, model: TableModel, unseen: dict[str, int]
+) -> int:
+    """One JSON document, written as the predictions come."""
+    head = {"model": arguments.model, "target": model.target.name}
+    first = next(batches)  # an error in the first rows leaves no half document
+    sys.stdout.write(to_json(head)[:-1] + ', "predictions": [\n')
+    n_rows, batch = 0, first
+    while batch is not None:
+        for record in batch.to_pylist():
+            sys.stdout.write((",\n" if n_rows else "") + to_json(_readable(record)))
+            n_rows += 1
+        batch = next(batches, None)
+    sys.stdout.write(f'\n], "rows": {n_rows}, "unseen_labels": {to_json(unseen)}}}\n')
+    return n_rows
+
+
+def _readable(record: dict[str, Any]) -> dict[str, Any]:
+    """Kept values that JSON does not have, such as dates, as text."""
+    plain = (str, int, float, bool, type(None))
+    return {k: v if isinstance(v, plain) else str(v) for k, v in record.items()}
+
+
+def _tell_unseen(unseen: dict[str, int], quiet: bool) -> None:
+    for name, n in unseen.items():
+        note(
+            f"column {shown(name)}: {n:,} values were not seen in training (treated as unknown)",
+            quiet,
+        )
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Run the command; 0 when the scores are printed."""
+    model = TableModel.load(arguments.model)
+    unseen: dict[str, int] = {}
+    targets, values = [], []
+    first_row = 0
+    with _open(arguments, {*model.encoding.names, model.target.name}) as table:
+        if model.target.name not in table.names:
+            raise TableError(f"{table.path}: {unknown_name(model.target.name, table.names)}")
+        model.encoding.check_names(table.names)
+        for batch in table.batches():
+            targets.append(model.read_target(as_frame(batch), first_row=first_row))
+            predictions = model.predict_values(batch, first_row=first_row)
+            values.append(predictions.values)
+            for name, n in predictions.unseen.items():
+                unseen[name] = unseen.get(name, 0) + n
+            first_row += len(batch)
+    if first_row == 0:
+        raise TableError(f"{arguments.table}: the table has no rows")
+    t, prediction = np.concatenate(targets), np.concatenate(values)
+    scores = score(model.target, t, prediction)
+    details = quality(model, t, prediction)
+    if arguments.json:
+        print_json(
+            {
+                "model": arguments.model,
+                "table": arguments.table,
+                "rows": first_row,
+                "target": model.target.name,
+                "task": model.target.task,
+                "classes": model.target.values() if isinstance(model.target, ClassTarget) else None,
+                "scores": scores,
+                "unseen_labels": unseen,
+                **details,
+            }
+        )
+        return 0
+    print_table(
+        (f"on {first_row:,} rows of {arguments.table}", *scores), [("network", *scores.values())]
+    )
+    show_quality(model.target, details)
+    _tell_unseen(unseen, arguments.quiet)
+    return 0
