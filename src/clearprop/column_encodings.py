@@ -59,8 +59,10 @@ class NumericColumn:
         low, median, high = np.quantile(scaled, [TAIL, 0.5, 1 - TAIL])
         body = scaled if low == high else np.clip(scaled, low, high)
         spread = 0.0 if scaled.min() == scaled.max() else body.std()
-        statistics = (float(np.ldexp(s, exponent)) for s in (median, body.mean(), spread))
-        return cls(name, *statistics, n_missing)
+        median, centre, spread = (
+            float(np.ldexp(s, exponent)) for s in (median, body.mean(), spread)
+        )
+        return cls(name, median, centre, spread, n_missing)
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -153,10 +153,11 @@ class Job:
                 f"theta must have shape ({self.architecture.n_parameters},); "
                 f"got {np.shape(self.theta)}"
             )
-        for name in ("epochs", "batch_size"):
-            check_positive_integer(name, getattr(self, name))
-        if self.max_steps is not None:
-            check_positive_integer("max_steps", self.max_steps)
+        for name in ("epochs", "batch_size", "max_steps"):
+            value = getattr(self, name)
+            if name != "max_steps" or value is not None:
+                check_positive_integer(name, value)
+                object.__setattr__(self, name, int(value))  # NumPy's small integers overflow
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
         if self.metrics and self.validation is None:

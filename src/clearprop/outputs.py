@@ -114,12 +114,11 @@ def real_targets(t: Array, n_columns: int, dtype: np.dtype[Any]) -> Array:
     t = np.asarray(t)
     if t.dtype.kind not in "biuf":
         raise ValueError(f"t must be numbers; got dtype {t.dtype}")
-    if t.ndim == 1:
-        t = t[:, None]
-    if t.ndim != 2 or t.shape[1] != n_columns:
+    columns = t[:, None] if t.ndim == 1 else t
+    if columns.ndim != 2 or columns.shape[1] != n_columns:
         wanted = f"(N, {n_columns})" + (" or (N,)" if n_columns == 1 else "")
         raise ValueError(f"t must have shape {wanted}; got {t.shape}")
-    return t.astype(dtype, copy=False)
+    return columns.astype(dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -238,8 +237,8 @@ class Poisson(Output):
 
     def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
         t = real_targets(t, n_outputs, dtype)
-        if (t < 0).any():
-            raise ValueError(f"t must be >= 0 for the Poisson loss; got {t.min()}")
+        if not (t >= 0).all():
+            raise ValueError(f"t must be >= 0 for the Poisson loss; got {t[~(t >= 0)][0]}")
         return t
 
     def y_hat(self, z: Array) -> Array:

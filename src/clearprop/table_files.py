@@ -15,6 +15,7 @@ import os
 import secrets
 import stat
 import sys
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from clearprop.frames import TableError, shown, unknown_name
 
 Source: TypeAlias = IO[bytes] | gzip.GzipFile
 
-BLOCK_BYTES = 4 * 2**20  # of CSV text in a batch
+BLOCK_BYTES = 2**20  # of CSV text in a batch; no row may be longer
 BATCH_ROWS = 2**15  # of a Parquet file in a batch
 HEAD_BYTES = 2**20  # of a CSV file that are looked at for its header and its delimiter
 DELIMITERS = (",", ";", "\t", "|")
@@ -136,7 +137,7 @@ def _explained(path: str) -> Iterator[None]:
         yield
     except TableError:
         raise
-    except (pa.ArrowException, gzip.BadGzipFile, EOFError, UnicodeError) as error:
+    except (pa.ArrowException, gzip.BadGzipFile, zlib.error, EOFError, UnicodeError) as error:
         raise TableError(f"{path}: {one_line(error)}") from error
     except OSError as error:
         if error.errno is not None:
@@ -194,6 +195,12 @@ def _open_csv(
             )
         yield TableFile(path, tuple(names), True, reader)
     except TableError as error:
+        if "straddling" in str(error):
+            raise TableError(
+                f"{path}: a row has more than {BLOCK_BYTES:,} bytes (a quote that is not closed?)"
+            ) from error
+        if "Empty CSV file or block" in str(error):  # a header without a line break
+            raise TableError(f"{path}: the table has no rows") from error
         if not bad_rows:
             raise
         row = bad_rows[0]
@@ -348,9 +355,16 @@ class _CSVWriter:
         import pyarrow as pa
         import pyarrow.csv
 
-        options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
-        buffer = pa.BufferOutputStream()
-        pa.csv.write_csv(table, buffer, options)
+        # "needed" means all text, "none" is refused where a value has a comma, quote or newline.
+        for style in ("none", "needed"):
+            buffer = pa.BufferOutputStream()
+            try:
+                options = pa.csv.WriteOptions(include_header=False, quoting_style=style)
+                pa.csv.write_csv(table, buffer, options)
+                break
+            except pa.ArrowInvalid:
+                if style == "needed":
+                    raise
         self._file.write(buffer.getvalue())
 
 

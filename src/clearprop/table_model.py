@@ -220,5 +220,5 @@ class TableModel:
 
 
 def _labels(estimator: MLPClassifier) -> list[Any]:
-    classes = estimator.classes_
-    return classes if isinstance(classes, list) else list(classes.tolist())
+    classes: Any = estimator.classes_
+    return list(classes.tolist()) if isinstance(classes, np.ndarray) else []

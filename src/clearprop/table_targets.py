@@ -120,25 +120,27 @@ def infer_task(column: Column, *, parse_text: bool = False) -> tuple[str, str]:
     return "regression", f"the target has {len(levels)} different numbers"
 
 
-def find_target(column: Column, task: str) -> Target:
+def find_target(column: Column, task: str, *, skip_missing: bool = False) -> Target:
     """The target record of a column for a task (`fit_number` sets the scale of a quantity).
 
-    Raises TableError, naming the row, for a missing value, and for a column with a single class
-    or a single number.
+    Raises TableError, naming the row, for a missing value (unless they are to be skipped), and
+    for a column with a single class or a single number.
     """
     missing = missing_rows(column)
-    if missing.any():
+    if missing.all():
+        raise TableError(f"column {shown(column.name)}: the target is missing in every row")
+    if missing.any() and not skip_missing:
         raise TableError(
             f"{column.row(int(missing.argmax()))}: the target is missing "
             f"(in {int(missing.sum())} of {len(missing)} rows)"
         )
     if task == "regression":
-        y = to_numbers(column)
+        y = to_numbers(column)[~missing]
         if y.min() == y.max():
             raise TableError(f"column {shown(column.name)}: the target is {y[0]:g} in every row")
         return fit_number(column.name, y)
     type_ = _label_type(column)
-    labels = _label_text(column, type_).unique().to_pylist()
+    labels = _label_text(column, type_).unique().drop_null().to_pylist()
     if len(labels) < 2:
         raise TableError(
             f"column {shown(column.name)}: the target has one class only, {shown(labels[0])}"
@@ -173,9 +175,9 @@ def _label_type(column: Column) -> str:
     if column.type == "int":
         return "integer"
     if column.type == "float":
-        whole = all(_is_whole(text) for text in to_labels(column).unique().to_pylist())
+        whole = all(_is_whole(text) for text in to_labels(column).unique().drop_null().to_pylist())
         return "integer" if whole else "number"
-    levels = to_labels(column).unique().to_pylist()
+    levels = to_labels(column).unique().drop_null().to_pylist()
     if all(_is_whole(text) for text in levels):
         return "integer"
     return "boolean" if {text.lower() for text in levels} <= {"true", "false"} else "text"

@@ -46,10 +46,11 @@ def _explain(error: Exception) -> int:
     from clearprop.documents import ModelFileError
     from clearprop.frames import TableError
 
-    if isinstance(error, BrokenPipeError):
-        # Whoever reads the output has enough. What is still buffered must not raise again at exit.
+    if isinstance(error, OSError) and error.filename is None:
+        # Standard output cannot be written to; what it still buffers must not raise again at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # whoever reads the output has enough
         return BROKEN_PIPE
     if isinstance(error, OSError):
         reason = error.strerror or str(error)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import sys
 import time
 from typing import Any
 
 import numpy as np
 
 import clearprop
-from clearprop.cli.output import UsageError, note, number, print_json, print_table
+from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
 from clearprop.cli.parser import default_model_path
 from clearprop.cli.scores import quality, show_quality
-from clearprop.frames import TableError, as_frame, read_column, shown
+from clearprop.frames import shown
 from clearprop.history import STOPPED
 from clearprop.progress import ProgressBar
 from clearprop.table_files import MISSING, read_table
 from clearprop.table_fit import NetworkOptions, Prepared, prepare, train
 from clearprop.table_model import TableModel
 from clearprop.table_scores import Baseline, Scores, linear_baseline, score, trivial_baseline
-from clearprop.table_targets import ClassTarget, missing_rows
+from clearprop.table_targets import ClassTarget
 
 KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 
@@ -36,8 +37,6 @@ def fit(arguments: argparse.Namespace) -> int:
     table, is_text = read_table(
         arguments.table, delimiter=arguments.delimiter, encoding=arguments.encoding
     )
-    if arguments.skip_missing_target:
-        table = _with_target(table, arguments.target, missing, say)
     prepared = prepare(
         table,
         arguments.target,
@@ -45,6 +44,7 @@ def fit(arguments: argparse.Namespace) -> int:
         kinds=_kinds(arguments),
         parse_text=is_text,
         missing=missing,
+        skip_missing_target=arguments.skip_missing_target,
         test_size=arguments.test_size,
         seed=arguments.seed,
     )
@@ -80,8 +80,11 @@ def network_options(arguments: argparse.Namespace) -> NetworkOptions:
         raise UsageError(
             f"--activation: {len(options.activation)} names for {len(options.hidden)} hidden layers"
         )
-    if options.solver == "lbfgs" and arguments.batch_size is not None:
-        raise UsageError("--batch-size: lbfgs uses all rows in every step")
+    if options.solver == "lbfgs":
+        for name in ("batch_size", "learning_rate", "dropout", "patience"):
+            if name in given:
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option}: lbfgs has none, it uses all rows in every step")
     return options
 
 
@@ -110,16 +113,6 @@ def _kinds(arguments: argparse.Namespace) -> dict[str, str]:
             if kinds.setdefault(name, kind) != kind:
                 raise UsageError(f"column {shown(name)}: both --{kinds[name]} and --{kind}")
     return kinds
-
-
-def _with_target(table: Any, target: str, missing: tuple[str, ...], say: _Teller) -> Any:
-    column = read_column(as_frame(table), target, missing)
-    keep = np.flatnonzero(~missing_rows(column))
-    if len(keep) == 0:
-        raise TableError(f"column {shown(target)}: the target is missing in every row")
-    if len(keep) < len(table):
-        say.note(f"{len(table) - len(keep):,} rows without a target are left out")
-    return table.take(keep)
 
 
 def _train(prepared: Prepared, options: NetworkOptions, quiet: bool) -> TableModel:
@@ -163,6 +156,9 @@ class _Teller:
     def columns(self, path: str, prepared: Prepared) -> None:
         if len(prepared.test) == 0:
             self.note("no rows are held out, so that there are no scores")
+        n_skipped = len(prepared.t) - len(prepared.train) - len(prepared.test)
+        if n_skipped:
+            self.note(f"{n_skipped:,} rows without a target are left out")
         if self.json:
             return
         encoding, target = prepared.encoding, prepared.target
@@ -178,14 +174,14 @@ class _Teller:
         reason = "" if self.task_given else f" ({prepared.task_reason}; --task changes it)"
         print(f"target {shown(target.name)}: {target.task}{reason}")
         if isinstance(target, ClassTarget):
-            counts = np.bincount(prepared.t, minlength=len(target.labels))
-            pairs = [
-                f"{label} {n:,}" for label, n in list(zip(target.labels, counts, strict=True))[:12]
-            ]
-            print(f"classes: {', '.join(pairs)}{', …' if len(counts) > 12 else ''}")
+            counts = np.bincount(prepared.t[prepared.t >= 0], minlength=len(target.labels))
+            pairs = [f"{label} {n:,}" for label, n in zip(target.labels, counts, strict=True)]
+            more = ", …" if len(pairs) > 12 else ""
+            print(f"classes: {printable(', '.join(pairs[:12]))}{more}")
         else:
             print(f"mean {number(target.mean)}, standard deviation {number(target.spread)}")
         print(f"{len(prepared.train):,} rows to learn from, {len(prepared.test):,} held out\n")
+        sys.stdout.flush()  # the training may take long
 
     def training(self, model: TableModel, seconds: float) -> None:
         if self.json:
@@ -238,6 +234,7 @@ class _Teller:
                 "model": path,
                 "rows": {
                     "all": len(prepared.t),
+                    "without_target": len(prepared.t) - len(prepared.train) - len(prepared.test),
                     "training": len(prepared.train),
                     "validation": model.about["n_validation_rows"],
                     "held_out": len(prepared.test),

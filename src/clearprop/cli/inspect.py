@@ -19,6 +19,7 @@ from clearprop.table_model import TableModel
 from clearprop.table_targets import ClassTarget
 
 CHECKED_ROWS = [0, 1, 2, 3]
+MANY_ENTRIES = 20_000  # a few seconds
 
 
 def trace(arguments: argparse.Namespace) -> int:
@@ -57,7 +58,7 @@ def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> 
     first_row = 0
     with open_table(
         arguments.table,
-        columns={*model.encoding.names, model.target.name},
+        columns=[*model.encoding.names, model.target.name],
         delimiter=arguments.delimiter,
         encoding=arguments.encoding,
     ) as table:
@@ -148,7 +149,7 @@ def _show_trace(
                 (str(j), *(float(a[r, j]) for r in range(len(rows)) for _, a in blocks))
                 for j in units
             ],
-            title=f"layer {i + 1}: {_first(len(units), n_units)} units, {phi}",
+            title=f"layer {i + 1}, {phi}: {_first(len(units), n_units, 'unit')}",
         )
         if gradients is not None:
             _show_weights(i + 1, gradients.dL_dW[i], gradients.dL_db[i], incoming, limit)
@@ -168,7 +169,7 @@ def _show_weights(layer: int, dL_dW: Array, dL_db: Array, incoming: list[str], l
     print_table(
         ("to unit", *(f"from {incoming[k]}" for k in inputs), "∂ℒ/∂b"),
         [(str(j), *(float(dL_dW[j, k]) for k in inputs), float(dL_db[j])) for j in units],
-        title=f"∂ℒ/∂W{sup(layer)}: {_first(len(units), n_units)} units × the "
+        title=f"∂ℒ/∂W{sup(layer)}: {_first(len(units), n_units, 'unit')} × the "
         f"{len(inputs)} of {n_inputs} inputs with the largest entries; "
         f"norm {number(float(np.linalg.norm(dL_dW)))}",
     )
@@ -185,8 +186,9 @@ def _truth(model: TableModel, t: Array | None) -> list[tuple[str, ...]]:
     return [(model.target.name, *truth)]
 
 
-def _first(n_shown: int, n: int) -> str:
-    return f"{n}" if n_shown == n else f"first {n_shown} of {n}"
+def _first(n_shown: int, n: int, what: str) -> str:
+    what = what if n == 1 else f"{what}s"
+    return f"{n} {what}" if n_shown == n else f"first {n_shown} of {n} {what}"
 
 
 def sup(n: int) -> str:
@@ -200,6 +202,9 @@ def sup(n: int) -> str:
 def check_gradients(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if back-propagation agrees with the differences, 1 if not."""
     net, X, t = _model_and_rows(arguments) if arguments.model else _made_up(arguments)
+    n_entries = net.theta.size + X.size
+    if n_entries > MANY_ENTRIES:
+        note(f"{n_entries:,} entries, 4 forward passes each: this takes time", arguments.quiet)
     result = check(net, X, t, tolerance=arguments.tolerance)
     if arguments.json:
         document = dataclasses.asdict(result)

@@ -84,7 +84,9 @@ def number(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+        if value == 0:
+            return "0"
+        return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)

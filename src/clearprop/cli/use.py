@@ -30,7 +30,7 @@ def predict(arguments: argparse.Namespace) -> int:
     unseen: dict[str, int] = {}
     n_rows = 0
     everything = "all" in arguments.keep
-    columns = None if everything else {*model.encoding.names, *arguments.keep}
+    columns = None if everything else [*model.encoding.names, *arguments.keep]
     with _open(arguments, columns) as table:
         model.encoding.check_names(table.names)
         keep = _kept(arguments.keep, table, everything)
@@ -49,7 +49,7 @@ def predict(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _open(arguments: argparse.Namespace, columns: set[str] | None) -> Any:
+def _open(arguments: argparse.Namespace, columns: list[str] | None) -> Any:
     return open_table(
         arguments.table,
         columns=columns,
@@ -136,7 +136,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     unseen: dict[str, int] = {}
     targets, values = [], []
     first_row = 0
-    with _open(arguments, {*model.encoding.names, model.target.name}) as table:
+    with _open(arguments, [*model.encoding.names, model.target.name]) as table:
         if model.target.name not in table.names:
             raise TableError(f"{table.path}: {unknown_name(model.target.name, table.names)}")
         model.encoding.check_names(table.names)

@@ -1,0 +1,502 @@
+"""Models of tables: targets, splits, scores, training, prediction and their files."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from contextlib import suppress
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearprop import table_model, table_scores
+from clearprop.documents import ModelFileError
+from clearprop.frames import TableError, as_frame, read_column
+from clearprop.persistence import read_file, write_file
+from clearprop.table_fit import NetworkOptions, prepare, split, train
+from clearprop.table_model import TableModel
+from clearprop.table_scores import (
+    classification_scores,
+    confusion_matrix,
+    linear_baseline,
+    regression_scores,
+    residual_summary,
+    trivial_baseline,
+)
+from clearprop.table_targets import ClassTarget, NumberTarget, find_target, infer_task
+
+QUICK = NetworkOptions(hidden=(16,), epochs=60, dropout=0.0, learning_rate=0.01, batch_size=32)
+
+
+def made_table(n=400, seed=0):
+    """A table whose two targets follow from its columns, with some values missing."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(n)
+    colour = rng.choice(["red", "green", "blue"], n)
+    y = 3 * x + np.where(colour == "red", 4.0, 0.0) + 100
+    return {
+        "x": [None if i % 17 == 3 else float(v) for i, v in enumerate(x)],
+        "colour": colour.tolist(),
+        "answer": np.where(y > 101, "yes", "no").tolist(),
+        "y": y.tolist(),
+    }
+
+
+def frame(*without, **kwargs):
+    table = pa.table(made_table(**kwargs))
+    return table.drop_columns(list(without))
+
+
+def column_of(values, type_=None):
+    return read_column(as_frame(pa.table({"t": pa.array(values, type_)})), "t")
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return TableModel.fit(frame("y"), "answer", options=QUICK)
+
+
+@pytest.fixture(scope="module")
+def regressor():
+    return TableModel.fit(frame("answer"), "y", options=QUICK)
+
+
+# ---- learning ------------------------------------------------------------------------------------
+
+
+def test_classification(classifier):
+    held_out = frame("y", seed=1)
+    scores = classifier.evaluate(held_out)
+    assert scores["accuracy"] > 0.9
+    p = classifier.predict_proba(held_out)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-6)  # float32
+    predicted = classifier.predict(held_out)
+    assert set(predicted.tolist()) == {"yes", "no"}
+    accuracy = np.mean(predicted == np.array(held_out.column("answer").to_pylist()))
+    assert accuracy == pytest.approx(scores["accuracy"])
+
+
+def test_regression_in_units_of_the_column(regressor):
+    held_out = frame("answer", seed=1)
+    scores = regressor.evaluate(held_out)
+    assert scores["R²"] > 0.9
+    y_hat = regressor.predict(held_out)
+    assert abs(y_hat.mean() - np.mean(held_out.column("y").to_pylist())) < 1
+    with pytest.raises(TypeError, match="no probabilities"):
+        regressor.predict_proba(held_out)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_other_libraries_give_the_same_model(library, classifier):
+    module = pytest.importorskip(library)
+    table = {name: values for name, values in made_table().items() if name != "y"}
+    model = TableModel.fit(module.DataFrame(table), "answer", options=QUICK)
+    assert model.encoding == classifier.encoding
+    np.testing.assert_array_equal(
+        model.predict_proba(module.DataFrame(table)), classifier.predict_proba(frame("y"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "type_"),
+    [
+        (["a", "b", "c"], "text"),
+        ([3, 1, 10], "integer"),
+        ([0.5, 1.5, 10.0], "number"),
+        ([True, False], "boolean"),
+    ],
+)
+def test_labels_come_back_as_they_were(labels, type_):
+    n = 40 * len(labels)
+    values = [labels[i % len(labels)] for i in range(n)]
+    x = [float(labels.index(v)) for v in values]
+    table = pa.table({"x": x, "t": values})
+    model = TableModel.fit(table, "t", task="classification", options=QUICK)
+    assert model.target.type == type_
+    assert model.target.values() == sorted(labels)
+    assert model.predict(table).tolist() == values
+    assert model.to_table(model.predict_values(table).values).column("prediction").to_pylist() == (
+        values
+    )
+
+
+def test_the_seed_decides_everything():
+    table = frame("y")
+    again = [TableModel.fit(table, "answer", options=QUICK).predict_proba(table) for _ in "ab"]
+    np.testing.assert_array_equal(*again)
+    other = NetworkOptions(**{**vars(QUICK), "seed": 1})
+    assert (TableModel.fit(table, "answer", options=other).predict_proba(table) != again[0]).any()
+
+
+def test_options_of_the_network():
+    prepared = prepare(frame("y"), "answer")
+    options = {"epochs": 3, "early_stopping": False}
+    model = train(prepared, NetworkOptions(**options, hidden=(7, 5), activation=("tanh", "gelu")))
+    net = model.estimator.network_
+    assert net.sizes == [len(model.encoding.feature_names), 7, 5, 1]
+    assert [layer.activation.name for layer in net.architecture.dense[:-1]] == ["tanh", "gelu"]
+    assert len(model.estimator.history_) == 3
+    assert model.about["n_validation_rows"] == 0
+    linear = train(prepared, NetworkOptions(**options, hidden=()))
+    assert linear.estimator.network_.sizes == [len(model.encoding.feature_names), 1]
+    lbfgs = train(prepared, NetworkOptions(hidden=(4,), solver="lbfgs", epochs=5))
+    assert len(lbfgs.estimator.history_) <= 5
+    reports = []
+    train(prepared, QUICK, callbacks=[lambda report: reports.append(report) or True])
+    assert [report.epoch for report in reports] == [1]
+
+
+def test_balanced_class_weights_find_more_of_a_rare_class():
+    rng = np.random.default_rng(0)
+    t = rng.random(1000) < 0.05
+    table = pa.table({"x": (rng.standard_normal(1000) + t).tolist(), "t": t.tolist()})
+    plain, balanced = (
+        TableModel.fit(table, "t", options=NetworkOptions(**{**vars(QUICK), "class_weight": w}))
+        for w in (None, "balanced")
+    )
+    assert balanced.predict(table).sum() > plain.predict(table).sum()
+
+
+@pytest.mark.parametrize("n", [2, 3, 7])
+def test_tiny_tables(n):
+    table = pa.table({"x": [float(i) for i in range(n)], "t": ["ab"[i % 2] for i in range(n)]})
+    model = TableModel.fit(table, "t", options=NetworkOptions(epochs=2))
+    assert model.predict_proba(table).shape == (n, 2)
+    assert model.predict_proba(table.slice(0, 0)).shape == (0, 2)
+
+
+# ---- what cannot be learnt -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "message"),
+    [
+        (["a", "a", "a"], None, "column 't': the target has one class only, 'a'"),
+        ([1.5, 1.5], None, "column 't': the target is 1.5 in every row"),
+        (["a", None, "b"], None, r"column 't', row 1: the target is missing \(in 1 of 3 rows\)"),
+        ([0.5, math.nan, 2.5], None, r"column 't', row 1: the target is missing"),
+        (["1", "nan", "2"], "regression", "column 't', row 1: the target is missing"),
+        (["1", "x", "2"], "regression", "column 't', row 1: 'x' is not a number"),
+        ([1.0, 2.0, math.inf], None, "column 't', row 2: 'inf' is not a finite number"),
+        ([datetime.date(2020, 1, 1)] * 2, None, "column 't': dates cannot be the target"),
+        ([[1], [2]], None, "cannot be the target"),
+    ],
+)
+def test_bad_targets(values, task, message):
+    table = pa.table({"x": [float(i) for i in range(len(values))], "t": values})
+    with pytest.raises(TableError, match=message):
+        TableModel.fit(table, "t", task=task)
+
+
+def test_bad_arguments():
+    with pytest.raises(TableError, match=r"no column 'anser'; did you mean 'answer'\?"):
+        TableModel.fit(frame("y"), "anser")
+    with pytest.raises(TableError, match="'answer' is the target"):
+        TableModel.fit(frame("y"), "answer", kinds={"answer": "categorical"})
+    with pytest.raises(ValueError, match="task must be one of classification, regression"):
+        TableModel.fit(frame("y"), "answer", task="clustering")
+    with pytest.raises(TableError, match="no rows"):
+        TableModel.fit(frame("y").slice(0, 0), "answer")
+    with pytest.raises(TableError, match="no column to learn from"):
+        TableModel.fit(frame("y").select(["answer"]), "answer")
+    with pytest.raises(ValueError, match="share must be at least 0 and less than 1; got 1"):
+        prepare(frame("y"), "answer", test_size=1)
+
+
+def test_bad_tables_at_prediction(classifier):
+    table = frame("y").slice(0, 5)
+    wrong = table.set_column(0, "x", pa.array(["1", "2", "much", "3", "4"]))
+    with pytest.raises(TableError, match="column 'x', row 2: 'much' is not a number"):
+        classifier.predict(wrong)
+    with pytest.raises(TableError, match="row 102"):
+        classifier.predict_values(wrong, first_row=100)
+    with pytest.raises(TableError, match="no column 'colour'"):
+        classifier.predict(table.drop_columns(["colour"]))
+    strange = table.set_column(2, "answer", pa.array(["yes", "no", "yes", "maybe", "no"]))
+    with pytest.raises(TableError, match=r"row 3: 'maybe' is no class of this model \('no', 'yes'"):
+        classifier.evaluate(strange)
+    missing = table.set_column(2, "answer", pa.array(["yes", "no", None, "no", "no"]))
+    with pytest.raises(TableError, match="column 'answer', row 2: the target is missing"):
+        classifier.evaluate(missing)
+    with pytest.raises(TableError, match="no rows"):
+        classifier.evaluate(table.slice(0, 0))
+
+
+def test_unseen_labels_are_counted(classifier):
+    table = pa.table({"x": [0.0, 1.0], "colour": ["mauve", "red"]})
+    predictions = classifier.predict_values(table)
+    assert predictions.unseen == {"colour": 1}
+    assert np.isfinite(predictions.values).all()
+
+
+def test_prediction_in_chunks(classifier, monkeypatch):
+    table = frame("y")
+    whole = classifier.predict_values(table)
+    monkeypatch.setattr(table_model, "CHUNK_BYTES", 1000)
+    parts = classifier.predict_values(table)
+    # The order of the sums in a matrix product may depend on the number of rows: float32.
+    np.testing.assert_allclose(parts.values, whole.values, rtol=1e-5)
+    strange = table.set_column(0, "x", pa.array(["0"] * 399 + ["x"]))
+    with pytest.raises(TableError, match="row 399"):
+        classifier.predict(strange)
+
+
+# ---- task and target -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "parsed"),
+    [
+        (["a", "b"], "classification", "classification"),
+        (["1", "2"] * 10, "classification", "classification"),
+        (["1.5", "2", "7"] * 10, "classification", "regression"),
+        ([True, False], "classification", "classification"),
+        ([0, 1], "classification", "classification"),
+        ([0.0, 1.0, None], "classification", "classification"),
+        (list(range(10)) * 10, "classification", "classification"),
+        (list(range(10)) * 9, "regression", "regression"),
+        (list(range(21)) * 50, "regression", "regression"),
+        ([0.5, 1.0], "regression", "regression"),
+    ],
+)
+def test_choice_of_the_task(values, task, parsed):
+    column = column_of(values)
+    assert infer_task(column)[0] == task
+    assert infer_task(column, parse_text=True)[0] == parsed
+
+
+def test_numbers_as_text_are_ordered_as_numbers():
+    target = find_target(column_of(["10", "9", "2", "10"]), "classification")
+    assert target.labels == ("2", "9", "10")
+    assert target.encode(column_of([9, 10, None])).tolist() == [1, 2, -1]
+    words = find_target(column_of(["True", "false", "TRUE"]), "classification")
+    assert words == ClassTarget("t", ("false", "true"), "boolean")
+    assert words.encode(column_of([True, False])).tolist() == [1, 0]
+    codes = find_target(column_of(["01", "1"]), "classification")
+    assert codes.labels == ("01", "1")  # as text they are two
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=2, unique=True))
+def test_scale_of_a_quantity(values):
+    column = column_of(values)
+    target = find_target(column, "regression")
+    t = target.encode(column)
+    assert np.isfinite(t).all()
+    scale = np.abs(values).max()
+    # t has a spread of 1, so that decoding rounds at the level of the largest value.
+    np.testing.assert_allclose(target.decode(t), values, rtol=1e-12, atol=1e-12 * scale)
+
+
+# ---- split ---------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=200), st.floats(0, 0.95), st.integers(0, 9))
+def test_split(classes, share, seed):
+    classes = np.array(classes)
+    n = len(classes)
+    first, second = split(n, share, seed, classes=classes)
+    assert sorted([*first, *second]) == list(range(n))
+    assert set(classes[second]) <= set(classes[first])
+    n_classes = len(set(classes.tolist()))
+    assert len(second) == min(round(share * n), n - n_classes)
+    for k in set(classes.tolist()):
+        # Of the rows of a class but one, an equal share of all such rows, rounded up or down.
+        free = (classes == k).sum() - 1
+        expected = len(second) * free / max(n - n_classes, 1)
+        assert abs((classes[second] == k).sum() - expected) < 1 + 1e-9
+    again = split(n, share, seed, classes=classes)
+    np.testing.assert_array_equal(second, again[1])
+    plain, held = split(n, share, seed)
+    assert sorted([*plain, *held]) == list(range(n))
+    assert len(held) == min(round(share * n), n)
+
+
+def test_the_split_is_random():
+    assert (split(1000, 0.2, 0)[1] != split(1000, 0.2, 1)[1]).any()
+    counts = np.zeros(50)
+    for seed in range(200):
+        counts[split(50, 0.3, seed, classes=np.arange(50) % 2)[1]] += 1
+    # Binomial of 200 draws with p = .3: mean 60, deviation 6.5.
+    assert counts.min() > 60 - 5 * 6.5
+    assert counts.max() < 60 + 5 * 6.5
+
+
+def test_statistics_do_not_see_the_held_out_rows():
+    table = frame("y")
+    prepared = prepare(table, "answer", test_size=0.3, seed=3)
+    changed = table.to_pydict()
+    for i in prepared.test:
+        changed["x"][i] = 1e6
+    other = prepare(pa.table(changed), "answer", test_size=0.3, seed=3)
+    assert other.encoding == prepared.encoding
+    number = prepare(frame("answer"), "y", test_size=0.3, seed=3)
+    y = np.array(made_table()["y"])[number.train]
+    assert number.target.mean == pytest.approx(y.mean(), rel=1e-12)
+
+
+# ---- scores --------------------------------------------------------------------------------------
+
+
+def test_scores_are_those_of_scikit_learn():
+    from sklearn import metrics
+
+    rng = np.random.default_rng(0)
+    for k in (2, 4):
+        t = rng.integers(k, size=200)
+        p = rng.dirichlet(np.ones(k), 200)
+        scores = classification_scores(t, p)
+        predicted = p.argmax(axis=1)
+        expected = {
+            "accuracy": metrics.accuracy_score(t, predicted),
+            "balanced accuracy": metrics.balanced_accuracy_score(t, predicted),
+            "log-loss": metrics.log_loss(t, p),
+        } | ({"AUC": metrics.roc_auc_score(t, p[:, 1])} if k == 2 else {})
+        assert scores == pytest.approx(expected, rel=1e-12)
+        np.testing.assert_array_equal(
+            confusion_matrix(t, p), metrics.confusion_matrix(t, predicted)
+        )
+    y, y_hat = rng.standard_normal((2, 200))
+    assert regression_scores(y, y_hat) == pytest.approx(
+        {
+            "RMSE": metrics.root_mean_squared_error(y, y_hat),
+            "MAE": metrics.mean_absolute_error(y, y_hat),
+            "R²": metrics.r2_score(y, y_hat),
+        },
+        rel=1e-12,
+    )
+    summary = residual_summary(y, y_hat)
+    assert summary["median"] == pytest.approx(np.median(y - y_hat))
+
+
+def test_scores_at_the_limits():
+    one_class = classification_scores(np.array([1, 1]), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    assert one_class["AUC"] is None
+    assert math.isfinite(one_class["log-loss"])
+    assert regression_scores(np.ones(3), np.zeros(3))["R²"] is None
+
+
+def test_baselines(monkeypatch):
+    prepared = prepare(frame("y"), "answer", test_size=0.25)
+    X, t = prepared.X[prepared.train], prepared.t[prepared.train]
+    trivial = trivial_baseline(prepared.target, t, 5)
+    labels = prepared.target.labels
+    assert trivial.name == f"always {labels[np.bincount(t).argmax()]}"
+    np.testing.assert_allclose(trivial.prediction, np.tile(np.bincount(t) / len(t), (5, 1)))
+    X_test, t_test = prepared.X[prepared.test], prepared.t[prepared.test]
+    logistic = linear_baseline(prepared.target, X, t, X_test)
+    assert logistic.name == "logistic regression"
+    assert classification_scores(t_test, logistic.prediction)["accuracy"] > 0.85
+    monkeypatch.setattr(table_scores, "BASELINE_ROWS", 50)
+    assert linear_baseline(prepared.target, X, t, X_test).name.endswith("on 50 rows")
+
+    monkeypatch.undo()
+    number = prepare(frame("answer"), "y", test_size=0.25)
+    X, t = number.X[number.train], number.t[number.train]
+    mean = trivial_baseline(number.target, t, 2).prediction
+    y = np.array(made_table()["y"])
+    np.testing.assert_allclose(mean, y[number.train].mean())
+    linear = linear_baseline(number.target, X, t, number.X[number.test])
+    # y is linear in the columns, except where x is missing.
+    assert regression_scores(y[number.test], linear.prediction)["R²"] > 0.85
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor"])
+def test_a_saved_model_predicts_the_same_bits(name, request, tmp_path):
+    model = request.getfixturevalue(name)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    loaded = TableModel.load(path)
+    assert (loaded.encoding, loaded.target, loaded.about) == (
+        model.encoding,
+        model.target,
+        model.about,
+    )
+    table = frame(seed=5)
+    np.testing.assert_array_equal(
+        loaded.predict_values(table).values, model.predict_values(table).values
+    )
+    loaded.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+def _document_of(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    document, tensors = read_file(path, table_model.KIND)
+    del document["kind"]
+    return path, document, tensors
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("target", "labels"), ["a", "b", "c"], "outputs do not fit the target"),
+        (("target", "task"), "regression", "target: "),
+        (("target", "labels"), ["no"], "two or more"),
+        (("target", "type"), "integer", "not of the type 'integer'"),
+        (("encoding", "columns"), [], "its columns must have different names and features"),
+        (("encoding", "columns", 0, "n_missing"), 0, "takes 5 features, the columns give 4"),
+        (("encoding", "columns", 0, "spread"), -1.0, "spread"),
+        (("encoding", "columns", 0, "kind"), "code", "kind"),
+        (("encoding", "columns", 0, "other"), 1, "'other' is not known here"),
+        (("estimator",), {}, "estimator: "),
+        (("about",), 3, "'about' must be an object"),
+    ],
+)
+def test_files_whose_parts_do_not_fit(classifier, tmp_path, place, value, message):
+    path, document, tensors = _document_of(classifier, tmp_path)
+    document = json.loads(json.dumps(document))
+    parent = document
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = value
+    write_file(path, table_model.KIND, document, tensors)
+    with pytest.raises(ModelFileError, match=message) as caught:
+        TableModel.load(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_network_of_another_kind_does_not_fit(classifier, regressor, tmp_path):
+    _, document, _ = _document_of(classifier, tmp_path)
+    path, other, tensors = _document_of(regressor, tmp_path)
+    for key in ("encoding", "target"):
+        write_file(path, table_model.KIND, {**other, key: document[key]}, tensors)
+        if key == "target":
+            with pytest.raises(ModelFileError):
+                TableModel.load(path)
+        else:  # the same columns: it is a model of y
+            assert isinstance(TableModel.load(path).target, NumberTarget)
+
+
+def test_damaged_files(classifier, tmp_path):
+    """Any byte changed, or the file cut anywhere: a ModelFileError or a model that predicts."""
+    path = tmp_path / "model.safetensors"
+    classifier.save(path)
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    table = frame().slice(0, 3)
+    n_refused = 0
+    for number in range(300):
+        damaged = bytearray(data)
+        if number % 3 == 0:
+            damaged = damaged[: rng.integers(len(data))]
+        else:
+            # Most of the file is weights: go for its header.
+            place = rng.integers(min(len(data), 6000))
+            damaged[place] = rng.integers(256)
+        path.write_bytes(bytes(damaged))
+        try:
+            model = TableModel.load(path)
+        except ModelFileError:
+            n_refused += 1
+            continue
+        with suppress(TableError):  # the name of a column has changed
+            model.predict_values(table)
+    assert n_refused > 150
