@@ -29,8 +29,8 @@ import clearprop as cp
 from clearprop.activations import ACTIVATIONS
 from clearprop.cli import main
 from clearprop.cli.parser import default_model_path
-from clearprop.table_fit import split
-from clearprop.table_model import TableModel
+from clearprop.tables.fit import split
+from clearprop.tables.model import TableModel
 
 ADULT = Path(__file__).parent.parent / "data" / "adult.csv"
 QUICK = ("--hidden", "8", "--epochs", "8", "--learning-rate", "0.01", "--batch-size", "32")

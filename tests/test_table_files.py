@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop import table_files
-from clearprop.frames import TableError
-from clearprop.table_files import open_table, output_kind, read_table, replacing, write_table
+from clearprop.tables import files as table_files
+from clearprop.tables.files import open_table, output_kind, read_table, replacing, write_table
+from clearprop.tables.frames import TableError
 
 
 @pytest.fixture

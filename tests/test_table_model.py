@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop import table_model, table_scores
 from clearprop.documents import ModelFileError
-from clearprop.frames import TableError, as_frame, read_column
 from clearprop.persistence import read_file, write_file
-from clearprop.table_fit import NetworkOptions, prepare, split, train
-from clearprop.table_model import TableModel
-from clearprop.table_scores import (
+from clearprop.tables import model as table_model
+from clearprop.tables import scores as table_scores
+from clearprop.tables.fit import NetworkOptions, prepare, split, train
+from clearprop.tables.frames import TableError, as_frame, read_column
+from clearprop.tables.model import TableModel
+from clearprop.tables.scores import (
     classification_scores,
     confusion_matrix,
     linear_baseline,
@@ -27,7 +28,7 @@ from clearprop.table_scores import (
     residual_summary,
     trivial_baseline,
 )
-from clearprop.table_targets import ClassTarget, NumberTarget, find_target, infer_task
+from clearprop.tables.targets import ClassTarget, NumberTarget, find_target, infer_task
 
 QUICK = NetworkOptions(hidden=(16,), epochs=60, dropout=0.0, learning_rate=0.01, batch_size=32)
 

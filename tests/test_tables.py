@@ -16,12 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop.column_encodings import LIMIT, MAX_CATEGORIES, CategoricalColumn, NumericColumn
-from clearprop.column_encodings import date_parts as parts_of
-from clearprop.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
 from clearprop.documents import ModelFileError, dump_document, parse_document
-from clearprop.frames import Column, TableError, as_frame, read_column
-from clearprop.tables import TableEncoding
+from clearprop.tables.column_encodings import (
+    LIMIT,
+    MAX_CATEGORIES,
+    CategoricalColumn,
+    NumericColumn,
+)
+from clearprop.tables.column_encodings import date_parts as parts_of
+from clearprop.tables.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
+from clearprop.tables.encoding import TableEncoding
+from clearprop.tables.frames import Column, TableError, as_frame, read_column
 
 N = 40
 COLUMNS = {

@@ -96,6 +96,12 @@ from .schedules import (
     Step,
     WarmUp,
 )
+from .tables import (
+    NetworkOptions,
+    TableEncoding,
+    TableError,
+    TableModel,
+)
 from .training import (
     NonFiniteError,
     train,
@@ -138,6 +144,7 @@ __all__ = [
     "ModelFileError",
     "NAdam",
     "Network",
+    "NetworkOptions",
     "NonFiniteError",
     "OneCycle",
     "Optimizer",
@@ -151,6 +158,9 @@ __all__ = [
     "Softmax",
     "Step",
     "Stopping",
+    "TableEncoding",
+    "TableError",
+    "TableModel",
     "Trace",
     "TrainingState",
     "WarmUp",

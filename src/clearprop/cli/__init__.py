@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _explain(error: Exception) -> int:
     """One line about an error, and the exit code for it."""
     from clearprop.documents import ModelFileError
-    from clearprop.frames import TableError
+    from clearprop.tables.frames import TableError
 
     if isinstance(error, OSError) and error.filename is None:
         # Standard output cannot be written to; what it still buffers must not raise again at exit.

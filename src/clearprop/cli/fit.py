@@ -15,14 +15,14 @@ import clearprop
 from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
 from clearprop.cli.parser import default_model_path
 from clearprop.cli.scores import quality, show_quality
-from clearprop.frames import shown
 from clearprop.history import STOPPED
 from clearprop.progress import ProgressBar
-from clearprop.table_files import MISSING, read_table
-from clearprop.table_fit import NetworkOptions, Prepared, prepare, train
-from clearprop.table_model import TableModel
-from clearprop.table_scores import Baseline, Scores, linear_baseline, score, trivial_baseline
-from clearprop.table_targets import ClassTarget
+from clearprop.tables.files import MISSING, read_table
+from clearprop.tables.fit import NetworkOptions, Prepared, prepare, train
+from clearprop.tables.frames import shown
+from clearprop.tables.model import TableModel
+from clearprop.tables.scores import Baseline, Scores, linear_baseline, score, trivial_baseline
+from clearprop.tables.targets import ClassTarget
 
 KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 

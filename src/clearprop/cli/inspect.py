@@ -10,13 +10,13 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.cli.output import UsageError, note, number, print_json, print_table
-from clearprop.frames import TableError, as_frame, shown
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Gradients, Network, Trace
 from clearprop.outputs import Softmax
-from clearprop.table_files import open_table
-from clearprop.table_model import TableModel
-from clearprop.table_targets import ClassTarget
+from clearprop.tables.files import open_table
+from clearprop.tables.frames import TableError, as_frame, shown
+from clearprop.tables.model import TableModel
+from clearprop.tables.targets import ClassTarget
 
 CHECKED_ROWS = [0, 1, 2, 3]
 MANY_ENTRIES = 20_000  # a few seconds

@@ -6,9 +6,9 @@ from typing import Any
 
 from clearprop._typing import Array
 from clearprop.cli.output import print_table
-from clearprop.table_model import TableModel
-from clearprop.table_scores import confusion_matrix, residual_summary
-from clearprop.table_targets import ClassTarget, Target
+from clearprop.tables.model import TableModel
+from clearprop.tables.scores import confusion_matrix, residual_summary
+from clearprop.tables.targets import ClassTarget, Target
 
 MAX_CLASSES_SHOWN = 20
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from clearprop.cli.output import UsageError, note, print_json, print_table, to_json
 from clearprop.cli.scores import quality, show_quality
-from clearprop.frames import TableError, as_frame, shown, unknown_name
-from clearprop.table_files import TableFile, open_table, output_kind, write_table
-from clearprop.table_model import TableModel
-from clearprop.table_scores import score
-from clearprop.table_targets import ClassTarget
+from clearprop.tables.files import TableFile, open_table, output_kind, write_table
+from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
+from clearprop.tables.model import TableModel
+from clearprop.tables.scores import score
+from clearprop.tables.targets import ClassTarget
 
 
 def predict(arguments: argparse.Namespace) -> int:

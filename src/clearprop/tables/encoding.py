@@ -1,8 +1,8 @@
 """The columns of a data frame as the matrix of numbers that a network takes.
 
 `TableEncoding` is fitted to the training rows: it finds the kind of every column (or is told),
-keeps the statistics that the kinds need (:mod:`clearprop.column_encodings`), turns frames into
-matrices, describes itself and can be kept as JSON.
+keeps the statistics that the kinds need (`column_encodings`), turns frames into matrices,
+describes itself and can be kept as JSON.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.column_encodings import ENCODINGS, ColumnEncoding, column_from
-from clearprop.columns import KINDS, infer_kind
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.frames import TableError, as_frame, read_column, unknown_name
+from clearprop.tables.column_encodings import ENCODINGS, ColumnEncoding, column_from
+from clearprop.tables.columns import KINDS, infer_kind
+from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
 
 
 @dataclass(frozen=True)

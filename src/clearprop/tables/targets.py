@@ -12,9 +12,9 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.columns import to_labels, to_numbers
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.frames import Column, TableError, shown
+from clearprop.tables.columns import to_labels, to_numbers
+from clearprop.tables.frames import Column, TableError, shown
 
 TASKS = ("classification", "regression")
 LABEL_TYPES = ("text", "integer", "number", "boolean")

@@ -2,7 +2,7 @@
 
 The columns of a CSV file are read as text, all of them, so that a value means the same in the
 training table and in any later one, whatever stands in the other rows; what the text means is
-decided column by column (:mod:`clearprop.columns`). Memory is that of a few batches.
+decided column by column (:mod:`clearprop.tables.columns`). Memory is that of a few batches.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import IO, Any, TypeAlias
 
 from clearprop.documents import one_line
-from clearprop.frames import TableError, shown, unknown_name
+from clearprop.tables.frames import TableError, shown, unknown_name
 
 Source: TypeAlias = IO[bytes] | gzip.GzipFile
 

@@ -15,21 +15,21 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take
-from clearprop.frames import TableError, as_frame, read_column
 from clearprop.persistence import read_file, write_file
-from clearprop.table_scores import Scores, score
-from clearprop.table_targets import (
+from clearprop.tables.encoding import TableEncoding
+from clearprop.tables.frames import TableError, as_frame, read_column
+from clearprop.tables.scores import Scores, score
+from clearprop.tables.targets import (
     ClassTarget,
     Target,
     missing_rows,
     target_from_document,
     target_to_document,
 )
-from clearprop.tables import TableEncoding
 
 if TYPE_CHECKING:
     from clearprop.estimators import MLPClassifier
-    from clearprop.table_fit import NetworkOptions
+    from clearprop.tables.fit import NetworkOptions
 
 KIND = "table-model"
 CHUNK_BYTES = 32 * 2**20  # of the matrix at a time in predictions
@@ -84,7 +84,7 @@ class TableModel:
         parse_text, missing: as for `TableEncoding.fit`. options: of the network and its training.
         Raises TableError for a table that cannot be learnt from.
         """
-        from clearprop.table_fit import NetworkOptions, prepare, train
+        from clearprop.tables.fit import NetworkOptions, prepare, train
 
         prepared = prepare(
             frame, target, task=task, kinds=kinds, parse_text=parse_text, missing=missing

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.columns import to_numbers
-from clearprop.frames import TableError, as_frame, read_column, shown
-from clearprop.table_model import TableModel
-from clearprop.table_targets import (
+from clearprop.tables.columns import to_numbers
+from clearprop.tables.encoding import TableEncoding
+from clearprop.tables.frames import TableError, as_frame, read_column, shown
+from clearprop.tables.model import TableModel
+from clearprop.tables.targets import (
     TASKS,
     ClassTarget,
     Target,
@@ -22,7 +23,6 @@ from clearprop.table_targets import (
     infer_task,
     missing_rows,
 )
-from clearprop.tables import TableEncoding
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.columns import to_datetimes, to_labels, to_numbers, to_signs
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.frames import Column, shown
+from clearprop.tables.columns import to_datetimes, to_labels, to_numbers, to_signs
+from clearprop.tables.frames import Column, shown
 
 LIMIT = 5.0  # numeric features lie within ±5
 TAIL = 0.01  # share of the training rows at either end that mean and spread do not see in full

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.table_targets import ClassTarget, NumberTarget, Target
+from clearprop.tables.targets import ClassTarget, NumberTarget, Target
 
 BASELINE_ROWS = 50_000  # the linear baseline learns from at most as many rows
 QUANTILES = {"min": 0.0, "5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95, "max": 1}

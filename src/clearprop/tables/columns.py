@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.frames import Column, TableError, shown
+from clearprop.tables.frames import Column, TableError, shown
 
 KINDS = ("numeric", "categorical", "boolean", "date", "ignore")
 IDENTIFIER_SHARE = 0.5  # text with more different values than this share of its rows tells rows
