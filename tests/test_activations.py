@@ -156,11 +156,13 @@ def test_at_zero_phi_and_dphi_have_their_closed_values(name: str, dtype: type) -
 
 
 @every_activation
-def test_dphi_jumps_at_the_named_kinks_and_at_zero_nowhere_else(name: str) -> None:
+def test_dphi_or_its_slope_jumps_at_the_named_kinks_and_at_zero_nowhere_else(name: str) -> None:
     record = ACTIVATIONS[name]
-    z = np.array([-1e-9, 1e-9])
-    left, right = record.dphi(z, record.phi(z))
-    assert (abs(right - left) > 0.1) == (0.0 in record.kinks)
+    z = np.array([-2e-6, -1e-6, 1e-6, 2e-6])
+    far_left, left, right, far_right = record.dphi(z, record.phi(z))
+    slopes = (left - far_left) / 1e-6, (far_right - right) / 1e-6
+    jumps = abs(right - left) > 0.1 or abs(slopes[1] - slopes[0]) > 0.1
+    assert jumps == (0.0 in record.kinks)
     assert record.kinks in ((), (0.0,))
 
 

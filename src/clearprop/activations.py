@@ -202,7 +202,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("tanh", _tanh, _d_tanh),
         Activation("relu", _relu, _d_relu, kinks=(0.0,)),
         Activation("leaky_relu", _leaky_relu, _d_leaky_relu, kinks=(0.0,)),  # Maas et al. 2013
-        Activation("elu", _elu, _d_elu, kinks=(0.0,)),  # Clevert et al. 2016; no kink, for α = 1
+        Activation("elu", _elu, _d_elu, kinks=(0.0,)),  # Clevert et al. 2016; φ″ jumps
         Activation("selu", _selu, _d_selu, kinks=(0.0,)),  # Klambauer et al. 2017
         Activation("gelu", _gelu, _d_gelu),  # Hendrycks & Gimpel 2016, the exact form
         Activation("silu", _silu, _d_silu),  # Elfwing et al. 2018; "swish"

@@ -373,11 +373,11 @@ class Softmax(Output):
 
     def loss(self, z: Array, t: Array) -> Array:
         # a term is 0·(−inf) = 0 where t is 0 and the probability has vanished
-        terms = [
-            np.where(t[:, g] == 0, 0, t[:, g] * log_softmax(z[:, g]))
-            for g in self.groups(z.shape[1])
-        ]
-        return np.asarray(-sum(term.sum(axis=1) for term in terms))
+        loss = np.zeros(len(z), dtype=z.dtype)
+        for g in self.groups(z.shape[1]):
+            log_p = np.where(t[:, g] == 0, 0, log_softmax(z[:, g]))
+            loss -= (t[:, g] * log_p).sum(axis=1)
+        return loss
 
     def dL_dz(self, z: Array, t: Array) -> Array:
         return np.asarray(self.y_hat(z) - t)

@@ -163,6 +163,8 @@ class _Track:
         stopping = ""
         if result.nonfinite is not None:
             stopping = "nonfinite"
+        elif result.n_steps < len(plan.learning_rates):
+            stopping = "time_limit"  # also in the last epoch, which is then not done
         elif job.stopping is not None and state.n_no_improvement > job.stopping.patience:
             stopping = self.reduce_learning_rate()
         if not stopping and job.max_steps is not None and state.n_steps >= job.max_steps:

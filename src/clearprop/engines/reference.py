@@ -161,7 +161,9 @@ def add_penalty(
 
 def clip(gradient: Array, norm: float | None) -> Array:
     """g·min(1, norm/‖g‖₂). Source: Pascanu et al., On the difficulty of training RNNs (2013)."""
-    if norm is None:
+    largest = float(np.abs(gradient).max())
+    if norm is None or not 0 < largest < np.inf:
         return gradient
-    length = float(np.linalg.norm(gradient))
-    return gradient if length <= norm else gradient * (norm / length)
+    scaled = gradient / largest  # its squares cannot overflow
+    length = float(np.linalg.norm(scaled))
+    return gradient if length * largest <= norm else scaled * (norm / length)

@@ -26,7 +26,7 @@ from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators import settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
-from clearprop.history import EpochReport, TrainingState
+from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network, Trace
 from clearprop.optimizers import LBFGS, Optimizer
@@ -87,7 +87,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         validation: tuple[Any, Any, Any] = (None, None, None),
         epochs: int | None = None,
     ) -> None:
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             self._fit_checked(X, y, sample_weight, incremental, validation, epochs)
 
     def _fit_checked(
@@ -103,18 +103,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        X_given = X
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             if not sample_weight.any():
                 raise ValueError("sample_weight must have at least one entry > 0; all are 0")
         dtype = X.dtype if self.dtype == "auto" else np.dtype(self.dtype)
-        targets = self._encode(y, dtype)
+        targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
         rng = self._random_state = check_random_state(self.random_state)
         architecture = fully_connected(
             [X.shape[1], *hidden, targets.n_outputs],
-            hidden=_listed(self.activation),
+            hidden=settings.hidden_activations(self, len(hidden)),
             output=targets.output,
             dropout=_listed(self.dropout),
         )
@@ -125,11 +126,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 architecture, self.coefs_, self.intercepts_, dtype, "the fitted coefs_"
             )
         self._describe(architecture)
+        self._set_network(Network.from_theta(architecture, theta))
         engine = get_engine(self.engine)
         self.engine_ = engine.name
-        state = self._start_state(first_pass, incremental)
+        state = self._start_state(first_pass, incremental, theta)
         if epochs == 0:
-            self._set_network(Network.from_theta(architecture, theta))
             self._set_results(state, 0)
             return
 
@@ -140,14 +141,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         )
         rows, validation_data, y_val = self._validation(data, y, targets, validation, rng)
         optimizer = settings.build_optimizer(self)
-        monitor = "loss"
-        metrics = {}
+        monitor, metrics = "loss", {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
-            monitor = SCORE
-            if self.scoring == "loss" or not self._scores_predictions():
-                monitor = "validation_loss"
-            else:
-                metrics = {SCORE: self._metric(architecture, validation_data, data, y_val)}
+            metrics = self._metrics(architecture, validation_data, data, y_val)
+            monitor = SCORE if metrics else "validation_loss"
         job = Job(
             architecture,
             theta,
@@ -164,30 +161,46 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             clip_norm=self.clip_norm,
             shuffle=rng if self.shuffle else None,
             seed=int(rng.randint(2**31)) if np.any(self.dropout) else 0,
-            max_steps=self.max_steps,
+            max_steps=None if self.max_steps is None else state.n_steps + self.max_steps,
         )
-        callbacks: list[Callable[[EpochReport], object]] = list(self.callbacks or [])
+        callbacks = settings.check_callbacks(self.callbacks)
         if self.verbose:
-            callbacks.insert(0, print_progress(self, monitor))
+            callbacks.insert(0, print_progress(self, monitor, state, incremental))
         if incremental:
             callbacks.append(lambda report: True)
         before = len(state.history)
-        with EpochTasks(self, architecture, X, y, sample_weight, not incremental) as tasks:
+        with EpochTasks(
+            self, architecture, X_given, y, sample_weight, callbacks, not incremental
+        ) as tasks:
             train(
                 [job],
                 data,
                 engine=engine,
-                callbacks=[*callbacks, tasks],
+                callbacks=[tasks],
                 time_limit=self.time_limit,
-                checkpoint=self._checkpoint(),
+                checkpoint=None if incremental else self._checkpoint(),
                 states=[state],
             )
             report_trouble(state)
             self._set_network(Network.from_theta(architecture, state.theta.copy()))
-            self._set_results(state, len(state.history) - before)
+            n_iter = len(state.history) - before
+            loss = None
+            if isinstance(optimizer, LBFGS) and n_iter == 0:  # it had converged at the start
+                loss, _ = engine.loss_and_gradient(architecture, state.theta, data, job.penalty)
+            self._set_results(state, n_iter, loss)
         self._warn_of_convergence(state, incremental)
 
-    def _start_state(self, first_pass: bool, incremental: bool) -> TrainingState:
+    def _targets(self, y: Any, dtype: Any) -> Targets:
+        """The encoded targets; the errors of the output units name t, ours y."""
+        try:
+            return self._encode(y, dtype)
+        except ValueError as error:
+            message = str(error)
+            if message.startswith("t must"):
+                raise ValueError("y" + message[1:]) from None
+            raise
+
+    def _start_state(self, first_pass: bool, incremental: bool, theta: Array) -> TrainingState:
         """Fresh, or going on from the fit before as scikit-learn does.
 
         partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
@@ -200,12 +213,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         state.history = copy.deepcopy(old.history)
         state.history.stopped = ""
         if not incremental:
-            state.epoch = 0
+            state.epoch = state.n_steps = 0  # schedules start again
             if self.warm_start != "optimizer":
-                state.engine_state, state.n_steps, state.reductions = None, 0, 0
-        if state.engine_state is not None:
-            # the weights may have been set by hand since
-            state.engine_state = state.engine_state | {"theta": self._network().theta.copy()}
+                state.engine_state, state.reductions = None, 0
+        if settings.monitored(self) != self._monitored:  # losses do not compare with scores
+            state.best, state.best_theta, state.n_no_improvement = -np.inf, None, 0
+        kept, state.engine_state = state.engine_state, None
+        optimizer = settings.build_optimizer(self)
+        if kept is not None and not isinstance(optimizer, LBFGS):
+            slots = optimizer.init(theta)
+            if kept.keys() == {"theta", "n_steps", *slots}:  # else it was another solver
+                # the weights may have been set by hand since, the dtype may be another
+                same = {name: kept[name].astype(slot.dtype) for name, slot in slots.items()}
+                state.engine_state = kept | same | {"theta": theta.copy()}
         return state
 
     def _validation(
@@ -224,7 +244,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             X_val, y_val = self._validate_input(X_val, y_val, incremental=True, reset=False)
             if weight_val is not None:
                 weight_val = _check_sample_weight(weight_val, X_val, dtype=data.t.dtype)
-            t = self._encode(y_val, data.t.dtype).t
+            t = self._targets(y_val, data.t.dtype).t
             return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
         if weight_val is not None:
             raise ValueError("sample_weight_val needs X_val and y_val")
@@ -243,10 +263,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         return rows, val_rows, y[val_rows]
 
-    def _metric(
+    def _metrics(
         self, architecture: Architecture, validation: Any, data: Data, y_val: Any
-    ) -> Callable[[Evaluation], float]:
-        """The early-stopping score of an evaluation, NaN for predictions that are not finite."""
+    ) -> dict[str, Callable[[Evaluation], float]]:
+        """The early-stopping score by its name, NaN for predictions that are not finite.
+
+        None at all where the validation loss is watched instead.
+        """
+        if self.scoring == "loss" or not self._scores_predictions():
+            return {}
         if self.scoring is not None:
             scorer = check_scoring(self, self.scoring)
             X_val = validation.X if isinstance(validation, Data) else data.X[validation]
@@ -262,7 +287,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             weights = {} if e.sample_weight is None else {"sample_weight": e.sample_weight}
             return float(scorer(fitted, X_val, y_val, **weights))
 
-        return score
+        return {SCORE: score}
 
     def _scores_predictions(self) -> bool:
         """Whether predictions have the shape of y, so that a score of them exists."""
@@ -277,10 +302,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         stopped = state.history.stopped
         if incremental or stopped not in ("epochs", "max_fun", "abnormal"):
             return
-        if self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+        optimizer = settings.build_optimizer(self)
+        if isinstance(optimizer, LBFGS):
+            max_fun = optimizer.max_fun
             reason = {
                 "epochs": f"max_iter={self.max_iter} iterations were not enough",
-                "max_fun": f"max_fun={self.max_fun} evaluations of the loss were not enough",
+                "max_fun": f"max_fun={max_fun} evaluations of the loss were not enough",
                 "abnormal": "the line search found no smaller loss",
             }[stopped]
             message = (
@@ -292,7 +319,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet."
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+        warnings.warn(message, ConvergenceWarning, stacklevel=7)  # the caller of fit
 
     # ---- fitted attributes -------------------------------------------------------------------
 
@@ -318,7 +345,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if len(present) != len(views) or any(
             a is not b for a, b in zip(present, views, strict=True)
         ):
-            dtype = np.result_type(*present)
+            dtype = np.result_type(*map(np.asarray, present))
             dtype = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
             theta = settings.pack_coefs(
                 self._architecture, self.coefs_, self.intercepts_, dtype, "coefs_, intercepts_"
@@ -326,13 +353,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self._set_network(Network.from_theta(self._architecture, theta))
         return self._net
 
-    def _set_results(self, state: TrainingState, n_iter: int) -> None:
+    def _set_results(self, state: TrainingState, n_iter: int, loss: float | None = None) -> None:
+        """The attributes that tell how training went; loss: if there was no iteration to see it."""
         history, early = state.history, bool(self.early_stopping)
-        self._state = state
+        self._state, self._monitored = state, settings.monitored(self)
         self.history_ = history
         self.n_iter_ = n_iter
         self.loss_curve_ = history.loss
-        self.loss_ = history.loss[-1] if history.loss else float("nan")
+        if loss is None:
+            loss = history.loss[-1] if history.loss else float("nan")
+        self.loss_ = loss
         self.validation_loss_curve_ = history.validation_loss or None
         stepwise = not (self.solver == "lbfgs" or isinstance(self.solver, LBFGS))
         self.t_ = state.n_samples if stepwise else 0
@@ -365,8 +395,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Draw the initial weights for this data without training; predict works, and so does a
         later partial_fit, or fit with warm_start=True, from these weights."""
         self._validate_params()
-        self.__dict__.pop("coefs_", None)
-        self._fit(X, y, epochs=0)
+        with unchanged_on_error(self):
+            self.__dict__.pop("coefs_", None)  # so that it counts as the first fit
+            self._fit(X, y, epochs=0)
         return self
 
     def trace(self, X: Any) -> Trace:
@@ -438,7 +469,7 @@ def _listed(value: Any) -> Any:
 
 
 @contextmanager
-def _unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """A fit that fails leaves the estimator as it was, fitted or not."""
     before = dict(vars(estimator))
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.history import EpochReport
+from clearprop.history import EpochReport, TrainingState
 from clearprop.network import Network
 
 if TYPE_CHECKING:
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class EpochTasks:
-    """Tells scikit-learn's callbacks (`set_callbacks`) of the fit and of each epoch.
+    """Tells all callbacks of each epoch: first our own, then scikit-learn's (`set_callbacks`).
 
-    Each epoch is a subtask of the fit; `fitted_estimator` is the estimator with the weights of that
-    moment. A callback that returns True ends training.
+    For scikit-learn's each epoch is a subtask of the fit, and `fitted_estimator` is the estimator
+    with the weights of that moment. A callback that returns True ends training. L-BFGS may end
+    without notice: then one more task has begun, and ends empty, as in scikit-learn.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class EpochTasks:
         X: Array,
         y: Any,
         sample_weight: Array | None,
+        callbacks: Sequence[Callable[[EpochReport], object]],
         active: bool,
     ) -> None:
-        self.estimator, self.architecture = estimator, architecture
+        self.estimator, self.architecture, self.callbacks = estimator, architecture, callbacks
         self.active = active and bool(getattr(estimator, "_skl_callbacks", []))
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self.arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
@@ -44,21 +46,27 @@ class EpochTasks:
                 max_subtasks=self.estimator.max_iter
             )
             self.fit_task.call_on_fit_task_begin(**self.arguments)
-            self._begin_epoch()
+            self._begin_epoch({})
         return self
 
     def __call__(self, report: EpochReport) -> bool:
         """An epoch has ended; begin the next one unless it was the last."""
+        answers = [callback(report) for callback in self.callbacks]
+        stop = any(answer is True for answer in answers)
         if not self.active:
-            return False
-        stop = bool(
-            self.epoch_task.call_on_fit_task_end(
-                **self.arguments, reconstruction_attributes=lambda: self._attributes(report.theta)
-            )
+            return stop
+
+        def attributes() -> dict[str, Any]:
+            net = Network.from_theta(self.architecture, report.theta)
+            return {"coefs_": [W.T for W in net.W], "intercepts_": net.b, "_views": ()}
+
+        asked = self.epoch_task.call_on_fit_task_end(
+            **self.arguments, reconstruction_attributes=attributes
         )
+        stop = stop or bool(asked)
         self.epoch_task = None
         if not stop and not report.stopping:
-            self._begin_epoch()
+            self._begin_epoch(attributes)
         return stop
 
     def __exit__(
@@ -69,33 +77,42 @@ class EpochTasks:
     ) -> None:
         if not self.active or kind is not None:
             return
-        if self.epoch_task is not None:  # interrupted, or ended by another callback
+        if self.epoch_task is not None:  # interrupted, or L-BFGS has ended
             self.epoch_task.call_on_fit_task_end(estimator=self.estimator)
         self.fit_task.call_on_fit_task_end(**self.arguments, reconstruction_attributes={})
 
-    def _begin_epoch(self) -> None:
+    def _begin_epoch(self, attributes: dict[str, Any] | Callable[[], dict[str, Any]]) -> None:
         self.epoch_task = self.fit_task.subcontext(task_name="epoch")
-        self.epoch_task.call_on_fit_task_begin(**self.arguments)
-
-    def _attributes(self, theta: Array) -> dict[str, Any]:
-        net = Network.from_theta(self.architecture, theta)
-        return {"coefs_": [W.T for W in net.W], "intercepts_": net.b, "_views": ()}
+        self.epoch_task.call_on_fit_task_begin(
+            **self.arguments, reconstruction_attributes=attributes
+        )
 
 
-def print_progress(estimator: BaseMLP, monitor: str) -> Callable[[EpochReport], None]:
+def print_progress(
+    estimator: BaseMLP, monitor: str, state: TrainingState, incremental: bool
+) -> Callable[[EpochReport], None]:
     """scikit-learn's lines for verbose=True, on standard output."""
+    reductions = state.reductions
 
     def show(report: EpochReport) -> None:
-        print(f"Iteration {report.epoch}, loss = {report.loss:.8f}")
+        nonlocal reductions
+        number = 1 if incremental else report.epoch
+        print(f"Iteration {number}, loss = {report.loss:.8f}")
         for value in report.metrics.values():
             print(f"Validation score: {value:f}")
         if monitor == "validation_loss":
             print(f"Validation loss: {report.validation_loss:f}")
+        what = "Training loss" if monitor == "loss" else "Validation score"
+        plateau = (
+            f"{what} did not improve more than tol={estimator.tol:f} for "
+            f"{estimator.n_iter_no_change} consecutive epochs."
+        )
+        if state.reductions > reductions:
+            rate = estimator._next_learning_rate(state)
+            print(f"{plateau} Setting learning rate to {rate:f}")
+            reductions = state.reductions
         if report.stopping == "patience":
-            what = "Training loss" if monitor == "loss" else "Validation score"
-            print(
-                f"{what} did not improve more than tol={estimator.tol:f} for "
-                f"{estimator.n_iter_no_change} consecutive epochs. Stopping."
-            )
+            small = " Learning rate too small." if state.reductions else ""
+            print(f"{plateau}{small} Stopping.")
 
     return show

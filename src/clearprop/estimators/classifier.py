@@ -10,9 +10,8 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
+from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -20,11 +19,11 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _num_samples, validate_data
 
 from clearprop._typing import Array
-from clearprop.estimators.base import BaseMLP, Targets
-from clearprop.estimators.settings import is_stochastic
+from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
+from clearprop.estimators.settings import class_weights, is_stochastic
 from clearprop.outputs import Logistic, Output, Softmax
 
 OUTPUT_UNITS = ("auto", "logistic", "softmax")
@@ -87,8 +86,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Epochs without improvement before training stops.
     max_fun : int, default=15000
         Most evaluations of the loss by L-BFGS.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, which multiply the sample weights.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the classes, which multiply the sample weights; for several labels or class
+        columns a list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
     output : "auto", "logistic" or "softmax", default="auto"
         The output unit. "softmax" for two classes has two outputs; "logistic" for several classes
         is one against the rest, its probabilities scaled to sum to 1.
@@ -271,7 +271,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch over this data, going on from the present weights and optimiser state.
 
-        classes: all labels that will ever occur; needed at the first call. Returns self.
+        classes: all labels that will ever occur, needed at the first call; for several class
+        columns a list with the labels of each. Returns self.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -279,10 +280,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "weights on all data with sklearn.utils.class_weight.compute_class_weight and "
                 "pass them as a dict."
             )
-        if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
-        self._fit(X, y, sample_weight, incremental=True)
+        with unchanged_on_error(self):
+            self._learn_classes(y, classes)
+            self._fit(X, y, sample_weight, incremental=True)
         return self
 
     def initialize(self, X: Any, y: Any, classes: Any = None) -> Self:
@@ -292,7 +292,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         `fit` with warm_start=True or `partial_fit`, from these weights. Returns self.
         """
         if classes is not None:
-            y, X = np.asarray(classes), np.resize(np.asarray(X), (len(classes), np.shape(X)[1]))
+            y = np.asarray(classes)
+            X = _safe_indexing(X, np.arange(len(y)) % _num_samples(X))
         super().initialize(X, y)
         return self
 
@@ -332,6 +333,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _several_columns(self) -> bool:
         return isinstance(self.classes_, list)
 
+    def _learn_classes(self, y: Any, classes: Any) -> None:
+        """`classes` of partial_fit: needed at the first call, and the same at every later one."""
+        kind, known = type_of_target(y), getattr(self, "classes_", None)
+        columns = classes is not None and all(np.ndim(column) == 1 for column in classes)
+        if kind == "multiclass-multioutput" or isinstance(known, list) or columns:
+            given = None if classes is None else [np.unique(column) for column in classes]
+            if known is None and given is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            if known is None:
+                self.classes_: Any = given
+            elif given is not None and list(map(list, given)) != list(map(list, known)):
+                raise ValueError(f"`classes` must be those of the first call, {known}; got {given}")
+        elif _check_partial_fit_first_call(self, classes):
+            multilabel = kind.startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
         X, y = validate_data(
             self,
@@ -347,7 +364,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         known = hasattr(self, "classes_") and (self.warm_start or incremental)
-        if type_of_target(y) == "multiclass-multioutput":
+        if type_of_target(y) == "multiclass-multioutput" or (known and self._several_columns()):
             return X, self._validate_columns(y, known)
         if not known:
             self._label_binarizer = LabelBinarizer().fit(y)
@@ -371,8 +388,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Several columns of class labels."""
         if not known:
             self.classes_ = [np.unique(column) for column in y.T]
-        elif not self._several_columns() or len(self.classes_) != y.shape[1]:
-            raise ValueError(f"y has {y.shape[1]} columns of classes, not as in the previous fit")
+        elif not self._several_columns() or y.shape[1:] != (len(self.classes_),):
+            raise ValueError(f"y of shape {y.shape} does not fit the classes of the previous fit")
         for number, (column, classes) in enumerate(zip(y.T, self.classes_, strict=True)):
             unknown = np.setdiff1d(column, classes)
             if len(unknown):
@@ -384,6 +401,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _encode(self, y: Any, dtype: Any) -> Targets:
         output: Output
         if self._several_columns():
+            if self.output == "logistic":
+                raise ValueError("output='logistic' is not possible for several class columns")
             columns = zip(np.asarray(y).T, self.classes_, strict=True)
             t = np.stack([np.searchsorted(classes, column) for column, classes in columns], axis=1)
             output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
@@ -432,8 +451,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _fit_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        weight: Array = compute_sample_weight(self.class_weight, y)
-        return weight if sample_weight is None else weight * sample_weight
+        y = y.toarray() if hasattr(y, "toarray") else y
+        several = self._several_columns() or y.ndim == 2  # class columns, or 0/1 for each label
+        columns = list(y.T) if several else [y]
+        if self._several_columns():
+            classes = list(self.classes_)
+        else:
+            classes = [np.array([0, 1])] * len(columns) if several else [self.classes_]
+        return class_weights(self.class_weight, columns, classes, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
 from clearprop._typing import Array
+from clearprop.activations import ACTIVATIONS, Activation
 from clearprop.documents import (
     ModelFileError,
     check_keys,
@@ -22,6 +23,8 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
+from clearprop.engines.protocol import get_engine
+from clearprop.estimators.settings import monitored
 from clearprop.history import STOPPED, History, TrainingState
 from clearprop.network_files import network_from_document, network_to_document
 from clearprop.optimizers import LBFGS, OPTIMIZERS
@@ -56,26 +59,27 @@ def load_estimator(path: str | PathLike[str], kind: type[E]) -> E:
 def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str, Array]]:
     """Parameters, network, classes and curves of a fitted estimator.
 
-    Parameters that are plain values or clearprop's own records are kept. Functions, generators and
-    the state of the optimiser are not: a warning names the parameters that go back to their
-    default.
+    Parameters that are plain values or clearprop's own records are kept. Functions, generators, the
+    state of the optimiser and paths are not (a file must not say where a later fit writes): a
+    warning names the parameters that go back to their default.
     """
     document, tensors = network_to_document(estimator.network_)
     parameters, left_out = {}, []
-    defaults = type(estimator)().get_params(deep=False)
     for name, value in estimator.get_params(deep=False).items():
         try:
+            if name == "checkpoint" and value is not None:
+                raise TypeError("a path")
             parameters[name] = _encode(value)
         except TypeError:
-            if value is not defaults[name]:
-                left_out.append(name)
+            left_out.append(name)
     if left_out:
         warnings.warn(f"not kept in the file: {', '.join(left_out)}", UserWarning, stacklevel=4)
     history = estimator.history_
     document |= {
         "parameters": parameters,
         "n_iter": int(estimator.n_iter_),
-        "n_samples": int(estimator._state.n_samples),
+        "loss": encode_float(estimator.loss_),
+        **{name: int(getattr(estimator._state, name)) for name in COUNTS},
         "best": encode_float(estimator._state.best),
         "stopped": history.stopped,
         "engine": estimator.engine_,
@@ -90,10 +94,13 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
         several = isinstance(estimator.classes_, list)
         columns = estimator.classes_ if several else [estimator.classes_]
         document["classes"] = [_labels_to_document(column) for column in columns]
-        document["target"] = "columns" if several else estimator._label_binarizer.y_type_
+        binarizer = None if several else estimator._label_binarizer
+        document["target"] = "columns" if binarizer is None else binarizer.y_type_
+        document["sparse_target"] = bool(getattr(binarizer, "sparse_input_", False))
     return document, tensors
 
 
+COUNTS = ("epoch", "n_steps", "n_samples", "reductions", "n_no_improvement")
 CURVES = ("loss", "validation_loss", "learning_rate", "seconds")
 
 
@@ -102,11 +109,13 @@ def estimator_from_document(
 ) -> E:
     """The inverse of :func:`estimator_to_document`; ModelFileError for whatever does not fit."""
     required = [
-        "architecture", "parameters", "n_iter", "n_samples", "best", "stopped", "engine",
+        "architecture", "parameters", "n_iter", "loss", *COUNTS, "best", "stopped", "engine",
         "metrics", "feature_names",
     ]  # fmt: skip
     classifier = hasattr(kind, "predict_proba")
-    check_keys(document, [*required, *(["classes", "target"] if classifier else [])], where)
+    if classifier:
+        required += ["classes", "target", "sparse_target"]
+    check_keys(document, required, where)
     metrics = take_list(document, "metrics", str, where)
     curves = [f"history.{name}" for name in CURVES] + [f"metric{n}" for n in range(len(metrics))]
     net = network_from_document(
@@ -123,8 +132,11 @@ def estimator_from_document(
     estimator = kind()
     with reading(where):
         parameters = take(document, "parameters", dict, where)
-        estimator.set_params(**{name: _decode(value) for name, value in parameters.items()})
+        if parameters.get("checkpoint") is not None:
+            raise ModelFileError(f"{where}: a file must not name a checkpoint")
+        estimator.set_params(**{name: _decode(value, where) for name, value in parameters.items()})
         estimator._validate_params()
+        get_engine(estimator.engine)
     estimator._describe(net.architecture)
     estimator._set_network(net)
     estimator.engine_ = take(document, "engine", str, where)
@@ -137,13 +149,16 @@ def estimator_from_document(
     if classifier:
         _restore_classes(estimator, document, where)
     state = TrainingState(
-        n_samples=take(document, "n_samples", int, where, minimum=0),
         best=decode_float(document["best"], f"{where}: best"),
-        best_theta=net.theta,
         history=history,
     )
+    for name in COUNTS:
+        setattr(state, name, take(document, name, int, where, minimum=0))
+    loss = decode_float(document["loss"], f"{where}: loss")
     with reading(where):
-        estimator._set_results(state, take(document, "n_iter", int, where, minimum=0))
+        if monitored(estimator) != "loss":
+            state.best_theta = net.theta.copy()
+        estimator._set_results(state, take(document, "n_iter", int, where, minimum=0), loss)
     return estimator
 
 
@@ -159,6 +174,9 @@ def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) ->
     columns = [_labels_from_document(entry, where) for entry in entries]
     kinds = ("binary", "multiclass", "multilabel-indicator", "columns")
     target: str = take(document, "target", str, where, choices=kinds)
+    sparse = take(document, "sparse_target", bool, where)
+    if sparse and target != "multilabel-indicator":
+        raise ModelFileError(f"{where}: only a multi-label target can be sparse")
     sizes = [len(column) for column in columns]
     n_outputs, output = estimator.n_outputs_, estimator._architecture.output
     if target == "columns":
@@ -166,7 +184,7 @@ def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) ->
         fits = getattr(output, "sizes", None) == tuple(sizes)
     else:
         binarizer = LabelBinarizer()
-        binarizer.y_type_, binarizer.sparse_input_ = target, False
+        binarizer.y_type_, binarizer.sparse_input_ = target, sparse
         estimator._label_binarizer = binarizer
         if len(columns) != 1:
             raise ModelFileError(f"{where}: the classes do not fit the network")
@@ -229,28 +247,30 @@ def _encode(value: Any) -> Any:
         return {"tuple": [_encode(entry) for entry in value]}
     if isinstance(value, dict):
         return {"pairs": [[_encode(k), _encode(v)] for k, v in value.items()]}
+    if isinstance(value, Activation) and ACTIVATIONS.get(value.name) is value:
+        return value.name
     if RECORDS.get(type(value).__name__) is type(value):
         fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"record": type(value).__name__, "fields": fields}
     raise TypeError(f"{value!r} cannot be kept in a file")
 
 
-def _decode(value: Any) -> Any:
+def _decode(value: Any, where: str) -> Any:
     """The inverse of :func:`_encode`; ValueError or TypeError for what it does not write."""
     if isinstance(value, list):
-        return [_decode(entry) for entry in value]
+        return [_decode(entry, where) for entry in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {"float"}:
-        return decode_float(value["float"], "parameter")
+        return decode_float(value["float"], f"{where}: parameters")
     if value.keys() == {"tuple"} and isinstance(value["tuple"], list):
-        return tuple(_decode(entry) for entry in value["tuple"])
+        return tuple(_decode(entry, where) for entry in value["tuple"])
     if value.keys() == {"pairs"} and isinstance(value["pairs"], list):
         pairs = value["pairs"]
         if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-            return {_decode(key): _decode(entry) for key, entry in pairs}
+            return {_decode(key, where): _decode(entry, where) for key, entry in pairs}
     if value.keys() == {"record", "fields"} and isinstance(value["fields"], dict):
         kind = RECORDS.get(str(value["record"]))
         if kind is not None:
-            return kind(**{name: _decode(entry) for name, entry in value["fields"].items()})
+            return kind(**{name: _decode(entry, where) for name, entry in value["fields"].items()})
     raise ValueError(f"parameter {str(value)[:80]} is not one that clearprop writes")

@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> from sklearn.datasets import make_regression
     >>> from clearprop import MLPRegressor
     >>> X, y = make_regression(n_samples=200, n_features=5, random_state=1)
-    >>> regr = MLPRegressor(solver="lbfgs", random_state=1, max_iter=500).fit(X, y)
+    >>> regr = MLPRegressor(solver="lbfgs", random_state=1, max_iter=5000, max_fun=20000).fit(X, y)
     >>> bool(regr.score(X, y) > 0.99)
     True
     """

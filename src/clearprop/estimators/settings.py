@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils._param_validation import Hidden, Interval, Options, StrOptions
 
 from clearprop._typing import Array
-from clearprop.activations import ACTIVATIONS, Activation
+from clearprop.activations import ACTIVATIONS, Activation, get_activation
 from clearprop.architecture import Architecture, one_per_layer
 from clearprop.checkpoints import Checkpoint
-from clearprop.initializers import INITIALIZERS
+from clearprop.history import EpochReport
+from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping
 from clearprop.layers import Dense
 from clearprop.network import initial_theta
@@ -77,7 +79,7 @@ CONSTRAINTS: dict[str, Any] = {
     "callbacks": [list, tuple, None],
     "time_limit": [Interval(Real, 0, None, closed="neither"), None],
     "max_steps": [Interval(Integral, 1, None, closed="left"), None],
-    "checkpoint": [str, Hidden(Checkpoint), "array-like", None],
+    "checkpoint": [str, PathLike, Checkpoint, None],
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "engine": [str],
 }
@@ -89,7 +91,24 @@ def hidden_sizes(estimator: BaseMLP) -> list[int]:
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be integers, got {sizes}.")
     return sizes
+
+
+def hidden_activations(estimator: BaseMLP, n_hidden: int) -> list[Activation]:
+    """φ of each hidden layer; ValueError or TypeError that names `activation`."""
+    given = one_per_layer(estimator.activation, n_hidden, "activation")
+    return [get_activation(each, "activation") for each in given]
+
+
+def check_callbacks(callbacks: Any) -> list[Callable[[EpochReport], object]]:
+    """The callbacks as a list of functions; TypeError for what cannot be called."""
+    result = list(callbacks or [])
+    for callback in result:
+        if not callable(callback):
+            raise TypeError(f"callbacks must be functions of an EpochReport; got {callback!r}")
+    return result
 
 
 def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
@@ -147,13 +166,21 @@ def build_stopping(estimator: BaseMLP, monitor: str) -> Stopping:
     )
 
 
+def monitored(estimator: BaseMLP) -> str:
+    """What decides which epoch is the best one: the loss, or a score and which."""
+    scoring = estimator.scoring
+    if not estimator.early_stopping or isinstance(build_optimizer(estimator), LBFGS):
+        return "loss"
+    return f"score {scoring if isinstance(scoring, str) else callable(scoring)}"
+
+
 def build_batch_size(estimator: BaseMLP, n_rows: int) -> int:
     if isinstance(estimator.batch_size, str):
         return min(200, n_rows)
     if estimator.batch_size > n_rows:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=4,
+            stacklevel=7,  # the caller of fit
         )
     return int(min(estimator.batch_size, n_rows))
 
@@ -164,18 +191,23 @@ def build_theta(
     """The start: given weights, an initialiser's, or scikit-learn's own uniform ones ("auto")."""
     initializer = estimator.initializer
     if isinstance(initializer, tuple):
-        coefs, intercepts = initializer
-        return pack_coefs(architecture, coefs, intercepts, dtype, "initializer")
-    if initializer != "auto":
+        if len(initializer) != 2:
+            raise ValueError(
+                f"initializer must be a pair (coefs, intercepts); got {len(initializer)} entries"
+            )
+        return pack_coefs(architecture, *initializer, dtype, "initializer")
+    if callable(initializer):
+        initializer = _shape_checked(initializer)
+    if not isinstance(initializer, str) or initializer != "auto":
         return initial_theta(architecture, rng, initializer, np.dtype(dtype))
-    n_hidden = len(architecture.dense) - 1
-    names = one_per_layer(estimator.activation, n_hidden, "activation")
-    last = names[-1] if names else estimator.activation
+    hidden = [d.activation.name for d in architecture.dense if d.activation is not None]
+    # the output layer is drawn like the last hidden one
+    last = hidden[-1] if hidden else estimator.activation
+    names = iter([*hidden, last])
     parameters = []
-    hidden = iter([*names, last])
     for layer in architecture.layers:
         if isinstance(layer, Dense):
-            factor = 2.0 if next(hidden) == "logistic" else 6.0
+            factor = 2.0 if next(names) == "logistic" else 6.0
             bound = np.sqrt(factor / (layer.n_in + layer.n_out))
             W = rng.uniform(-bound, bound, (layer.n_in, layer.n_out)).T
             b = rng.uniform(-bound, bound, layer.n_out)
@@ -183,6 +215,22 @@ def build_theta(
         else:
             parameters.append({})
     return architecture.pack(parameters, np.dtype(dtype))
+
+
+def _shape_checked(initializer: Initializer) -> Initializer:
+    """The same initialiser, with an error of its own for what has another form than W and b."""
+
+    def checked(rng: Any, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+        drawn = initializer(rng, fan_in, fan_out)
+        shapes = tuple(np.shape(part) for part in drawn) if isinstance(drawn, tuple) else ()
+        if shapes != ((fan_out, fan_in), (fan_out,)):
+            raise ValueError(
+                "initializer must return a tuple (W, b) of the shapes "
+                f"({fan_out}, {fan_in}) and ({fan_out},); got {shapes or type(drawn).__name__}"
+            )
+        return drawn
+
+    return checked
 
 
 def pack_coefs(
@@ -215,3 +263,47 @@ def is_stochastic(estimator: BaseMLP) -> bool:
             f"{estimator.solver} is not stochastic."
         )
     return True
+
+
+def class_weights(
+    class_weight: Any,
+    columns: Sequence[Array],
+    classes: Sequence[Array],
+    sample_weight: Array | None,
+) -> Array:
+    """The weight of each row: its sample weight times the weight of its class in every column.
+
+    "balanced" is scikit-learn's n / (number of classes · n of the class), n counted with the sample
+    weights, so that a weight of 2 is the same as the row twice. Raises ValueError for a list of
+    another length, and for keys that are no classes where some class has no weight.
+    """
+    weights = np.ones(len(columns[0])) if sample_weight is None else sample_weight
+    if isinstance(class_weight, dict) and len(columns) > 1:
+        raise ValueError("class_weight must be a list with a dict for each column of y; got a dict")
+    if isinstance(class_weight, list) and len(class_weight) != len(columns):
+        raise ValueError(
+            f"class_weight must have a dict for each column of y ({len(columns)}); "
+            f"got {len(class_weight)}"
+        )
+    each = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
+    result = weights
+    for given, column, known in zip(each, columns, classes, strict=True):
+        if given != "balanced" and not isinstance(given, dict):
+            raise ValueError(f"class_weight must consist of dicts or 'balanced'; got {given!r}")
+        index = np.searchsorted(known, column)
+        if given == "balanced":
+            totals = np.bincount(index, weights, minlength=len(known))
+            n_classes = np.count_nonzero(totals)
+            # a class without weight has no rows that count
+            weight = totals.sum() / (n_classes * np.where(totals == 0, np.inf, totals))
+        else:
+            names = known.tolist()
+            unknown = [key for key in given if key not in names]
+            missing = [name for name in names if name not in given]
+            if unknown and missing:
+                raise ValueError(f"class_weight: {unknown} are not among the classes {names}")
+            weight = np.array([float(given.get(name, 1.0)) for name in names])
+        result = result * weight[index]
+    if not result.any():
+        raise ValueError("class_weight and sample_weight leave no row with a weight > 0")
+    return result

@@ -1,0 +1,631 @@
+"""Checkpoints: a run that is cut off goes on bit for bit; another run's file is refused."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fuzz_files import check_reader
+from scipy import sparse
+
+from clearprop import (
+    SGD,
+    Activation,
+    Adam,
+    AdamW,
+    Checkpoint,
+    Cosine,
+    Data,
+    Job,
+    ModelFileError,
+    NAdam,
+    Network,
+    NonFiniteError,
+    Penalty,
+    Quantile,
+    RMSprop,
+    Stopping,
+    train,
+)
+from clearprop.history import TrainingState
+from clearprop.persistence import read_file, write_file
+from clearprop.training import report_trouble
+
+EPOCHS = 6
+OPTIMIZERS = [SGD(Cosine(0.1), 0.9), Adam(0.01), AdamW(0.01), RMSprop(0.005), NAdam(0.01)]
+SHUFFLES: dict[str, Callable[[], Any]] = {
+    "none": lambda: None,
+    "int": lambda: 3,
+    "RandomState": lambda: np.random.RandomState(3),
+    "Generator": lambda: np.random.default_rng(3),
+    "MT19937": lambda: np.random.Generator(np.random.MT19937(3)),
+    "Philox": lambda: np.random.Generator(np.random.Philox(3)),
+    "SFC64": lambda: np.random.Generator(np.random.SFC64(3)),
+}
+
+
+class CutOffError(Exception):
+    """Ends a run from a callback."""
+
+
+def at_epoch(*cuts: int) -> Callable[[Any], None]:
+    """A callback that breaks off when one of the epochs is done, before it is saved."""
+    left = list(cuts)
+
+    def callback(report: Any) -> None:
+        if report.epoch in left:
+            left.remove(report.epoch)
+            raise CutOffError
+
+    return callback
+
+
+def shared_data(n: int = 30) -> Data:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 3))
+    return Data(X, np.eye(2)[(X[:, 0] > 0).astype(int)], rng.uniform(0.5, 1, n))
+
+
+def make_job(**options: Any) -> Job:
+    net = Network(
+        options.pop("sizes", [3, 6, 2]),
+        hidden="tanh",
+        output=options.pop("output", "softmax"),
+        dropout=options.pop("dropout", 0.0),
+        seed=0,
+        dtype=options.pop("dtype", "float64"),
+    )
+    options = {"optimizer": Adam(0.01), "epochs": EPOCHS, "batch_size": 8, "seed": 5} | options
+    return Job(net.architecture, net.theta.copy(), **options)
+
+
+def resumed(
+    path: Path, make: Callable[[], list[Job]], data: Data, cuts: tuple[int, ...]
+) -> list[TrainingState]:
+    """Train to the end through as many cuts, each time from the file alone."""
+    for cut in cuts:
+        with pytest.raises(CutOffError):
+            train(make(), data, checkpoint=Checkpoint(path), callbacks=[at_epoch(cut)])
+    return train(make(), data, checkpoint=Checkpoint(path))
+
+
+def assert_same(a: TrainingState, b: TrainingState) -> None:
+    """The same bits in everything but the seconds."""
+    np.testing.assert_array_equal(a.theta, b.theta)
+    assert a.engine_state is not None
+    assert b.engine_state is not None
+    assert a.engine_state.keys() == b.engine_state.keys()
+    for name, array in a.engine_state.items():
+        assert array.dtype == b.engine_state[name].dtype
+        np.testing.assert_array_equal(array, b.engine_state[name])
+    for name in ("epoch", "n_steps", "n_samples", "reductions", "best", "n_no_improvement"):
+        assert getattr(a, name) == getattr(b, name), name
+    for name in ("loss", "validation_loss", "metrics", "learning_rate", "stopped"):
+        np.testing.assert_equal(getattr(a.history, name), getattr(b.history, name))
+    assert a.nonfinite == b.nonfinite
+
+
+# ---- resuming ------------------------------------------------------------------------------------
+
+GRID = list(itertools.product(OPTIMIZERS, [0.0, 0.4], SHUFFLES, [False, True]))
+
+
+@pytest.mark.parametrize("number", range(len(GRID)))
+def test_a_run_that_was_cut_off_goes_on_bit_for_bit(number: int, tmp_path: Path) -> None:
+    optimizer, dropout, shuffle, validated = GRID[number]
+
+    def make() -> list[Job]:
+        options: dict[str, Any] = {"rows": np.arange(30)}
+        if validated:
+            options = {
+                "rows": np.arange(0, 24),
+                "validation": np.arange(24, 30),
+                "metrics": {"score": lambda e: float(e.y_hat[0, 0])},
+                "stopping": Stopping("score", patience=3),
+            }
+        return [
+            make_job(optimizer=optimizer, dropout=dropout, shuffle=SHUFFLES[shuffle](), **options)
+        ]
+
+    data = shared_data()
+    (whole,) = train(make(), data)
+    length = len(whole.history)
+    cuts = tuple(sorted({1 + number % length, 1 + number * 7 % length}))
+    (state,) = resumed(tmp_path / "c", make, data, cuts)
+    assert_same(state, whole)
+    assert (np.diff(state.history.seconds) >= 0).all()
+
+
+def test_the_generator_goes_on_from_the_file_not_from_where_it_is_now(tmp_path: Path) -> None:
+    data = shared_data()
+    (whole,) = train([make_job(shuffle=np.random.default_rng(3))], data)
+    with pytest.raises(CutOffError):
+        train(
+            [make_job(shuffle=np.random.default_rng(3))],
+            data,
+            checkpoint=Checkpoint(tmp_path / "c"),
+            callbacks=[at_epoch(4)],
+        )
+    (state,) = train(
+        [make_job(shuffle=np.random.default_rng(999))], data, checkpoint=Checkpoint(tmp_path / "c")
+    )
+    assert_same(state, whole)
+
+
+def test_many_jobs_in_one_file(tmp_path: Path) -> None:
+    def make() -> list[Job]:
+        return [
+            make_job(epochs=2),
+            make_job(optimizer=NAdam(0.01), dropout=0.3, epochs=9, shuffle=7),
+            make_job(optimizer=SGD(0.1), shuffle=np.random.RandomState(0), batch_size=30),
+            make_job(sizes=[3, 2], max_steps=9, shuffle=None),
+        ]
+
+    data = shared_data()
+    whole = train(make(), data)
+    states = resumed(tmp_path / "c", make, data, cuts=(1, 2, 5, 8))
+    for a, b in zip(states, whole, strict=True):
+        assert_same(a, b)
+
+
+def test_float32_sparse_and_several_quantiles(tmp_path: Path) -> None:
+    dense = shared_data()
+    X = sparse.csr_matrix(dense.X * (dense.X > 1)).astype(np.float32)
+    t = np.repeat(dense.X[:, :1], 2, axis=1).astype(np.float32)
+    for number, matrix in enumerate((X, sparse.csr_matrix((30, 3), dtype=np.float32))):
+
+        def make() -> list[Job]:
+            return [make_job(output=Quantile((0.1, 0.9)), dtype="float32")]
+
+        data = Data(matrix, t)
+        (whole,) = train(make(), data)
+        (state,) = resumed(tmp_path / str(number), make, data, cuts=(3,))
+        assert state.theta.dtype == np.float32
+        assert_same(state, whole)
+
+
+def test_whole_numbers_of_numpy_and_functions_as_schedules(tmp_path: Path) -> None:
+    """Functions have another address in each process; the address is not compared."""
+
+    def make() -> list[Job]:
+        rate = SGD(lambda clock: np.full(len(clock.step), 0.1))
+        return [
+            make_job(
+                optimizer=rate,
+                epochs=np.int64(4),
+                batch_size=np.int32(8),
+                shuffle=np.int64(3),
+                clip_norm=np.float64(2.0),
+            )
+        ]
+
+    (whole,) = train(make(), shared_data())
+    (state,) = resumed(tmp_path / "c", make, shared_data(), cuts=(2,))
+    assert_same(state, whole)
+
+
+def test_a_finished_run_stays_finished(tmp_path: Path) -> None:
+    data = shared_data()
+    checkpoint = Checkpoint(tmp_path / "c")
+    (first,) = train([make_job()], data, checkpoint=checkpoint)
+    told: list[Any] = []
+    (again,) = train([make_job()], data, checkpoint=checkpoint, callbacks=[told.append])
+    assert told == []
+    assert_same(again, first)
+    assert again.history.stopped == "epochs"
+
+
+def test_a_run_that_ctrl_c_ended_goes_on(tmp_path: Path) -> None:
+    data = shared_data()
+    calls = itertools.count(1)
+
+    class Interrupted(Adam):
+        def update(self, *arguments: Any, **options: Any) -> Any:
+            if next(calls) == 10:  # the second step of epoch 3
+                raise KeyboardInterrupt
+            return super().update(*arguments, **options)
+
+    (whole,) = train([make_job(optimizer=Interrupted(0.01))], data)  # calls 1–9, and on
+    assert whole.history.stopped == "interrupted"
+    calls = itertools.count(11)
+    (whole,) = train([make_job(optimizer=Interrupted(0.01))], data)
+    calls = itertools.count(1)
+    checkpoint = Checkpoint(tmp_path / "c")
+    (state,) = train([make_job(optimizer=Interrupted(0.01))], data, checkpoint=checkpoint)
+    assert state.history.stopped == "interrupted"
+    (state,) = train([make_job(optimizer=Interrupted(0.01))], data, checkpoint=checkpoint)
+    assert_same(state, whole)
+
+
+@pytest.mark.parametrize("batch_size", [8, 30])
+def test_a_run_out_of_time_goes_on(batch_size: int, tmp_path: Path) -> None:
+    """In the middle of an epoch, from the end of the one before; of one step: at its end."""
+    data = shared_data()
+    (whole,) = train([make_job(batch_size=batch_size)], data)
+    checkpoint = Checkpoint(tmp_path / "c")
+    for _ in range(100):
+        (state,) = train(
+            [make_job(batch_size=batch_size)],
+            data,
+            checkpoint=checkpoint,
+            time_limit=0.02,
+            callbacks=[lambda report: time.sleep(0.011)],
+        )
+        if state.history.stopped != "time_limit":
+            break
+    assert_same(state, whole)
+    assert (np.diff(state.history.seconds) >= 0).all()  # they go on from part to part
+
+
+def test_a_network_resumes_by_path(tmp_path: Path) -> None:
+    data = shared_data()
+    X, t = data.X, data.t.argmax(axis=1)
+
+    def fit(cut: int | None, **options: Any) -> tuple[Network, Any]:
+        net = Network([3, 6, 2], output="softmax", dropout=0.2, seed=0)
+        callbacks = [] if cut is None else [at_epoch(cut)]
+        options |= {"epochs": 8, "validation": 0.3, "callbacks": callbacks}
+        return net, net.train(X, t, **options)
+
+    whole, history = fit(None)
+    for path in (tmp_path / "c", str(tmp_path / "d")):
+        for cut in (2, 5):
+            with pytest.raises(CutOffError):
+                fit(cut, checkpoint=path)
+        net, resumed_history = fit(None, checkpoint=path)
+        np.testing.assert_array_equal(net.theta, whole.theta)
+        assert resumed_history.loss == history.loss
+        assert resumed_history.validation_loss == history.validation_loss
+
+
+def test_where_a_job_met_nan_is_remembered(tmp_path: Path) -> None:
+    def make() -> list[Job]:
+        return [make_job(optimizer=SGD(1e200), output="linear"), make_job()]
+
+    whole = train(make(), shared_data())
+    states = resumed(tmp_path / "c", make, shared_data(), cuts=(4,))
+    for a, b in zip(states, whole, strict=True):
+        assert_same(a, b)
+    assert states[0].nonfinite is not None
+    with pytest.raises(NonFiniteError, match="became NaN or infinite at step"):
+        report_trouble(states[0])
+
+
+KILLED = """
+    import sys
+    import time
+    import numpy as np
+    from clearprop import Adam, Checkpoint, Cosine, Data, Job, Network, train
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(64, 20))
+    net = Network([20, 200, 100, 2], dropout=0.2, seed=0)
+    job = Job(net.architecture, net.theta, Adam(Cosine(0.001)), epochs=40, batch_size=32)
+    checkpoint = Checkpoint(sys.argv[1]) if len(sys.argv) > 1 else None
+    told = []
+
+    def callback(report):
+        print(report.epoch, flush=True)
+        told.append(report.epoch)
+        if len(told) == 10 and "wait" in sys.argv:
+            time.sleep(60)  # it will be killed, and not be done before
+
+    (state,) = train([job], Data(X, X[:, :2]), checkpoint=checkpoint, callbacks=[callback])
+    print("theta", state.theta.tobytes().hex(), flush=True)
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    code = textwrap.dedent(KILLED)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_run_that_was_killed_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    """kill -9 after some epochs, at moments within an epoch and within the writing of the file."""
+    path, first_epochs = tmp_path / "c", []
+    with start() as whole:
+        for epochs, delay in ((2, 0.0), (6, 0.003), (4, 0.001)):
+            with start(str(path), "wait") as process:
+                assert process.stdout is not None
+                lines = [process.stdout.readline() for _ in range(epochs)]
+                time.sleep(delay)
+                process.kill()
+            assert process.returncode == -9
+            first_epochs.append(int(lines[0]))
+            document, _ = read_file(path, "checkpoint")  # whole, whatever the moment
+            # what is told of an epoch comes before its state is saved
+            assert document["states"][0]["epoch"] >= int(lines[-1]) - 1
+        assert whole.stdout is not None
+        expected = whole.stdout.read().splitlines()[-1]
+    assert first_epochs[0] == 1
+    assert 1 < first_epochs[1] < first_epochs[2]  # it did go on
+    with start(str(path)) as process:
+        assert process.stdout is not None
+        final = process.stdout.read().splitlines()[-1]
+    assert process.returncode == whole.returncode == 0
+    assert final.startswith("theta ")
+    assert final == expected
+
+
+# ---- when it is written --------------------------------------------------------------------------
+
+
+class Counted(Checkpoint):
+    """Notes the epoch of each state that is written."""
+
+    def write(self, states: Any, *arguments: Any) -> None:
+        super().write(states, *arguments)
+        written.append(states[0].epoch)
+
+
+written: list[int] = []
+
+
+@pytest.mark.parametrize(
+    ("every_epochs", "every_seconds", "expected"),
+    [(1, 0.0, [1, 2, 3, 4, 5, 6]), (4, 0.0, [4, 6]), (1, 1e9, [6]), (100, 0.0, [6])],
+)
+def test_how_often_the_state_is_saved(
+    tmp_path: Path, every_epochs: int, every_seconds: float, expected: list[int]
+) -> None:
+    written.clear()
+    checkpoint = Counted(tmp_path / "c", every_epochs, every_seconds)
+    (state,) = train([make_job()], shared_data(), checkpoint=checkpoint)
+    assert written == expected
+    assert state.history.stopped == "epochs"
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        train([make_job()], shared_data(), checkpoint=Checkpoint(tmp_path / "no" / "c"))
+
+
+def test_what_no_file_can_hold_is_refused_before_the_training(tmp_path: Path) -> None:
+    cube = Activation("cube", lambda z: z**3, lambda z, h: 3 * z**2)
+    net, told = Network([3, 2, 2], hidden=cube), []
+    with pytest.raises(ValueError, match="activation 'cube' is none of clearprop's"):
+        net.train(
+            np.ones((4, 3)), np.ones((4, 2)), checkpoint=tmp_path / "c", callbacks=[told.append]
+        )
+    assert told == []
+
+
+# ---- the file of another run ---------------------------------------------------------------------
+
+RELU = Network([3, 6, 2], hidden="relu", output="softmax").architecture
+ANOTHER: dict[str, Callable[[Job, Data], tuple[list[Job], Data]]] = {
+    "data": lambda job, data: ([job], replace(data, X=data.X + 1e-12)),
+    "architecture": lambda job, data: ([replace(job, architecture=RELU)], data),
+    "theta": lambda job, data: ([replace(job, theta=job.theta + 1e-12)], data),
+    "optimizer": lambda job, data: ([replace(job, optimizer=Adam(0.02))], data),
+    "epochs": lambda job, data: ([replace(job, epochs=7)], data),
+    "batch_size": lambda job, data: ([replace(job, batch_size=9)], data),
+    "rows": lambda job, data: ([replace(job, rows=np.arange(29))], data),
+    "validation": lambda job, data: ([replace(job, validation=data.rows(slice(3)))], data),
+    "stopping": lambda job, data: ([replace(job, stopping=Stopping("loss"))], data),
+    "penalty": lambda job, data: ([replace(job, penalty=Penalty(l2=1e-9))], data),
+    "clip_norm": lambda job, data: ([replace(job, clip_norm=1.0)], data),
+    "shuffle": lambda job, data: ([replace(job, shuffle=4)], data),
+    "seed": lambda job, data: ([replace(job, seed=6)], data),
+    "max_steps": lambda job, data: ([replace(job, max_steps=9)], data),
+    "drop_last": lambda job, data: ([replace(job, drop_last=True)], data),
+    "the number of jobs": lambda job, data: ([job, job], data),
+}
+
+
+@pytest.mark.parametrize("item", ANOTHER)
+def test_the_file_of_another_run_is_refused_and_what_differs_is_named(
+    item: str, tmp_path: Path
+) -> None:
+    data, checkpoint = shared_data(), Checkpoint(tmp_path / "c")
+    train([make_job(epochs=2)], data, checkpoint=checkpoint)
+    before = (tmp_path / "c").read_bytes()
+    jobs, other = ANOTHER[item](make_job(epochs=2), data)
+    message = rf"c: the checkpoint is of another run \(it differs in: {item}\); delete it to start"
+    with pytest.raises(ValueError, match=message) as caught:
+        train(jobs, other, checkpoint=checkpoint)
+    assert not isinstance(caught.value, ModelFileError)  # the file is all right
+    assert (tmp_path / "c").read_bytes() == before
+
+
+def test_targets_weights_and_validation_weights_are_compared_too(tmp_path: Path) -> None:
+    data, checkpoint = shared_data(), Checkpoint(tmp_path / "c")
+    held_out = data.rows(slice(5))
+
+    def job(validation: Data) -> Job:
+        return make_job(epochs=1, validation=validation, metrics={"a": lambda e: 1.0})
+
+    train([job(held_out)], data, checkpoint=checkpoint)
+    assert data.sample_weight is not None
+    assert held_out.sample_weight is not None
+    for other in (replace(data, t=1 - data.t), replace(data, sample_weight=None)):
+        with pytest.raises(ValueError, match="differs in: data"):
+            train([job(held_out)], other, checkpoint=checkpoint)
+    for changed in (
+        replace(held_out, X=held_out.X * 2),
+        replace(held_out, t=1 - held_out.t),
+        replace(held_out, sample_weight=held_out.sample_weight * 2),
+    ):
+        with pytest.raises(ValueError, match="differs in: validation"):
+            train([job(changed)], data, checkpoint=checkpoint)
+    with pytest.raises(ValueError, match="differs in: metrics"):
+        train([replace(job(held_out), metrics={})], data, checkpoint=checkpoint)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    Network([3, 2]).save(tmp_path / "net")
+    with pytest.raises(ModelFileError, match="holds 'network', not 'checkpoint'"):
+        train([make_job()], shared_data(), checkpoint=Checkpoint(tmp_path / "net"))
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ModelFileError, match="text: not a model file"):
+        train([make_job()], shared_data(), checkpoint=Checkpoint(tmp_path / "text"))
+
+
+# ---- damaged and hostile files -------------------------------------------------------------------
+
+
+def hostile_jobs() -> list[Job]:
+    """All that a state can hold: a best θ, metrics, generators, the place of a NaN."""
+    return [
+        make_job(
+            validation=np.arange(5),
+            metrics={"score": lambda e: float(e.y_hat[0, 0])},
+            stopping=Stopping("score", patience=9),
+            dropout=0.2,
+            optimizer=NAdam(0.01),
+            sizes=[3, 2, 2],
+        ),
+        make_job(shuffle=np.random.RandomState(1), optimizer=SGD(0.1, 0.9), sizes=[3, 2]),
+        make_job(
+            shuffle=np.random.Generator(np.random.Philox(1)),
+            sizes=[3, 2],
+            output="linear",
+            optimizer=SGD(1e200),
+        ),
+    ]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoints") / "good"
+    with pytest.raises(CutOffError):
+        train(hostile_jobs(), shared_data(), checkpoint=Checkpoint(path), callbacks=[at_epoch(4)])
+    return path
+
+
+def resume_and_train(path: Path) -> None:
+    """Resume from the file and train to the end; a run that differs counts as refused."""
+    try:
+        train(hostile_jobs(), shared_data(), checkpoint=Checkpoint(path, every_seconds=1e9))
+    except ModelFileError:
+        raise
+    except ValueError as error:
+        if "another run" not in str(error):
+            raise
+        raise ModelFileError(str(error)) from error
+
+
+def test_mutated_files_are_refused_or_can_be_trained_on(good: Path, tmp_path: Path) -> None:
+    outcomes = check_reader(resume_and_train, [good], count=500, folder=tmp_path)
+    assert outcomes["refused"] > 300
+    assert outcomes["loaded"] > 5  # some numbers may be any
+
+
+State = dict[str, Any]
+PCG, MT, PHILOX = 0, 1, 2
+HOSTILE: dict[str, tuple[str, Callable[[list[State], dict[str, Any]], object]]] = {
+    "pos": ("generator is damaged", lambda s, a: s[MT]["generator"]["state"].update(pos=10**9)),
+    "pos_negative": (
+        "generator is damaged",
+        lambda s, a: s[MT]["generator"]["state"].update(pos=-1),
+    ),
+    "key_short": (
+        "generator has another shape",
+        lambda s, a: s[MT]["generator"]["state"].update(key=[1] * 623),
+    ),
+    "key_zero": (
+        "generator is damaged",
+        lambda s, a: s[MT]["generator"]["state"].update(key=[0] * 624),
+    ),
+    "key_large": (
+        "random generator|out of bounds|too large|too big|invalid literal|negative",
+        lambda s, a: s[MT]["generator"]["state"].update(key=[2**40] * 624),
+    ),
+    "key_text": (
+        "random generator|out of bounds|too large|too big|invalid literal|negative",
+        lambda s, a: s[MT]["generator"]["state"].update(key=["x"] * 624),
+    ),
+    "inc_even": ("generator is damaged", lambda s, a: s[PCG]["generator"]["state"].update(inc=0)),
+    "inc_large": (
+        "random generator|out of bounds|too large|too big|invalid literal|negative",
+        lambda s, a: s[PCG]["generator"]["state"].update(inc=2**200 + 1),
+    ),
+    "state_negative": (
+        "random generator|out of bounds|too large|too big|invalid literal|negative",
+        lambda s, a: s[PCG]["generator"]["state"].update(state=-1),
+    ),
+    "buffer_pos": (
+        "generator is damaged",
+        lambda s, a: s[PHILOX]["generator"].update(buffer_pos=99),
+    ),
+    "uinteger": (
+        "random generator|out of bounds|too large|too big|invalid literal|negative",
+        lambda s, a: s[PCG]["generator"].update(uinteger=2**40),
+    ),
+    "other_generator": (
+        "the random generator was SFC64, not PCG64",
+        lambda s, a: s[PCG]["generator"].update(bit_generator="SFC64"),
+    ),
+    "generator_missing": ("'generator' must be", lambda s, a: s[PCG].update(generator=None)),
+    "generator_form": (
+        "generator has another form",
+        lambda s, a: s[PCG]["generator"].pop("has_uint32"),
+    ),
+    "epoch": ("'epoch' must be at most 3", lambda s, a: s[0].update(epoch=10**9)),
+    "epoch_negative": ("'epoch' must be at least 0", lambda s, a: s[0].update(epoch=-1)),
+    "n_steps": ("'n_steps' must be at most", lambda s, a: s[0].update(n_steps=2**60)),
+    "reductions": ("'reductions' must be at most 3", lambda s, a: s[0].update(reductions=2**40)),
+    "best": ("best must not be NaN", lambda s, a: s[0].update(best="nan")),
+    "stopped": ("'stopped' must be one of", lambda s, a: s[0].update(stopped="never")),
+    "extra": ("'x' is not known here", lambda s, a: s[0].update(x=1)),
+    "missing": ("'best' is missing", lambda s, a: s[0].pop("best")),
+    "quantity": (
+        "'quantity' must be one of",
+        lambda s, a: s[2]["nonfinite"].update(quantity="\x1b[31m"),
+    ),
+    "no_theta": ("'engine_state' must be", lambda s, a: s[0]["engine_state"].remove("theta")),
+    "no_slot": ("'engine_state' must be", lambda s, a: s[1]["engine_state"].remove("velocity")),
+    "slot_gone": ("'job1.engine.velocity' is missing", lambda s, a: a.pop("job1.engine.velocity")),
+    "slot_dtype": ("must be float64", lambda s, a: change(a, "job1.engine.velocity", "float32")),
+    "slot_shape": ("must have the shape", lambda s, a: cut(a, "job1.engine.velocity")),
+    "theta_shape": ("must have the shape", lambda s, a: cut(a, "job0.engine.theta")),
+    "theta_nan": ("is not finite", lambda s, a: a["job0.engine.theta"].fill(np.nan)),
+    "best_theta": ("must have the shape", lambda s, a: cut(a, "job0.best_theta")),
+    "step_negative": ("impossible count", lambda s, a: a["job0.engine.step"].fill(-1)),
+    "step_large": ("impossible count", lambda s, a: a["job0.engine.step"].fill(2**63 - 1)),
+    "steps_shape": ("must have the shape", lambda s, a: a.update({"job0.engine.n_steps": ONES})),
+    "order": ("is no permutation", lambda s, a: a["job0.order"].fill(0)),
+    "order_short": ("must have the shape", lambda s, a: cut(a, "job0.order")),
+    "order_far": ("is no permutation", lambda s, a: a["job0.order"].__setitem__(0, 10**9)),
+    "history": ("are not equally long", lambda s, a: cut(a, "job0.history.seconds")),
+    "history_gone": ("is missing", lambda s, a: a.pop("job0.history.loss")),
+    "metric": ("'job0.metric0' is missing", lambda s, a: a.pop("job0.metric0")),
+}
+ONES = np.ones(14, dtype=np.int64)
+
+
+def cut(tensors: dict[str, Any], name: str) -> None:
+    tensors[name] = tensors[name][:-1]
+
+
+def change(tensors: dict[str, Any], name: str, dtype: str) -> None:
+    tensors[name] = tensors[name].astype(dtype)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_impossible_states_are_refused(name: str, good: Path, tmp_path: Path) -> None:
+    message, spoil = HOSTILE[name]
+    document, tensors = read_file(good, "checkpoint")
+    document = copy.deepcopy(document)
+    del document["kind"]
+    path = tmp_path / "bad"
+    write_file(path, "checkpoint", document, tensors)
+    resume_and_train(path)  # as it is, it can be resumed
+    spoil(document["states"], tensors)
+    write_file(path, "checkpoint", document, tensors)
+    with pytest.raises(ModelFileError, match=message) as caught:
+        resume_and_train(path)
+    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).isprintable()

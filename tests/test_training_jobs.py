@@ -1,0 +1,270 @@
+"""Many jobs over shared data, and training that goes wrong: NaN, overflow, Ctrl-C."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fits import classifier, data_of, job, run, spirals
+
+from clearprop import (
+    SGD,
+    Adam,
+    AdamW,
+    Data,
+    EpochReport,
+    Job,
+    NAdam,
+    Network,
+    NonFiniteError,
+    OneCycle,
+    Penalty,
+    RMSprop,
+    Stopping,
+    train,
+)
+from clearprop.activations import ACTIVATIONS, Activation
+
+# ---- many jobs -----------------------------------------------------------------------------------
+
+
+def many_jobs() -> tuple[list[Callable[[], Job]], Data]:
+    """Jobs that differ in everything they may differ in, each made anew by its function."""
+    X, t = spirals(50)
+    rng = np.random.default_rng(0)
+    w = rng.uniform(0.1, 1, 50)
+    data = data_of(classifier(), X, t, w)
+    held_out, others = np.arange(10), np.arange(10, 50)
+    score = {"score": lambda e: float(e.y_hat[:, 0].mean())}
+
+    def net(*hidden: int, seed: int = 0, **options: Any) -> Network:
+        return Network([2, *hidden, 2], output="softmax", seed=seed, **options)
+
+    return [
+        lambda: job(net(5), optimizer=SGD(0.1, momentum=0.9), epochs=7),
+        lambda: job(net(3, 4, seed=1, hidden="tanh"), optimizer=Adam(0.01), epochs=4, shuffle=5),
+        lambda: job(net(), optimizer=NAdam(0.01), rows=np.arange(0, 50, 2)),
+        lambda: job(net(6, dropout=0.5), optimizer=AdamW(OneCycle(0.01)), seed=3, batch_size=7),
+        lambda: job(net(6, dropout=0.5), optimizer=AdamW(OneCycle(0.01)), seed=4, batch_size=7),
+        lambda: job(
+            net(4),
+            optimizer=RMSprop(0.01),
+            epochs=30,
+            rows=others,
+            validation=held_out,
+            metrics=score,
+            stopping=Stopping("score", patience=2),
+        ),
+        lambda: job(net(8), shuffle=None, max_steps=11, epochs=9, clip_norm=0.1),
+        lambda: job(net(8), shuffle=np.random.RandomState(1), penalty=Penalty(l1=0.01, alpha=1)),
+        lambda: job(net(4), shuffle=np.random.default_rng(8), drop_last=True, batch_size=11),
+        lambda: job(net(4), optimizer=SGD(1e200), epochs=5),  # ends with NaN
+    ], data
+
+
+def test_many_jobs_give_bit_for_bit_what_each_gives_alone() -> None:
+    makers, data = many_jobs()
+    together = train([make() for make in makers], data)
+    for make, state in zip(makers, together, strict=True):
+        (alone,) = train([make()], data)
+        np.testing.assert_array_equal(state.theta, alone.theta)
+        assert state.engine_state is not None
+        assert alone.engine_state is not None
+        for name, array in alone.engine_state.items():
+            np.testing.assert_array_equal(state.engine_state[name], array)
+        for name in ("loss", "validation_loss", "metrics", "learning_rate", "stopped"):
+            ours, theirs = getattr(state.history, name), getattr(alone.history, name)
+            np.testing.assert_equal(ours, theirs)
+        assert state.nonfinite == alone.nonfinite
+    assert {state.history.stopped for state in together} >= {"epochs", "max_steps", "nonfinite"}
+    assert len({len(state.history) for state in together}) >= 4
+
+
+def test_a_callback_ends_its_own_job_only() -> None:
+    X, t = spirals()
+    net = classifier()
+    told: list[tuple[int, int]] = []
+
+    def stop_the_second(report: EpochReport) -> bool:
+        told.append((report.job, report.epoch))
+        return report.job == 1 and report.epoch == 2
+
+    jobs = [job(net, epochs=4), job(net, epochs=4), job(net, epochs=3)]
+    states = train(jobs, data_of(net, X, t), callbacks=[stop_the_second])
+    assert [state.history.stopped for state in states] == ["epochs", "callback", "epochs"]
+    assert [len(state.history) for state in states] == [4, 2, 3]
+    assert told == [(0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2), (0, 3), (2, 3), (0, 4)]
+
+
+def test_states_can_be_trained_further() -> None:
+    X, t = spirals()
+    net = classifier()
+    optimizer = Adam(0.01)
+    whole = run(net, X, t, optimizer=optimizer, epochs=6)
+    state = run(net, X, t, optimizer=optimizer, epochs=6, callbacks=[lambda r: r.epoch == 2])
+    assert state.history.stopped == "callback"
+    state.history.stopped = ""
+    again = run(net, X, t, optimizer=optimizer, epochs=6, states=[state])
+    assert again is state
+    np.testing.assert_array_equal(again.theta, whole.theta)
+    assert again.history.loss == whole.history.loss
+    # what is finished stays so, and a budget that is used up leaves nothing to do
+    (done,) = train([job(net, epochs=6)], data_of(net, X, t), states=[whole])
+    assert (done.epoch, done.history.stopped) == (6, "epochs")
+    for options, reason in (({"epochs": 6}, "epochs"), ({"max_steps": 48}, "max_steps")):
+        whole.history.stopped = ""
+        (done,) = train([job(net, **({"epochs": 7} | options))], data_of(net, X, t), states=[whole])
+        assert (len(done.history), done.history.stopped) == (6, reason)
+
+
+# ---- trouble -------------------------------------------------------------------------------------
+
+
+def test_nan_in_X_is_reported_with_step_and_row_and_theta_stays() -> None:
+    X, t = spirals()
+    X[17, 1] = np.nan
+    net = classifier()
+    before = net.theta.copy()
+    message = r"\(X became NaN or infinite at step 3, in row 1 of its batch\)"
+    with pytest.raises(NonFiniteError, match=message):
+        net.train(X, t, epochs=3, batch_size=8, shuffle=False)
+    np.testing.assert_array_equal(net.theta, before)
+
+
+def test_nan_in_t_is_reported() -> None:
+    net = Network([2, 3, 1], seed=0)
+    t = np.zeros(60)
+    t[4] = np.inf
+    with pytest.raises(NonFiniteError, match="t became NaN or infinite at step 1, in row 4"):
+        net.train(spirals()[0], t, shuffle=False)
+
+
+def test_exploding_descent_is_reported_with_step_and_layer_and_theta_stays() -> None:
+    rng = np.random.default_rng(0)
+    X, t = rng.normal(size=(40, 3)), rng.normal(size=40)
+    net = Network([3, 5, 4, 1], hidden="relu", seed=0)
+    before = net.theta.copy()
+    with pytest.raises(NonFiniteError) as caught:
+        net.train(X, t, optimizer=SGD(10.0), epochs=1000)
+    message = str(caught.value)
+    assert "non-finite" in message
+    assert "need to be preprocessed" in message
+    place = message[message.index("(") :]
+    assert " of layer " in place or "the loss" in place
+    step = int(place.split("at step ")[1].rstrip(")").split(",")[0])
+    assert step > 1
+    np.testing.assert_array_equal(net.theta, before)
+    # the step before is the last one that can be done
+    state = run(net, X, t, optimizer=SGD(10.0), epochs=1000, batch_size=32, shuffle=None)
+    assert state.nonfinite is not None
+    assert state.history.stopped == "nonfinite"
+    assert state.nonfinite.step == state.n_steps + 1
+    assert np.isfinite(state.theta).all()
+    assert np.isnan(state.history.loss[-1])
+    again = run(
+        net,
+        X,
+        t,
+        optimizer=SGD(10.0),
+        epochs=1000,
+        max_steps=state.n_steps,
+        batch_size=32,
+        shuffle=None,
+    )
+    np.testing.assert_array_equal(again.theta, state.theta)
+
+
+def test_an_update_that_overflows_is_reported_as_theta() -> None:
+    X, t = spirals()
+    net = classifier()
+    with pytest.raises(NonFiniteError, match="θ became NaN or infinite at step 1"):
+        net.train(X, t, optimizer=SGD(1e308, weight_decay=1e308), epochs=1)
+
+
+def test_the_best_theta_is_kept_when_training_explodes() -> None:
+    rng = np.random.default_rng(0)
+    X, t = rng.normal(size=(40, 3)), rng.normal(size=40)
+    net, thetas = Network([3, 5, 1], seed=0), []
+
+    class Explodes(SGD):
+        def update(
+            self, theta: Any, gradient: Any, state: Any, rate: Any, decay: Any = None
+        ) -> Any:
+            factor = 1e300 if state["step"] >= 6 else 1.0
+            return super().update(theta, gradient * factor, state, rate, decay)
+
+    with pytest.warns(RuntimeWarning, match="the best parameters so far are kept"):
+        history = net.train(
+            X,
+            t,
+            optimizer=Explodes(0.01),
+            batch_size=20,
+            epochs=50,
+            validation=(X, t),
+            callbacks=[lambda report: thetas.append(report.theta)],
+        )
+    assert history.stopped == "nonfinite"
+    best = int(np.nanargmin(history.validation_loss))
+    np.testing.assert_array_equal(net.theta, thetas[best])
+    assert np.isfinite(net.theta).all()
+
+
+def test_ctrl_c_in_a_callback_leaves_a_usable_network() -> None:
+    X, t = spirals()
+    net, thetas = classifier(), []
+
+    def interrupt(report: EpochReport) -> None:
+        thetas.append(report.theta)
+        if report.epoch == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.warns(UserWarning, match="Training interrupted by user."):
+        history = net.train(X, t, epochs=100, callbacks=[interrupt])
+    assert history.stopped == "interrupted"
+    assert len(history) == len(history.seconds) == len(history.learning_rate) == 4
+    np.testing.assert_array_equal(net.theta, thetas[-1])
+    assert net.train(X, t, epochs=2).stopped == "epochs"  # and it can be trained further
+
+
+@pytest.mark.parametrize("call", [1, 2, 30])
+def test_ctrl_c_within_a_step_leaves_the_last_whole_step(call: int) -> None:
+    X, t = spirals()
+    calls = itertools.count(1)
+
+    def phi(z: Any) -> Any:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return np.tanh(z)
+
+    tanh = ACTIVATIONS["tanh"]
+    options: Any = {"epochs": 9, "batch_size": 8, "optimizer": Adam(0.01)}
+    net = Network([2, 8, 2], hidden=Activation("t", phi, tanh.dphi), output="softmax", seed=0)
+    with pytest.warns(UserWarning, match="interrupted"):
+        history = net.train(X, t, **options)
+    assert history.stopped == "interrupted"
+    assert len(history) == (call - 1) // 8
+    same = classifier()
+    before = same.theta.copy()
+    if call > 1:
+        same.train(X, t, max_steps=call - 1, **options)
+    np.testing.assert_array_equal(net.theta, same.theta)
+    assert (call == 1) == bool((net.theta == before).all())
+
+
+def test_ctrl_c_ends_every_job() -> None:
+    X, t = spirals()
+    net = classifier()
+
+    def interrupt(report: EpochReport) -> None:
+        if (report.job, report.epoch) == (1, 2):
+            raise KeyboardInterrupt
+
+    jobs = [job(net, epochs=1), job(net, epochs=9), job(net, epochs=9)]
+    states = train(jobs, data_of(net, X, t), callbacks=[interrupt])
+    assert [state.history.stopped for state in states] == ["epochs", "interrupted", "interrupted"]
+    for state in states:
+        assert np.isfinite(state.theta).all()

@@ -1,0 +1,132 @@
+"""The activations, losses and networks of clearprop in PyTorch's own functions: an oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from clearprop import Network
+from clearprop.layers import Dense, Draw
+from clearprop.outputs import (
+    AbsoluteError,
+    Huber,
+    Linear,
+    Logistic,
+    Output,
+    Poisson,
+    Quantile,
+    Softmax,
+)
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+PHI: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda z: z,
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": F.relu,
+    "leaky_relu": lambda z: F.leaky_relu(z, 0.01),
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "mish": F.mish,
+    # PyTorch cuts softplus to z beyond the threshold, 20 by default
+    "softplus": lambda z: F.softplus(z, threshold=500.0),
+}
+
+
+def losses(output: Output, z: Any, t: Any) -> Any:
+    """ℒ of each sample (N,) as a tensor; t as the user gives it, in NumPy."""
+    t = np.asarray(t)
+    if isinstance(output, Softmax):
+        return _softmax_losses(output, z, t)
+    t = torch.as_tensor(t.reshape(len(t), -1), dtype=z.dtype)
+    match output:
+        case Linear():
+            return F.mse_loss(z, t, reduction="none").sum(1) / 2
+        case AbsoluteError():
+            return F.l1_loss(z, t, reduction="none").sum(1)
+        case Huber():
+            return F.huber_loss(z, t, reduction="none", delta=output.delta).sum(1)
+        case Poisson():
+            constant = torch.xlogy(t, t) - t
+            return (F.poisson_nll_loss(z, t, reduction="none") + constant).sum(1)
+        case Logistic():
+            t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
+            return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)
+        case Quantile():
+            terms, column = [], 0
+            for target in t.T:
+                for q in output.quantiles:
+                    r = target - z[:, column]
+                    terms.append(torch.maximum(q * r, (q - 1) * r))
+                    column += 1
+            return torch.stack(terms).sum(0)
+    raise TypeError(output)
+
+
+def _softmax_losses(output: Softmax, z: Any, t: Any) -> Any:
+    sizes = output.sizes or (z.shape[1],)
+    if t.ndim == 1:
+        t = t[:, None]
+    total, start = 0, 0
+    for number, size in enumerate(sizes):
+        if t.shape[1] == len(sizes):  # class indices
+            target = torch.as_tensor(t[:, number], dtype=torch.long)
+        else:
+            target = torch.as_tensor(t[:, start : start + size], dtype=z.dtype)
+        logits = z[:, start : start + size]
+        total = total + F.cross_entropy(
+            logits, target, reduction="none", label_smoothing=output.label_smoothing
+        )
+        start += size
+    return total
+
+
+class TorchPass(NamedTuple):
+    """A forward pass and what autograd makes of it, as NumPy arrays named as in Gradients."""
+
+    loss: float
+    arrays: dict[str, list[Any]]
+
+
+def autograd(
+    net: Network, X: Any, t: Any, sample_weight: Any = None, draw: tuple[int, int] | None = None
+) -> TorchPass:
+    """ℒ, z, h and every derivative of a network by torch.autograd, in float64."""
+    leaf = torch.tensor(np.asarray(X, dtype=np.float64), requires_grad=True)
+    W = [torch.tensor(w.astype(np.float64), requires_grad=True) for w in net.W]
+    b = [torch.tensor(v.astype(np.float64), requires_grad=True) for v in net.b]
+    value, z, h, number = leaf, [], [], 0
+    for index, layer in enumerate(net.architecture.layers):
+        if isinstance(layer, Dense):
+            h.append(value)
+            value = F.linear(value, W[number], b[number])
+            z.append(value)
+            number += 1
+            if layer.activation is not None:
+                value = PHI[layer.activation.name](value)
+        elif draw is not None:
+            mask = layer.mask(Draw(*draw, layer=index), tuple(value.shape), np.float64)
+            value = value * torch.tensor(mask)
+    for tensor in (*z, *h[1:]):
+        tensor.retain_grad()
+    each = losses(net.output, value, t)
+    w = torch.ones(len(each)) if sample_weight is None else torch.tensor(sample_weight)
+    w = w.to(torch.float64)
+    loss = (w * each).sum() / w.sum()
+    loss.backward()
+    arrays = {
+        "z": [v.detach().numpy() for v in z],
+        "h": [v.detach().numpy() for v in h],
+        "dL_dz": [v.grad.numpy() for v in z],
+        "dL_dh": [v.grad.numpy() for v in h],
+        "dL_dW": [v.grad.numpy() for v in W],
+        "dL_db": [v.grad.numpy() for v in b],
+    }
+    return TorchPass(loss.item(), arrays)
