@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from clearprop import (
     Quantile,
     RMSprop,
     Stopping,
+    checkpoints,
     train,
 )
 from clearprop.history import TrainingState
@@ -387,6 +389,21 @@ def test_how_often_the_state_is_saved(
     assert state.history.stopped == "epochs"
 
 
+def test_seconds_are_counted_from_the_state_saved_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    written.clear()
+    train(
+        [make_job(epochs=8)],
+        shared_data(),
+        checkpoint=Counted(tmp_path / "c", every_seconds=2.5),
+        callbacks=[lambda report: now.__setitem__(0, report.epoch)],  # a second an epoch
+    )
+    assert written == [3, 6, 8]
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         train([make_job()], shared_data(), checkpoint=Checkpoint(tmp_path / "no" / "c"))
@@ -462,6 +479,16 @@ def test_targets_weights_and_validation_weights_are_compared_too(tmp_path: Path)
             train([job(changed)], data, checkpoint=checkpoint)
     with pytest.raises(ValueError, match="differs in: metrics"):
         train([replace(job(held_out), metrics={})], data, checkpoint=checkpoint)
+
+
+def test_the_places_of_a_sparse_matrix_are_compared_too(tmp_path: Path) -> None:
+    def data(column: int) -> Data:
+        X = sparse.csr_matrix(([1.0] * 30, (range(30), [column] * 30)), shape=(30, 3))
+        return Data(X, shared_data().t)
+
+    train([make_job(epochs=1)], data(0), checkpoint=Checkpoint(tmp_path / "c"))
+    with pytest.raises(ValueError, match="differs in: data"):
+        train([make_job(epochs=1)], data(1), checkpoint=Checkpoint(tmp_path / "c"))
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -179,6 +179,7 @@ def test_partial_fit_goes_through_the_data_once() -> None:
     for _ in range(5):
         parts.partial_fit(X, Y_THREE, classes=[0, 1, 2])
         assert parts.n_iter_ == 1
+        assert parts.history_.stopped == ""
     assert same_weights(whole, parts)
     assert parts.loss_curve_ == whole.loss_curve_
     for kind in (X.astype(np.float32), X):  # whatever the dtype of the batch

@@ -61,6 +61,14 @@ def test_a_wrong_derivative_of_an_activation_is_named(layer: int, factor: float)
     assert worst.layer <= layer
     assert worst.array in wrong_layers(check)
     assert check.errors[worst.array] == worst.relative_error == check.max_relative_error
+    assert check.first_wrong is not None
+    assert check.first_wrong.layer == layer
+
+
+def test_a_tolerance_below_the_round_off_fails() -> None:
+    check = check_gradients(*example("tanh"), tolerance=1e-30)
+    assert not check.ok
+    assert check.max_relative_error <= 1e-7
 
 
 def test_one_wrong_unit_is_named_by_its_index() -> None:
@@ -77,7 +85,7 @@ def test_one_wrong_unit_is_named_by_its_index() -> None:
     assert check.worst.index[0] == 2
     assert check.worst.relative_error == pytest.approx(1 / 3)
     text = str(check.worst)
-    assert text.startswith(f"{check.worst.quantity}⁽1⁾[2")
+    assert text.startswith(f"{check.worst.quantity}⁽¹⁾[2")
     assert "back-propagation" in text
     assert "central difference" in text
 
@@ -97,7 +105,7 @@ def test_a_wrong_bias_gradient_is_named() -> None:
     assert wrong_layers(check) == {"dL_db[1]"}
     assert check.worst.quantity == "dL_db"
     assert check.worst.layer == 2
-    assert str(check.worst).startswith("dL_db⁽2⁾[")
+    assert str(check.worst).startswith("dL_db⁽²⁾[")
     assert check.worst.relative_error == pytest.approx(0.8)
     assert check.worst.numeric == pytest.approx(5 * check.worst.analytic)
 

@@ -72,7 +72,7 @@ class _Swap(ast.NodeTransformer):
 with open(SUITE.origin, encoding="utf-8") as _file:
     _tree = _Swap().visit(ast.parse(_file.read()))
 _names_before = set(globals())
-exec(compile(ast.fix_missing_locations(_tree), SUITE.origin, "exec"), globals())  # noqa: S102
+exec(compile(ast.fix_missing_locations(_tree), SUITE.origin, "exec"), globals())
 SUITE_TESTS = [n for n in set(globals()) - _names_before if n.startswith("test_")]
 
 # the suite is run by scikit-learn without warnings as errors

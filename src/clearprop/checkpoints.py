@@ -42,14 +42,16 @@ class Checkpoint:
     every_epochs and every_seconds: a state is written after an epoch when both have gone by since
     the last one, and at the end. Writing is atomic: a kill at any moment leaves the old file or
     the new one. A file of another run (other data, network, optimiser or seed) is refused with
-    ValueError, which names what differs; delete it to start anew.
+    ValueError, which names what differs; delete it to start anew. A network that an interrupted
+    run has left trained part of the way is known by its θ, and goes on like a fresh one.
     """
 
     path: str | PathLike[str]
     every_epochs: int = 1
     every_seconds: float = 0.0
+    _run: dict[str, Any] = field(default_factory=dict, repr=False)
     _epochs: int = field(default=0, repr=False)
-    _written: float = field(default_factory=time.monotonic, repr=False)
+    _written: float = field(default=0.0, repr=False)
 
     def is_due(self) -> bool:
         """Called once per epoch: whether to write now."""
@@ -57,27 +59,44 @@ class Checkpoint:
         late = time.monotonic() - self._written >= self.every_seconds
         return late and self._epochs >= self.every_epochs
 
-    def write(
-        self, states: Sequence[TrainingState], jobs: Sequence[Job], data: Data, engine: str
-    ) -> None:
+    def write(self, states: Sequence[TrainingState]) -> None:
         """Save the states of all jobs, with what is needed to refuse another run's file."""
         tensors: dict[str, Array] = {}
         documents = [_state_to_document(n, s, tensors) for n, s in enumerate(states)]
-        document = {"run": describe_run(jobs, data, engine), "states": documents}
+        document = {
+            "run": self._run,
+            "results": [_checksum(state.theta) for state in states],
+            "states": documents,
+        }
         write_file(self.path, KIND, document, tensors)
         self._epochs, self._written = 0, time.monotonic()
+
+    def note_results(self, states: Sequence[TrainingState]) -> None:
+        """Add to the file which θ the run handed out, if it ended in the middle of an epoch."""
+        if Path(self.path).exists():
+            document, tensors = read_file(self.path, KIND)
+            document.pop("kind")
+            document["results"] = [_checksum(state.theta) for state in states]
+            write_file(self.path, KIND, document, tensors)
 
     def resume(
         self, states: Sequence[TrainingState], jobs: Sequence[Job], data: Data, engine: str
     ) -> bool:
-        """Fill `states` from the file if there is one; True if there was."""
-        run = describe_run(jobs, data, engine)  # first, so that what no file can hold is told now
+        """Fill `states` from the file if there is one; True if there was. Called once, first."""
+        run = self._run = describe_run(jobs, data, engine)
+        self._written = time.monotonic()
         if not Path(self.path).exists():
             return False
         where = str(self.path)
         document, tensors = read_file(self.path, KIND)
-        check_keys(document, ["kind", "run", "states"], where)
-        _check_same_run(take(document, "run", dict, where), run, where)
+        check_keys(document, ["kind", "run", "results", "states"], where)
+        saved = take(document, "run", dict, where)
+        for job, result in zip(
+            run["jobs"], take_list(document, "results", str, where), strict=False
+        ):
+            if job["theta"] == result:  # the network as this run left it
+                job["theta"] = _start_of(saved, job, run["jobs"])
+        _check_same_run(saved, run, where)
         entries = take_list(document, "states", dict, where, length=len(jobs))
         for number, (state, job, entry) in enumerate(zip(states, jobs, entries, strict=True)):
             n_rows = len(data) if job.rows is None else len(job.rows)
@@ -118,6 +137,15 @@ def _describe_job(job: Job) -> dict[str, Any]:
         ),
         **{name: getattr(job, name) for name in names},
     }
+
+
+def _start_of(saved: Mapping[str, Any], job: Mapping[str, Any], jobs: list[Any]) -> Any:
+    """The checksum of the θ that this job started from, as the file has it."""
+    entries = saved.get("jobs")
+    if not isinstance(entries, list) or len(entries) != len(jobs):
+        return None
+    entry = entries[jobs.index(job)]
+    return entry.get("theta") if isinstance(entry, dict) else None
 
 
 def _describe(record: object) -> str:

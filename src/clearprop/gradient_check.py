@@ -14,6 +14,9 @@ from clearprop.network import Network, Trace, back_propagation, forward_propagat
 # How far the five-point rule moves a z; the smaller ones get away from a kink.
 STEPS = (5e-4, 5e-5, 5e-6)
 EPS = float(np.finfo(np.float64).eps)
+# What the rule cannot resolve to this relative error, for round-off, counts as that small.
+RESOLUTION = 1e-7
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class WorstEntry:
 
     def __str__(self) -> str:
         place = ", ".join(str(i) for i in self.index)
-        layer = f"⁽{self.layer}⁾" if self.layer else ""
+        layer = f"⁽{self.layer}⁾".translate(SUPERSCRIPT) if self.layer else ""
         return (
             f"{self.quantity}{layer}[{place}]: back-propagation {self.analytic:.10g}, "
             f"central difference {self.numeric:.10g}, relative error {self.relative_error:.1e}"
@@ -45,14 +48,17 @@ class WorstEntry:
 class GradientCheck:
     """The result of :func:`check_gradients`.
 
-    max_relative_error: over all entries checked. worst: that entry. errors: the largest relative
-    error of each array, by name such as "dL_dW[0]". n_checked: entries compared; n_kinks: entries
-    left out, because the loss has a kink (relu at 0, say) within even the smallest step.
+    max_relative_error: over all entries checked. worst: that entry. first_wrong: the worst entry
+    of the first array on the way back from ℒ whose error exceeds the tolerance, or None; that is
+    where to look, for all arrays below inherit the error. errors: the largest relative error of
+    each array, by name such as "dL_dW[0]". n_checked: entries compared; n_kinks: entries left out,
+    because the loss has a kink (relu at 0, say) within even the smallest step.
     """
 
     ok: bool
     max_relative_error: float
     worst: WorstEntry
+    first_wrong: WorstEntry | None
     errors: dict[str, float]
     n_checked: int
     n_kinks: int
@@ -72,11 +78,11 @@ def check_gradients(
 
     The five-point rule (ℒ(−2s) − 8ℒ(−s) + 8ℒ(s) − ℒ(2s)) / 12s has an error of order s⁴; s is
     chosen for each entry so that no z of its layer moves far. The error of an entry is
-    |analytic − numeric| / max(|analytic|, |numeric|, ‖·‖∞ / 1000, r / tolerance), where ‖·‖∞ is
-    the largest entry of its array and r the round-off of the rule: differences of ℒ resolve
-    nothing smaller. If a z crosses a kink of its activation (or an output one of its loss) between
-    the points, s is made smaller; where that does not help, the entry is counted in n_kinks and
-    left out.
+    |analytic − numeric| / max(|analytic|, |numeric|, ‖·‖∞ / 1000, r / 10⁻⁷), where ‖·‖∞ is the
+    largest entry of its array and r the round-off of the rule: differences of ℒ resolve nothing
+    smaller. `ok` says that the largest error is at most `tolerance`. If a z crosses a kink of its
+    activation (or an output one of its loss) between the points, s is made smaller; where that
+    does not help, the entry is counted in n_kinks and left out.
     X: (N, D) dense; cost: 4 forward passes an entry. draw: (seed, step) to check with dropout.
     """
     if hasattr(X, "tocsr"):
@@ -116,12 +122,16 @@ def check_gradients(
         numeric, noise = values.T.reshape(2, *array.shape)
         n_kinks += int(kinks.sum())
         numeric = np.where(kinks, analytic, numeric)
-        worst.append(_worst_entry(quantity, layer, analytic, numeric, noise / tolerance))
+        worst.append(_worst_entry(quantity, layer, analytic, numeric, noise / RESOLUTION))
     total = max(worst, key=lambda entry: entry.relative_error)
     return GradientCheck(
         ok=total.relative_error <= tolerance,
         max_relative_error=total.relative_error,
         worst=total,
+        first_wrong=next(
+            (e for e in sorted(worst, key=lambda e: -e.layer) if not e.relative_error <= tolerance),
+            None,
+        ),
         errors={entry.array: entry.relative_error for entry in worst},
         n_checked=theta.size + X.size - n_kinks,
         n_kinks=n_kinks,

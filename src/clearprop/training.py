@@ -48,12 +48,15 @@ def train(
 
     callbacks: called with an :class:`EpochReport` after every epoch of every job; one that returns
     True ends that job. time_limit: seconds for everything. checkpoint: see
-    :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in place).
+    :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in
+    place); a job that has ended goes on only if it was for the time limit or an interrupt.
     Ctrl-C ends training with the θ of the last whole step, and history.stopped "interrupted".
     NaN or infinity ends a job before the step that gives it; its state names the place.
     """
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
+    if callable(callbacks) or not all(callable(callback) for callback in callbacks):
+        raise TypeError(f"callbacks must be a list of functions; got {callbacks!r}")
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     if checkpoint is not None:
@@ -76,6 +79,10 @@ def train(
         for track in tracks:
             if not track.state.history.stopped:
                 track.finish("interrupted")
+    if checkpoint is not None and any(
+        state.history.stopped in ("interrupted", "time_limit") for state in states
+    ):
+        checkpoint.note_results(states)
     return states
 
 
@@ -272,7 +279,7 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None and whole and (finished or checkpoint.is_due()):
             for track in active.values():
                 track.state.engine_state = track.read_state()
-            checkpoint.write([t.state for t in tracks], [t.job for t in tracks], data, engine.name)
+            checkpoint.write([track.state for track in tracks])
 
 
 def _run_lbfgs(track: _Track, optimizer: LBFGS) -> None:
@@ -442,7 +449,8 @@ def _split(
         check_length("t of validation", len(t), X.shape[0])
         weight = validation[2] if len(validation) == 3 else None
         return None, Data(X, t, check_sample_weight(weight, X.shape[0], dtype))
-    n_validation = round(len(data) * validation) if 0 < validation < 1 else 0
+    fraction = validation if isinstance(validation, int | float) else 0.0
+    n_validation = round(len(data) * fraction) if 0 < fraction < 1 else 0
     if not 0 < n_validation < len(data):
         raise ValueError(
             "validation must be (X, t) or a fraction that leaves rows on both sides; "

@@ -188,7 +188,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             if isinstance(optimizer, LBFGS) and n_iter == 0:  # it had converged at the start
                 loss, _ = engine.loss_and_gradient(architecture, state.theta, data, job.penalty)
             self._set_results(state, n_iter, loss)
-        self._warn_of_convergence(state, incremental)
+        self._conclude(state, incremental)
 
     def _targets(self, y: Any, dtype: Any) -> Targets:
         """The encoded targets; the errors of the output units name t, ours y."""
@@ -298,8 +298,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return self.checkpoint
         return Checkpoint(self.checkpoint)
 
-    def _warn_of_convergence(self, state: TrainingState, incremental: bool) -> None:
+    def _conclude(self, state: TrainingState, incremental: bool) -> None:
+        """Warn if `fit` has ended without convergence; partial_fit goes on with the next call."""
         stopped = state.history.stopped
+        if incremental and stopped in ("callback", "epochs"):
+            state.history.stopped = ""
         if incremental or stopped not in ("epochs", "max_fun", "abnormal"):
             return
         optimizer = settings.build_optimizer(self)

@@ -35,7 +35,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Two classes: one logistic output with binary cross-entropy. More: softmax with cross-entropy.
     Multi-label (an indicator matrix): a logistic output per label. Several class columns: a softmax
     per column. With the same parameters and `random_state` training follows scikit-learn's own
-    trajectory.
+    trajectory. (Where L-BFGS tries a step so large that an output saturates on the wrong side,
+    beyond |z| = 36, it may go another way: there scikit-learn clips the loss, not its gradient.)
 
     Parameters
     ----------
