@@ -119,7 +119,11 @@ def assert_same(a: TrainingState, b: TrainingState) -> None:
 
 # ---- resuming ------------------------------------------------------------------------------------
 
-GRID = list(itertools.product(OPTIMIZERS, [0.0, 0.4], SHUFFLES, [False, True]))
+USUAL = ("none", "int", "RandomState", "Generator")
+GRID = [
+    *itertools.product(OPTIMIZERS, [0.0, 0.4], USUAL, [False, True]),
+    *itertools.product([Adam(0.01)], [0.4], sorted(SHUFFLES.keys() - set(USUAL)), [True]),
+]
 
 
 @pytest.mark.parametrize("number", range(len(GRID)))
@@ -290,6 +294,38 @@ def test_a_network_resumes_by_path(tmp_path: Path) -> None:
         assert resumed_history.validation_loss == history.validation_loss
 
 
+@pytest.mark.parametrize("call", [1, 8, 10, 23])
+def test_a_network_that_ctrl_c_left_trained_part_of_the_way_goes_on(
+    call: int, tmp_path: Path
+) -> None:
+    """Its θ is no longer the start of the run, but it is the one that the run handed out."""
+    data = shared_data()
+    calls = itertools.count(1)
+
+    class Interrupted(Adam):
+        def update(self, *arguments: Any, **options: Any) -> Any:
+            if next(calls) == call:  # 4 steps an epoch
+                raise KeyboardInterrupt
+            return super().update(*arguments, **options)
+
+    def fit(net: Network, **options: Any) -> Any:
+        options |= {"optimizer": Interrupted(0.01), "batch_size": 8, "epochs": EPOCHS}
+        return net.train(data.X, data.t, **options)
+
+    net, whole = (Network([3, 6, 2], output="softmax", dropout=0.2, seed=0) for _ in range(2))
+    with pytest.warns(UserWarning, match="interrupted"):
+        fit(net, checkpoint=tmp_path / "c")
+    history = fit(net, checkpoint=tmp_path / "c")
+    assert history.stopped == "epochs"
+    if call > 4:  # before, there was no file, and the second run began where the first one ended
+        expected = fit(whole)
+        np.testing.assert_array_equal(net.theta, whole.theta)
+        assert history.loss == expected.loss
+    net.theta[0] += 1e-9  # any other θ is another run
+    with pytest.raises(ValueError, match="differs in: theta"):
+        fit(net, checkpoint=tmp_path / "c")
+
+
 def test_where_a_job_met_nan_is_remembered(tmp_path: Path) -> None:
     def make() -> list[Job]:
         return [make_job(optimizer=SGD(1e200), output="linear"), make_job()]
@@ -392,14 +428,15 @@ def test_how_often_the_state_is_saved(
 def test_seconds_are_counted_from_the_state_saved_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [0.0]
+    start = time.monotonic()
+    now = [start]
     monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: now[0]))
     written.clear()
     train(
         [make_job(epochs=8)],
         shared_data(),
         checkpoint=Counted(tmp_path / "c", every_seconds=2.5),
-        callbacks=[lambda report: now.__setitem__(0, report.epoch)],  # a second an epoch
+        callbacks=[lambda report: now.__setitem__(0, start + report.epoch)],  # a second each
     )
     assert written == [3, 6, 8]
 
@@ -483,7 +520,7 @@ def test_targets_weights_and_validation_weights_are_compared_too(tmp_path: Path)
 
 def test_the_places_of_a_sparse_matrix_are_compared_too(tmp_path: Path) -> None:
     def data(column: int) -> Data:
-        X = sparse.csr_matrix(([1.0] * 30, (range(30), [column] * 30)), shape=(30, 3))
+        X = sparse.csr_matrix(([1.0] * 30, (list(range(30)), [column] * 30)), shape=(30, 3))
         return Data(X, shared_data().t)
 
     train([make_job(epochs=1)], data(0), checkpoint=Checkpoint(tmp_path / "c"))

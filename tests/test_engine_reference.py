@@ -11,7 +11,7 @@ import pytest
 from cases import CASES, GRID, Case
 from scipy import sparse
 
-from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop
+from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, constant
 from clearprop.engines import Engine, EpochPlan, NonFinite, get_engine
 from clearprop.engines.nonfinite import QUANTITIES, locate_nonfinite
 from clearprop.engines.reference import ReferenceEngine, clip
@@ -320,12 +320,12 @@ def test_the_first_quantity_that_is_not_finite_is_named(
 
 
 def test_gradients_and_parameters_are_named_too() -> None:
-    net = Network([1, 1, 1], hidden="identity", initializer="zeros")
-    net.theta[...] = 1e200, 0, 1e200, 0
-    # z⁽²⁾ = 0 and ∂ℒ/∂z⁽²⁾ = −1e100 are finite, ∂ℒ/∂z⁽¹⁾ = −1e300 too, ∂ℒ/∂x is not looked at
+    net = Network([1, 1, 1, 1], hidden="identity", initializer=constant(1e200))
+    # z = 0 and ℒ = ½·1e240; ∂ℒ/∂z⁽³⁾ = −1e120, and ∂ℒ/∂z⁽²⁾ overflows before ∂ℒ/∂z⁽¹⁾ does
     data = Data(np.array([[0.0]]), np.array([[1e120]]))
     found = locate_nonfinite(net.architecture, net.theta, data, 1)
-    assert (found.quantity, found.layer) == ("∂ℒ/∂z", 1)
+    assert (found.quantity, found.layer) == ("∂ℒ/∂z", 2)
+    net = Network([1, 1, 1], hidden="identity", initializer="zeros")
     net.theta[...] = 1, 0, 1, 0
     data = Data(np.array([[1e160]]), np.array([[1e160 * (1 - 1e-10)]]))
     found = locate_nonfinite(net.architecture, net.theta, data, 1)

@@ -51,7 +51,7 @@ TOO_SMALL = (
 EARLY = (*NO_PARTIAL_FIT, *EQUAL_WEIGHTS, *TOO_SMALL)  # a repeated row may fall on both sides
 
 CLASSIFIERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
-    ({}, ()),
+    ({"max_iter": 100}, ()),  # as scikit-learn checks its own two
     ({"solver": "lbfgs", "max_iter": 50}, ()),
     ({"early_stopping": True, "max_iter": 20}, EARLY),
     # both classes' counts are needed, and scikit-learn's other classifiers refuse it as well
@@ -61,11 +61,11 @@ CLASSIFIERS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"output": "logistic", "label_smoothing": 0.1, "max_iter": 20}, ()),
 ]
 REGRESSORS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
-    ({}, ()),
+    ({"max_iter": 100}, ()),  # as scikit-learn checks its own two
     ({"solver": "lbfgs", "max_iter": 50}, ()),
     ({"early_stopping": True, "max_iter": 20}, EARLY),
     ({"dtype": "float32", "max_iter": 20}, EQUAL_WEIGHTS),
-    ({"loss": "huber", "max_iter": 20}, ()),
+    ({"loss": "huber", "max_iter": 10}, ()),
 ]
 # A decision_function is for classifiers with a margin; scikit-learn's MLP has none either.
 SKIPPED = "check_classifiers_multilabel_output_format_decision_function"

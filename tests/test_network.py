@@ -509,6 +509,10 @@ ERRORS: list[tuple[Any, str]] = [
     (lambda: NET.loss(X2, np.zeros(4), np.full(4, np.nan)), "sample_weight must be finite .* nan"),
     (lambda: NET.loss(X2, np.zeros(4), np.zeros(4)), "at least one entry > 0; all are 0"),
     (lambda: NET.backward(NET.forward(X2), np.zeros(5)), r"one row per row of X \(4\); got 5"),
+    (
+        lambda: NET.backward(Network([2, 4, 1]).forward(X2), np.zeros(4)),
+        r"trace is of a network with layers of \[4, 1\] units; this one has \[3, 1\]",
+    ),
     (lambda: Network([2, 1], output=Huber(-1)), "delta must be a positive number; got -1"),
 ]
 

@@ -84,6 +84,63 @@ def test_many_jobs_give_bit_for_bit_what_each_gives_alone() -> None:
     assert len({len(state.history) for state in together}) >= 4
 
 
+def test_rows_are_indices_or_a_mask() -> None:
+    X, t = spirals()
+    mask = np.arange(60) % 3 == 0
+    by_mask = run(classifier(), X, t, rows=mask, validation=~mask)
+    by_index = run(classifier(), X, t, rows=np.flatnonzero(mask), validation=np.flatnonzero(~mask))
+    np.testing.assert_array_equal(by_mask.theta, by_index.theta)
+    assert by_mask.history.validation_loss == by_index.history.validation_loss
+
+
+def test_data_of_encodes_and_checks() -> None:
+    X, t = spirals()
+    net = classifier(dtype="float32")
+    data = Data.of(net.architecture, X.tolist(), t, np.ones(60), dtype="float32")
+    assert data.X.dtype == data.t.dtype == np.float32
+    assert data.sample_weight is not None
+    np.testing.assert_array_equal(data.t, np.eye(2)[t])
+    assert len(data) == len(data.rows(slice(7))) + 53 == 60
+    with pytest.raises(ValueError, match=r"t must have one row per row of X \(60\); got 59"):
+        Data.of(net.architecture, X, t[1:])
+
+
+BAD_JOBS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"rows": [0, 60]}, ValueError, "rows must be rows of the 60; got 60"),
+    ({"rows": [-1]}, ValueError, "rows must be row indices >= 0 or a mask"),
+    ({"rows": [0.5]}, ValueError, "rows must be row indices >= 0 or a mask"),
+    ({"rows": np.zeros((2, 2), int)}, TypeError, "rows must be row indices or a mask, of one"),
+    ({"validation": [99]}, ValueError, "validation must be rows of the 60; got 99"),
+    ({"validation": (1, 2)}, TypeError, r"validation must be .*; own data is given as Data.of"),
+    ({"validation": Data(np.ones((3, 5)), np.ones((3, 2)))}, ValueError, "X of validation must"),
+    (
+        {"validation": Data(np.ones((3, 2)), np.ones(3))},
+        ValueError,
+        r"t of validation must .*\(3,\)",
+    ),
+    ({"theta": np.zeros(3)}, ValueError, r"theta must have shape \(42,\); got \(3,\)"),
+]
+
+
+@pytest.mark.parametrize(("options", "kind", "message"), BAD_JOBS)
+def test_jobs_that_do_not_fit_the_data_are_refused(options: Any, kind: Any, message: str) -> None:
+    net = classifier()
+    options = {"theta": net.theta, "optimizer": "sgd"} | options
+    data = Data.of(net.architecture, *spirals())
+    with pytest.raises(kind, match=message):
+        train([Job(net.architecture, **options)], data)
+
+
+def test_targets_that_are_not_encoded_are_refused() -> None:
+    """With t of shape (N,) the residual z − t would be (N, N), and nothing would stop it."""
+    X, t = spirals()
+    net = Network([2, 1], seed=0)
+    with pytest.raises(ValueError, match=r"t of data must have shape \(60, 1\), as the output"):
+        train([job(net)], Data(X, t))
+    with pytest.raises(ValueError, match=r"X of data must have shape \(N, 2\); got \(60, 3\)"):
+        train([job(net)], Data(np.ones((60, 3)), t[:, None]))
+
+
 def test_a_callback_ends_its_own_job_only() -> None:
     X, t = spirals()
     net = classifier()

@@ -186,10 +186,11 @@ def assert_same_curves(ours: Any, theirs: Any, bound: float) -> None:
 def table() -> list[Case]:
     activations = ("identity", "logistic", "tanh", "relu")
     cases = [Case(*entry) for entry in itertools.product(KINDS, SOLVERS, activations)]
+    kinds = [kind for kind in KINDS if kind != "poisson"]
     cases += [
         Case(kind, solver, "relu", variant)
         for kind, solver, variant in itertools.product(
-            KINDS, ("sgd-constant", "adam", "lbfgs"), VARIANTS
+            kinds, ("sgd-constant", "adam", "lbfgs"), VARIANTS
         )
     ]
     return [c for c in cases if not (c.kind == "multi-output" and c.solver == "lbfgs")]

@@ -186,6 +186,24 @@ class Job:
                 raise ValueError(f"{name} has no meaning for L-BFGS, which takes no mini-batches")
 
 
+def check_job(job: Job, data: Data) -> None:
+    """Raise ValueError unless the data are of the shapes, and have the rows, that the job needs."""
+    D, K = job.architecture.n_inputs, job.architecture.n_outputs
+    for name, part in (("data", data), ("validation", job.validation)):
+        if isinstance(part, Data):
+            if part.X.shape[1:] != (D,):
+                raise ValueError(f"X of {name} must have shape (N, {D}); got {part.X.shape}")
+            if part.t.shape != (len(part), K):
+                raise ValueError(
+                    f"t of {name} must have shape ({len(part)}, {K}), as the output unit encodes "
+                    f"it; got {part.t.shape}; Data.of(...) does that"
+                )
+        elif part is not None and part.size and part.max() >= len(data):
+            raise ValueError(f"validation must be rows of the {len(data)}; got {part.max()}")
+    if job.rows is not None and job.rows.size and job.rows.max() >= len(data):
+        raise ValueError(f"rows must be rows of the {len(data)}; got {job.rows.max()}")
+
+
 def row_indices(name: str, rows: object) -> Array | None:
     """Row numbers (n,) int64 from indices or a mask; TypeError or ValueError otherwise."""
     if rows is None:

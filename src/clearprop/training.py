@@ -19,7 +19,7 @@ from clearprop.checkpoints import Checkpoint
 from clearprop.engines.nonfinite import locate_nonfinite
 from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
 from clearprop.history import EpochReport, History, RowOrder, TrainingState
-from clearprop.jobs import Data, Evaluation, Job, Metric, Penalty, Stopping
+from clearprop.jobs import Data, Evaluation, Job, Metric, Penalty, Stopping, check_job
 from clearprop.network import check_length, check_matrix, check_sample_weight
 from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
 from clearprop.schedules import Clock, as_schedule
@@ -59,6 +59,8 @@ def train(
         raise TypeError(f"callbacks must be a list of functions; got {callbacks!r}")
     chosen = get_engine(engine) if isinstance(engine, str) else engine
     states = [TrainingState() for _ in jobs] if states is None else list(states)
+    for job in jobs:
+        check_job(job, data)
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
             raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")
