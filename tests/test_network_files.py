@@ -251,3 +251,11 @@ def test_mutated_files_are_refused_or_are_valid_networks(tmp_path: Path) -> None
     outcomes = check_reader(load_and_use, files, count=1500, folder=tmp_path)
     assert outcomes["refused"] > 1000
     assert outcomes["loaded"] > 20
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    net = Network([2, 1])
+    net.W[0][0, 1] = np.inf
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        net.save(tmp_path / "net")
+    assert not (tmp_path / "net").exists()

@@ -37,7 +37,12 @@ def load_network(path: str | PathLike[str]) -> Network:
 
 
 def network_to_document(net: Network) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The architecture as JSON values, and W1, b1, W2, b2, … as arrays."""
+    """The architecture as JSON values, and W1, b1, W2, b2, … as arrays.
+
+    Raises ValueError for a θ that is not finite, which no reader would take.
+    """
+    if not np.isfinite(net.theta).all():
+        raise ValueError("the network has weights that are NaN or infinite; it cannot be saved")
     document = {"architecture": architecture_to_document(net.architecture)}
     tensors: dict[str, Array] = {}
     for number, (W, b) in enumerate(zip(net.W, net.b, strict=True), 1):
