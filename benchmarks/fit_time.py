@@ -1,9 +1,9 @@
 """Time of `fit` against scikit-learn's MLP on five sizes of network, in alternation, one process.
 
-Run: python benchmarks/fit_time.py [--runs 5] [--epochs 2]. Prints, per case, the median time of a
-training step of each and the ratio scikit-learn / clearprop of the pairs (median, min, max).
-float32, Adam, relu, softmax, shuffling included; early stopping off. One thread: set
-OMP_NUM_THREADS=1 before, or the BLAS takes all cores.
+Run: python benchmarks/fit_time.py [--runs 5] [--threads 1] [--cases tiny small]. Prints, per case,
+the median time of a training step of each, the whole of `fit` included, and the ratio
+scikit-learn / clearprop of the pairs (median, min, max). float32, Adam, relu, softmax, shuffling
+included; early stopping off.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import numpy as np
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as PeerClassifier
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_limits
 
 import clearprop as cp
+from clearprop import _native
 
 
 class Case(NamedTuple):
@@ -31,19 +32,20 @@ class Case(NamedTuple):
     sizes: tuple[int, ...]
     batch_size: int
     n_rows: int
+    epochs: int
 
 
 CASES = [
-    Case("tiny", (2, 8, 8, 2), 32, 2_000),
-    Case("small", (20, 100, 3), 200, 8_000),
-    Case("tab", (50, 256, 256, 10), 256, 20_000),
-    Case("mnist", (784, 512, 512, 10), 128, 10_000),
-    Case("wide", (784, 1024, 1024, 1024, 10), 512, 8_192),
+    Case("tiny", (2, 8, 8, 2), 32, 2_000, 50),
+    Case("small", (20, 100, 3), 200, 8_000, 20),
+    Case("tab", (50, 256, 256, 10), 256, 20_000, 3),
+    Case("mnist", (784, 512, 512, 10), 128, 10_000, 2),
+    Case("wide", (784, 1024, 1024, 1024, 10), 512, 8_192, 2),
 ]
 
 
-def seconds_of_a_step(estimator_class: type, case: Case, epochs: int) -> float:
-    """One fit of `epochs` epochs, divided by its steps."""
+def seconds_of_a_step(estimator_class: type, case: Case) -> float:
+    """One fit, divided by its steps."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((case.n_rows, case.sizes[0]), dtype=np.float32)
     y = rng.integers(0, case.sizes[-1], case.n_rows)
@@ -52,33 +54,35 @@ def seconds_of_a_step(estimator_class: type, case: Case, epochs: int) -> float:
     estimator = estimator_class(
         hidden_layer_sizes=case.sizes[1:-1],
         batch_size=case.batch_size,
-        max_iter=epochs,
+        max_iter=case.epochs,
         n_iter_no_change=np.inf,
         random_state=0,
     )
     start = time.perf_counter()
     estimator.fit(X, y)
-    return (time.perf_counter() - start) / (epochs * -(-case.n_rows // case.batch_size))
+    return (time.perf_counter() - start) / (case.epochs * -(-case.n_rows // case.batch_size))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cases", nargs="*", default=[case.name for case in CASES])
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    threads = {pool["num_threads"] for pool in threadpool_info()}
+    threadpool_limits(arguments.threads)
+    cp.set_num_threads(arguments.threads)
     print(
         f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"scikit-learn {sklearn.__version__}, clearprop {cp.__version__}, BLAS threads {threads}"
+        f"scikit-learn {sklearn.__version__}, clearprop {cp.__version__} ({_native.isa()}), "
+        f"{arguments.threads} thread(s)"
     )
     print(f"{'case':8}{'scikit-learn µs/step':>22}{'clearprop µs/step':>20}   ratio (min … max)")
     for case in (case for case in CASES if case.name in arguments.cases):
         pairs = [
             (
-                seconds_of_a_step(PeerClassifier, case, arguments.epochs),
-                seconds_of_a_step(cp.MLPClassifier, case, arguments.epochs),
+                seconds_of_a_step(PeerClassifier, case),
+                seconds_of_a_step(cp.MLPClassifier, case),
             )
             for _ in range(arguments.runs)
         ]

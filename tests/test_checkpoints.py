@@ -241,15 +241,16 @@ def test_a_run_that_ctrl_c_ended_goes_on(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
             return super().update(*arguments, **options)
 
-    (whole,) = train([make_job(optimizer=Interrupted(0.01))], data)  # calls 1–9, and on
+    options: Any = {"engine": "reference"}  # an interrupt within a step, at will
+    (whole,) = train([make_job(optimizer=Interrupted(0.01))], data, **options)  # calls 1–9, and on
     assert whole.history.stopped == "interrupted"
     calls = itertools.count(11)
-    (whole,) = train([make_job(optimizer=Interrupted(0.01))], data)
+    (whole,) = train([make_job(optimizer=Interrupted(0.01))], data, **options)
     calls = itertools.count(1)
-    checkpoint = Checkpoint(tmp_path / "c")
-    (state,) = train([make_job(optimizer=Interrupted(0.01))], data, checkpoint=checkpoint)
+    options["checkpoint"] = Checkpoint(tmp_path / "c")
+    (state,) = train([make_job(optimizer=Interrupted(0.01))], data, **options)
     assert state.history.stopped == "interrupted"
-    (state,) = train([make_job(optimizer=Interrupted(0.01))], data, checkpoint=checkpoint)
+    (state,) = train([make_job(optimizer=Interrupted(0.01))], data, **options)
     assert_same(state, whole)
 
 
@@ -310,7 +311,7 @@ def test_a_network_that_ctrl_c_left_trained_part_of_the_way_goes_on(
 
     def fit(net: Network, **options: Any) -> Any:
         options |= {"optimizer": Interrupted(0.01), "batch_size": 8, "epochs": EPOCHS}
-        return net.train(data.X, data.t, **options)
+        return net.train(data.X, data.t, engine="reference", **options)
 
     net, whole = (Network([3, 6, 2], output="softmax", dropout=0.2, seed=0) for _ in range(2))
     with pytest.warns(UserWarning, match="interrupted"):
@@ -451,7 +452,11 @@ def test_what_no_file_can_hold_is_refused_before_the_training(tmp_path: Path) ->
     net, told = Network([3, 2, 2], hidden=cube), []
     with pytest.raises(ValueError, match="activation 'cube' is none of clearprop's"):
         net.train(
-            np.ones((4, 3)), np.ones((4, 2)), checkpoint=tmp_path / "c", callbacks=[told.append]
+            np.ones((4, 3)),
+            np.ones((4, 2)),
+            checkpoint=tmp_path / "c",
+            callbacks=[told.append],
+            engine="reference",
         )
     assert told == []
 

@@ -313,9 +313,10 @@ def test_grid_search_over_our_own_parameters() -> None:
 def test_two_processes() -> None:
     """The scores are the same; the estimators travel by pickle, the own φ too."""
     own = cp.Activation("softsign", lambda z: z / (1 + abs(z)), lambda z, h: 1 / (1 + abs(z)) ** 2)
-    estimator = classifier(activation=own, callbacks=[lambda report: report.epoch == 3])
-    scores = cross_val_score(estimator, X, Y_THREE, cv=2, n_jobs=2)
-    np.testing.assert_array_equal(scores, cross_val_score(estimator, X, Y_THREE, cv=2))
+    for parameters in ({"activation": own, "engine": "reference"}, {}):
+        estimator = classifier(callbacks=[lambda report: report.epoch == 3], **parameters)
+        scores = cross_val_score(estimator, X, Y_THREE, cv=2, n_jobs=2)
+        np.testing.assert_array_equal(scores, cross_val_score(estimator, X, Y_THREE, cv=2))
 
 
 def test_learning_curve_by_partial_fit() -> None:

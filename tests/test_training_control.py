@@ -190,7 +190,7 @@ def test_own_validation_data_with_weights_and_metrics() -> None:
     for epoch, (theta, y_hat, one_hot, weights) in enumerate(seen):
         at = Network.from_theta(net.architecture, theta)
         assert history.validation_loss[epoch] == pytest.approx(at.loss(X_val, t_val, w), rel=1e-12)
-        np.testing.assert_array_equal(y_hat, at.predict_proba(X_val))
+        np.testing.assert_allclose(y_hat, at.predict_proba(X_val), rtol=1e-14)
         np.testing.assert_array_equal(one_hot, np.eye(2)[t_val])
         np.testing.assert_array_equal(weights, w)
         right = (at.predict(X_val) == t_val).mean()
@@ -327,16 +327,9 @@ def test_an_error_in_a_callback_leaves_the_network_as_it_was() -> None:
 def test_max_steps_are_done_exactly(max_steps: int) -> None:
     """8 steps an epoch: budgets in the middle of an epoch and at its end."""
     X, t = spirals()
-    counts: list[int] = []
-
-    class Counting(SGD):
-        def update(self, *arguments: Any, **options: Any) -> Any:
-            counts.append(1)
-            return super().update(*arguments, **options)
-
     net = classifier()
-    state = run(net, X, t, optimizer=Counting(0.1), epochs=5, max_steps=max_steps, shuffle=3)
-    assert len(counts) == state.n_steps == max_steps
+    state = run(net, X, t, epochs=5, max_steps=max_steps, shuffle=3)
+    assert state.n_steps == state.engine_state["n_steps"] == max_steps
     assert state.history.stopped == "max_steps"
     assert len(state.history) == -(-max_steps // 8)
     order = np.concatenate([row for _, row in zip(range(5), orders(3), strict=False)])
@@ -346,7 +339,8 @@ def test_max_steps_are_done_exactly(max_steps: int) -> None:
     for rows in batches[: 8 * epochs + rest]:
         net.theta[...] = theta
         theta = theta - 0.1 * net.backward(net.forward(X[rows]), t[rows]).theta
-    np.testing.assert_array_equal(state.theta, theta)
+    # the order of the sums differs; one step more or less would be 1e-3
+    np.testing.assert_allclose(state.theta, theta, rtol=0, atol=1e-13)
 
 
 def orders(seed: int) -> Iterator[Any]:

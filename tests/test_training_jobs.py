@@ -169,6 +169,7 @@ def test_states_can_be_trained_further() -> None:
     assert again is state
     np.testing.assert_array_equal(again.theta, whole.theta)
     assert again.history.loss == whole.history.loss
+    whole_state = whole.engine_state
     # what is finished stays so, and a budget that is used up leaves nothing to do
     (done,) = train([job(net, epochs=6)], data_of(net, X, t), states=[whole])
     assert (done.epoch, done.history.stopped) == (6, "epochs")
@@ -176,6 +177,18 @@ def test_states_can_be_trained_further() -> None:
         whole.history.stopped = ""
         (done,) = train([job(net, **({"epochs": 7} | options))], data_of(net, X, t), states=[whole])
         assert (len(done.history), done.history.stopped) == (6, reason)
+        assert done.engine_state.keys() == whole_state.keys()  # still Adam's, to go on from
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_state_of_another_optimiser_is_refused(engine: str) -> None:
+    X, t = spirals()
+    net = classifier()
+    state = run(net, X, t, optimizer=Adam(0.01), epochs=1)
+    state.history.stopped = ""
+    more = [job(net, optimizer=SGD(0.1), epochs=2)]
+    with pytest.raises(ValueError, match=r"the state of job 0 lacks \['velocity'\], which SGD"):
+        train(more, data_of(net, X, t), states=[state], engine=engine)
 
 
 # ---- trouble -------------------------------------------------------------------------------------
@@ -263,6 +276,7 @@ def test_the_best_theta_is_kept_when_training_explodes() -> None:
             epochs=50,
             validation=(X, t),
             callbacks=[lambda report: thetas.append(report.theta)],
+            engine="reference",
         )
     assert history.stopped == "nonfinite"
     best = int(np.nanargmin(history.validation_loss))
@@ -298,7 +312,7 @@ def test_ctrl_c_within_a_step_leaves_the_last_whole_step(call: int) -> None:
         return np.tanh(z)
 
     tanh = ACTIVATIONS["tanh"]
-    options: Any = {"epochs": 9, "batch_size": 8, "optimizer": Adam(0.01)}
+    options: Any = {"epochs": 9, "batch_size": 8, "optimizer": Adam(0.01), "engine": "reference"}
     net = Network([2, 8, 2], hidden=Activation("t", phi, tanh.dphi), output="softmax", seed=0)
     with pytest.warns(UserWarning, match="interrupted"):
         history = net.train(X, t, **options)

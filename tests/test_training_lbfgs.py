@@ -140,6 +140,7 @@ def test_a_time_limit_stops_and_keeps_the_last_iteration() -> None:
         epochs=10**6,
         time_limit=0.05,
         callbacks=[lambda report: thetas.append(report.theta)],
+        engine="reference",
     )
     assert history.stopped == "time_limit"
     assert len(thetas) == len(history) > 0

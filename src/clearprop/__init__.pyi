@@ -24,6 +24,7 @@ from .divergences import (
 from .documents import (
     ModelFileError,
 )
+from .engines.threads import get_num_threads, set_num_threads
 from .estimators import (
     MLPClassifier,
     MLPRegressor,
@@ -174,6 +175,7 @@ __all__ = [
     "entropy",
     "forward_propagation",
     "fully_connected",
+    "get_num_threads",
     "history",
     "jobs",
     "kl_divergence",
@@ -181,6 +183,7 @@ __all__ = [
     "log_softmax",
     "orthogonal",
     "persistence",
+    "set_num_threads",
     "sigmoid",
     "softmax",
     "softmax_jacobian",

@@ -18,7 +18,7 @@ class History:
     loss: mean over the epoch's batches, penalty included. validation_loss: without penalty; empty
     if there is no validation data. metrics: by name, on the validation data. learning_rate: of the
     epoch's last step. seconds: since the start of training. stopped: why training ended, one of
-    :data:`STOPPED`, or "" while it goes on.
+    :data:`STOPPED`, or "" while it goes on. engine: the name of the engine that ran.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -27,6 +27,7 @@ class History:
     learning_rate: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str = ""
+    engine: str = ""
 
     def __len__(self) -> int:
         return len(self.loss)

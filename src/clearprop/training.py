@@ -57,7 +57,7 @@ def train(
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
     if callable(callbacks) or not all(callable(callback) for callback in callbacks):
         raise TypeError(f"callbacks must be a list of functions; got {callbacks!r}")
-    chosen = get_engine(engine) if isinstance(engine, str) else engine
+    chosen = choose_engine(engine, jobs) if isinstance(engine, str) else engine
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     for job in jobs:
         check_job(job, data)
@@ -88,6 +88,15 @@ def train(
     return states
 
 
+def choose_engine(name: str, jobs: Sequence[Job]) -> Engine:
+    """The engine for all of the jobs: the native one if it can run every one of them."""
+    for job in jobs:
+        engine = get_engine(name, job.architecture, job.optimizer)
+        if engine.name == "reference":
+            return engine
+    return get_engine(name)
+
+
 class _Track:
     """One job under way: its plan for the next epoch, and the bookkeeping after it."""
 
@@ -104,6 +113,7 @@ class _Track:
     ) -> None:
         self.number, self.job, self.state, self.data = number, job, state, data
         self.engine, self.callbacks = engine, callbacks
+        state.history.engine = engine.name
         self.start = start - (state.history.seconds[-1] if len(state.history) else 0.0)
         self.deadline = None if time_limit is None else start + time_limit
         self.n_rows = len(data) if job.rows is None else len(job.rows)
@@ -122,7 +132,7 @@ class _Track:
 
     def read_state(self) -> dict[str, Array]:
         if self.run is None:
-            return {"theta": self.theta.copy()}
+            return (self.state.engine_state or {}) | {"theta": self.theta.copy()}
         return self.engine.read(self.run, self.index)
 
     def read_theta(self) -> Array:
@@ -264,10 +274,16 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
     engine, data = tracks[0].engine, tracks[0].data
     run = engine.start([track.job for track in tracks], data)
     for number, track in enumerate(tracks):
-        if track.state.engine_state is not None:
+        track.begin()
+        if track.state.engine_state is not None and not track.state.history.stopped:
+            expected = engine.read(run, number)
+            if missing := sorted(expected.keys() - track.state.engine_state.keys()):
+                name = type(track.job.optimizer).__name__
+                raise ValueError(
+                    f"the state of job {track.number} lacks {missing}, which {name} has"
+                )
             engine.restore(run, number, track.state.engine_state)
         track.run, track.index = run, number
-        track.begin()
     while True:
         active = {n: track for n, track in enumerate(tracks) if not track.state.history.stopped}
         if not active:

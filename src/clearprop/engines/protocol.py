@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -68,10 +69,30 @@ class Engine(Protocol):
         """Put a job into a state that :meth:`read` returned; training then goes on bit-exactly."""
 
 
-def get_engine(name: str = "auto") -> Engine:
-    """The engine of that name; "auto" is the fastest one installed. ValueError for others."""
-    if name in ("auto", "reference"):
-        from clearprop.engines.reference import ReferenceEngine
+def get_engine(
+    name: str = "auto", architecture: Architecture | None = None, optimizer: object = None
+) -> Engine:
+    """The engine of that name: "native", "reference", or "auto".
 
-        return ReferenceEngine()
-    raise ValueError(f"engine must be 'auto' or 'reference'; got {name!r}")
+    "auto" is the native one, unless the architecture or the optimiser has parts of one's own that
+    only the reference engine can run; a warning then says so. Raises ValueError for other names.
+    """
+    if name == "reference":
+        return _reference()
+    if name not in ("auto", "native"):
+        raise ValueError(f"engine must be 'auto', 'native' or 'reference'; got {name!r}")
+    from clearprop.engines.native import NativeEngine, why_not
+
+    reason = why_not(architecture, optimizer) if architecture is not None else ""
+    if not reason:
+        return NativeEngine()
+    if name == "native":
+        raise ValueError(f"{reason}; engine='reference' can run it")
+    warnings.warn(f"{reason}: the slow reference engine runs", UserWarning, stacklevel=3)
+    return _reference()
+
+
+def _reference() -> Engine:
+    from clearprop.engines.reference import ReferenceEngine
+
+    return ReferenceEngine()

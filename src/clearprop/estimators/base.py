@@ -127,7 +127,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self._describe(architecture)
         self._set_network(Network.from_theta(architecture, theta))
-        engine = get_engine(self.engine)
+        engine = get_engine(self.engine, architecture, settings.build_optimizer(self))
         self.engine_ = engine.name
         state = self._start_state(first_pass, incremental, theta)
         if epochs == 0:
@@ -444,7 +444,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         net = self._network()
         X = self._check_X(X)
-        engine = get_engine(self.engine)
+        engine = get_engine(self.engine_)
         return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -136,10 +136,10 @@ def estimator_from_document(
             raise ModelFileError(f"{where}: a file must not name a checkpoint")
         estimator.set_params(**{name: _decode(value, where) for name, value in parameters.items()})
         estimator._validate_params()
-        get_engine(estimator.engine)
+        estimator.engine_ = get_engine(estimator.engine, net.architecture).name
     estimator._describe(net.architecture)
     estimator._set_network(net)
-    estimator.engine_ = take(document, "engine", str, where)
+    history.engine = take(document, "engine", str, where, choices=("native", "reference"))
     estimator.n_features_in_ = net.architecture.n_inputs
     names = take_list(document, "feature_names", str, where)
     if names:

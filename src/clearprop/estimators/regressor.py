@@ -126,7 +126,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     dtype : "auto", "float32" or "float64", default="auto"
         Of the weights; "auto" is that of X (float64 if X is neither).
     engine : str, default="auto"
-        "auto" or "reference"; `engine_` says which one ran.
+        "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
 
     Attributes
     ----------

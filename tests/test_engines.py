@@ -1,4 +1,4 @@
-"""The six operations of an engine, as every engine must have them; the reference is the first."""
+"""The six operations of an engine, as every engine must have them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from scipy import sparse
 
 from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, constant
 from clearprop.engines import Engine, EpochPlan, NonFinite, get_engine
+from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import QUANTITIES, locate_nonfinite
 from clearprop.engines.reference import ReferenceEngine, clip
 
 EPS = float(np.finfo(np.float64).eps)
-ENGINES: list[Engine] = [ReferenceEngine()]
-each_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+ENGINES: list[Engine] = [ReferenceEngine(), NativeEngine(1), NativeEngine(2)]
+each_engine = pytest.mark.parametrize("engine", ENGINES, ids=("reference", "native", "native2"))
 SOME = [case for case in (*GRID[::11], *CASES[len(GRID) :]) if not case.dropout]
 each_case = pytest.mark.parametrize("case", SOME, ids=lambda case: case.name)
 
@@ -351,6 +352,6 @@ def test_clip_keeps_the_direction() -> None:
 
 def test_engines_have_names() -> None:
     assert get_engine("reference").name == "reference"
-    assert get_engine().name in ("reference", "native")
-    with pytest.raises(ValueError, match="engine must be 'auto' or 'reference'; got 'gpu'"):
+    assert get_engine().name == get_engine("native").name == "native"
+    with pytest.raises(ValueError, match="must be 'auto', 'native' or 'reference'; got 'gpu'"):
         get_engine("gpu")

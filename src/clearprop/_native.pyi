@@ -1,0 +1,33 @@
+"""The native module; native/module.cpp defines it and says what each thing means."""
+
+from typing import Any
+
+class JobSpec:
+    sizes: list[int]
+    activations: list[int]
+    dropout: list[int]
+    dropout_index: list[int]
+    output: int
+    delta: float
+    quantiles: list[float]
+    groups: list[int]
+    batch_size: int
+    optimizer: int
+    momentum: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    weight_decay: float
+    l1: float
+    l2: float
+    alpha: float
+    clip_norm: float
+    seed: int
+
+RunF32: Any
+RunF64: Any
+
+def math(function: int, x: Any, y: Any) -> None: ...
+def default_threads() -> int: ...
+def isa() -> str: ...
+def available_isas() -> list[str]: ...

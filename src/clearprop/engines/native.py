@@ -1,0 +1,221 @@
+"""The native engine: the same six operations in C++, for every layer, output unit and optimiser.
+
+Here arrays are checked, allocated and handed over; the mini-batches of an epoch run in
+native/run.cpp without the GIL.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from clearprop import _native
+from clearprop._typing import Array
+from clearprop.activations import ACTIVATIONS
+from clearprop.architecture import Architecture
+from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
+from clearprop.engines.protocol import EpochPlan, EpochResult
+from clearprop.engines.threads import get_num_threads
+from clearprop.jobs import Data, Job, Penalty
+from clearprop.layers import Dense, Dropout
+from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
+from clearprop.outputs import OUTPUTS, Huber, Quantile, Softmax
+
+ACTIVATION_NUMBER = {name: number for number, name in enumerate(ACTIVATIONS)}
+OUTPUT_NUMBER = {name: number for number, name in enumerate(OUTPUTS)}
+SLOTS: dict[type, tuple[str, ...]] = {
+    SGD: ("velocity",),
+    Adam: ("m", "v"),
+    AdamW: ("m", "v"),
+    RMSprop: ("v",),
+    NAdam: ("m", "v"),
+}
+
+
+def why_not(architecture: Architecture, optimizer: object = None) -> str:
+    """Why the native engine cannot run this: a part of one's own; "" if it can."""
+    for layer in architecture.dense:
+        act = layer.activation
+        if act is not None and ACTIVATIONS.get(act.name) != act:  # equal after pickling
+            return f"the native engine has no activation {act.name!r}"
+    if OUTPUTS.get(architecture.output.name) is not type(architecture.output):
+        return f"the native engine has no output unit {architecture.output!r}"
+    if optimizer is not None and type(optimizer) not in (*SLOTS, LBFGS):
+        return f"the native engine has no optimiser {optimizer!r}"
+    return ""
+
+
+@dataclass
+class NativeRun:
+    """Started jobs: the native object, with what Python must still know of them."""
+
+    native: Any
+    jobs: Sequence[Job]
+    data: Data
+
+
+class NativeEngine:
+    """See :class:`clearprop.engines.protocol.Engine` for the operations."""
+
+    name = "native"
+
+    def __init__(self, n_threads: int | None = None) -> None:
+        self.n_threads = n_threads or get_num_threads()
+
+    def forward(
+        self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
+    ) -> Array:
+        t = np.zeros((X.shape[0], architecture.n_outputs), theta.dtype)
+        run = self._run(Data(X, t), theta.dtype)
+        job = run.add(_spec(architecture), np.ascontiguousarray(theta))
+        out = np.empty((X.shape[0], architecture.n_outputs), theta.dtype)
+        run.predict(job, out, logits, self.n_threads)
+        return out
+
+    def loss_and_gradient(
+        self, architecture: Architecture, theta: Array, data: Data, penalty: Penalty
+    ) -> tuple[float, Array]:
+        run = self._run(data, theta.dtype)
+        spec = _spec(architecture)
+        spec.dropout = [0] * len(spec.dropout)  # of the steps of training only
+        spec.l1, spec.l2, spec.alpha = penalty.l1, penalty.l2, penalty.alpha
+        job = run.add(spec, np.ascontiguousarray(theta))
+        gradient = np.empty_like(theta)
+        loss = run.loss_and_gradient(job, gradient, self.n_threads)
+        return loss, gradient
+
+    def start(self, jobs: Sequence[Job], data: Data) -> NativeRun:
+        dtypes = {job.theta.dtype for job in jobs}
+        if len(dtypes) > 1:
+            raise ValueError(f"jobs over shared data must have one dtype; got {dtypes}")
+        native = self._run(data, dtypes.pop())
+        for job in jobs:
+            native.add(_job_spec(job), np.ascontiguousarray(job.theta))
+        return NativeRun(native, jobs, data)
+
+    def run_epochs(
+        self, run: NativeRun, plans: dict[int, EpochPlan], deadline: float | None = None
+    ) -> dict[int, EpochResult]:
+        handed = [
+            (
+                number,
+                None if plan.order is None else np.ascontiguousarray(plan.order, dtype=np.int64),
+                np.ascontiguousarray(plan.learning_rates, dtype=np.float64),
+            )
+            for number, plan in plans.items()
+        ]
+        limit = math.inf if deadline is None else deadline
+        outcomes = run.native.run_epochs(handed, limit, self.n_threads)
+        results = {}
+        for (number, order, _), (total, n_steps, n_samples, failed) in zip(
+            handed, outcomes, strict=True
+        ):
+            nonfinite = self._locate(run, number, order, n_steps) if failed else None
+            mean = float("nan") if failed or n_samples == 0 else total / n_samples
+            results[number] = EpochResult(mean, n_steps, n_samples, nonfinite)
+        return results
+
+    def _locate(self, run: NativeRun, number: int, order: Array | None, n_steps: int) -> NonFinite:
+        """Where the step after the last good one went wrong, by the definition."""
+        job = run.jobs[number]
+        batch = slice(n_steps * job.batch_size, (n_steps + 1) * job.batch_size)
+        rows = batch if order is None else order[batch]
+        state = self.read(run, number)
+        step = int(state["n_steps"])
+        return locate_nonfinite(
+            job.architecture, state["theta"], run.data.rows(rows), step + 1, (job.seed, step)
+        )
+
+    def read(
+        self, run: NativeRun, job: int, only: Collection[str] | None = None
+    ) -> dict[str, Array]:
+        spec = run.jobs[job]
+        state: dict[str, Array] = {}
+        if only is None or "theta" in only:
+            state["theta"] = np.empty_like(spec.theta)
+            run.native.read_theta(job, state["theta"])
+        if only is not None:
+            return state
+        for slot, name in enumerate(SLOTS[type(spec.optimizer)]):
+            state[name] = np.empty_like(spec.theta)
+            run.native.read_slot(job, slot, state[name])
+        n_steps, step, mu_product = run.native.counts(job)
+        state["step"] = np.array(step, dtype=np.int64)
+        if isinstance(spec.optimizer, NAdam):
+            state["mu_product"] = np.array(mu_product)
+        return state | {"n_steps": np.asarray(n_steps)}
+
+    def restore(self, run: NativeRun, job: int, state: dict[str, Array]) -> None:
+        run.native.write_theta(job, np.ascontiguousarray(state["theta"]))
+        for slot, name in enumerate(SLOTS[type(run.jobs[job].optimizer)]):
+            run.native.write_slot(job, slot, np.ascontiguousarray(state[name]))
+        mu_product = float(state.get("mu_product", np.array(1.0)))
+        run.native.set_counts(job, int(state["n_steps"]), int(state["step"]), mu_product)
+
+    def _run(self, data: Data, dtype: np.dtype[Any]) -> Any:
+        kind = _native.RunF32 if dtype == np.float32 else _native.RunF64
+        weight = data.sample_weight
+        others = (
+            np.ascontiguousarray(data.t, dtype=dtype),
+            None if weight is None else np.ascontiguousarray(weight, dtype=dtype),
+        )
+        if not hasattr(data.X, "tocsr"):
+            return kind(np.ascontiguousarray(data.X, dtype=dtype), *others)
+        X: Any = data.X.tocsr()
+        parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
+        values = np.ascontiguousarray(X.data, dtype=dtype)
+        return kind(values, *parts, X.shape[1], *others)
+
+
+def _spec(architecture: Architecture) -> Any:
+    if reason := why_not(architecture):
+        raise ValueError(reason)
+    spec = _native.JobSpec()
+    spec.sizes = architecture.sizes
+    activations: list[int] = []
+    dropout: list[int] = []
+    index: list[int] = []
+    for number, layer in enumerate(architecture.layers):
+        if isinstance(layer, Dropout):
+            dropout[-1], index[-1] = min(round(layer.rate * 65536), 65535), number
+        elif isinstance(layer, Dense) and layer.activation is not None:
+            activations.append(ACTIVATION_NUMBER[layer.activation.name])
+            dropout.append(0)
+            index.append(0)
+    spec.activations, spec.dropout, spec.dropout_index = activations, dropout, index
+    output = architecture.output
+    spec.output = OUTPUT_NUMBER[output.name]
+    if isinstance(output, Huber):
+        spec.delta = output.delta
+    if isinstance(output, Quantile):
+        spec.quantiles = list(output.quantiles)
+    if isinstance(output, Softmax):
+        groups = output.groups(architecture.n_outputs)
+        spec.groups = [g.stop - g.start for g in groups]
+    return spec
+
+
+def _job_spec(job: Job) -> Any:
+    if reason := why_not(job.architecture, job.optimizer):
+        raise ValueError(reason)
+    spec = _spec(job.architecture)
+    optimizer = cast(Optimizer, job.optimizer)
+    spec.weight_decay = float(optimizer.weight_decay)
+    spec.optimizer = {SGD: 0, Adam: 2, AdamW: 2, RMSprop: 3, NAdam: 4}[type(optimizer)]
+    if isinstance(optimizer, SGD):
+        spec.optimizer = int(optimizer.nesterov)
+        spec.momentum = float(optimizer.momentum)
+    elif isinstance(optimizer, RMSprop):
+        spec.beta_2, spec.epsilon = float(optimizer.rho), float(optimizer.epsilon)
+    elif isinstance(optimizer, Adam | AdamW | NAdam):
+        spec.beta_1, spec.beta_2 = float(optimizer.beta_1), float(optimizer.beta_2)
+        spec.epsilon = float(optimizer.epsilon)
+    spec.l1, spec.l2, spec.alpha = job.penalty.l1, job.penalty.l2, job.penalty.alpha
+    spec.clip_norm = job.clip_norm or 0.0
+    spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
+    spec.seed = int(job.seed)
+    return spec

@@ -1,0 +1,119 @@
+// What the kernels are given: one job's network, buffers and the step at hand. Plain data, shared
+// between the code that is compiled once and the kernels that are compiled per instruction set.
+//
+// Layouts (W lanes to a vector; a panel is NR = 2·W samples wide):
+//   θ, m, v, …   per layer W as n_out rows of `stride` (n_in padded to W), then b padded to W
+//   X batch      rows of samples, `stride` of the first layer apart; padding is 0
+//   activations  panels: [panel][unit][NR], the samples of a panel side by side
+// The units' loop is then the broadcast operand of every product, and samples (or, for ∂ℒ/∂W, the
+// inputs) are the vectors: no product needs a packed copy of W.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clearprop {
+
+enum class Act : int {
+  none = -1, identity, logistic, tanh, relu, leaky_relu, elu, selu, gelu, silu, mish, softplus
+};
+enum class Out : int { linear, absolute_error, huber, quantile, poisson, logistic, softmax };
+enum class Opt : int { sgd, nesterov, adam, rmsprop, nadam };
+
+struct Layer {
+  int n_in, n_out;
+  int stride;               // length of a row of W
+  int64_t W, b;             // where they begin in θ
+  Act activation;
+  int dropout;              // rate · 65536, 0 for none
+  int dropout_index;        // number of the dropout layer, which names its random numbers
+};
+
+struct Output {
+  Out kind;
+  double delta;             // huber
+  int n_quantiles;
+  const double* quantiles;
+  int n_groups;
+  const int* groups;        // softmax: sizes of the groups, which add up to K
+};
+
+// The scalars of one step, computed once in double.
+struct Update {
+  Opt kind;
+  double learning_rate, decay;  // decay: 1 − α λ
+  double a, b, c, d, epsilon;   // meaning per optimiser, see update_rows
+  double l1, l2;
+};
+
+template <class T>
+struct Data {               // shared by all jobs, read only
+  const T* X;               // (N, D), rows `ld` apart; or the values of the CSR form
+  int64_t ld;
+  const int64_t *indptr, *indices;  // of the CSR form, null for a dense X
+  const T* t;               // (N, K)
+  const T* weight;          // (N,) or null
+};
+
+template <class T>
+struct Step {
+  // the network
+  int n_layers, n_outputs;
+  const Layer* layers;
+  Output output;
+  T *theta, *slot0, *slot1; // slot: m or velocity or v; v
+  T* gradient;              // whole gradient, or null when the update is fused
+  // the batch
+  Data<T> data;
+  const int64_t* rows;      // n row numbers, or null for first … first + n − 1
+  int64_t first;
+  int n, n_panels;
+  double mean_weight;       // 1/n, or 1/Σw (0 if Σw is 0)
+  // buffers of the job
+  T* x;                     // batch rows
+  T** h;                    // h[l], l = 0 … L−1, panels
+  T** d;                    // φ′(z) (with the dropout mask) where h does not tell it, else null
+  T** dz;                   // z then ∂ℒ/∂z of layer l+1, panels
+  T* t;                     // targets, panels
+  T* loss;                  // (panels · NR,) weighted losses of the samples
+  double* penalty;          // per item of the weight phase: Σ|w|, Σw²
+  int* not_finite;          // set where an updated weight is not finite
+  // what to do
+  Update update;
+  uint64_t seed, number;    // of the dropout masks: seed and step
+  bool train;
+};
+
+// Panels that are worked on together: of samples, so that a block of W is read once for all of them;
+// of inputs, for the same with a block of ∂ℒ/∂z.
+constexpr int kSampleGroup = 8, kInputGroup = 4;
+
+// An item of the weight phase: a layer and the first of kInputGroup · NR inputs.
+struct Item {
+  int layer, i0;
+};
+
+template <class T>
+struct Kernels {
+  int lanes, panel;         // W and NR
+  // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
+  void (*forward_backward)(const Step<T>&, int first, int last);
+  // prediction: rows → z of the last layer or ŷ, written to out (n, K)
+  void (*predict)(const Step<T>&, int first, int last, T* out, bool logits);
+  // ∂ℒ/∂W of an item; updates W at once, or writes the gradient
+  void (*weights)(const Step<T>&, Item item, int index, T* scratch);
+  // adds the penalty's gradient over weights [begin, end) and returns Σg²
+  double (*penalize)(const Step<T>&, int64_t begin, int64_t end, bool weights);
+  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies
+  void (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
+  void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
+};
+
+struct Isa {
+  const char* name;
+  const Kernels<float>* f32;
+  const Kernels<double>* f64;
+};
+
+}  // namespace clearprop

@@ -1,0 +1,269 @@
+// The Python module: jobs with their arrays, epochs without the GIL.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <atomic>
+#include <limits>
+#include <stdexcept>
+
+#include "pool.hpp"
+#include "run.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace clearprop;
+
+namespace {
+
+template <class T>
+using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+void require(bool ok, const char* what) {
+  if (!ok) throw std::invalid_argument(what);
+}
+
+// Shared data with the jobs over it.
+template <class T>
+class Run {
+ public:
+  Run(const Run&) = delete;
+  Run(Matrix<T> X, Matrix<T> t, std::optional<Vector<T>> weight)
+      : X_(X), t_(t), weight_(weight), n_rows_(X.shape(0)), n_columns_(X.shape(1)) {
+    data_.X = X.data(), data_.ld = n_columns_;
+    check_rows();
+  }
+  // the same for X in CSR form
+  Run(Vector<T> values, Vector<int64_t> indices, Vector<int64_t> indptr, int64_t n_columns,
+      Matrix<T> t, std::optional<Vector<T>> weight)
+      : values_(values), indices_(indices), indptr_(indptr), t_(t), weight_(weight),
+        n_rows_(static_cast<int64_t>(indptr.shape(0)) - 1), n_columns_(n_columns) {
+    const auto n = static_cast<int64_t>(values.shape(0));
+    require(n_rows_ >= 0 && indices.shape(0) == values.shape(0) && indptr.data()[0] == 0 &&
+                indptr.data()[n_rows_] == n,
+            "values, indices and indptr do not fit");
+    for (int64_t i = 0; i < n_rows_; ++i)
+      require(indptr.data()[i] <= indptr.data()[i + 1], "indptr must not fall");
+    for (int64_t e = 0; e < n; ++e)
+      require(indices.data()[e] >= 0 && indices.data()[e] < n_columns, "indices: out of range");
+    data_.X = values.data(), data_.indices = indices.data(), data_.indptr = indptr.data();
+    check_rows();
+  }
+
+  int add(const JobSpec& spec, Vector<T> theta) {
+    require(spec.sizes.size() >= 2 && spec.sizes.front() == n_columns_ &&
+                spec.sizes.back() == static_cast<int>(t_.shape(1)),
+            "the sizes of the network must fit X and t");
+    const size_t hidden = spec.sizes.size() - 2;
+    require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
+                spec.dropout_index.size() == hidden,
+            "one activation and one dropout per hidden layer");
+    for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
+    for (int a : spec.activations)
+      require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
+    for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
+    require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+    require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
+            "no such optimizer");
+    require(spec.batch_size >= 1, "batch_size must be >= 1");
+    if (spec.output == static_cast<int>(Out::quantile))
+      require(!spec.quantiles.empty(), "quantiles are missing");
+    if (spec.output == static_cast<int>(Out::softmax)) {
+      int64_t units = 0;
+      for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
+      require(units == spec.sizes.back(), "groups must add up to the outputs");
+    }
+    auto made = std::make_unique<Job<T>>(chosen_isa(), spec, 0);
+    require(static_cast<int64_t>(theta.shape(0)) == made->n_parameters(),
+            "theta has another length");
+    jobs_.push_back(std::move(made));
+    Job<T>& job = *jobs_.back();
+    job.set_data(data_);
+    job.write_theta(theta.data());
+    return static_cast<int>(jobs_.size()) - 1;
+  }
+
+  using Plan = std::tuple<int, std::optional<Vector<int64_t>>, Vector<double>>;
+  using Result = std::tuple<double, int64_t, int64_t, bool>;  // loss, steps, samples, nonfinite
+
+  // An epoch of several jobs: side by side where they are many, one after another, each split
+  // inside, where they are few. The numbers are the same either way.
+  std::vector<Result> run_epochs(std::vector<Plan> plans, double deadline, int n_threads) {
+    std::vector<bool> taken(jobs_.size());
+    for (auto& [number, order, rates] : plans) {
+      const auto batch = static_cast<size_t>(at(number).batch_size());
+      require(!taken[number], "one plan per job");
+      taken[number] = true;
+      const size_t rows = order ? order->shape(0) : n_rows_;
+      require(rates.shape(0) <= (rows + batch - 1) / batch, "more learning rates than batches");
+      if (order)
+        for (size_t i = 0; i < order->shape(0); ++i)
+          require(order->data()[i] >= 0 && order->data()[i] < n_rows_,
+                  "order must be row numbers");
+    }
+    std::atomic<bool> stop{false};
+    bool interrupted = false;
+    std::vector<EpochOutcome> outcomes(plans.size());
+    const bool side_by_side = plans.size() > 1 && static_cast<int>(plans.size()) >= n_threads;
+    auto run = [&](int64_t i, int worker, int threads) {
+      auto& [number, order, rates] = plans[i];
+      if (stop.load(std::memory_order_relaxed)) return;
+      const int64_t n = order ? order->shape(0) : n_rows_;
+      outcomes[i] = jobs_[number]->run_epoch(
+          order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads, [&] {
+            if (worker == 0) {  // Python's signals are looked at in the thread that called
+              nb::gil_scoped_acquire acquire;
+              if (PyErr_CheckSignals() != 0) interrupted = true;
+              if (interrupted) stop.store(true, std::memory_order_relaxed);
+            }
+            return stop.load(std::memory_order_relaxed);
+          });
+    };
+    const auto n_plans = static_cast<int64_t>(plans.size());
+    {
+      nb::gil_scoped_release release;
+      if (side_by_side)
+        parallel_for(n_threads, n_plans, [&](int64_t i, int worker) { run(i, worker, 1); });
+      else
+        for (int64_t i = 0; i < n_plans; ++i) run(i, 0, n_threads);
+    }
+    if (interrupted) throw nb::python_error();
+    std::vector<Result> results;
+    for (const EpochOutcome& e : outcomes)
+      results.emplace_back(e.loss, e.n_steps, e.n_samples, e.nonfinite);
+    return results;
+  }
+
+  double loss_and_gradient(int number, Out1<T> gradient, int n_threads) {
+    Job<T>& job = at(number);
+    require(n_rows_ > 0, "there are no rows");
+    require(static_cast<int64_t>(gradient.shape(0)) == job.n_parameters(), "gradient: length");
+    nb::gil_scoped_release release;
+    return job.loss_and_gradient(n_rows_, gradient.data(), n_threads);
+  }
+
+  void predict(int number, Out2<T> out, bool logits, int n_threads) {
+    Job<T>& job = at(number);
+    require(out.shape(0) == n_rows_ && out.shape(1) == t_.shape(1), "out: shape");
+    nb::gil_scoped_release release;
+    job.predict(n_rows_, out.data(), logits, n_threads);
+  }
+
+  // The job, for an exchange of `length` numbers with its slot (0 where θ is meant).
+  Job<T>& at(int number, size_t length, int slot = 0) {
+    Job<T>& job = at(number);
+    require(static_cast<int64_t>(length) == job.n_parameters(), "one number per parameter");
+    require(slot >= 0 && slot < job.n_slots(), "no such slot");
+    return job;
+  }
+
+  Job<T>& at(int number) {
+    require(number >= 0 && number < static_cast<int>(jobs_.size()), "no such job");
+    return *jobs_[number];
+  }
+
+ private:
+  void check_rows() {
+    require(n_rows_ == static_cast<int64_t>(t_.shape(0)), "X and t must have equally many rows");
+    require(!weight_ || static_cast<int64_t>(weight_->shape(0)) == n_rows_, "one weight per row");
+    data_.t = t_.data();
+    data_.weight = weight_ ? weight_->data() : nullptr;
+  }
+
+  Matrix<T> X_;  // or the three of the CSR form
+  Vector<T> values_;
+  Vector<int64_t> indices_, indptr_;
+  Matrix<T> t_;
+  std::optional<Vector<T>> weight_;
+  int64_t n_rows_, n_columns_;
+  Data<T> data_{};
+  std::vector<std::unique_ptr<Job<T>>> jobs_;
+};
+
+template <class T>
+void bind_run(nb::module_& m, const char* name) {
+  using R = Run<T>;
+  nb::class_<R>(m, name)
+      .def(nb::init<Matrix<T>, Matrix<T>, std::optional<Vector<T>>>(), "X"_a, "t"_a,
+           "sample_weight"_a.none())
+      .def(nb::init<Vector<T>, Vector<int64_t>, Vector<int64_t>, int64_t, Matrix<T>,
+                    std::optional<Vector<T>>>(),
+           "values"_a, "indices"_a, "indptr"_a, "n_columns"_a, "t"_a, "sample_weight"_a.none())
+      .def("add", &R::add, "spec"_a, "theta"_a)
+      .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a)
+      .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
+      .def("predict", &R::predict, "job"_a, "out"_a.noconvert(), "logits"_a, "n_threads"_a)
+      .def("read_theta", [](R& r, int job, Out1<T> out) {
+        r.at(job, out.shape(0)).read_theta(out.data());
+      }, "job"_a, "out"_a.noconvert())
+      .def("write_theta", [](R& r, int job, Vector<T> in) {
+        r.at(job, in.shape(0)).write_theta(in.data());
+      })
+      .def("read_slot", [](R& r, int job, int slot, Out1<T> out) {
+        r.at(job, out.shape(0), slot).read_slot(slot, out.data());
+      }, "job"_a, "slot"_a, "out"_a.noconvert())
+      .def("write_slot", [](R& r, int job, int slot, Vector<T> in) {
+        r.at(job, in.shape(0), slot).write_slot(slot, in.data());
+      })
+      .def("counts", [](R& r, int job) {
+        return std::make_tuple(r.at(job).n_steps, r.at(job).optimizer_step, r.at(job).mu_product);
+      })
+      .def("set_counts", [](R& r, int job, int64_t n_steps, int64_t step, double mu_product) {
+        Job<T>& j = r.at(job);
+        j.n_steps = n_steps, j.optimizer_step = step, j.mu_product = mu_product;
+      });
+  m.def("math", [](int function, Vector<T> x, Out1<T> y) {
+    require(function >= 0 && function <= 7, "no such function");
+    require(x.shape(0) == y.shape(0) && x.shape(0) % 16 == 0, "lengths must be multiples of 16");
+    if constexpr (sizeof(T) == 4)
+      chosen_isa().f32->math(function, x.data(), y.data(), x.shape(0));
+    else
+      chosen_isa().f64->math(function, x.data(), y.data(), x.shape(0));
+  }, "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
+}
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  nb::class_<JobSpec>(m, "JobSpec")
+      .def(nb::init<>())
+      .def_rw("sizes", &JobSpec::sizes)
+      .def_rw("activations", &JobSpec::activations)
+      .def_rw("dropout", &JobSpec::dropout)
+      .def_rw("dropout_index", &JobSpec::dropout_index)
+      .def_rw("output", &JobSpec::output)
+      .def_rw("delta", &JobSpec::delta)
+      .def_rw("quantiles", &JobSpec::quantiles)
+      .def_rw("groups", &JobSpec::groups)
+      .def_rw("batch_size", &JobSpec::batch_size)
+      .def_rw("optimizer", &JobSpec::optimizer)
+      .def_rw("momentum", &JobSpec::momentum)
+      .def_rw("beta_1", &JobSpec::beta_1)
+      .def_rw("beta_2", &JobSpec::beta_2)
+      .def_rw("epsilon", &JobSpec::epsilon)
+      .def_rw("weight_decay", &JobSpec::weight_decay)
+      .def_rw("l1", &JobSpec::l1)
+      .def_rw("l2", &JobSpec::l2)
+      .def_rw("alpha", &JobSpec::alpha)
+      .def_rw("clip_norm", &JobSpec::clip_norm)
+      .def_rw("seed", &JobSpec::seed);
+  bind_run<float>(m, "RunF32");
+  bind_run<double>(m, "RunF64");
+  m.def("default_threads", &default_threads);
+  m.def("isa", [] { return std::string(chosen_isa().name); });
+  m.def("available_isas", [] {
+    std::vector<std::string> names;
+    for (const Isa* isa : available_isas()) names.emplace_back(isa->name);
+    return names;
+  });
+}

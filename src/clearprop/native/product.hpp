@@ -1,0 +1,103 @@
+// The one micro-kernel behind every matrix product: C (MR × NV vectors) = init + Σ_k A[r, k]·B[k, :].
+#pragma once
+
+#include "simd.hpp"
+
+namespace {
+
+// k runs over `outer` blocks of `inner` steps (the last of `last`), so that a panel layout can be
+// walked as well as a plain matrix.
+template <class T>
+struct Operands {
+  int outer, inner, last;
+  const T* A;
+  int64_t row, step, a_block;  // A[r, k]: r·row + (block)·a_block + (k in the block)·step
+  const T* B;
+  int64_t b_step, b_block;
+  // rows of up to three arrays that will be needed next: brought into the cache along the way, a
+  // few lines at a time, because a burst of them would hold up the product's own loads
+  const T* ahead[3] = {};
+  int64_t ahead_row = 0;
+  int ahead_rows = 0, ahead_lines = 0;
+};
+
+constexpr int kChunk = 8;  // steps between two looks ahead
+
+template <class T, int MR, int NV>
+__attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C, int64_t ldc) {
+  using V = Vec<T>;
+  constexpr int W = Simd<T>::W;
+  V c[MR][NV];
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) c[r][v] = init ? all<T>(init[r]) : V{};
+  const int64_t row = o.row, step = o.step, b_step = o.b_step;
+  const int chunks = (o.outer - 1) * (o.inner / kChunk) + o.last / kChunk;
+  const int rows_a_chunk = chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
+  int64_t ahead = 0, end = o.ahead_rows * o.ahead_row;
+  for (int block = 0; block < o.outer; ++block) {
+    const T* a = o.A + block * o.a_block;
+    const T* b = o.B + block * o.b_block;
+    const int n = block + 1 < o.outer ? o.inner : o.last;
+    auto steps = [&](int count) __attribute__((always_inline)) {
+      for (int k = 0; k < count; ++k, a += step, b += b_step) {
+        V x[NV];
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) x[v] = load<T>(b + v * W);
+#pragma GCC unroll 16
+        for (int r = 0; r < MR; ++r) {
+          const V y = all<T>(a[r * row]);
+#pragma GCC unroll 2
+          for (int v = 0; v < NV; ++v) c[r][v] += y * x[v];
+        }
+      }
+    };
+    if (ahead == end) {
+      steps(n);
+      continue;
+    }
+    int k = 0;
+    for (; k + kChunk <= n; k += kChunk) {
+      for (int i = 0; i < rows_a_chunk && ahead < end; ++i, ahead += o.ahead_row)
+        for (int line = 0; line < o.ahead_lines; ++line) {
+          constexpr int size = 64 / sizeof(T);
+          __builtin_prefetch(o.ahead[0] + ahead + line * size, 1);
+          __builtin_prefetch(o.ahead[1] + ahead + line * size, 1);
+          __builtin_prefetch(o.ahead[2] + ahead + line * size, 1);
+        }
+      steps(kChunk);
+    }
+    steps(n - k);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) store<T>(C + r * ldc + v * W, c[r][v]);
+}
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRows = 12;  // 24 of 32 registers accumulate
+#else
+constexpr int kRows = 6;  // 12 of 16
+#endif
+
+template <class T>
+using Product = void (*)(const Operands<T>&, const T*, T*, int64_t);
+
+// The kernel for `rows` ≤ kRows rows of C and one or two vectors of columns.
+template <class T>
+struct Products {
+  Product<T> table[2][kRows + 1];
+  constexpr Products() : table{} { fill<kRows>(); }
+  template <int R>
+  constexpr void fill() {
+    table[0][R] = product<T, R, 1>;
+    table[1][R] = product<T, R, 2>;
+    if constexpr (R > 1) fill<R - 1>();
+  }
+};
+template <class T>
+constexpr Products<T> kProducts{};
+
+}  // namespace

@@ -1,0 +1,92 @@
+// Jobs under way: their buffers, the loop over the mini-batches of an epoch, and prediction.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "job.hpp"
+
+namespace clearprop {
+
+// A network and how it is trained, as the user described it; sizes are the true ones.
+struct JobSpec {
+  std::vector<int> sizes, activations;     // D, H_1, …, K; one per hidden layer
+  std::vector<int> dropout, dropout_index; // per hidden layer
+  int output = 0;
+  double delta = 1;
+  std::vector<double> quantiles;
+  std::vector<int> groups;
+  int batch_size = 1, optimizer = 0;
+  double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0, weight_decay = 0;
+  double l1 = 0, l2 = 0, alpha = 0, clip_norm = 0;  // clip_norm 0: none
+  uint64_t seed = 0;
+};
+
+struct EpochOutcome {
+  double loss = 0;     // Σ batch loss · rows
+  int64_t n_steps = 0, n_samples = 0;
+  bool nonfinite = false;
+};
+
+// Returns whether to stop at once; asked between steps, from the thread that called run_epoch.
+using Interrupt = std::function<bool()>;
+
+template <class T>
+class Job {
+ public:
+  Job(const Isa& isa, const JobSpec& spec, int64_t max_rows);
+
+  void set_data(const Data<T>& data) { data_ = data; }
+  EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const double* rates, int64_t n_steps,
+                         double deadline, int n_threads, const Interrupt& interrupt);
+  // ℒ + penalty over all rows, and its gradient (P,)
+  double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads);
+  // ŷ or z⁽ᴸ⁾ (N, K)
+  void predict(int64_t n_rows, T* out, bool logits, int n_threads);
+
+  int64_t n_parameters() const { return n_parameters_; }
+  void write_theta(const T* theta) { spread(theta, theta_.get()); }
+  void read_theta(T* theta) const { collect(theta_.get(), theta); }
+  void write_slot(int slot, const T* values) { spread(values, slots_[slot].get()); }
+  void read_slot(int slot, T* values) const { collect(slots_[slot].get(), values); }
+  int n_slots() const { return n_slots_; }
+  int batch_size() const { return spec_.batch_size; }
+  int64_t n_steps = 0;          // in all: names the dropout masks
+  int64_t optimizer_step = 0;   // of the optimiser's own count
+  double mu_product = 1;        // NAdam's ∏μ
+
+ private:
+  using Buffer = std::unique_ptr<T[], void (*)(void*)>;
+  static Buffer allocate(int64_t n);
+  void reserve(int64_t rows, bool training);
+  void spread(const T* flat, T* padded) const;
+  void collect(const T* padded, T* flat) const;
+  Update step_constants(double rate, double weight_sum);
+  Step<T> make_step(const int64_t* rows, int64_t first, int n, bool training);
+  double accumulate(const Step<T>& step, int n_threads);
+  void clipped_update(Step<T>& step, int n_threads);
+  int useful_threads(int n_threads, double flops) const;
+
+  const Kernels<T>& kernels_;
+  JobSpec spec_;
+  std::vector<Layer> layers_;
+  std::vector<Item> items_;
+  int64_t n_parameters_ = 0, n_padded_ = 0;
+  int n_slots_ = 0;
+  double flops_per_row_ = 0;
+  Data<T> data_{};
+  Buffer theta_, slots_[2], gradient_, x_, t_, loss_;
+  std::vector<Buffer> h_, d_, dz_, scratch_;
+  std::vector<T*> h_pointers_, d_pointers_, dz_pointers_;
+  std::vector<double> penalty_;
+  int64_t reserved_rows_ = 0;
+  bool reserved_training_ = false;
+  int not_finite_ = 0;
+};
+
+const std::vector<const Isa*>& available_isas();  // best first
+const Isa& chosen_isa();                          // CLEARPROP_ISA, or the best
+
+}  // namespace clearprop
