@@ -1,7 +1,7 @@
 """scikit-learn's own tests of its MLP, from the installed wheel, run on our two estimators.
 
 Every test of `sklearn/neural_network/tests/test_mlp.py` runs; the file's text is compiled with the
-two class names bound to ours. Four of them read private state of scikit-learn's implementation;
+two class names bound to ours. Three of them read private state of scikit-learn's implementation;
 the adapters below give them that state from our public one.
 """
 
@@ -25,7 +25,7 @@ assert SUITE.origin is not None
 
 
 class _PrivateState:
-    """`_optimizer.learning_rate` and `_loss_grad_lbfgs`, which four of the tests reach into."""
+    """`_optimizer.learning_rate` and `_loss_grad_lbfgs`, which three of the tests reach into."""
 
     @property
     def _optimizer(self):
