@@ -280,8 +280,8 @@ class Network:
         checkpoint: Checkpoint | str | PathLike[str] | None = None,
         engine: str = "auto",
     ) -> History:
-        """Learn θ by gradient descent on ℒ; see :func:`clearprop.training.train_network`."""
-        from clearprop.training import train_network
+        """Learn θ by gradient descent on ℒ; `network_training.train_network` has the details."""
+        from clearprop.network_training import train_network
 
         return train_network(
             self,

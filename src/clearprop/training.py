@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -18,14 +17,10 @@ from clearprop._typing import Array
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.nonfinite import locate_nonfinite
 from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
-from clearprop.history import EpochReport, History, RowOrder, TrainingState
-from clearprop.jobs import Data, Evaluation, Job, Metric, Penalty, Stopping, check_job
-from clearprop.network import check_length, check_matrix, check_sample_weight
-from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
+from clearprop.history import EpochReport, RowOrder, TrainingState
+from clearprop.jobs import Data, Evaluation, Job, check_job
+from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.schedules import Clock, as_schedule
-
-if TYPE_CHECKING:
-    from clearprop.network import Network
 
 Callback: TypeAlias = Callable[[EpochReport], object]
 
@@ -349,85 +344,6 @@ class _TimeIsUpError(Exception):
     """Leaves SciPy's search when the deadline has passed."""
 
 
-def train_network(
-    net: Network,
-    X: Array,
-    t: Array,
-    *,
-    optimizer: str | Optimizer | LBFGS = "adam",
-    epochs: int = 100,
-    batch_size: int = 32,
-    seed: int | np.random.Generator | None = 0,
-    shuffle: bool = True,
-    sample_weight: Array | None = None,
-    validation: tuple[Array, ...] | float | None = None,
-    stopping: Stopping | None = None,
-    penalty: Penalty | None = None,
-    clip_norm: float | None = None,
-    metrics: Mapping[str, Metric] | None = None,
-    callbacks: Sequence[Callback] = (),
-    time_limit: float | None = None,
-    max_steps: int | None = None,
-    checkpoint: Checkpoint | str | PathLike[str] | None = None,
-    engine: str = "auto",
-) -> History:
-    """Learn the θ of `net` by stochastic gradient descent on ℒ, in place, and return the history.
-
-    optimizer: a name ("sgd", "adam", "adamw", "rmsprop", "nadam", "lbfgs") or a record such as
-    SGD(0.1, momentum=0.9), whose learning rate may be a schedule. An epoch is one pass over the
-    rows in batches of `batch_size`; seed: of the shuffles, the split and the dropout masks.
-    validation: (X, t) or (X, t, sample_weight), or a fraction of the rows to hold out.
-    stopping: a :class:`Stopping` rule; with validation data the default stops when the validation
-    loss has not improved for 10 epochs and restores the best θ. metrics: functions of an
-    :class:`Evaluation` on the validation data. callbacks: called with an
-    :class:`EpochReport` after each epoch, True ends training. time_limit: seconds; max_steps:
-    mini-batches. checkpoint: a path or :class:`Checkpoint`: the state is saved there after epochs,
-    and a run found there is resumed.
-
-    Ctrl-C keeps what has been learnt (a warning says so). Raises NonFiniteError if NaN or infinity
-    appears and no validated θ can be restored; θ is then as it was.
-    """
-    dtype = net.theta.dtype
-    X = check_matrix(X, net.architecture.n_inputs, dtype)
-    t = net.output.targets(t, net.architecture.n_outputs, dtype)
-    check_length("t", len(t), X.shape[0])
-    data = Data(X, t, check_sample_weight(sample_weight, X.shape[0], dtype))
-    rng = np.random.default_rng(seed)
-    dropout_seed = int(rng.integers(2**63))
-    rows, validation_data = _split(net, data, validation, rng)
-    if stopping is None and validation is not None:
-        stopping = Stopping()
-    job = Job(
-        net.architecture,
-        net.theta,
-        get_optimizer(optimizer),
-        epochs=epochs,
-        batch_size=batch_size,
-        rows=rows,
-        validation=validation_data,
-        stopping=stopping,
-        metrics=dict(metrics or {}),
-        penalty=penalty or Penalty(),
-        clip_norm=clip_norm,
-        shuffle=rng if shuffle else None,
-        seed=dropout_seed,
-        max_steps=max_steps,
-    )
-    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
-        checkpoint = Checkpoint(checkpoint)
-    (state,) = train(
-        [job],
-        data,
-        engine=engine,
-        callbacks=callbacks,
-        time_limit=time_limit,
-        checkpoint=checkpoint,
-    )
-    report_trouble(state)
-    net.theta[...] = state.theta
-    return state.history
-
-
 def report_trouble(state: TrainingState) -> None:
     """Warn of an interrupt, and of NaN or infinity if a best θ is kept; else NonFiniteError."""
     if state.nonfinite is not None:
@@ -444,38 +360,6 @@ def report_trouble(state: TrainingState) -> None:
         )
     if state.history.stopped == "interrupted":
         warnings.warn("Training interrupted by user.", UserWarning, stacklevel=3)
-
-
-def _split(
-    net: Network,
-    data: Data,
-    validation: tuple[Array, ...] | float | None,
-    rng: np.random.Generator,
-) -> tuple[Array | None, Data | Array | None]:
-    """The training rows (None for all) and the validation data or rows."""
-    if validation is None:
-        return None, None
-    if isinstance(validation, tuple | list):
-        if len(validation) not in (2, 3):
-            raise ValueError(
-                "validation must be (X, t), (X, t, sample_weight) or a fraction of the rows; "
-                f"got a tuple of {len(validation)}"
-            )
-        dtype = net.theta.dtype
-        X = check_matrix(validation[0], net.architecture.n_inputs, dtype)
-        t = net.output.targets(validation[1], net.architecture.n_outputs, dtype)
-        check_length("t of validation", len(t), X.shape[0])
-        weight = validation[2] if len(validation) == 3 else None
-        return None, Data(X, t, check_sample_weight(weight, X.shape[0], dtype))
-    fraction = validation if isinstance(validation, int | float) else 0.0
-    n_validation = round(len(data) * fraction) if 0 < fraction < 1 else 0
-    if not 0 < n_validation < len(data):
-        raise ValueError(
-            "validation must be (X, t) or a fraction that leaves rows on both sides; "
-            f"got {validation!r} of {len(data)} rows"
-        )
-    order = rng.permutation(len(data))
-    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
 
 
 def _generator(
