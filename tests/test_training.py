@@ -288,7 +288,11 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"validation": 1.5}, ValueError, "validation must be .* a fraction .*; got 1.5 of 60 rows"),
     ({"validation": 0.001}, ValueError, "a fraction that leaves rows on both sides; got 0.001"),
     ({"validation": (np.zeros((3, 2)),)}, ValueError, "validation must be .*; got a tuple of 1"),
-    ({"validation": (np.zeros((3, 9)), [0, 1, 0])}, ValueError, "X of validation must have 2 columns; got 9"),
+    (
+        {"validation": (np.zeros((3, 9)), [0, 1, 0])},
+        ValueError,
+        "X of validation must have 2 columns; got 9",
+    ),
     ({"validation": (np.zeros((3, 2)), [0])}, ValueError, "t of validation must have one row per"),
     (
         {"stopping": Stopping()},
