@@ -3,36 +3,20 @@
 // forward_backward: the lecture's two recursions for one panel of samples, from x to every ∂ℒ/∂z.
 // weights: ∂ℒ/∂W = ∂ℒ/∂z hᵀ for a block of inputs of one layer, and the optimiser's update of it.
 
-#include "activations.hpp"
 #include "job.hpp"
-#include "philox.hpp"
+#include "optimizers.hpp"
+#include "output_units.hpp"
+#include "panels.hpp"
 #include "product.hpp"
-#include "transpose.hpp"
 
 namespace {
 
 using namespace clearprop;
 
-template <class T>
-constexpr int kPanel = 2 * Simd<T>::W;
-
 // A range of panels of the batch, which share each block of W that has come into the cache.
 struct Panels {
   int first, last;
 };
-
-// How many lanes of a panel hold samples, rounded up to vectors.
-template <class T>
-int lanes_of(const Step<T>& s, int p) {
-  return s.n - p * kPanel<T> > Simd<T>::W ? kPanel<T> : Simd<T>::W;
-}
-
-template <class T>
-int samples_of(const Step<T>& s, int p) {
-  const int left = s.n - p * kPanel<T>;
-  return left < kPanel<T> ? left : kPanel<T>;
-}
-
 // C[0 … rows) = init + A·B for each panel, in blocks of kRows rows; B and C of panel 0 are given,
 // those of the others follow `b_panel` and `c_panel` further on.
 template <class T>
@@ -47,199 +31,6 @@ void rows_of_product(const Step<T>& s, Panels panels, Operands<T> o, int64_t b_p
       kProducts<T>.table[lanes_of(s, p) > Simd<T>::W][m](block, init ? init + r : nullptr,
                                                          C + p * c_panel + r * kPanel<T>, kPanel<T>);
     }
-  }
-}
-
-// ---- gathering ----------------------------------------------------------------------------------
-
-// The rows of panel `p` of the batch: copied to x, and transposed to the panel h[0].
-template <class T>
-void gather(const Step<T>& s, int p) {
-  constexpr int W = Simd<T>::W, NR = kPanel<T>;
-  const Layer& first = s.layers[0];
-  const int n = s.n - p * NR < NR ? s.n - p * NR : NR;
-  T* x = s.x + int64_t(p) * NR * first.stride;
-  for (int i = 0; i < n; ++i) {
-    const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
-    T* to = x + int64_t(i) * first.stride;
-    if (!s.data.indptr) {
-      memcpy(to, s.data.X + row * s.data.ld, first.n_in * sizeof(T));
-    } else {  // entries that stand twice add up, as in SciPy
-      memset(to, 0, first.n_in * sizeof(T));
-      for (int64_t e = s.data.indptr[row]; e < s.data.indptr[row + 1]; ++e)
-        to[s.data.indices[e]] += s.data.X[e];
-    }
-  }
-  for (int i = n; i < NR; ++i) memset(x + int64_t(i) * first.stride, 0, first.n_in * sizeof(T));
-  T* out = s.h[0] + int64_t(p) * first.stride * NR;
-  for (int j = 0; j < first.stride; j += W)
-    for (int v = 0; v < (n > W ? 2 : 1); ++v)
-      transpose<T>(x + int64_t(v) * W * first.stride + j, first.stride, out + j * NR + v * W, NR);
-}
-
-// ---- activations --------------------------------------------------------------------------------
-
-template <class T>
-void activate(Act act, T* h, T* d, int64_t n) {
-  with_activation(act, [&]<Act a>() {
-    if constexpr (a == Act::identity)
-      if (!d) return;
-    for (int64_t i = 0; i < n; i += Simd<T>::W) {
-      Vec<T> slope{};
-      const Vec<T> value = phi<T, a>(load<T>(h + i), derivative_from_h(a) ? nullptr : &slope);
-      store<T>(h + i, value);
-      if (d) store<T>(d + i, derivative_from_h(a) ? dphi<T, a>(value) : slope);
-    }
-  });
-}
-
-// ∂ℒ/∂z = ∂ℒ/∂h ⊙ φ′(z), with φ′ from d, or from h where d is null.
-template <class T>
-void times_derivative(Act act, T* dz, const T* h, const T* d, int64_t n) {
-  if (d) {
-    for (int64_t i = 0; i < n; i += Simd<T>::W) store<T>(dz + i, load<T>(dz + i) * load<T>(d + i));
-    return;
-  }
-  with_activation(act, [&]<Act a>() {
-    if constexpr (a == Act::relu) {  // also where ∂ℒ/∂h is not finite
-      for (int64_t i = 0; i < n; i += Simd<T>::W)
-        store<T>(dz + i, load<T>(h + i) > T(0) ? load<T>(dz + i) : Vec<T>{});
-    } else if constexpr (a != Act::identity) {
-      for (int64_t i = 0; i < n; i += Simd<T>::W)
-        store<T>(dz + i, load<T>(dz + i) * dphi<T, a>(load<T>(h + i)));
-    }
-  });
-}
-
-template <class T>
-void drop(const Step<T>& s, const Layer& layer, T* h, T* d, int p, int n) {
-  constexpr int NR = kPanel<T>;
-  const T keep = T(65536.0 / (65536 - layer.dropout));
-  MaskWords words(s.seed, layer.dropout_index, s.number);
-  for (int i = 0; i < n; ++i) {
-    const uint64_t start = uint64_t(p * NR + i) * layer.n_out;
-    for (int j = 0; j < layer.n_out; ++j) {
-      const T m = words[start + j] >= uint32_t(layer.dropout) ? keep : T(0);
-      h[j * NR + i] *= m;
-      d[j * NR + i] *= m;
-    }
-  }
-}
-
-// ---- output units -------------------------------------------------------------------------------
-
-template <class T>
-struct Lane {           // what an output unit sees: one vector of samples
-  const Output& o;
-  int K;
-  T* z;                 // z, then ∂ℒ/∂z; unit k at z[k·NR]
-  const T* t;           // targets, unit k at t[k·NR]
-  Vec<T> weight;        // of each sample in the mean
-};
-
-template <class T>
-CP_INLINE Vec<T> entropy_term(Vec<T> t) {  // t log t, 0 at 0
-  return t > T(0) ? t * vlog<T>(vmax<Vec<T>>(t, all<T>(T(1e-37)))) : Vec<T>{};
-}
-
-// ℒ of the samples; ∂ℒ/∂z over z, times the sample's weight in the mean.
-template <class T>
-Vec<T> output_loss(Lane<T> lane) {
-  using V = Vec<T>;
-  constexpr int NR = kPanel<T>;
-  V loss{};
-  const V zero{};
-  auto each = [&](auto&& f) {
-    for (int k = 0; k < lane.K; ++k) {
-      V slope;
-      loss += f(k, load<T>(lane.z + k * NR), load<T>(lane.t + k * NR), slope);
-      store<T>(lane.z + k * NR, slope * lane.weight);
-    }
-  };
-  switch (lane.o.kind) {
-    case Out::linear:
-      each([&](int, V z, V t, V& slope) { slope = z - t; return T(0.5) * slope * slope; });
-      break;
-    case Out::absolute_error:
-      each([&](int, V z, V t, V& slope) {
-        const V r = z - t;
-        slope = r == T(0) ? r : copysign<T>(all<T>(T(1)), r);
-        return vabs<T>(r);
-      });
-      break;
-    case Out::huber: {
-      const V delta = all<T>(T(lane.o.delta));
-      each([&](int, V z, V t, V& slope) {
-        const V r = z - t, a = vabs<T>(r), c = vmin<V>(a, delta);
-        slope = copysign<T>(c, r);
-        return T(0.5) * c * c + delta * (a - c);
-      });
-      break;
-    }
-    case Out::quantile:
-      each([&](int k, V z, V t, V& slope) {
-        const V r = t - z, q = all<T>(T(lane.o.quantiles[k % lane.o.n_quantiles]));
-        slope = r < T(0) ? T(1) - q : (r > T(0) ? -q : r);
-        return vmax<V>(q * r, (q - T(1)) * r);
-      });
-      break;
-    case Out::poisson:
-      each([&](int, V z, V t, V& slope) {
-        const V y = vexp<T>(z);
-        slope = y - t;
-        return y - t * z + (entropy_term<T>(t) - t);
-      });
-      break;
-    case Out::logistic:
-      each([&](int, V z, V t, V& slope) {
-        const V e = vexp<T>(-vabs<T>(z)), r = T(1) / (T(1) + e);
-        slope = (z < T(0) ? e * r : r) - t;
-        return vmax<V>(z, zero) * (T(1) - t) - vmin<V>(z, zero) * t + vlog1p<T>(e);
-      });
-      break;
-    case Out::softmax:
-      for (int g = 0, first = 0; g < lane.o.n_groups; first += lane.o.groups[g++]) {
-        const int last = first + lane.o.groups[g];
-        V top = load<T>(lane.z + first * NR);
-        for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(lane.z + k * NR), top);
-        V sum{}, inner{}, mass{};
-        for (int k = first; k < last; ++k) {
-          const V z = load<T>(lane.z + k * NR) - top, e = vexp<T>(z), t = load<T>(lane.t + k * NR);
-          sum += e;
-          mass += t;
-          inner += t == T(0) ? zero : t * z;
-          store<T>(lane.z + k * NR, e);
-        }
-        loss += mass * vlog<T>(sum) - inner;
-        const V scale = T(1) / sum;
-        for (int k = first; k < last; ++k) {
-          T* z = lane.z + k * NR;
-          store<T>(z, (load<T>(z) * scale - load<T>(lane.t + k * NR)) * lane.weight);
-        }
-      }
-      break;
-  }
-  return loss;
-}
-
-// ŷ = f(z) in place, for one vector of samples.
-template <class T>
-void output_units(const Output& o, int K, T* z) {
-  using V = Vec<T>;
-  constexpr int NR = kPanel<T>;
-  auto each = [&](int first, int last, auto&& f) {
-    for (int k = first; k < last; ++k) store<T>(z + k * NR, f(load<T>(z + k * NR)));
-  };
-  if (o.kind == Out::poisson) each(0, K, [](V x) { return vexp<T>(x); });
-  if (o.kind == Out::logistic) each(0, K, [](V x) { return vsigmoid<T>(x); });
-  if (o.kind != Out::softmax) return;
-  for (int g = 0, first = 0; g < o.n_groups; first += o.groups[g++]) {
-    const int last = first + o.groups[g];
-    V top = load<T>(z + first * NR), sum{};
-    for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(z + k * NR), top);
-    each(first, last, [&](V x) { const V e = vexp<T>(x - top); sum += e; return e; });
-    const V scale = T(1) / sum;
-    each(first, last, [&](V x) { return x * scale; });
   }
 }
 
@@ -341,71 +132,6 @@ void predict(const Step<T>& s, int first, int last, T* out, bool logits) {
 }
 
 // ---- ∂ℒ/∂W and the update -------------------------------------------------------------------------
-
-// One vector of parameters: the penalty's gradient, decay, the optimiser's step.
-template <class T>
-struct Scalars {
-  T rate, decay, a, b, c, d, epsilon, l1, l2;
-  T one_a, one_b;  // 1 − a and 1 − b of the exact values: 1 − 0.999 in float is off by 5e−5
-  explicit Scalars(const Update& u)
-      : rate(T(u.learning_rate)), decay(T(u.decay)), a(T(u.a)), b(T(u.b)), c(T(u.c)), d(T(u.d)),
-        epsilon(T(u.epsilon)), l1(T(u.l1)), l2(T(u.l2)), one_a(T(1 - u.a)), one_b(T(1 - u.b)) {}
-};
-
-template <class T>
-CP_INLINE Vec<T> sign(Vec<T> w) {
-  return w == T(0) ? w : copysign<T>(all<T>(T(1)), w);
-}
-
-// θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W). Constants per optimiser:
-// sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ.
-// nadam: a = β₁, b = β₂, c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), epsilon; rate = 1/√(1−β₂ᵗ).
-template <class T, Opt opt>
-CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1, const T* g_in,
-                           T scale, int64_t n, Vec<T>& check) {
-  using V = Vec<T>;
-  const bool penalty = weights && (c.l1 != T(0) || c.l2 != T(0));
-  const T decay = weights ? c.decay : T(1);
-  for (int64_t i = 0; i < n; i += Simd<T>::W) {
-    V w = load<T>(theta + i), g = load<T>(g_in + i) * scale;
-    if (penalty) g += c.l2 * w + c.l1 * sign<T>(w);
-    w = w * decay;
-    if constexpr (opt == Opt::sgd || opt == Opt::nesterov) {
-      const V v = c.a * load<T>(s0 + i) - c.rate * g;
-      store<T>(s0 + i, v);
-      w += opt == Opt::nesterov ? c.a * v - c.rate * g : v;
-    } else if constexpr (opt == Opt::rmsprop) {
-      const V v = c.b * load<T>(s0 + i) + c.one_b * g * g;
-      store<T>(s0 + i, v);
-      w -= c.rate * g / (vsqrt(v) + c.epsilon);
-    } else {
-      const V m = c.a * load<T>(s0 + i) + c.one_a * g;
-      const V v = c.b * load<T>(s1 + i) + c.one_b * g * g;
-      store<T>(s0 + i, m);
-      store<T>(s1 + i, v);
-      if constexpr (opt == Opt::adam)
-        w -= c.c * m / (vsqrt(v) + c.epsilon);
-      else
-        w -= (c.c * g + c.d * m) / (vsqrt(v) * c.rate + c.epsilon);
-    }
-    store<T>(theta + i, w);
-    check += w - w;  // NaN for whatever is not finite
-  }
-}
-
-template <class T>
-CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1,
-                          const T* g, T scale, int64_t n, Vec<T>& check) {
-  switch (u.kind) {
-    case Opt::sgd: return update_span<T, Opt::sgd>(c, weights, theta, s0, s1, g, scale, n, check);
-    case Opt::nesterov:
-      return update_span<T, Opt::nesterov>(c, weights, theta, s0, s1, g, scale, n, check);
-    case Opt::adam: return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, check);
-    case Opt::rmsprop:
-      return update_span<T, Opt::rmsprop>(c, weights, theta, s0, s1, g, scale, n, check);
-    case Opt::nadam: return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, check);
-  }
-}
 
 template <class T>
 void note(const Step<T>& s, Vec<T> check) {

@@ -47,6 +47,9 @@ using Vec = typename Simd<T>::V;
 template <class T>
 using IVec = typename Simd<T>::I;
 
+template <class T>
+constexpr int kPanel = 2 * Simd<T>::W;  // samples to a panel
+
 #define CP_INLINE inline __attribute__((always_inline))
 
 template <class T>

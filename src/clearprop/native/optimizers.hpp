@@ -1,0 +1,76 @@
+// The optimisers: one step for a span of parameters, with penalty and decoupled decay.
+#pragma once
+
+#include "job.hpp"
+#include "simd.hpp"
+
+namespace {
+
+using namespace clearprop;
+
+// One vector of parameters: the penalty's gradient, decay, the optimiser's step.
+template <class T>
+struct Scalars {
+  T rate, decay, a, b, c, d, epsilon, l1, l2;
+  T one_a, one_b;  // 1 − a and 1 − b of the exact values: 1 − 0.999 in float is off by 5e−5
+  explicit Scalars(const Update& u)
+      : rate(T(u.learning_rate)), decay(T(u.decay)), a(T(u.a)), b(T(u.b)), c(T(u.c)), d(T(u.d)),
+        epsilon(T(u.epsilon)), l1(T(u.l1)), l2(T(u.l2)), one_a(T(1 - u.a)), one_b(T(1 - u.b)) {}
+};
+
+template <class T>
+CP_INLINE Vec<T> sign(Vec<T> w) {
+  return w == T(0) ? w : copysign<T>(all<T>(T(1)), w);
+}
+
+// θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W). Constants per optimiser:
+// sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ.
+// nadam: a = β₁, b = β₂, c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), epsilon; rate = 1/√(1−β₂ᵗ).
+template <class T, Opt opt>
+CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1, const T* g_in,
+                           T scale, int64_t n, Vec<T>& check) {
+  using V = Vec<T>;
+  const bool penalty = weights && (c.l1 != T(0) || c.l2 != T(0));
+  const T decay = weights ? c.decay : T(1);
+  for (int64_t i = 0; i < n; i += Simd<T>::W) {
+    V w = load<T>(theta + i), g = load<T>(g_in + i) * scale;
+    if (penalty) g += c.l2 * w + c.l1 * sign<T>(w);
+    w = w * decay;
+    if constexpr (opt == Opt::sgd || opt == Opt::nesterov) {
+      const V v = c.a * load<T>(s0 + i) - c.rate * g;
+      store<T>(s0 + i, v);
+      w += opt == Opt::nesterov ? c.a * v - c.rate * g : v;
+    } else if constexpr (opt == Opt::rmsprop) {
+      const V v = c.b * load<T>(s0 + i) + c.one_b * g * g;
+      store<T>(s0 + i, v);
+      w -= c.rate * g / (vsqrt(v) + c.epsilon);
+    } else {
+      const V m = c.a * load<T>(s0 + i) + c.one_a * g;
+      const V v = c.b * load<T>(s1 + i) + c.one_b * g * g;
+      store<T>(s0 + i, m);
+      store<T>(s1 + i, v);
+      if constexpr (opt == Opt::adam)
+        w -= c.c * m / (vsqrt(v) + c.epsilon);
+      else
+        w -= (c.c * g + c.d * m) / (vsqrt(v) * c.rate + c.epsilon);
+    }
+    store<T>(theta + i, w);
+    check += w - w;  // NaN for whatever is not finite
+  }
+}
+
+template <class T>
+CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1,
+                          const T* g, T scale, int64_t n, Vec<T>& check) {
+  switch (u.kind) {
+    case Opt::sgd: return update_span<T, Opt::sgd>(c, weights, theta, s0, s1, g, scale, n, check);
+    case Opt::nesterov:
+      return update_span<T, Opt::nesterov>(c, weights, theta, s0, s1, g, scale, n, check);
+    case Opt::adam: return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, check);
+    case Opt::rmsprop:
+      return update_span<T, Opt::rmsprop>(c, weights, theta, s0, s1, g, scale, n, check);
+    case Opt::nadam: return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, check);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,127 @@
+// The output units: ℒ with ∂ℒ/∂z side by side, and ŷ = f(z), for a vector of samples at a time.
+#pragma once
+
+#include "job.hpp"
+#include "simd.hpp"
+#include "vmath.hpp"
+
+namespace {
+
+using namespace clearprop;
+
+template <class T>
+struct Lane {           // what an output unit sees: one vector of samples
+  const Output& o;
+  int K;
+  T* z;                 // z, then ∂ℒ/∂z; unit k at z[k·NR]
+  const T* t;           // targets, unit k at t[k·NR]
+  Vec<T> weight;        // of each sample in the mean
+};
+
+template <class T>
+CP_INLINE Vec<T> entropy_term(Vec<T> t) {  // t log t, 0 at 0
+  return t > T(0) ? t * vlog<T>(vmax<Vec<T>>(t, all<T>(T(1e-37)))) : Vec<T>{};
+}
+
+// ℒ of the samples; ∂ℒ/∂z over z, times the sample's weight in the mean.
+template <class T>
+Vec<T> output_loss(Lane<T> lane) {
+  using V = Vec<T>;
+  constexpr int NR = kPanel<T>;
+  V loss{};
+  const V zero{};
+  auto each = [&](auto&& f) {
+    for (int k = 0; k < lane.K; ++k) {
+      V slope;
+      loss += f(k, load<T>(lane.z + k * NR), load<T>(lane.t + k * NR), slope);
+      store<T>(lane.z + k * NR, slope * lane.weight);
+    }
+  };
+  switch (lane.o.kind) {
+    case Out::linear:
+      each([&](int, V z, V t, V& slope) { slope = z - t; return T(0.5) * slope * slope; });
+      break;
+    case Out::absolute_error:
+      each([&](int, V z, V t, V& slope) {
+        const V r = z - t;
+        slope = r == T(0) ? r : copysign<T>(all<T>(T(1)), r);
+        return vabs<T>(r);
+      });
+      break;
+    case Out::huber: {
+      const V delta = all<T>(T(lane.o.delta));
+      each([&](int, V z, V t, V& slope) {
+        const V r = z - t, a = vabs<T>(r), c = vmin<V>(a, delta);
+        slope = copysign<T>(c, r);
+        return T(0.5) * c * c + delta * (a - c);
+      });
+      break;
+    }
+    case Out::quantile:
+      each([&](int k, V z, V t, V& slope) {
+        const V r = t - z, q = all<T>(T(lane.o.quantiles[k % lane.o.n_quantiles]));
+        slope = r < T(0) ? T(1) - q : (r > T(0) ? -q : r);
+        return vmax<V>(q * r, (q - T(1)) * r);
+      });
+      break;
+    case Out::poisson:
+      each([&](int, V z, V t, V& slope) {
+        const V y = vexp<T>(z);
+        slope = y - t;
+        return y - t * z + (entropy_term<T>(t) - t);
+      });
+      break;
+    case Out::logistic:
+      each([&](int, V z, V t, V& slope) {
+        const V e = vexp<T>(-vabs<T>(z)), r = T(1) / (T(1) + e);
+        slope = (z < T(0) ? e * r : r) - t;
+        return vmax<V>(z, zero) * (T(1) - t) - vmin<V>(z, zero) * t + vlog1p<T>(e);
+      });
+      break;
+    case Out::softmax:
+      for (int g = 0, first = 0; g < lane.o.n_groups; first += lane.o.groups[g++]) {
+        const int last = first + lane.o.groups[g];
+        V top = load<T>(lane.z + first * NR);
+        for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(lane.z + k * NR), top);
+        V sum{}, inner{}, mass{};
+        for (int k = first; k < last; ++k) {
+          const V z = load<T>(lane.z + k * NR) - top, e = vexp<T>(z), t = load<T>(lane.t + k * NR);
+          sum += e;
+          mass += t;
+          inner += t == T(0) ? zero : t * z;
+          store<T>(lane.z + k * NR, e);
+        }
+        loss += mass * vlog<T>(sum) - inner;
+        const V scale = T(1) / sum;
+        for (int k = first; k < last; ++k) {
+          T* z = lane.z + k * NR;
+          store<T>(z, (load<T>(z) * scale - load<T>(lane.t + k * NR)) * lane.weight);
+        }
+      }
+      break;
+  }
+  return loss;
+}
+
+// ŷ = f(z) in place, for one vector of samples.
+template <class T>
+void output_units(const Output& o, int K, T* z) {
+  using V = Vec<T>;
+  constexpr int NR = kPanel<T>;
+  auto each = [&](int first, int last, auto&& f) {
+    for (int k = first; k < last; ++k) store<T>(z + k * NR, f(load<T>(z + k * NR)));
+  };
+  if (o.kind == Out::poisson) each(0, K, [](V x) { return vexp<T>(x); });
+  if (o.kind == Out::logistic) each(0, K, [](V x) { return vsigmoid<T>(x); });
+  if (o.kind != Out::softmax) return;
+  for (int g = 0, first = 0; g < o.n_groups; first += o.groups[g++]) {
+    const int last = first + o.groups[g];
+    V top = load<T>(z + first * NR), sum{};
+    for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(z + k * NR), top);
+    each(first, last, [&](V x) { const V e = vexp<T>(x - top); sum += e; return e; });
+    const V scale = T(1) / sum;
+    each(first, last, [&](V x) { return x * scale; });
+  }
+}
+
+}  // namespace
