@@ -40,6 +40,7 @@ def train_network(
     max_steps: int | None = None,
     checkpoint: Checkpoint | str | PathLike[str] | None = None,
     engine: str = "auto",
+    precision: str | None = None,
 ) -> History:
     """Learn the θ of `net` by stochastic gradient descent on ℒ, in place, and return the history.
 
@@ -52,7 +53,8 @@ def train_network(
     :class:`Evaluation` on the validation data. callbacks: called with an
     :class:`EpochReport` after each epoch, True ends training. time_limit: seconds; max_steps:
     mini-batches. checkpoint: a path or :class:`Checkpoint`: the state is saved there after epochs,
-    and a run found there is resumed.
+    and a run found there is resumed. precision: "bfloat16" multiplies in bfloat16, for networks of
+    dtype "float32" on processors with AVX512_BF16; see :class:`Job`.
 
     Ctrl-C keeps what has been learnt (a warning says so). Raises NonFiniteError if NaN or infinity
     appears and no validated θ can be restored; θ is then as it was.
@@ -78,6 +80,7 @@ def train_network(
         shuffle=rng if shuffle else None,
         seed=dropout_seed,
         max_steps=max_steps,
+        precision=precision,
     )
     if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
         checkpoint = Checkpoint(checkpoint)

@@ -56,6 +56,11 @@ def train(
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     for job in jobs:
         check_job(job, data)
+        if job.precision is not None and chosen.name != "native":
+            raise ValueError(
+                f"precision={job.precision!r} needs the native engine; "
+                f"this job runs on the {chosen.name} engine"
+            )
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
             raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")

@@ -118,9 +118,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     checkpoint : path, Checkpoint or None, default=None
         Where to save the state of training after epochs, and to resume from.
     dtype : "auto", "float32" or "float64", default="auto"
-        Of the weights; "auto" is that of X (float64 if X is neither).
+        Of the weights; "auto" is that of X (float64 if X is neither), or float32 with
+        precision="bfloat16".
     engine : str, default="auto"
         "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+    precision : "bfloat16" or None, default=None
+        "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
+        and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
 
     Attributes
     ----------
@@ -204,6 +208,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         checkpoint: Any = None,
         dtype: Any = "auto",
         engine: Any = "auto",
+        precision: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -244,6 +249,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.engine = engine
+        self.precision = precision
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
