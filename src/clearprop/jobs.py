@@ -204,8 +204,8 @@ class Job:
                 raise ValueError(f"{name} has no meaning for L-BFGS, which takes no mini-batches")
 
 
-def check_job(job: Job, data: Data) -> None:
-    """Raise ValueError unless the data are of the shapes, and have the rows, that the job needs."""
+def check_job(job: Job, data: Data, engine: str) -> None:
+    """Raise ValueError unless data and engine are what the job needs: shapes, rows, precision."""
     D, K = job.architecture.n_inputs, job.architecture.n_outputs
     for name, part in (("data", data), ("validation", job.validation)):
         if isinstance(part, Data):
@@ -218,6 +218,11 @@ def check_job(job: Job, data: Data) -> None:
                 )
         elif part is not None and part.size and part.max() >= len(data):
             raise ValueError(f"validation must be rows of the {len(data)}; got {part.max()}")
+    if job.precision is not None and engine != "native":
+        raise ValueError(
+            f"precision={job.precision!r} needs the native engine; "
+            f"this job runs on the {engine} engine"
+        )
     if job.rows is not None and job.rows.size and job.rows.max() >= len(data):
         raise ValueError(f"rows must be rows of the {len(data)}; got {job.rows.max()}")
 

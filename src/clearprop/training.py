@@ -55,12 +55,7 @@ def train(
     chosen = choose_engine(engine, jobs) if isinstance(engine, str) else engine
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     for job in jobs:
-        check_job(job, data)
-        if job.precision is not None and chosen.name != "native":
-            raise ValueError(
-                f"precision={job.precision!r} needs the native engine; "
-                f"this job runs on the {chosen.name} engine"
-            )
+        check_job(job, data, chosen.name)
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
             raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")
