@@ -37,20 +37,24 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
   const int rows_a_chunk = chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
   int64_t ahead = 0, end = o.ahead_rows * o.ahead_row;
   for (int block = 0; block < o.outer; ++block) {
-    const T* a = o.A + block * o.a_block;
+    const T* a_rows[(MR + 2) / 3];  // every third row: few registers, short addresses
+#pragma GCC unroll 4
+    for (int q = 0; q < (MR + 2) / 3; ++q) a_rows[q] = o.A + block * o.a_block + 3 * q * row;
     const T* b = o.B + block * o.b_block;
     const int n = block + 1 < o.outer ? o.inner : o.last;
     auto steps = [&](int count) __attribute__((always_inline)) {
-      for (int k = 0; k < count; ++k, a += step, b += b_step) {
+      for (int k = 0; k < count; ++k, b += b_step) {
         V x[NV];
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) x[v] = load<T>(b + v * W);
 #pragma GCC unroll 16
         for (int r = 0; r < MR; ++r) {
-          const V y = all<T>(a[r * row]);
+          const V y = all<T>(a_rows[r / 3][r % 3 * row]);
 #pragma GCC unroll 2
           for (int v = 0; v < NV; ++v) c[r][v] += y * x[v];
         }
+#pragma GCC unroll 4
+        for (int q = 0; q < (MR + 2) / 3; ++q) a_rows[q] += step;
       }
     };
     if (ahead == end) {

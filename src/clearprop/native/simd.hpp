@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
 #include <immintrin.h>
@@ -62,9 +63,13 @@ template <class T>
 CP_INLINE void store(T* p, Vec<T> v) {
   memcpy(p, &v, kBytes);
 }
+template <class T, int... I>
+CP_INLINE Vec<T> all(T x, std::integer_sequence<int, I...>) {
+  return Vec<T>{((void)I, x)...};  // unlike 0 + x, this is one broadcasting load
+}
 template <class T>
 CP_INLINE Vec<T> all(T x) {
-  return Vec<T>{} + x;
+  return all<T>(x, std::make_integer_sequence<int, Simd<T>::W>{});
 }
 template <class T>
 CP_INLINE IVec<T> bits(Vec<T> v) {

@@ -1,8 +1,6 @@
 // Transposing blocks of W × W in registers.
 #pragma once
 
-#include <utility>
-
 #include "simd.hpp"
 
 namespace {
