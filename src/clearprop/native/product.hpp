@@ -1,4 +1,5 @@
-// The one micro-kernel behind every matrix product: C (MR × NV vectors) = init + Σ_k A[r, k]·B[k, :].
+// The one micro-kernel behind every matrix product: C (MR × NV vectors) = init + Σ_k A[r, k]·B[k, :],
+// and relu or its derivative, the most frequent activation, while C is in registers.
 #pragma once
 
 #include "simd.hpp"
@@ -19,6 +20,8 @@ struct Operands {
   const T* ahead[3] = {};
   int64_t ahead_row = 0;
   int ahead_rows = 0, ahead_lines = 0;
+  bool relu = false;        // C ← max(C, 0)
+  const T* gate = nullptr;  // C ← C where gate > 0, else 0; laid out as C
 };
 
 constexpr int kChunk = 8;  // steps between two looks ahead
@@ -74,10 +77,18 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
     }
     steps(n - k);
   }
+  auto each = [&](auto&& f) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-  for (int r = 0; r < MR; ++r)
+    for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) store<T>(C + r * ldc + v * W, c[r][v]);
+      for (int v = 0; v < NV; ++v) store<T>(C + r * ldc + v * W, f(c[r][v], r * ldc + v * W));
+  };
+  if (o.relu)
+    each([](V x, int64_t) { return vmax<V>(x, V{}); });
+  else if (o.gate)
+    each([&](V x, int64_t at) { return load<T>(o.gate + at) > T(0) ? x : V{}; });
+  else
+    each([](V x, int64_t) { return x; });
 }
 
 #if defined(__AVX512F__) || defined(__aarch64__)

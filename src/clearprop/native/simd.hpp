@@ -59,6 +59,20 @@ CP_INLINE Vec<T> load(const T* p) {
   memcpy(&v, p, kBytes);
   return v;
 }
+// n < W lanes of p, then 0
+template <class T>
+CP_INLINE Vec<T> load_first(const T* p, int n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p);
+  else
+    return (Vec<T>)_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p);
+#else
+  Vec<T> v{};
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
 template <class T>
 CP_INLINE void store(T* p, Vec<T> v) {
   memcpy(p, &v, kBytes);
