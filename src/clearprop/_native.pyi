@@ -26,6 +26,8 @@ class JobSpec:
 
 RunF32: Any
 RunF64: Any
+PredictorF32: Any
+PredictorF64: Any
 
 def math(function: int, x: Any, y: Any) -> None: ...
 def default_threads() -> int: ...

@@ -94,6 +94,9 @@ struct Item {
 };
 
 template <class T>
+struct PredictKernels;
+
+template <class T>
 struct Kernels {
   int lanes, panel;         // W and NR
   // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
@@ -108,6 +111,7 @@ struct Kernels {
   void (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
   size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
   void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
+  const PredictKernels<T>* prediction;
 };
 
 struct Isa {

@@ -11,6 +11,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "bind_predictor.hpp"
 #include "pool.hpp"
 #include "run.hpp"
 
@@ -31,6 +32,26 @@ using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
+}
+
+void require_network(const JobSpec& spec) {
+  require(spec.sizes.size() >= 2, "at least an input and an output");
+  const size_t hidden = spec.sizes.size() - 2;
+  require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
+              spec.dropout_index.size() == hidden,
+          "one activation and one dropout per hidden layer");
+  for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
+  for (int a : spec.activations)
+    require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
+  for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
+  require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+  if (spec.output == static_cast<int>(Out::quantile))
+    require(!spec.quantiles.empty(), "quantiles are missing");
+  if (spec.output == static_cast<int>(Out::softmax)) {
+    int64_t units = 0;
+    for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
+    require(units == spec.sizes.back(), "groups must add up to the outputs");
+  }
 }
 
 // Shared data with the jobs over it.
@@ -64,25 +85,10 @@ class Run {
     require(spec.sizes.size() >= 2 && spec.sizes.front() == n_columns_ &&
                 spec.sizes.back() == static_cast<int>(t_.shape(1)),
             "the sizes of the network must fit X and t");
-    const size_t hidden = spec.sizes.size() - 2;
-    require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
-                spec.dropout_index.size() == hidden,
-            "one activation and one dropout per hidden layer");
-    for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
-    for (int a : spec.activations)
-      require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
-    for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
-    require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+    require_network(spec);
     require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
             "no such optimizer");
     require(spec.batch_size >= 1, "batch_size must be >= 1");
-    if (spec.output == static_cast<int>(Out::quantile))
-      require(!spec.quantiles.empty(), "quantiles are missing");
-    if (spec.output == static_cast<int>(Out::softmax)) {
-      int64_t units = 0;
-      for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
-      require(units == spec.sizes.back(), "groups must add up to the outputs");
-    }
     auto made = std::make_unique<Job<T>>(chosen_isa(), spec, 0);
     require(static_cast<int64_t>(theta.shape(0)) == made->n_parameters(),
             "theta has another length");
@@ -259,6 +265,8 @@ NB_MODULE(_native, m) {
       .def_rw("seed", &JobSpec::seed);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");
+  bind_predictor<float>(m, "PredictorF32", require_network);
+  bind_predictor<double>(m, "PredictorF64", require_network);
   m.def("default_threads", &default_threads);
   m.def("isa", [] { return std::string(chosen_isa().name); });
   m.def("available_isas", [] {

@@ -10,11 +10,9 @@
 #include <new>
 #include <stdexcept>
 
+#include "denormals.hpp"
 #include "pool.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -58,21 +56,6 @@ namespace {
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-// Denormals cost a hundred cycles each and mean nothing here: flushed while in the engine, on each
-// of its threads; the caller's floating-point state is put back.
-class FlushDenormals {
- public:
-#if defined(__x86_64__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040 | 0x1f80); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#else
-  FlushDenormals() {}
-#endif
-};
 
 void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f) {
   if (n_threads <= 1) {
