@@ -10,10 +10,12 @@
 #include <atomic>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
 
 #include "bind_predictor.hpp"
 #include "pool.hpp"
 #include "run.hpp"
+#include "shuffle.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -238,6 +240,25 @@ void bind_run(nb::module_& m, const char* name) {
   }, "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
 }
 
+Mt19937& mersenne_twister(const nb::capsule& bit_generator) {
+  const char* name = bit_generator.name();
+  require(name && std::string_view(name) == "BitGenerator", "a bit generator's capsule is wanted");
+  return *static_cast<Mt19937*>(static_cast<BitGenerator*>(bit_generator.data())->state);
+}
+
+void bind_shuffle(nb::module_& m) {
+  m.def("holds_state", [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
+    require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
+    return holds_state(mersenne_twister(bit_generator), key.data(), pos);
+  }, "bit_generator"_a, "key"_a, "pos"_a);
+  m.def("shuffle", [](nb::capsule bit_generator, Out1<int64_t> x) {
+    require(x.shape(0) <= size_t{1} << 32, "x must have at most 2**32 entries");
+    Mt19937& state = mersenne_twister(bit_generator);
+    nb::gil_scoped_release release;
+    shuffle(state, x.data(), static_cast<int64_t>(x.shape(0)));
+  }, "bit_generator"_a, "x"_a.noconvert());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -267,6 +288,7 @@ NB_MODULE(_native, m) {
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
+  bind_shuffle(m);
   m.def("default_threads", &default_threads);
   m.def("isa", [] { return std::string(chosen_isa().name); });
   m.def("available_isas", [] {
