@@ -140,6 +140,11 @@ void note(const Step<T>& s, Vec<T> check) {
 }
 
 template <class T>
+CP_INLINE void add_to(T* sum, const T* x, int n) {
+  for (int i = 0; i < n; i += Simd<T>::W) store<T>(sum + i, load<T>(sum + i) + load<T>(x + i));
+}
+
+template <class T>
 size_t scratch_size(const Step<T>& s) {
   constexpr int NR = kPanel<T>;
   return size_t(kInputGroup) * s.n_panels * NR * NR + kRows * NR;
@@ -165,7 +170,7 @@ void rows_of_units(const Step<T>& s, int l, int i0, int lanes, T* rows) {
       }
 }
 
-// kInputGroup panels of inputs, from i0, of ∂ℒ/∂W⁽ˡ⁾ = Σ_n ∂ℒ/∂z_n h_nᵀ, and what follows from them.
+// The panels of inputs of an item of ∂ℒ/∂W⁽ˡ⁾ = Σ_n ∂ℒ/∂z_n h_nᵀ, and what follows from them.
 template <class T>
 void weights(const Step<T>& s, Item item, int index, T* scratch) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
@@ -181,7 +186,7 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
     int i0, lanes;
   } blocks[kInputGroup];
   int n_blocks = 0;
-  for (int i0 = item.i0; i0 < width && n_blocks < kInputGroup; i0 += NR, ++n_blocks) {
+  for (int i0 = item.i0; i0 < width && n_blocks < item.n_panels; i0 += NR, ++n_blocks) {
     const int lanes = width - i0 > W ? NR : W;
     T* rows = scratch + n_blocks * block_size;
     if (item.layer > 0) rows_of_units<T>(s, item.layer, i0, lanes, rows);
@@ -209,8 +214,13 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
           sum_abs += double(vsum<T>(a)), sum_square += double(vsum<T>(square));
         }
       const auto kernel = kProducts<T>.table[lanes > W][m];
-      if (s.gradient) {
+      if (s.gradient && !s.add) {
         kernel(o, nullptr, s.gradient + at, layer.stride);
+        continue;
+      }
+      if (s.gradient) {
+        kernel(o, nullptr, tile, NR);
+        for (int r = 0; r < m; ++r) add_to<T>(s.gradient + at + r * layer.stride, tile + r * NR, lanes);
         continue;
       }
       // the update that follows this one: of the next block of inputs, or of the next rows
@@ -243,7 +253,9 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
         g[i] = vsum<T>(sum);
       }
       const int64_t at = layer.b + j;
-      if (s.gradient)
+      if (s.gradient && s.add)
+        add_to<T>(s.gradient + at, g, W);
+      else if (s.gradient)
         memcpy(s.gradient + at, g, sizeof g);
       else
         update_any<T>(s.update, c, false, s.theta + at, s.slot0 + at, s.slot1 + at, g, T(1), W,

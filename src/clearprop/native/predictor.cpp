@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 #include "denormals.hpp"
+#include "memory.hpp"
 #include "pool.hpp"
 
 namespace clearprop {
@@ -24,17 +22,13 @@ const PredictKernels<T>& kernels_of(const Isa& isa) {
     return *isa.f64->prediction;
 }
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 // A buffer from the shelf, or a new one; back to the shelf when done.
 template <class T>
 class Predictor<T>::Scratch {
  public:
-  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, std::free) {
+  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, free_aligned) {
     {
       const std::unique_lock lock(shelf.taken, std::try_to_lock);
       if (lock.owns_lock() && !shelf.buffers.empty()) {
@@ -58,14 +52,13 @@ class Predictor<T>::Scratch {
 
 template <class T>
 typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
-  void* p = std::aligned_alloc(64, (n * sizeof(T) + 127) / 64 * 64);
-  if (!p) throw std::bad_alloc();
-  return Buffer(static_cast<T*>(p), std::free);
+  void* p = aligned_memory(64, (n * sizeof(T) + 127) / 64 * 64);
+  return Buffer(static_cast<T*>(p), free_aligned);
 }
 
 template <class T>
 Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters)
-    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, std::free) {
+    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, free_aligned) {
   const int U = kernels_.units, L = static_cast<int>(spec.sizes.size()) - 1;
   size_t total = 0;
   int64_t expected = 0;
