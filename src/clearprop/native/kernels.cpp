@@ -7,6 +7,7 @@
 #include "optimizers.hpp"
 #include "output_units.hpp"
 #include "panels.hpp"
+#include "predict.hpp"
 #include "product.hpp"
 #include "weights.hpp"
 
@@ -132,13 +133,14 @@ void predict(const Step<T>& s, int first, int last, T* out, bool logits) {
   for (int p = first; p < last; ++p) {
     T* z = s.dz[s.n_layers - 1] + int64_t(p) * K * NR;
     if (!logits)
-      for (int v = 0; v < lanes_of(s, p); v += W) output_units<T>(s.output, K, z + v);
+      for (int v = 0; v < lanes_of(s, p); v += W) output_units<T>(s.output, K, z + v, NR);
     for (int i = 0; i < samples_of(s, p); ++i)
       for (int k = 0; k < K; ++k) out[(int64_t(p) * NR + i) * K + k] = z[k * NR + i];
   }
 }
 
 // ---- the whole gradient ---------------------------------------------------------------------------
+
 
 template <class T>
 double penalize(const Step<T>& s, int64_t begin, int64_t end, bool weights) {
@@ -183,7 +185,7 @@ void math(int function, const T* x, T* y, int64_t n) {
 
 template <class T>
 constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, predict<T>, weights<T>,
-                              penalize<T>, update<T>, scratch_size<T>, math<T>};
+                              penalize<T>, update<T>, scratch_size<T>, math<T>, &kPredict<T>};
 
 }  // namespace
 

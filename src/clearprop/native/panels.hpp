@@ -118,7 +118,7 @@ void drop(const Step<T>& s, const Layer& layer, T* h, T* d, int p, int n) {
   const T keep = T(65536.0 / (65536 - layer.dropout));
   MaskWords words(s.seed, layer.dropout_index, s.number);
   for (int i = 0; i < n; ++i) {
-    const uint64_t start = uint64_t(p * NR + i) * layer.n_out;
+    const uint64_t start = uint64_t(s.before + p * NR + i) * layer.n_out;
     for (int j = 0; j < layer.n_out; ++j) {
       const T m = words[start + j] >= uint32_t(layer.dropout) ? keep : T(0);
       h[j * NR + i] *= m;

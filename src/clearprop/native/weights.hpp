@@ -43,7 +43,10 @@ struct Finish {
   }
 
   void parameters(int64_t at, const T* g, int lanes, bool weights) {
-    if (s.gradient)
+    if (s.gradient && s.add)
+      for (int i = 0; i < lanes; i += Simd<T>::W)
+        store<T>(s.gradient + at + i, load<T>(s.gradient + at + i) + load<T>(g + i));
+    else if (s.gradient)
       memcpy(s.gradient + at, g, lanes * sizeof(T));
     else
       update_any<T>(s.update, c, weights, s.theta + at, s.slot0 + at, s.slot1 + at, g, T(1), lanes,
@@ -94,7 +97,7 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
     int i0, lanes;
   } blocks[kInputGroup];
   int n_blocks = 0;
-  for (int i0 = item.i0; i0 < width && n_blocks < kInputGroup; i0 += NR, ++n_blocks) {
+  for (int i0 = item.i0; i0 < width && n_blocks < item.n_panels; i0 += NR, ++n_blocks) {
     const int lanes = width - i0 > W ? NR : W;
     T* rows = scratch + n_blocks * block_size;
     if (item.layer > 0) rows_of_units<T>(s, item.layer, i0, lanes, rows);
@@ -152,7 +155,7 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish)
   constexpr int kInputs = W < 4 ? W : 4, kUnits = W / kInputs;
   const Layer& layer = s.layers[item.layer];
   const int units = item.layer == 0 ? layer.stride : layer.n_in;  // of a panel of h
-  const int inputs = layer.n_in - item.i0 < kInputGroup * NR ? layer.n_in - item.i0 : kInputGroup * NR;
+  const int left = layer.n_in - item.i0, inputs = left < item.n_panels * NR ? left : item.n_panels * NR;
   const int width = (inputs + W - 1) / W * W;
   const T* dz = s.dz[item.layer];
   const T* h = s.h[item.layer] + int64_t(item.i0) * NR;
@@ -209,7 +212,7 @@ void biases(const Step<T>& s, int l, Finish<T>& finish) {  // ∂ℒ/∂b: the s
   }
 }
 
-// kInputGroup panels of inputs of a layer, from i0, and with the first of them the biases.
+// The inputs of an item, and with the first of them the biases.
 template <class T>
 void weights(const Step<T>& s, Item item, int index, T* scratch) {
   Finish<T> finish{s};
