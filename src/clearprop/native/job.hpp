@@ -104,8 +104,6 @@ struct Kernels {
   int lanes, panel;         // W and NR
   // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
   void (*forward_backward)(const Step<T>&, int first, int last);
-  // prediction: rows → z of the last layer or ŷ, written to out (n, K)
-  void (*predict)(const Step<T>&, int first, int last, T* out, bool logits);
   // ∂ℒ/∂W of an item; updates W at once, or writes the gradient
   void (*weights)(const Step<T>&, Item item, int index, T* scratch);
   // adds the penalty's gradient over weights [begin, end) and returns Σg²

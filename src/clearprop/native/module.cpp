@@ -30,8 +30,6 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
@@ -219,14 +217,6 @@ class Run {
     return loss;
   }
 
-  void predict(int number, Out2<T> out, bool logits, int n_threads) {
-    Job<T>& job = at(number);
-    require(out.shape(0) == n_rows_ && out.shape(1) == t_.shape(1), "out: shape");
-    const Busy busy(busy_);
-    nb::gil_scoped_release release;
-    job.predict(n_rows_, out.data(), logits, n_threads);
-  }
-
   // The job, for an exchange of `length` numbers with its slot (0 where θ is meant).
   Job<T>& at(int number, size_t length, int slot = 0) {
     Job<T>& job = at(number);
@@ -277,7 +267,6 @@ void bind_run(nb::module_& m, const char* name) {
       .def("add", &R::add, "spec"_a, "theta"_a)
       .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a)
       .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
-      .def("predict", &R::predict, "job"_a, "out"_a.noconvert(), "logits"_a, "n_threads"_a)
       .def("read_theta", [](R& r, int job, Out1<T> out) {
         r.at(job, out.shape(0)).read_theta(out.data());
       }, "job"_a, "out"_a.noconvert())

@@ -29,8 +29,7 @@ struct PackedNetwork {
 
 template <class T>
 struct PredictKernels {
-  int panel, units;         // samples to a panel, units to a block
-  int rows;                 // so many rows at most go the way of rows
+  int lanes, panel, units;  // samples to a vector and to a panel, units to a block
   int block;                // inputs that are multiplied before the next block of them is read
   // h⁽¹⁾ of the n ≤ panel rows at X, `ld` apart, to a panel; slab holds panel · block numbers
   void (*first)(const PackedLayer<T>&, const T* X, int64_t ld, int n, T* slab, T* out);
@@ -40,10 +39,12 @@ struct PredictKernels {
   void (*layer)(const PackedLayer<T>&, const T* h, int n, T* out);
   // ŷ, or z⁽ᴸ⁾ as it is, from the panel of z⁽ᴸ⁾ to n rows of `out`
   void (*output)(const PackedNetwork<T>&, bool logits, T* z, int n, T* out);
-  // all of it for n ≤ rows rows; scratch as much as `rows_scratch` says
+  // all of it the way of rows; scratch as much as `rows_scratch` says
   void (*few)(const PackedNetwork<T>&, const T* X, int64_t ld, int n, bool logits, T* scratch,
               T* out);
   size_t (*rows_scratch)(const PackedNetwork<T>&);
+  // limits[v]: of n rows in v + 1 vectors of samples, the largest n for which rows are faster
+  void (*rows_limits)(const PackedNetwork<T>&, int* limits);
 };
 
 }  // namespace clearprop

@@ -9,6 +9,10 @@
 #include "memory.hpp"
 #include "pool.hpp"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace clearprop {
 namespace {
 
@@ -52,7 +56,13 @@ class Predictor<T>::Scratch {
 
 template <class T>
 typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
-  void* p = aligned_memory(64, (n * sizeof(T) + 127) / 64 * 64);
+  constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
+  const size_t unit = n * sizeof(T) >= huge ? huge : 64;
+  const size_t bytes = (n * sizeof(T) + unit) / unit * unit;
+  void* p = aligned_memory(unit, bytes);
+#if defined(__linux__)
+  if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
   return Buffer(static_cast<T*>(p), free_aligned);
 }
 
@@ -92,6 +102,7 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
   net_.output = {static_cast<Out>(spec_.output), spec_.delta,
                  static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
                  static_cast<int>(spec_.groups.size()), spec_.groups.data()};
+  kernels_.rows_limits(net_, limits_);
   small_.size = kernels_.rows_scratch(net_);
   const size_t slab = std::max<size_t>(static_cast<size_t>(kernels_.panel) * kernels_.block,
                                        static_cast<size_t>(padded(layers_[0].n_out, U)));
@@ -101,6 +112,12 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
 
 template <class T>
 void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits) const {
+  out += first * n_outputs();
+  if (!data.indptr && n <= limits_[(n - 1) / kernels_.lanes]) {
+    const Scratch scratch(small_);
+    kernels_.few(net_, data.X + first * data.ld, data.ld, n, logits, scratch.data(), out);
+    return;
+  }
   const Scratch scratch(large_);
   T* h[2] = {scratch.data(), scratch.data() + h_size_[0]};
   T* slab = h[1] + h_size_[1];
@@ -110,19 +127,16 @@ void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool
     kernels_.first(layers_[0], data.X + first * data.ld, data.ld, n, slab, h[0]);
   for (int l = 1; l < net_.n_layers; ++l)
     kernels_.layer(layers_[l], h[(l - 1) % 2], n, h[l % 2]);
-  kernels_.output(net_, logits, h[(net_.n_layers - 1) % 2], n, out + first * n_outputs());
+  kernels_.output(net_, logits, h[(net_.n_layers - 1) % 2], n, out);
 }
 
 template <class T>
 void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
                            const Interrupt* interrupt) const {
   const FlushDenormals flush;
-  if (n_rows <= kernels_.rows && !data.indptr) {
-    const Scratch scratch(small_);
-    kernels_.few(net_, data.X, data.ld, static_cast<int>(n_rows), logits, scratch.data(), out);
-    return;
-  }
+  if (n_rows == 0) return;
   const int size = kernels_.panel;
+  if (n_rows <= size) return panel(data, 0, static_cast<int>(n_rows), out, logits);
   const int64_t n_panels = (n_rows + size - 1) / size;
   const double flops = flops_per_row_ * static_cast<double>(n_rows);
   const int threads =

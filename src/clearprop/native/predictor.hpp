@@ -44,6 +44,7 @@ class Predictor {
   std::vector<PackedLayer<T>> layers_;
   PackedNetwork<T> net_{};
   double flops_per_row_ = 0;
+  int limits_[3];
   size_t h_size_[2] = {};  // of the panels of h⁽ˡ⁾ for odd l, for even l
   mutable Shelf small_, large_;
 };

@@ -406,20 +406,6 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
 }
 
 template <class T>
-void Job<T>::predict(int64_t n_rows, T* out, bool logits, int n_threads) {
-  const FlushDenormals flush;
-  const int64_t block = std::min(n_rows, rows_at_a_time(spec_.sizes, kernels_.panel));
-  reserve(block, false);
-  const int K = layers_.back().n_out;
-  for (int64_t first = 0; first < n_rows; first += block) {
-    const Step<T> step =
-        make_step(nullptr, first, static_cast<int>(std::min(block, n_rows - first)), false);
-    over_panels(step.n_panels, kSampleGroup, useful_threads(n_threads, flops_per_row_ * step.n),
-                nullptr, [&](int from, int to) { kernels_.predict(step, from, to, out + first * K, logits); });
-  }
-}
-
-template <class T>
 EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const double* rates,
                                int64_t n_steps, double deadline, int n_threads,
                                const Interrupt& interrupt) {
