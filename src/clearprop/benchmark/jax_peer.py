@@ -24,7 +24,7 @@ def prepare(case: Case, X: Array, y: Array, precision: str = "float32") -> Run:
     epoch = epoch.lower(start(case), jax.random.key(0)).compile()
 
     def run() -> float:
-        state, keys = start(case), jax.random.split(jax.random.key(0), case.epochs)
+        state, keys = start(case), list(jax.random.split(jax.random.key(0), case.epochs))
         jax.block_until_ready((state, keys))
         begin = time.perf_counter()
         for key in keys:

@@ -81,12 +81,12 @@ def _measure_case(
 
 
 @contextmanager
-def busy_processes(n: int) -> Iterator[None]:
+def busy_processes(n: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """n processes that do nothing but count, on whatever processor the system gives them."""
     processes = [subprocess.Popen([sys.executable, "-I", "-c", SPIN]) for _ in range(n)]
     try:
         time.sleep(SETTLE)
-        yield
+        yield processes
     finally:
         for process in processes:
             process.kill()
