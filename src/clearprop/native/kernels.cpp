@@ -126,8 +126,6 @@ void forward_backward(const Step<T>& s, int first, int last) {
 
 // ---- the whole gradient ---------------------------------------------------------------------------
 
-
-
 template <class T>
 double penalize(const Step<T>& s, int64_t begin, int64_t end, bool weights) {
   const T l1 = weights ? T(s.update.l1) : T(0), l2 = weights ? T(s.update.l2) : T(0);
