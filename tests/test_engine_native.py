@@ -526,14 +526,18 @@ def broken_runs() -> list[tuple[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("hidden", ["relu", "tanh", "gelu", "identity", "selu", "softplus"])
+@pytest.mark.parametrize(
+    ("hidden", "units"),
+    [(name, (17,)) for name in ("relu", "tanh", "gelu", "identity", "selu", "softplus")]
+    + [("relu", (600, 600))],  # large enough for copies of the state only where there is doubt
+)
 @pytest.mark.parametrize(("name", "change"), broken_runs())
-def test_numbers_that_are_none(name: str, change: Any, hidden: str) -> None:
+def test_numbers_that_are_none(name: str, change: Any, hidden: str, units: tuple[int, ...]) -> None:
     """The same step, layer and row as the reference, and the state before the bad step."""
     outcomes = []
     for engine in (NativeEngine(1), NativeEngine(2), REFERENCE):
         rng = np.random.default_rng(0)
-        net = Network([3, 17, 2], hidden=hidden, seed=0)
+        net = Network([3, *units, 2], hidden=hidden, seed=0)
         data = Data(rng.normal(size=(40, 3)), rng.normal(size=(40, 2)))
         options = {"optimizer": SGD(0.01)} | change(net, data)
         job = Job(net.architecture, net.theta.copy(), epochs=30, batch_size=8, **options)

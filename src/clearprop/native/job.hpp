@@ -44,6 +44,7 @@ struct Update {
   double learning_rate, decay;  // decay: 1 − α λ
   double a, b, c, d, epsilon;   // meaning per optimiser, see update_rows
   double l1, l2;
+  double mu_product;            // NAdam's ∏μ with this step
 };
 
 template <class T>
@@ -53,6 +54,12 @@ struct Data {               // shared by all jobs, read only
   const int64_t *indptr, *indices;  // of the CSR form, null for a dense X
   const T* t;               // (N, K)
   const T* weight;          // (N,) or null
+};
+
+// What an item of the weight phase reports: the sums of the penalty over its weights, and after their
+// update the largest of them, infinity if one is not finite.
+struct ItemResult {
+  double sum_abs, sum_square, largest;
 };
 
 template <class T>
@@ -77,9 +84,8 @@ struct Step {
   T** d;                    // φ′(z) (with the dropout mask) where h does not tell it, else null
   T** dz;                   // z then ∂ℒ/∂z of layer l+1, panels
   T* t;                     // targets, panels
-  T* loss;                  // (panels · NR,) weighted losses of the samples
-  double* penalty;          // per item of the weight phase: Σ|w|, Σw²
-  int* not_finite;          // set where an updated weight is not finite
+  double* loss;             // of each panel, weighted
+  ItemResult* results;      // of the weight phase
   // what to do
   Update update;
   uint64_t seed, number;    // of the dropout masks: seed and step
@@ -108,8 +114,12 @@ struct Kernels {
   void (*weights)(const Step<T>&, Item item, int index, T* scratch);
   // adds the penalty's gradient over weights [begin, end) and returns Σg²
   double (*penalize)(const Step<T>&, int64_t begin, int64_t end, bool weights);
-  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies
-  void (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies; returns
+  // max |θ| thereafter
+  double (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  double (*largest)(const T* x, int64_t n);  // max |x|, infinity if one is not finite
+  // max |h| · max |∂ℒ/∂z| of a layer: no term of its ∂ℒ/∂W is larger
+  double (*largest_term)(const Step<T>&, int layer);
   size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
   void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
   const PredictKernels<T>* prediction;

@@ -78,15 +78,15 @@ void loss_of_panel(const Step<T>& s, int p) {
   }
   for (int i = n; i < NR; ++i)
     for (int k = 0; k < K; ++k) t[k * NR + i] = 0;
+  s.loss[p] = 0;
   for (int v = 0; v < NR; v += W) {
     if (v >= lanes) {  // nothing was computed here, and ∂ℒ/∂W must find zeros
       for (int k = 0; k < K; ++k) store<T>(z + k * NR + v, Vec<T>{});
-      store<T>(s.loss + p * NR + v, Vec<T>{});
       continue;
     }
     const Vec<T> w = load<T>(weight + v);
     const Vec<T> loss = output_loss<T>({s.output, K, z + v, t + v, w});
-    store<T>(s.loss + p * NR + v, w == T(0) ? Vec<T>{} : loss * w);
+    s.loss[p] += double(vsum<T>(w == T(0) ? Vec<T>{} : loss * w));
   }
   if (n < lanes)  // samples that do not exist: 0, also where their z overflowed
     for (int k = 0; k < K; ++k)
@@ -139,13 +139,28 @@ double penalize(const Step<T>& s, int64_t begin, int64_t end, bool weights) {
 }
 
 template <class T>
-void update(const Step<T>& s, int64_t begin, int64_t end, bool weights, T scale) {
-  Vec<T> check{};
+double update(const Step<T>& s, int64_t begin, int64_t end, bool weights, T scale) {
+  IVec<T> largest{};
   Scalars<T> c(s.update);
   c.l1 = c.l2 = T(0);  // in the gradient already
   update_any<T>(s.update, c, weights, s.theta + begin, s.slot0 + begin,
-                s.slot1 + begin, s.gradient + begin, scale, end - begin, check);
-  note<T>(s, check);
+                s.slot1 + begin, s.gradient + begin, scale, end - begin, largest);
+  return largest_of<T>(largest);
+}
+
+template <class T>
+double largest(const T* x, int64_t n) {
+  IVec<T> most{};
+  for (int64_t i = 0; i < n; i += Simd<T>::W) most = larger<T>(most, magnitude<T>(load<T>(x + i)));
+  return largest_of<T>(most);
+}
+
+template <class T>
+double largest_term(const Step<T>& s, int l) {
+  const Layer& layer = s.layers[l];
+  const int64_t samples = int64_t(s.n_panels) * kPanel<T>;
+  return largest(s.h[l], samples * (l == 0 ? layer.stride : layer.n_in)) *
+         largest(s.dz[l], samples * layer.n_out);
 }
 
 template <class T>
@@ -169,7 +184,7 @@ void math(int function, const T* x, T* y, int64_t n) {
 
 template <class T>
 constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, weights<T>,
-                              penalize<T>, update<T>, scratch_size<T>, math<T>, &kPredict<T>};
+                              penalize<T>, update<T>, largest<T>, largest_term<T>, scratch_size<T>, math<T>, &kPredict<T>};
 
 }  // namespace
 

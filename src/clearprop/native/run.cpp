@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 
 #include "denormals.hpp"
@@ -54,8 +55,8 @@ const Isa& chosen_isa() {
 namespace {
 
 // All items, unless the watch stops them (its `cut` tells).
-void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
-          Watch* watch = nullptr) {
+template <class F>
+void team(int n_threads, int64_t n_items, F&& f, Watch* watch = nullptr) {
   if (n_threads > 1) {
     Poll poll;
     if (watch) poll = [watch] { return watch->stop(); };
@@ -126,8 +127,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
       slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
       gradient_(nullptr, free_aligned),
       x_(nullptr, free_aligned),
-      t_(nullptr, free_aligned),
-      loss_(nullptr, free_aligned) {
+      t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
   for (int l = 0; l < L; ++l) {
     Layer layer{};
@@ -156,7 +156,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
   n_slots_ = slots_of[spec.optimizer];
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
-  penalty_.resize(2 * items_.size());
+  results_.resize(items_.size());
   reserved_rows_ = 0;
   if (max_rows > 0) reserve(max_rows, true);
 }
@@ -169,7 +169,7 @@ void Job<T>::reserve(int64_t rows, bool training) {
   const int L = static_cast<int>(layers_.size());
   x_ = allocate(n * layers_[0].stride);
   t_ = allocate(n * layers_[L - 1].n_out);
-  loss_ = allocate(n);
+  panel_loss_.resize(static_cast<size_t>(n / kernels_.panel));
   h_.clear(), d_.clear(), dz_.clear(), scratch_.clear();
   h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear();
   for (int l = 0; l < L; ++l) {
@@ -208,9 +208,9 @@ void Job<T>::collect(const T* in, T* flat) const {
 }
 
 template <class T>
-Update Job<T>::step_constants(double rate, double weight_sum) {
+Update Job<T>::step_constants(double rate, double weight_sum) const {
   Update u{};
-  const double t = static_cast<double>(++optimizer_step);
+  const double t = static_cast<double>(optimizer_step + 1);
   u.kind = static_cast<Opt>(spec_.optimizer);
   u.learning_rate = rate;
   u.decay = 1 - rate * spec_.weight_decay;
@@ -224,9 +224,9 @@ Update Job<T>::step_constants(double rate, double weight_sum) {
   if (u.kind == Opt::nadam) {
     const double mu = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * t));
     const double next = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * (t + 1)));
-    mu_product *= mu;
-    u.c = rate * (1 - mu) / (1 - mu_product);
-    u.d = rate * next / (1 - mu_product * next);
+    u.mu_product = mu_product * mu;
+    u.c = rate * (1 - mu) / (1 - u.mu_product);
+    u.d = rate * next / (1 - u.mu_product * next);
     u.learning_rate = 1 / std::sqrt(1 - std::pow(spec_.beta_2, t));
   }
   return u;
@@ -252,10 +252,25 @@ int64_t Job<T>::block_of(int64_t rows) const {
   return n_blocks <= 1 ? rows : padded((rows + n_blocks - 1) / n_blocks, kernels_.panel);
 }
 
-// Both phases of a step; returns the mean loss of the batch without penalty. The watch may stop it
-// as long as θ is not touched.
+// Whether no number of the update can overflow: from the largest weight and the gradient or, as the
+// fused update cannot be taken back, from the largest factors of the sums that it will consist of.
 template <class T>
-double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
+bool Job<T>::surely_finite(const Step<T>& step) const {
+  constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
+  const Update& u = step.update;
+  if (!(u.learning_rate <= 1e3 && largest_ <= most)) return false;
+  if (u.kind != Opt::sgd && u.kind != Opt::nesterov && !(u.epsilon >= 1e-10)) return false;
+  const double penalty = u.l1 + u.l2 * largest_;
+  if (step.gradient) return kernels_.largest(step.gradient, n_padded_) + penalty <= most;
+  for (int l = 0; l < step.n_layers; ++l)
+    if (!(step.n * kernels_.largest_term(step, l) + penalty <= most)) return false;
+  return true;
+}
+
+// Phase A of a step, forward and backward; returns the mean loss of the rows without penalty. The
+// watch may stop it.
+template <class T>
+double Job<T>::differentiate(const Step<T>& step, int n_threads, Watch* watch) {
   const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
   const double most = flops_at_once(kernels_.lanes) / panel_flops;
   const int group = static_cast<int>(std::clamp<double>(most, 1, kSampleGroup));
@@ -263,9 +278,12 @@ double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
     kernels_.forward_backward(step, first, last);
   });
   if (watch && watch->cut) return 0;
-  double loss = 0;
-  for (int i = 0; i < step.n; ++i) loss += static_cast<double>(step.loss[i]);
-  if (!std::isfinite(loss) && !step.gradient) return loss;  // a wanted gradient is the definition's
+  return std::accumulate(panel_loss_.begin(), panel_loss_.begin() + step.n_panels, 0.0);
+}
+
+// Phase B, ∂ℒ/∂W and the update, or the gradient alone, which the watch may stop; returns the penalty.
+template <class T>
+double Job<T>::weigh(const Step<T>& step, int n_threads, Watch* watch) {
   while (static_cast<int>(scratch_.size()) < n_threads) {
     Step<T> largest = step;
     largest.n_panels = static_cast<int>(reserved_rows_ / kernels_.panel);
@@ -274,15 +292,18 @@ double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
   team(n_threads, static_cast<int64_t>(items_.size()), [&](int64_t i, int worker) {
     kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
   }, step.gradient ? watch : nullptr);
-  double sum_abs = 0, sum_square = 0;
-  for (size_t i = 0; i < items_.size(); ++i)
-    sum_abs += penalty_[2 * i], sum_square += penalty_[2 * i + 1];
-  return loss + step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
+  double sum_abs = 0, sum_square = 0, largest = 0;
+  for (const ItemResult& r : results_) {
+    sum_abs += r.sum_abs, sum_square += r.sum_square;
+    largest = std::max(largest, r.largest);
+  }
+  if (!step.gradient) largest_ = largest;
+  return step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
 }
 
-// The same for n_rows rows, block by block; the whole gradient is in step.gradient.
+// Both for n_rows rows, block by block; the whole gradient is in step.gradient.
 template <class T>
-double Job<T>::accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
+double Job<T>::whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
                                  Watch* watch) {
   const int64_t* rows = step.rows;
   const int64_t first = step.first;
@@ -296,7 +317,8 @@ double Job<T>::accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, i
     step.n_panels = static_cast<int>(padded(step.n, kernels_.panel) / kernels_.panel);
     step.add = begin > 0;
     step.update = begin + block < n_rows ? Update{} : update;  // the penalty counts once
-    loss += accumulate(step, n_threads, watch);
+    loss += differentiate(step, n_threads, watch);
+    if (!(watch && watch->cut)) loss += weigh(step, n_threads, watch);
   }
   step.update = update;
   return loss;
@@ -349,9 +371,11 @@ void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
   } else {
     shorten(gradient_.get(), n_padded_, spec_.clip_norm);
   }
+  std::vector<double> largest(spans.size());
   team(n_threads, n, [&](int64_t i, int) {
-    kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
+    largest[i] = kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
   });
+  largest_ = *std::max_element(largest.begin(), largest.end());
 }
 
 // A step over n rows, with the job's buffers; its weights, update and number are still to be set.
@@ -370,10 +394,9 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
   step.data = data_;
   step.rows = rows, step.first = first, step.n = n;
   step.n_panels = static_cast<int>(padded(n, kernels_.panel) / kernels_.panel);
-  step.x = x_.get(), step.t = t_.get(), step.loss = loss_.get();
+  step.x = x_.get(), step.t = t_.get(), step.loss = panel_loss_.data();
   step.h = h_pointers_.data(), step.d = d_pointers_.data(), step.dz = dz_pointers_.data();
-  step.penalty = penalty_.data();
-  step.not_finite = &not_finite_;
+  step.results = results_.data();
   step.seed = spec_.seed;
   step.train = training;
   return step;
@@ -398,12 +421,34 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
   step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
   Watch watch(interrupt);
   const int threads = useful_threads(n_threads, 3 * flops_per_row_ * block);
-  const double loss = accumulate_blocks(step, n_rows, block, threads, &watch);
+  const double loss = whole_gradient(step, n_rows, block, threads, &watch);
   if (watch.cut) return loss;
   for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
   collect(gradient_.get(), gradient);
   return loss;
 }
+
+// A state to go back to if NaN or infinity appears, from which the good steps are run again.
+template <class T>
+struct Job<T>::Snapshot {
+  std::vector<T> arrays[3];
+  int64_t step = 0, n_steps = 0, optimizer_step = 0;
+  double mu_product = 1, largest = 0;
+  EpochOutcome outcome;
+
+  void take(const Job& job, int64_t at, const EpochOutcome& so_far) {
+    const T* from[] = {job.theta_.get(), job.slots_[0].get(), job.slots_[1].get()};
+    for (int i = 0; i <= job.n_slots_; ++i) arrays[i].assign(from[i], from[i] + job.n_padded_);
+    step = at, n_steps = job.n_steps, optimizer_step = job.optimizer_step;
+    mu_product = job.mu_product, largest = job.largest_, outcome = so_far;
+  }
+  void restore(Job& job) const {
+    T* to[] = {job.theta_.get(), job.slots_[0].get(), job.slots_[1].get()};
+    for (int i = 0; i <= job.n_slots_; ++i) std::copy(arrays[i].begin(), arrays[i].end(), to[i]);
+    job.n_steps = n_steps, job.optimizer_step = optimizer_step;
+    job.mu_product = mu_product, job.largest_ = largest;
+  }
+};
 
 template <class T>
 EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const double* rates,
@@ -416,14 +461,19 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
   const bool whole = spec_.clip_norm > 0 || block < std::min(B, n_rows);
   if (whole && !gradient_) gradient_ = allocate(n_padded_);
 
-  // to go back to if NaN or infinity appears: the state before the epoch, from which the good
-  // steps are run again
-  const auto count = static_cast<size_t>(n_padded_);
-  std::vector<T> saved[3];
-  saved[0].assign(theta_.get(), theta_.get() + count);
-  for (int i = 0; i < n_slots_; ++i) saved[i + 1].assign(slots_[i].get(), slots_[i].get() + count);
-  const int64_t step_before = optimizer_step, steps_before = this->n_steps;
-  const double product_before = mu_product;
+  // Small networks are copied at the beginning of an epoch; large ones, for the memory's sake, only
+  // before a step that could overflow.
+  Snapshot snapshot;
+  const bool small = n_padded_ * (1 + n_slots_) * sizeof(T) <= (4 << 20);
+  bool bounded = !small;
+  if (small) {
+    snapshot.take(*this, 0, {});
+  } else {
+    constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
+    largest_ = kernels_.largest(theta_.get(), n_padded_);
+    for (int i = 0; i < n_slots_; ++i)
+      bounded = bounded && kernels_.largest(slots_[i].get(), n_padded_) <= (i ? most * most : most);
+  }
 
   const double flops = 3 * flops_per_row_ * static_cast<double>(block);
   const int threads = useful_threads(n_threads, flops);
@@ -445,30 +495,36 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
     step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
-    const double product = mu_product;
     step.update = step_constants(rates[s], weight_sum);
-    not_finite_ = 0;
     Watch* inside = long_steps && !again ? &watch : nullptr;
-    const double loss = accumulate_blocks(step, n, block, threads, inside);
-    if (watch.cut) {  // the step has not been
-      --optimizer_step, mu_product = product;
-      break;
+    double loss = step.gradient ? whole_gradient(step, n, block, threads, inside)
+                                : differentiate(step, threads, inside);
+    if (watch.cut) break;  // the step has not been
+    bool good = std::isfinite(loss);
+    if (good) {
+      if (!small && !again && !(bounded && surely_finite(step)))
+        snapshot.take(*this, s, outcome);
+      if (step.gradient)
+        update_from_gradient(step, threads);
+      else
+        loss += weigh(step, threads, nullptr);
+      good = std::isfinite(loss) && std::isfinite(largest_);
+      if (!good) {
+        if (again) throw std::logic_error("a step that was finite is not, run again");
+        snapshot.restore(*this);
+        outcome = snapshot.outcome;
+        limit = s, s = snapshot.step - 1;
+        again = true;
+      }
+    } else {
+      limit = s;  // θ has not been touched
     }
-    if (std::isfinite(loss) && step.gradient) update_from_gradient(step, threads);
-    if (!std::isfinite(loss) || not_finite_) {
-      if (again) throw std::logic_error("a step that was finite is not, run again");
-      std::copy(saved[0].begin(), saved[0].end(), theta_.get());
-      for (int i = 0; i < n_slots_; ++i)
-        std::copy(saved[i + 1].begin(), saved[i + 1].end(), slots_[i].get());
-      optimizer_step = step_before, this->n_steps = steps_before, mu_product = product_before;
-      outcome = EpochOutcome{};
+    if (!good) {
       outcome.nonfinite = true;
-      again = true;
-      limit = s;
-      s = -1;
       continue;
     }
-    ++this->n_steps;
+    ++this->n_steps, ++optimizer_step;
+    mu_product = step.update.mu_product;
     outcome.loss += loss * static_cast<double>(n);
     outcome.n_steps += 1;
     outcome.n_samples += n;

@@ -53,16 +53,18 @@ class Job {
   double mu_product = 1;        // NAdam's ∏μ
 
  private:
+  struct Snapshot;
   using Buffer = std::unique_ptr<T[], void (*)(void*)>;
   static Buffer allocate(int64_t n);
   void reserve(int64_t rows, bool training);
   void spread(const T* flat, T* padded) const;
   void collect(const T* padded, T* flat) const;
-  Update step_constants(double rate, double weight_sum);
+  Update step_constants(double rate, double weight_sum) const;
   Step<T> make_step(const int64_t* rows, int64_t first, int n, bool training);
-  double accumulate(const Step<T>& step, int n_threads, Watch* watch);
-  double accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
-                           Watch* watch);
+  bool surely_finite(const Step<T>& step) const;
+  double differentiate(const Step<T>& step, int n_threads, Watch* watch);
+  double weigh(const Step<T>& step, int n_threads, Watch* watch);
+  double whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads, Watch* watch);
   int64_t block_of(int64_t rows) const;
   void update_from_gradient(Step<T>& step, int n_threads);
   int useful_threads(int n_threads, double flops) const;
@@ -75,13 +77,14 @@ class Job {
   int n_slots_ = 0;
   double flops_per_row_ = 0;
   Data<T> data_{};
-  Buffer theta_, slots_[2], gradient_, x_, t_, loss_;
+  Buffer theta_, slots_[2], gradient_, x_, t_;
   std::vector<Buffer> h_, d_, dz_, scratch_;
   std::vector<T*> h_pointers_, d_pointers_, dz_pointers_;
-  std::vector<double> penalty_;
+  std::vector<ItemResult> results_;
+  std::vector<double> panel_loss_;
   int64_t reserved_rows_ = 0;
   bool reserved_training_ = false;
-  int not_finite_ = 0;
+  double largest_ = 0;          // max |θ| after the last update
 };
 
 const std::vector<const Isa*>& available_isas();  // best first
