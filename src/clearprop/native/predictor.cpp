@@ -199,12 +199,12 @@ void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool log
   const int threads =
       static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
   if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
-  // Items are worth a tenth of a millisecond, or an equal share of what there is.
-  const int64_t panel = kernels_.panel;
-  const int64_t worth = padded(std::max<int64_t>(1, static_cast<int64_t>(1e7 / flops_per_row_)),
-                               kernels_.panel);
-  const int64_t share = (n_rows + threads - 1) / threads;
-  const int64_t size = std::min(worth, share > 4 * panel ? padded(share, kernels_.panel) : share);
+  // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels
+  // where that hardly unbalances them.
+  const int64_t worth = std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
+  const int64_t rounds = (n_rows + threads * worth - 1) / (threads * worth);
+  int64_t size = (n_rows + threads * rounds - 1) / (threads * rounds);
+  if (rounds > 8 || size > 16 * kernels_.panel) size = padded(size, kernels_.panel);
   std::atomic<bool> stopped{false};
   Stop asked{interrupt, &stopped}, told{nullptr, &stopped};
   const auto item = [&](int64_t i, int worker) {
