@@ -20,7 +20,7 @@ from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engin
 from clearprop.history import EpochReport, RowOrder, TrainingState
 from clearprop.jobs import Data, Evaluation, Job, check_job
 from clearprop.optimizers import LBFGS, Optimizer
-from clearprop.schedules import Clock, as_schedule
+from clearprop.schedules import Clock, Constant, as_schedule
 
 Callback: TypeAlias = Callable[[EpochReport], object]
 
@@ -124,6 +124,7 @@ class _Track:
         self.run: Any = None
         self.index = 0
         self.theta = job.theta if state.engine_state is None else state.engine_state["theta"]
+        self.constant_rates: Array | None = None
 
     def read_state(self) -> dict[str, Array]:
         if self.run is None:
@@ -153,8 +154,14 @@ class _Track:
         return Clock(step, self.planned_steps, state.epoch, state.n_samples, state.reductions)
 
     def learning_rates(self, n_steps: int) -> Array:
-        optimizer = cast(Optimizer, self.job.optimizer)
-        return as_schedule(optimizer.learning_rate)(self.clock(n_steps))
+        if self.constant_rates is not None and len(self.constant_rates) == n_steps:
+            return self.constant_rates
+        schedule = as_schedule(cast(Optimizer, self.job.optimizer).learning_rate)
+        rates = schedule(self.clock(n_steps))
+        if isinstance(schedule, Constant):  # an epoch of a small network is soon over
+            rates.flags.writeable = False
+            self.constant_rates = rates
+        return rates
 
     def plan(self) -> EpochPlan:
         state, job = self.state, self.job
@@ -239,23 +246,24 @@ class _Track:
             stopping = "epochs"
         if not stopping and self.deadline is not None and time.monotonic() >= self.deadline:
             stopping = "time_limit"
-        report = EpochReport(
-            job=self.number,
-            epoch=state.epoch,
-            n_epochs=job.epochs,
-            step=state.n_steps,
-            loss=history.loss[-1],
-            validation_loss=history.validation_loss[-1] if history.validation_loss else None,
-            metrics={name: values[-1] for name, values in history.metrics.items()},
-            learning_rate=rate,
-            seconds=history.seconds[-1],
-            stopping=stopping,
-            read_theta=self.read_theta,
-        )
-        # every callback is told, also after one has asked to stop
-        asked = [callback(report) for callback in self.callbacks]
-        if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
-            stopping = "callback"
+        if self.callbacks:
+            report = EpochReport(
+                job=self.number,
+                epoch=state.epoch,
+                n_epochs=job.epochs,
+                step=state.n_steps,
+                loss=history.loss[-1],
+                validation_loss=history.validation_loss[-1] if history.validation_loss else None,
+                metrics={name: values[-1] for name, values in history.metrics.items()},
+                learning_rate=rate,
+                seconds=history.seconds[-1],
+                stopping=stopping,
+                read_theta=self.read_theta,
+            )
+            # every callback is told, also after one has asked to stop
+            asked = [callback(report) for callback in self.callbacks]
+            if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
+                stopping = "callback"
         if stopping:
             self.finish(stopping)
 
@@ -287,9 +295,11 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
         results = engine.run_epochs(run, plans, tracks[0].deadline)
         for number, result in results.items():
             active[number].end_of_epoch(plans[number], result)
+        if checkpoint is None:
+            continue
         whole = all(r.n_steps == len(plans[n].learning_rates) for n, r in results.items())
         finished = all(track.state.history.stopped for track in tracks)
-        if checkpoint is not None and whole and (finished or checkpoint.is_due()):
+        if whole and (finished or checkpoint.is_due()):
             for track in active.values():
                 track.state.engine_state = track.read_state()
             checkpoint.write([track.state for track in tracks])

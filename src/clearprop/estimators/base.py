@@ -24,7 +24,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
-from clearprop.estimators import settings
+from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
@@ -77,6 +77,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     # ---- fitting -----------------------------------------------------------------------------
 
+    def _validate_params(self) -> None:
+        if not plain.parameters_are_valid(self):
+            super()._validate_params()  # knows the words for what is wrong
+
     def _fit(
         self,
         X: Any,
@@ -127,9 +131,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self._describe(architecture)
         self._set_network(Network.from_theta(architecture, theta))
-        engine = get_engine(self.engine, architecture, settings.build_optimizer(self))
+        optimizer = settings.build_optimizer(self)
+        engine = get_engine(self.engine, architecture, optimizer)
         self.engine_ = engine.name
-        state = self._start_state(first_pass, incremental, theta)
+        state = self._start_state(first_pass, incremental, theta, optimizer)
         if epochs == 0:
             self._set_results(state, 0)
             return
@@ -140,7 +145,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             None if weights is None else weights.astype(dtype, copy=False),
         )
         rows, validation_data, y_val = self._validation(data, y, targets, validation, rng)
-        optimizer = settings.build_optimizer(self)
         monitor, metrics = "loss", {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
             metrics = self._metrics(architecture, validation_data, data, y_val)
@@ -176,7 +180,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 [job],
                 data,
                 engine=engine,
-                callbacks=[tasks],
+                callbacks=[tasks] if tasks.active or callbacks else [],
                 time_limit=self.time_limit,
                 checkpoint=None if incremental else self._checkpoint(),
                 states=[state],
@@ -200,7 +204,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError("y" + message[1:]) from None
             raise
 
-    def _start_state(self, first_pass: bool, incremental: bool, theta: Array) -> TrainingState:
+    def _start_state(
+        self, first_pass: bool, incremental: bool, theta: Array, optimizer: Optimizer | LBFGS
+    ) -> TrainingState:
         """Fresh, or going on from the fit before as scikit-learn does.
 
         partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
@@ -219,7 +225,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if settings.monitored(self) != self._monitored:  # losses do not compare with scores
             state.best, state.best_theta, state.n_no_improvement = -np.inf, None, 0
         kept, state.engine_state = state.engine_state, None
-        optimizer = settings.build_optimizer(self)
         if kept is not None and not isinstance(optimizer, LBFGS):
             slots = optimizer.init(theta)
             if kept.keys() == {"theta", "n_steps", *slots}:  # else it was another solver

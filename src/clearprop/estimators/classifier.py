@@ -22,6 +22,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import _num_samples, validate_data
 
 from clearprop._typing import Array
+from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
 from clearprop.estimators.settings import class_weights, is_stochastic
 from clearprop.outputs import Logistic, Output, Softmax
@@ -351,27 +352,32 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        X = X.tocsr() if hasattr(X, "tocsr") else X
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        classes = None
+        if plain.is_matrix(self, X, reset=reset):
+            classes = plain.classes_of(y, len(X))
+        if classes is None:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+            )
+            X = X.tocsr() if hasattr(X, "tocsr") else X
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
+            check_classification_targets(y)
         known = hasattr(self, "classes_") and (self.warm_start or incremental)
-        if type_of_target(y) == "multiclass-multioutput" or (known and self._several_columns()):
+        columns = classes is None and type_of_target(y) == "multiclass-multioutput"
+        if columns or (known and self._several_columns()):
             return X, self._validate_columns(y, known)
         if not known:
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            binarizer = LabelBinarizer().fit(y) if classes is None else plain.binarizer_of(classes)
+            self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
             return X, y
-        classes = unique_labels(y)
+        classes = unique_labels(y) if classes is None else classes
         if self.warm_start and not incremental:
             if set(classes) != set(self.classes_):
                 raise ValueError(
@@ -409,8 +415,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
             n_outputs = sum(len(c) for c in self.classes_)
             return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
-        t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
         kind = self._label_binarizer.y_type_
+        codes = plain.codes_of(y, self.classes_)
+        if codes is None or kind.startswith("multilabel"):
+            t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
+        else:
+            columns = [1] if kind == "binary" else range(len(self.classes_))
+            t = codes[:, None] == np.asarray(columns)
         unit = self.output
         if unit == "auto":
             unit = "softmax" if kind == "multiclass" else "logistic"

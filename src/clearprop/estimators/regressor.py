@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from clearprop._typing import Array
+from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
 from clearprop.outputs import (
@@ -300,6 +301,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._n_quantiles() == 1
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
+        if plain.is_matrix(self, X, reset=reset) and plain.is_numeric_target(y, len(X)):
+            return X, y
         X, y = validate_data(
             self,
             X,

@@ -67,6 +67,8 @@ struct Step {
   Data<T> data;
   const int64_t* rows;      // n row numbers, or null for first … first + n − 1
   int64_t first;
+  int64_t before;           // rows of the batch in front of these, where it comes in blocks
+  bool add;                 // to the gradient, not in its place
   int n, n_panels;
   double mean_weight;       // 1/n, or 1/Σw (0 if Σw is 0)
   // buffers of the job
@@ -88,9 +90,10 @@ struct Step {
 // of inputs, for the same with a block of ∂ℒ/∂z.
 constexpr int kSampleGroup = 8, kInputGroup = 4;
 
-// An item of the weight phase: a layer and the first of kInputGroup · NR inputs.
+// An item of the weight phase: a layer, the first of its inputs and how many panels of them, at most
+// kInputGroup.
 struct Item {
-  int layer, i0;
+  int layer, i0, n_panels;
 };
 
 template <class T>

@@ -10,10 +10,13 @@
 #include <atomic>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
 
 #include "bind_predictor.hpp"
+#include "denormals.hpp"
 #include "pool.hpp"
 #include "run.hpp"
+#include "shuffle.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -52,6 +55,59 @@ void require_network(const JobSpec& spec) {
   }
 }
 
+// Ctrl-C: Python's signals, which only its main thread can look at, seen from native code that has
+// let go of the GIL. Handlers run in the caller's floating-point state.
+class Signals {
+ public:
+  Signals() : floats_(FloatState::now()), last_(seconds_now()) {
+    const nb::object main_thread = nb::module_::import_("threading").attr("main_thread")();
+    main_ = nb::cast<unsigned long>(main_thread.attr("ident")) == PyThread_get_thread_ident();
+  }
+
+  // In the thread that called: whether a handler has raised.
+  bool ask() {
+    if (!main_ || stopped()) return stopped();
+    const FloatState engine = FloatState::now();
+    floats_.set();
+    {
+      nb::gil_scoped_acquire acquire;
+      if (PyErr_CheckSignals() != 0) stopped_.store(true, std::memory_order_relaxed);
+    }
+    engine.set();
+    return stopped();
+  }
+  // The same, for whoever asks all the time
+  bool ask_now_and_then() {
+    const double now = seconds_now();
+    if (now - last_ < kBetweenLooks) return stopped();
+    last_ = now;
+    return ask();
+  }
+  // In any thread
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+  // With the GIL: what the handler has raised leaves from here.
+  void rethrow() const {
+    if (stopped()) throw nb::python_error();
+  }
+
+ private:
+  FloatState floats_;
+  double last_;
+  bool main_;
+  std::atomic<bool> stopped_{false};
+};
+
+// Set while native code works on something without the GIL.
+class Busy {
+ public:
+  explicit Busy(bool& flag) : flag_(flag) { flag_ = true; }
+  Busy(const Busy&) = delete;
+  ~Busy() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
 // Shared data with the jobs over it.
 template <class T>
 class Run {
@@ -87,10 +143,12 @@ class Run {
     require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
             "no such optimizer");
     require(spec.batch_size >= 1, "batch_size must be >= 1");
-    auto made = std::make_unique<Job<T>>(chosen_isa(), spec, 0);
-    require(static_cast<int64_t>(theta.shape(0)) == made->n_parameters(),
-            "theta has another length");
-    jobs_.push_back(std::move(made));
+    double n_parameters = 0;
+    for (size_t l = 1; l < spec.sizes.size(); ++l)
+      n_parameters += static_cast<double>(spec.sizes[l]) * (spec.sizes[l - 1] + 1.0);
+    require(static_cast<double>(theta.shape(0)) == n_parameters, "theta has another length");
+    check_free();
+    jobs_.push_back(std::make_unique<Job<T>>(chosen_isa(), spec, 0));
     Job<T>& job = *jobs_.back();
     job.set_data(data_);
     job.write_theta(theta.data());
@@ -115,33 +173,28 @@ class Run {
           require(order->data()[i] >= 0 && order->data()[i] < n_rows_,
                   "order must be row numbers");
     }
-    std::atomic<bool> stop{false};
-    bool interrupted = false;
     std::vector<EpochOutcome> outcomes(plans.size());
     const bool side_by_side = plans.size() > 1 && static_cast<int>(plans.size()) >= n_threads;
+    Signals signals;
     auto run = [&](int64_t i, int worker, int threads) {
       auto& [number, order, rates] = plans[i];
-      if (stop.load(std::memory_order_relaxed)) return;
+      if (signals.stopped()) return;
       const int64_t n = order ? order->shape(0) : n_rows_;
       outcomes[i] = jobs_[number]->run_epoch(
-          order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads, [&] {
-            if (worker == 0) {  // Python's signals are looked at in the thread that called
-              nb::gil_scoped_acquire acquire;
-              if (PyErr_CheckSignals() != 0) interrupted = true;
-              if (interrupted) stop.store(true, std::memory_order_relaxed);
-            }
-            return stop.load(std::memory_order_relaxed);
-          });
+          order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads,
+          [&] { return worker == 0 ? signals.ask() : signals.stopped(); });
     };
     const auto n_plans = static_cast<int64_t>(plans.size());
     {
+      const Busy busy(busy_);
       nb::gil_scoped_release release;
       if (side_by_side)
-        parallel_for(n_threads, n_plans, [&](int64_t i, int worker) { run(i, worker, 1); });
+        parallel_for(n_threads, n_plans, [&](int64_t i, int worker) { run(i, worker, 1); },
+                     [&] { return signals.ask_now_and_then(); });
       else
         for (int64_t i = 0; i < n_plans; ++i) run(i, 0, n_threads);
     }
-    if (interrupted) throw nb::python_error();
+    signals.rethrow();
     std::vector<Result> results;
     for (const EpochOutcome& e : outcomes)
       results.emplace_back(e.loss, e.n_steps, e.n_samples, e.nonfinite);
@@ -152,8 +205,16 @@ class Run {
     Job<T>& job = at(number);
     require(n_rows_ > 0, "there are no rows");
     require(static_cast<int64_t>(gradient.shape(0)) == job.n_parameters(), "gradient: length");
-    nb::gil_scoped_release release;
-    return job.loss_and_gradient(n_rows_, gradient.data(), n_threads);
+    Signals signals;
+    double loss;
+    {
+      const Busy busy(busy_);
+      nb::gil_scoped_release release;
+      loss = job.loss_and_gradient(n_rows_, gradient.data(), n_threads,
+                                   [&] { return signals.ask(); });
+    }
+    signals.rethrow();
+    return loss;
   }
 
   // The job, for an exchange of `length` numbers with its slot (0 where θ is meant).
@@ -165,11 +226,17 @@ class Run {
   }
 
   Job<T>& at(int number) {
+    check_free();
     require(number >= 0 && number < static_cast<int>(jobs_.size()), "no such job");
     return *jobs_[number];
   }
 
  private:
+  // A handler of a signal, or another thread, may call in the middle of an epoch.
+  void check_free() const {
+    if (busy_) throw std::runtime_error("the run is at work: it can be read when that is done");
+  }
+
   void check_rows() {
     require(n_rows_ == static_cast<int64_t>(t_.shape(0)), "X and t must have equally many rows");
     require(!weight_ || static_cast<int64_t>(weight_->shape(0)) == n_rows_, "one weight per row");
@@ -185,6 +252,7 @@ class Run {
   int64_t n_rows_, n_columns_;
   Data<T> data_{};
   std::vector<std::unique_ptr<Job<T>>> jobs_;
+  bool busy_ = false;  // read and written with the GIL
 };
 
 template <class T>
@@ -228,6 +296,25 @@ void bind_run(nb::module_& m, const char* name) {
   }, "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
 }
 
+Mt19937& mersenne_twister(const nb::capsule& bit_generator) {
+  const char* name = bit_generator.name();
+  require(name && std::string_view(name) == "BitGenerator", "a bit generator's capsule is wanted");
+  return *static_cast<Mt19937*>(static_cast<BitGenerator*>(bit_generator.data())->state);
+}
+
+void bind_shuffle(nb::module_& m) {
+  m.def("holds_state", [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
+    require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
+    return holds_state(mersenne_twister(bit_generator), key.data(), pos);
+  }, "bit_generator"_a, "key"_a, "pos"_a);
+  m.def("shuffle", [](nb::capsule bit_generator, Out1<int64_t> x) {
+    require(x.shape(0) <= size_t{1} << 32, "x must have at most 2**32 entries");
+    Mt19937& state = mersenne_twister(bit_generator);
+    nb::gil_scoped_release release;
+    shuffle(state, x.data(), static_cast<int64_t>(x.shape(0)));
+  }, "bit_generator"_a, "x"_a.noconvert());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -257,7 +344,9 @@ NB_MODULE(_native, m) {
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
+  bind_shuffle(m);
   m.def("default_threads", &default_threads);
+  m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
   m.def("available_isas", [] {
     std::vector<std::string> names;

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 #include "denormals.hpp"
+#include "memory.hpp"
 #include "pool.hpp"
 
 #if defined(__linux__)
@@ -33,10 +31,6 @@ const PredictKernels<T>& kernels_of(const Isa& isa) {
     return *isa.f32->prediction;
   else
     return *isa.f64->prediction;
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -65,7 +59,7 @@ class Predictor<T>::Stop {
 template <class T>
 class Predictor<T>::Scratch {
  public:
-  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, std::free) {
+  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, free_aligned) {
     {
       const std::unique_lock lock(shelf.taken, std::try_to_lock);
       if (lock.owns_lock() && !shelf.buffers.empty()) {
@@ -92,17 +86,16 @@ typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
   constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
   const size_t unit = n * sizeof(T) >= huge ? huge : 64;
   const size_t bytes = (n * sizeof(T) + unit) / unit * unit;
-  void* p = std::aligned_alloc(unit, bytes);
-  if (!p) throw std::bad_alloc();
+  void* p = aligned_memory(unit, bytes);
 #if defined(__linux__)
   if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
-  return Buffer(static_cast<T*>(p), std::free);
+  return Buffer(static_cast<T*>(p), free_aligned);
 }
 
 template <class T>
 Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters)
-    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, std::free) {
+    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, free_aligned) {
   const int U = kernels_.units, L = static_cast<int>(spec.sizes.size()) - 1;
   size_t total = 0;
   int64_t expected = 0;

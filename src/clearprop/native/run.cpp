@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include <stdexcept>
 
 #include "denormals.hpp"
+#include "memory.hpp"
 #include "pool.hpp"
 
 #if defined(__linux__)
@@ -53,30 +53,34 @@ const Isa& chosen_isa() {
 
 namespace {
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f) {
-  if (n_threads <= 1) {
-    for (int64_t item = 0; item < n_items; ++item) f(item, 0);
+// All items, unless the watch stops them (its `cut` tells).
+void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
+          Watch* watch = nullptr) {
+  if (n_threads > 1) {
+    Poll poll;
+    if (watch) poll = [watch] { return watch->stop(); };
+    if (!parallel_for(n_threads, n_items, f, poll)) watch->cut = true;
     return;
   }
-  parallel_for(n_threads, n_items, [&](int64_t item, int worker) {
-    const FlushDenormals flush;
-    f(item, worker);
-  });
+  for (int64_t item = 0; item < n_items; ++item) {
+    if (watch && watch->stop()) {
+      watch->cut = true;
+      return;
+    }
+    f(item, 0);
+  }
 }
 
-// Panels in groups, smaller ones where there are more threads than groups: it changes no number.
+// Panels in groups of at most `most`, smaller ones where there are more threads than groups: it
+// changes no number.
 template <class F>
-void over_panels(int n_panels, int n_threads, F&& f) {
+void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
   const int share = (n_panels + n_threads - 1) / n_threads;
-  const int group = std::clamp(share, 1, kSampleGroup);
+  const int group = std::clamp(share, 1, most);
   team(n_threads, (n_panels + group - 1) / group, [&](int64_t g, int) {
     const int first = static_cast<int>(g) * group;
     f(first, std::min(first + group, n_panels));
-  });
+  }, watch);
 }
 
 template <class T>
@@ -95,33 +99,35 @@ int64_t rows_at_a_time(const std::vector<int>& sizes, int panel) {
 
 int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
 
+constexpr double kFlopsWorthAThread = 1e7;
+
 }  // namespace
 
 template <class T>
 typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
   constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
+  if (n > PTRDIFF_MAX / static_cast<int64_t>(2 * sizeof(T))) throw std::bad_alloc();
   const size_t wanted = static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T) + 64;
   const size_t unit = wanted >= 2 * huge ? huge : 64;
   const size_t bytes = (wanted + unit - 1) / unit * unit;
-  void* p = std::aligned_alloc(unit, bytes);
-  if (!p) throw std::bad_alloc();
+  void* p = aligned_memory(unit, bytes);
 #if defined(__linux__)
   if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
   std::memset(p, 0, bytes);
-  return Buffer(static_cast<T*>(p), std::free);
+  return Buffer(static_cast<T*>(p), free_aligned);
 }
 
 template <class T>
 Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
     : kernels_(kernels_of<T>(isa)),
       spec_(spec),
-      theta_(nullptr, std::free),
-      slots_{Buffer(nullptr, std::free), Buffer(nullptr, std::free)},
-      gradient_(nullptr, std::free),
-      x_(nullptr, std::free),
-      t_(nullptr, std::free),
-      loss_(nullptr, std::free) {
+      theta_(nullptr, free_aligned),
+      slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
+      gradient_(nullptr, free_aligned),
+      x_(nullptr, free_aligned),
+      t_(nullptr, free_aligned),
+      loss_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
   for (int l = 0; l < L; ++l) {
     Layer layer{};
@@ -138,9 +144,14 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
     n_parameters_ += int64_t(layer.n_out) * (layer.n_in + 1);
     flops_per_row_ += 2.0 * layer.n_in * layer.n_out;
     layers_.push_back(layer);
-    const int width = static_cast<int>(padded(layer.n_in, W));
-    for (int i0 = 0; i0 < width; i0 += kInputGroup * kernels_.panel) items_.push_back({l, i0});
   }
+  // so many that a thread that comes late, or has to stop, holds up little
+  int n_panels = 0;
+  for (const Layer& layer : layers_) n_panels += (layer.n_in + kernels_.panel - 1) / kernels_.panel;
+  const int group = std::clamp(n_panels / 16, 1, kInputGroup);
+  for (int l = 0; l < L; ++l)
+    for (int i0 = 0; i0 < layers_[l].n_in; i0 += group * kernels_.panel)
+      items_.push_back({l, i0, group});
   static constexpr int slots_of[] = {1, 1, 2, 1, 2};
   n_slots_ = slots_of[spec.optimizer];
   theta_ = allocate(n_padded_);
@@ -154,6 +165,7 @@ template <class T>
 void Job<T>::reserve(int64_t rows, bool training) {
   if (rows <= reserved_rows_ && (reserved_training_ || !training)) return;
   const int64_t n = padded(rows, kernels_.panel);
+  reserved_rows_ = 0;  // until all of them are there
   const int L = static_cast<int>(layers_.size());
   x_ = allocate(n * layers_[0].stride);
   t_ = allocate(n * layers_[L - 1].n_out);
@@ -165,9 +177,9 @@ void Job<T>::reserve(int64_t rows, bool training) {
     const bool own = l > 0 && training &&
                      (layers_[l - 1].dropout || static_cast<int>(layers_[l - 1].activation) >=
                                                     static_cast<int>(Act::gelu));
-    d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, std::free));
+    d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
     const bool needed = training || l + 1 == L;
-    dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, std::free));
+    dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, free_aligned));
     h_pointers_.push_back(h_[l].get());
     d_pointers_.push_back(d_[l].get());
     dz_pointers_.push_back(dz_[l].get());
@@ -223,27 +235,71 @@ Update Job<T>::step_constants(double rate, double weight_sum) {
 // More threads than the work of a phase is worth only wait for one another.
 template <class T>
 int Job<T>::useful_threads(int n_threads, double flops) const {
-  return std::max(1, std::min(n_threads, static_cast<int>(flops / 2e6) + 1));
+  return static_cast<int>(std::clamp<double>(flops / kFlopsWorthAThread + 1, 1, std::max(1, n_threads)));
 }
 
-// Both phases of a step; returns the mean loss of the batch without penalty.
+// What a processor does in a hundredth to a tenth of a second, by the width of its vectors: more is
+// not begun between two looks for Ctrl-C, where there is a choice.
+double flops_at_once(int lanes) { return 5e8 * lanes; }
+
+// Rows at a time of a batch of so many: all of them, unless the phase that updates the weights, which
+// cannot be left in the middle, would take long; the blocks then add up to a gradient, and the
+// update follows. Short ones of many rows, too, stay in the cache. It depends on the sizes alone.
 template <class T>
-double Job<T>::accumulate(const Step<T>& step, int n_threads) {
-  over_panels(step.n_panels, n_threads, [&](int first, int last) {
+int64_t Job<T>::block_of(int64_t rows) const {
+  const double most = std::clamp(flops_at_once(kernels_.lanes) / flops_per_row_, 256.0, 4096.0);
+  const auto n_blocks = static_cast<int64_t>(std::ceil(static_cast<double>(rows) / most));
+  return n_blocks <= 1 ? rows : padded((rows + n_blocks - 1) / n_blocks, kernels_.panel);
+}
+
+// Both phases of a step; returns the mean loss of the batch without penalty. The watch may stop it
+// as long as θ is not touched.
+template <class T>
+double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
+  const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
+  const double most = flops_at_once(kernels_.lanes) / panel_flops;
+  const int group = static_cast<int>(std::clamp<double>(most, 1, kSampleGroup));
+  over_panels(step.n_panels, group, n_threads, watch, [&](int first, int last) {
     kernels_.forward_backward(step, first, last);
   });
+  if (watch && watch->cut) return 0;
   double loss = 0;
   for (int i = 0; i < step.n; ++i) loss += static_cast<double>(step.loss[i]);
   if (!std::isfinite(loss) && !step.gradient) return loss;  // a wanted gradient is the definition's
-  const size_t scratch = kernels_.scratch(step);
-  while (static_cast<int>(scratch_.size()) < n_threads) scratch_.push_back(allocate(scratch));
+  while (static_cast<int>(scratch_.size()) < n_threads) {
+    Step<T> largest = step;
+    largest.n_panels = static_cast<int>(reserved_rows_ / kernels_.panel);
+    scratch_.push_back(allocate(kernels_.scratch(largest)));
+  }
   team(n_threads, static_cast<int64_t>(items_.size()), [&](int64_t i, int worker) {
     kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
-  });
+  }, step.gradient ? watch : nullptr);
   double sum_abs = 0, sum_square = 0;
   for (size_t i = 0; i < items_.size(); ++i)
     sum_abs += penalty_[2 * i], sum_square += penalty_[2 * i + 1];
   return loss + step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
+}
+
+// The same for n_rows rows, block by block; the whole gradient is in step.gradient.
+template <class T>
+double Job<T>::accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
+                                 Watch* watch) {
+  const int64_t* rows = step.rows;
+  const int64_t first = step.first;
+  const Update update = step.update;
+  double loss = 0;
+  for (int64_t begin = 0; begin < n_rows && !(watch && watch->cut); begin += block) {
+    step.rows = rows ? rows + begin : nullptr;
+    step.first = first + begin;
+    step.before = begin;
+    step.n = static_cast<int>(std::min(block, n_rows - begin));
+    step.n_panels = static_cast<int>(padded(step.n, kernels_.panel) / kernels_.panel);
+    step.add = begin > 0;
+    step.update = begin + block < n_rows ? Update{} : update;  // the penalty counts once
+    loss += accumulate(step, n_threads, watch);
+  }
+  step.update = update;
+  return loss;
 }
 
 // g·min(1, norm/‖g‖) where the squares, or the factor, are beyond the numbers of T.
@@ -262,9 +318,9 @@ void shorten(T* g, int64_t n, double norm) {
   for (int64_t i = 0; i < n; ++i) g[i] = static_cast<T>(g[i] / largest * (norm / length));
 }
 
-// The update when it needs the whole gradient first: scaled to at most clip_norm.
+// The update from the whole gradient, scaled to at most clip_norm.
 template <class T>
-void Job<T>::clipped_update(Step<T>& step, int n_threads) {
+void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
   struct Span {
     int64_t begin, end;
     bool weights;
@@ -285,7 +341,9 @@ void Job<T>::clipped_update(Step<T>& step, int n_threads) {
   for (double s : squares) square += s;
   constexpr double tiny = sizeof(T) == 4 ? 1e-20 : 1e-250;
   T scale(1);
-  if (square > tiny && square < std::numeric_limits<double>::infinity()) {
+  if (spec_.clip_norm == 0) {
+    // as it is
+  } else if (square > tiny && square < std::numeric_limits<double>::infinity()) {
     const double norm = std::sqrt(square);
     if (norm > spec_.clip_norm) scale = static_cast<T>(spec_.clip_norm / norm);
   } else {
@@ -322,9 +380,10 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
 }
 
 template <class T>
-double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads) {
+double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
+                                 const Interrupt& interrupt) {
   const FlushDenormals flush;
-  const int64_t block = std::min(n_rows, rows_at_a_time(spec_.sizes, kernels_.panel));
+  const int64_t block = std::min(block_of(n_rows), rows_at_a_time(spec_.sizes, kernels_.panel));
   reserve(block, true);
   if (!gradient_) gradient_ = allocate(n_padded_);
   double weight_sum = static_cast<double>(n_rows);
@@ -332,23 +391,15 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads) {
     weight_sum = 0;
     for (int64_t i = 0; i < n_rows; ++i) weight_sum += data_.weight[i];
   }
-  Buffer sum = allocate(n_padded_);
-  double loss = 0;
-  Step<T> step{};
-  for (int64_t first = 0; first < n_rows; first += block) {
-    step = make_step(nullptr, first, static_cast<int>(std::min(block, n_rows - first)), true);
-    step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
-    step.gradient = gradient_.get();
-    step.update.l1 = spec_.l1;
-    step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
-    const bool last = first + block >= n_rows;
-    const Update penalty = step.update;
-    if (!last) step.update = Update{};  // the penalty counts once
-    loss += accumulate(step, useful_threads(n_threads, 6 * flops_per_row_ * step.n));
-    if (last) step.update = penalty;
-    for (int64_t i = 0; i < n_padded_; ++i) sum[i] += gradient_[i];
-  }
-  std::copy(sum.get(), sum.get() + n_padded_, gradient_.get());
+  Step<T> step = make_step(nullptr, 0, static_cast<int>(block), true);
+  step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
+  step.gradient = gradient_.get();
+  step.update.l1 = spec_.l1;
+  step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
+  Watch watch(interrupt);
+  const int threads = useful_threads(n_threads, 3 * flops_per_row_ * block);
+  const double loss = accumulate_blocks(step, n_rows, block, threads, &watch);
+  if (watch.cut) return loss;
   for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
   collect(gradient_.get(), gradient);
   return loss;
@@ -360,8 +411,10 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
                                const Interrupt& interrupt) {
   const FlushDenormals flush;
   const int64_t B = spec_.batch_size;
-  reserve(std::min(B, n_rows), true);
-  if (spec_.clip_norm > 0 && !gradient_) gradient_ = allocate(n_padded_);
+  const int64_t block = block_of(std::min(B, n_rows));
+  reserve(block, true);
+  const bool whole = spec_.clip_norm > 0 || block < std::min(B, n_rows);
+  if (whole && !gradient_) gradient_ = allocate(n_padded_);
 
   // to go back to if NaN or infinity appears: the state before the epoch, from which the good
   // steps are run again
@@ -372,27 +425,36 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
   const int64_t step_before = optimizer_step, steps_before = this->n_steps;
   const double product_before = mu_product;
 
-  const int threads = useful_threads(n_threads, 6 * flops_per_row_ * std::min(B, n_rows));
+  const double flops = 3 * flops_per_row_ * static_cast<double>(block);
+  const int threads = useful_threads(n_threads, flops);
   EpochOutcome outcome;
-  double last_asked = seconds_now();
+  Watch watch(interrupt);
+  const bool long_steps = whole || flops > 1e7;  // milliseconds: worth a look at the clock inside
   int64_t limit = n_steps;
   bool again = false;
   for (int64_t s = 0; s < limit; ++s) {
     const int64_t first = s * B;
-    const int n = static_cast<int>(std::min(B, n_rows - first));
-    double weight_sum = n;
+    const int64_t n = std::min(B, n_rows - first);
+    double weight_sum = static_cast<double>(n);
     if (data_.weight) {
       weight_sum = 0;
       for (int64_t i = first; i < first + n; ++i) weight_sum += data_.weight[order ? order[i] : i];
     }
-    Step<T> step = make_step(order ? order + first : nullptr, first, n, true);
+    Step<T> step = make_step(order ? order + first : nullptr, first,
+                             static_cast<int>(std::min(block, n)), true);
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
-    step.gradient = spec_.clip_norm > 0 ? gradient_.get() : nullptr;
+    step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
+    const double product = mu_product;
     step.update = step_constants(rates[s], weight_sum);
     not_finite_ = 0;
-    const double loss = accumulate(step, threads);
-    if (std::isfinite(loss) && spec_.clip_norm > 0) clipped_update(step, threads);
+    Watch* inside = long_steps && !again ? &watch : nullptr;
+    const double loss = accumulate_blocks(step, n, block, threads, inside);
+    if (watch.cut) {  // the step has not been
+      --optimizer_step, mu_product = product;
+      break;
+    }
+    if (std::isfinite(loss) && step.gradient) update_from_gradient(step, threads);
     if (!std::isfinite(loss) || not_finite_) {
       if (again) throw std::logic_error("a step that was finite is not, run again");
       std::copy(saved[0].begin(), saved[0].end(), theta_.get());
@@ -407,16 +469,12 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
       continue;
     }
     ++this->n_steps;
-    outcome.loss += loss * n;
+    outcome.loss += loss * static_cast<double>(n);
     outcome.n_steps += 1;
     outcome.n_samples += n;
     if (again) continue;
     const double now = seconds_now();
-    if (now >= deadline) break;
-    if (now - last_asked > 0.05) {
-      last_asked = now;
-      if (interrupt()) break;
-    }
+    if (now >= deadline || watch.stop(now)) break;
   }
   return outcome;
 }

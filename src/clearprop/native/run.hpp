@@ -1,11 +1,11 @@
 // Jobs under way: their buffers, and the loop over the mini-batches of an epoch.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "interrupt.hpp"
 #include "job.hpp"
 
 namespace clearprop {
@@ -30,9 +30,6 @@ struct EpochOutcome {
   bool nonfinite = false;
 };
 
-// Returns whether to stop at once; asked between steps, from the thread that called run_epoch.
-using Interrupt = std::function<bool()>;
-
 template <class T>
 class Job {
  public:
@@ -41,8 +38,8 @@ class Job {
   void set_data(const Data<T>& data) { data_ = data; }
   EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const double* rates, int64_t n_steps,
                          double deadline, int n_threads, const Interrupt& interrupt);
-  // ℒ + penalty over all rows, and its gradient (P,)
-  double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads);
+  // ℒ + penalty over all rows, and its gradient (P,), which is left alone after an interrupt
+  double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads, const Interrupt& interrupt);
 
   int64_t n_parameters() const { return n_parameters_; }
   void write_theta(const T* theta) { spread(theta, theta_.get()); }
@@ -63,8 +60,11 @@ class Job {
   void collect(const T* padded, T* flat) const;
   Update step_constants(double rate, double weight_sum);
   Step<T> make_step(const int64_t* rows, int64_t first, int n, bool training);
-  double accumulate(const Step<T>& step, int n_threads);
-  void clipped_update(Step<T>& step, int n_threads);
+  double accumulate(const Step<T>& step, int n_threads, Watch* watch);
+  double accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
+                           Watch* watch);
+  int64_t block_of(int64_t rows) const;
+  void update_from_gradient(Step<T>& step, int n_threads);
   int useful_threads(int n_threads, double flops) const;
 
   const Kernels<T>& kernels_;
