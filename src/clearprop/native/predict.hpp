@@ -17,7 +17,6 @@ constexpr int kTileUnits = 4;  // 12 of 16
 #endif
 constexpr int kTileVectors = 3;
 constexpr int kFewRows = 6;       // rows that share a pass over the weights
-constexpr int kInputBlock = 128;  // of a panel: stays in the nearest cache while all units use it
 
 template <class T>
 constexpr int kSamples = kTileVectors * Simd<T>::W;
@@ -94,22 +93,28 @@ struct Tiles {
 template <class T>
 constexpr Tiles<T> kTiles{};
 
-// The inputs k0 … k0 + n of a layer, a slab [input][panel], into z or h of all its units.
 template <class T>
-void multiply(const PackedLayer<T>& layer, int k0, int n, const T* slab, int vectors, T* out) {
+int vectors_of(int n) {
+  return (n + Simd<T>::W - 1) / Simd<T>::W;
+}
+
+template <class T>
+void multiply(const PackedLayer<T>& layer, int k0, int n_k, const T* slab, int n, T* out) {
   constexpr int L = Simd<T>::W, NR = kSamples<T>, U = kUnits<T>;
-  const bool last = k0 + n == layer.n_in;
+  const int vectors = vectors_of<T>(n);
+  const bool last = k0 + n_k == layer.n_in;
   const T floor = last ? floor_of<T>(layer.activation) : kNoFloor<T>;
   const bool pass = last && has_pass(layer.activation);
   const int64_t block = int64_t(layer.n_in) * U;
   const int n_blocks = (layer.n_out + U - 1) / U;
   for (int j = 0; j < layer.n_out; j += kTileUnits) {
     const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits, at = j / U;
-    const T* W = layer.W + at * block + k0 * U + j % U;
+    const T* W = layer.W + at * block + int64_t(k0) * U + j % U;
     // what is needed next: the same inputs of the next units, or the next inputs
-    const int64_t ahead = at + 1 < n_blocks ? block : last ? 0 : n * U - at * block;
+    const int64_t ahead = at + 1 < n_blocks ? block : last ? 0 : int64_t(n_k) * U - at * block;
+    const T* b = k0 == 0 ? layer.b + j : nullptr;
     T* C = out + int64_t(j) * NR;
-    kTiles<T>.table[vectors - 1][m](n, W, ahead, slab, k0 == 0 ? layer.b + j : nullptr, floor, C);
+    kTiles<T>.table[vectors - 1][m](n_k, W, ahead, slab, b, floor, C);
     if (!pass) continue;
     if (vectors == kTileVectors)
       apply<T>(layer.activation, C, m * NR);
@@ -118,19 +123,7 @@ void multiply(const PackedLayer<T>& layer, int k0, int n, const T* slab, int vec
   }
 }
 
-// Equal blocks of inputs, none larger than kInputBlock.
-template <class F>
-void over_blocks(int n_in, F&& f) {
-  const int count = (n_in + kInputBlock - 1) / kInputBlock, size = (n_in + count - 1) / count;
-  for (int k = 0; k < n_in; k += size) f(k, n_in - k < size ? n_in - k : size);
-}
-
-template <class T>
-int vectors_of(int n) {
-  return (n + Simd<T>::W - 1) / Simd<T>::W;
-}
-
-// Columns of n rows to a slab: slab[c][i] = X[i][c], zeros up to whole vectors of samples.
+// slab[c][i] = X[i][c], with zeros up to whole vectors of samples.
 template <class T>
 void turn(const T* X, int64_t ld, int n, int columns, T* slab) {
   constexpr int W = Simd<T>::W, NR = kSamples<T>;
@@ -150,21 +143,6 @@ void turn(const T* X, int64_t ld, int n, int columns, T* slab) {
       for (int r = m; r < W; ++r) to[r] = T(0);
     }
   }
-}
-
-template <class T>
-void first_layer(const PackedLayer<T>& layer, const T* X, int64_t ld, int n, T* slab, T* out) {
-  over_blocks(layer.n_in, [&](int k, int size) {
-    turn<T>(X + k, ld, n, size, slab);
-    multiply<T>(layer, k, size, slab, vectors_of<T>(n), out);
-  });
-}
-
-template <class T>
-void next_layer(const PackedLayer<T>& layer, const T* h, int n, T* out) {
-  over_blocks(layer.n_in, [&](int k, int size) {
-    multiply<T>(layer, k, size, h + int64_t(k) * kSamples<T>, vectors_of<T>(n), out);
-  });
 }
 
 // Row by row, only the entries that are there: each adds its multiple of W's column to all units.
@@ -304,30 +282,24 @@ void few_rows(const PackedNetwork<T>& net, const T* X, int64_t ld, int n, bool l
   const int width = widest<T>(net), K = net.layers[net.n_layers - 1].n_out;
   T* buffers[2] = {scratch, scratch + int64_t(kFewRows) * width};
   T* panel = scratch + 2 * int64_t(kFewRows) * width;
-  for (int first = 0; first < n; first += kFewRows) {
-    const int m = n - first < kFewRows ? n - first : kFewRows;
-    const T* x = X + first * ld;
-    int64_t x_ld = ld;
-    for (int l = 0; l < net.n_layers; ++l) {
-      T* z = buffers[l % 2];
-      kRowLayers<T>.table[m](net.layers[l], x, x_ld, z, width);
-      x = z, x_ld = width;
+  for (int l = 0; l < net.n_layers; ++l) {
+    T* z = buffers[l % 2];
+    kRowLayers<T>.table[n](net.layers[l], X, ld, z, width);
+    X = z, ld = width;
+  }
+  if (logits) {
+    for (int r = 0; r < n; ++r) memcpy(out + int64_t(r) * K, X + r * ld, K * sizeof(T));
+    return;
+  }
+  for (int r = 0; r < n; r += W) {  // the rows are lanes now, as in a panel
+    const int lanes = n - r < W ? n - r : W;
+    for (int k = 0; k < K; ++k) {
+      store<T>(panel + k * W, Vec<T>{});
+      for (int i = 0; i < lanes; ++i) panel[k * W + i] = X[(r + i) * ld + k];
     }
-    T* to = out + int64_t(first) * K;
-    if (!logits) {  // the rows are lanes here, as in a panel
-      for (int r = 0; r < m; r += W) {
-        const int lanes = m - r < W ? m - r : W;
-        for (int k = 0; k < K; ++k) {
-          store<T>(panel + k * W, Vec<T>{});
-          for (int i = 0; i < lanes; ++i) panel[k * W + i] = x[(r + i) * x_ld + k];
-        }
-        finish<T>(net.output, K, panel, W);
-        for (int i = 0; i < lanes; ++i)
-          for (int k = 0; k < K; ++k) to[int64_t(r + i) * K + k] = panel[k * W + i];
-      }
-    } else {
-      for (int r = 0; r < m; ++r) memcpy(to + int64_t(r) * K, x + r * x_ld, K * sizeof(T));
-    }
+    finish<T>(net.output, K, panel, W);
+    for (int i = 0; i < lanes; ++i)
+      for (int k = 0; k < K; ++k) out[int64_t(r + i) * K + k] = panel[k * W + i];
   }
 }
 
@@ -348,7 +320,7 @@ void rows_limits(const PackedNetwork<T>& net, int* limits) {
 
 template <class T>
 constexpr PredictKernels<T> kPredict{
-    Simd<T>::W,   kSamples<T>,     kUnits<T>,      kInputBlock, first_layer<T>, sparse_layer<T>,
-    next_layer<T>, outputs<T>,     few_rows<T>,    rows_scratch<T>, rows_limits<T>};
+    Simd<T>::W,  kSamples<T>, kUnits<T>,   kFewRows,        turn<T>,       multiply<T>,
+    sparse_layer<T>, outputs<T>, few_rows<T>, rows_scratch<T>, rows_limits<T>};
 
 }  // namespace
