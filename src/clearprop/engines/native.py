@@ -69,12 +69,7 @@ class NativeEngine:
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
     ) -> Array:
-        t = np.zeros((X.shape[0], architecture.n_outputs), theta.dtype)
-        run = self._run(Data(X, t), theta.dtype)
-        job = run.add(_spec(architecture), np.ascontiguousarray(theta))
-        out = np.empty((X.shape[0], architecture.n_outputs), theta.dtype)
-        run.predict(job, out, logits, self.n_threads)
-        return out
+        return predict(compiled(architecture, theta), X, None, logits, self.n_threads)
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Array, data: Data, penalty: Penalty
@@ -169,6 +164,42 @@ class NativeEngine:
         parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
         values = np.ascontiguousarray(X.data, dtype=dtype)
         return kind(values, *parts, X.shape[1], *others)
+
+
+def compiled(architecture: Architecture, theta: Array) -> Any:
+    """The native handle for prediction: a copy of θ, laid out for it."""
+    kind = _native.PredictorF32 if theta.dtype == np.float32 else _native.PredictorF64
+    return kind(_spec(architecture), np.ascontiguousarray(theta))
+
+
+def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int) -> Any:
+    """ŷ of a handle for X of any dtype and layout, (D,), (N, D) or sparse.
+
+    What the handle cannot read in place is converted, some thousand rows at a time.
+    """
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+        parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
+        values = np.ascontiguousarray(X.data, dtype=handle.dtype)
+        return handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
+    X = np.asarray(X)
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"X must be numbers; got dtype {X.dtype}")
+    as_it_is = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
+    step = max(1, 2**20 // max(1, X.shape[-1] if X.ndim else 1))
+    if as_it_is or X.ndim != 2 or len(X) <= step:
+        return handle(np.require(X, handle.dtype, "CA"), out, logits, n_threads)
+    shape = (len(X), handle.n_outputs)
+    if out is None:
+        out = np.empty(shape, handle.dtype)
+    elif np.shape(out) != shape:
+        raise ValueError(f"out must have shape {shape}; got {np.shape(out)}")
+    elif np.may_share_memory(X, out):
+        raise ValueError("out must not share memory with X")
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        handle(np.require(X[rows], handle.dtype, "CA"), out[rows], logits, n_threads)
+    return out
 
 
 def _spec(architecture: Architecture) -> Any:

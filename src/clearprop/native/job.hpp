@@ -94,12 +94,13 @@ struct Item {
 };
 
 template <class T>
+struct PredictKernels;
+
+template <class T>
 struct Kernels {
   int lanes, panel;         // W and NR
   // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
   void (*forward_backward)(const Step<T>&, int first, int last);
-  // prediction: rows → z of the last layer or ŷ, written to out (n, K)
-  void (*predict)(const Step<T>&, int first, int last, T* out, bool logits);
   // ∂ℒ/∂W of an item; updates W at once, or writes the gradient
   void (*weights)(const Step<T>&, Item item, int index, T* scratch);
   // adds the penalty's gradient over weights [begin, end) and returns Σg²
@@ -108,6 +109,7 @@ struct Kernels {
   void (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
   size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
   void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
+  const PredictKernels<T>* prediction;
 };
 
 struct Isa {

@@ -7,6 +7,7 @@
 #include "optimizers.hpp"
 #include "output_units.hpp"
 #include "panels.hpp"
+#include "predict.hpp"
 #include "product.hpp"
 
 namespace {
@@ -114,21 +115,6 @@ void forward_backward(const Step<T>& s, int first, int last) {
   forward<T>(s, {first, last});
   for (int p = first; p < last; ++p) loss_of_panel<T>(s, p);
   backward<T>(s, {first, last});
-}
-
-template <class T>
-void predict(const Step<T>& s, int first, int last, T* out, bool logits) {
-  constexpr int W = Simd<T>::W, NR = kPanel<T>;
-  const int K = s.n_outputs;
-  for (int p = first; p < last; ++p) gather<T>(s, p);
-  forward<T>(s, {first, last});
-  for (int p = first; p < last; ++p) {
-    T* z = s.dz[s.n_layers - 1] + int64_t(p) * K * NR;
-    if (!logits)
-      for (int v = 0; v < lanes_of(s, p); v += W) output_units<T>(s.output, K, z + v);
-    for (int i = 0; i < samples_of(s, p); ++i)
-      for (int k = 0; k < K; ++k) out[(int64_t(p) * NR + i) * K + k] = z[k * NR + i];
-  }
 }
 
 // ---- ∂ℒ/∂W and the update -------------------------------------------------------------------------
@@ -294,8 +280,8 @@ void math(int function, const T* x, T* y, int64_t n) {
 }
 
 template <class T>
-constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, predict<T>, weights<T>,
-                              penalize<T>, update<T>, scratch_size<T>, math<T>};
+constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, weights<T>,
+                              penalize<T>, update<T>, scratch_size<T>, math<T>, &kPredict<T>};
 
 }  // namespace
 

@@ -8,10 +8,12 @@
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
 
+#include "bind_predictor.hpp"
 #include "pool.hpp"
 #include "run.hpp"
 #include "shuffle.hpp"
@@ -28,11 +30,29 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
+}
+
+void require_network(const JobSpec& spec) {
+  require(spec.sizes.size() >= 2, "at least an input and an output");
+  const size_t hidden = spec.sizes.size() - 2;
+  require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
+              spec.dropout_index.size() == hidden,
+          "one activation and one dropout per hidden layer");
+  for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
+  for (int a : spec.activations)
+    require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
+  for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
+  require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+  if (spec.output == static_cast<int>(Out::quantile))
+    require(!spec.quantiles.empty(), "quantiles are missing");
+  if (spec.output == static_cast<int>(Out::softmax)) {
+    int64_t units = 0;
+    for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
+    require(units == spec.sizes.back(), "groups must add up to the outputs");
+  }
 }
 
 // Shared data with the jobs over it.
@@ -66,25 +86,10 @@ class Run {
     require(spec.sizes.size() >= 2 && spec.sizes.front() == n_columns_ &&
                 spec.sizes.back() == static_cast<int>(t_.shape(1)),
             "the sizes of the network must fit X and t");
-    const size_t hidden = spec.sizes.size() - 2;
-    require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
-                spec.dropout_index.size() == hidden,
-            "one activation and one dropout per hidden layer");
-    for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
-    for (int a : spec.activations)
-      require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
-    for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
-    require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+    require_network(spec);
     require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
             "no such optimizer");
     require(spec.batch_size >= 1, "batch_size must be >= 1");
-    if (spec.output == static_cast<int>(Out::quantile))
-      require(!spec.quantiles.empty(), "quantiles are missing");
-    if (spec.output == static_cast<int>(Out::softmax)) {
-      int64_t units = 0;
-      for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
-      require(units == spec.sizes.back(), "groups must add up to the outputs");
-    }
     auto made = std::make_unique<Job<T>>(chosen_isa(), spec, 0);
     require(static_cast<int64_t>(theta.shape(0)) == made->n_parameters(),
             "theta has another length");
@@ -154,13 +159,6 @@ class Run {
     return job.loss_and_gradient(n_rows_, gradient.data(), n_threads);
   }
 
-  void predict(int number, Out2<T> out, bool logits, int n_threads) {
-    Job<T>& job = at(number);
-    require(out.shape(0) == n_rows_ && out.shape(1) == t_.shape(1), "out: shape");
-    nb::gil_scoped_release release;
-    job.predict(n_rows_, out.data(), logits, n_threads);
-  }
-
   // The job, for an exchange of `length` numbers with its slot (0 where θ is meant).
   Job<T>& at(int number, size_t length, int slot = 0) {
     Job<T>& job = at(number);
@@ -204,7 +202,6 @@ void bind_run(nb::module_& m, const char* name) {
       .def("add", &R::add, "spec"_a, "theta"_a)
       .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a)
       .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
-      .def("predict", &R::predict, "job"_a, "out"_a.noconvert(), "logits"_a, "n_threads"_a)
       .def("read_theta", [](R& r, int job, Out1<T> out) {
         r.at(job, out.shape(0)).read_theta(out.data());
       }, "job"_a, "out"_a.noconvert())
@@ -280,7 +277,14 @@ NB_MODULE(_native, m) {
       .def_rw("seed", &JobSpec::seed);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");
+  bind_predictor<float>(m, "PredictorF32", require_network);
+  bind_predictor<double>(m, "PredictorF64", require_network);
   bind_shuffle(m);
+  // bit for bit, which == is not: NaN, and 0 with its two signs
+  m.def("same_bytes", [](nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> a,
+                         nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> b) {
+    return a.nbytes() == b.nbytes() && std::memcmp(a.data(), b.data(), a.nbytes()) == 0;
+  }, "a"_a.noconvert(), "b"_a.noconvert());
   m.def("default_threads", &default_threads);
   m.def("isa", [] { return std::string(chosen_isa().name); });
   m.def("available_isas", [] {

@@ -10,11 +10,9 @@
 #include <new>
 #include <stdexcept>
 
+#include "denormals.hpp"
 #include "pool.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -58,21 +56,6 @@ namespace {
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-// Denormals cost a hundred cycles each and mean nothing here: flushed while in the engine, on each
-// of its threads; the caller's floating-point state is put back.
-class FlushDenormals {
- public:
-#if defined(__x86_64__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040 | 0x1f80); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#else
-  FlushDenormals() {}
-#endif
-};
 
 void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f) {
   if (n_threads <= 1) {
@@ -369,20 +352,6 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads) {
   for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
   collect(gradient_.get(), gradient);
   return loss;
-}
-
-template <class T>
-void Job<T>::predict(int64_t n_rows, T* out, bool logits, int n_threads) {
-  const FlushDenormals flush;
-  const int64_t block = std::min(n_rows, rows_at_a_time(spec_.sizes, kernels_.panel));
-  reserve(block, false);
-  const int K = layers_.back().n_out;
-  for (int64_t first = 0; first < n_rows; first += block) {
-    const Step<T> step =
-        make_step(nullptr, first, static_cast<int>(std::min(block, n_rows - first)), false);
-    over_panels(step.n_panels, useful_threads(n_threads, 2 * flops_per_row_ * step.n),
-                [&](int from, int to) { kernels_.predict(step, from, to, out + first * K, logits); });
-  }
 }
 
 template <class T>

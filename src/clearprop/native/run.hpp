@@ -1,4 +1,4 @@
-// Jobs under way: their buffers, the loop over the mini-batches of an epoch, and prediction.
+// Jobs under way: their buffers, and the loop over the mini-batches of an epoch.
 #pragma once
 
 #include <functional>
@@ -43,8 +43,6 @@ class Job {
                          double deadline, int n_threads, const Interrupt& interrupt);
   // ℒ + penalty over all rows, and its gradient (P,)
   double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads);
-  // ŷ or z⁽ᴸ⁾ (N, K)
-  void predict(int64_t n_rows, T* out, bool logits, int n_threads);
 
   int64_t n_parameters() const { return n_parameters_; }
   void write_theta(const T* theta) { spread(theta, theta_.get()); }
