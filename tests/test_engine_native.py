@@ -811,29 +811,7 @@ def test_wrong_arguments_are_exceptions() -> None:
         NativeEngine(1).start([wide_job()[0], wide_job(dtype="float64")[0]], wide_job()[1])
 
 
-# ---- threads and the choice of the engine --------------------------------------------------------
-
-
-def test_the_number_of_threads(monkeypatch: Any) -> None:
-    monkeypatch.delenv("CLEARPROP_NUM_THREADS", raising=False)
-    assert cp.get_num_threads() == _native.default_threads() >= 1
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "3")
-    assert cp.get_num_threads() == NativeEngine().n_threads == 3
-    cp.set_num_threads(2)
-    try:
-        assert cp.get_num_threads() == NativeEngine().n_threads == 2
-        for wrong in (0, -1, 1.0, "2", True):
-            with pytest.raises(ValueError, match="n must be an integer >= 1 or None; got"):
-                cp.set_num_threads(wrong)
-        assert cp.get_num_threads() == 2
-    finally:
-        cp.set_num_threads(None)
-    for wrong in ("0", "-1", "2.5", "two", "²", " 2"):
-        monkeypatch.setenv("CLEARPROP_NUM_THREADS", wrong)
-        with pytest.raises(ValueError, match="CLEARPROP_NUM_THREADS must be an integer >= 1; got"):
-            cp.get_num_threads()
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "")
-    assert cp.get_num_threads() == _native.default_threads()
+# ---- the choice of the engine --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["auto", "native", "reference"])

@@ -40,6 +40,7 @@ def train_network(
     max_steps: int | None = None,
     checkpoint: Checkpoint | str | PathLike[str] | None = None,
     engine: str = "auto",
+    n_threads: int | None = None,
 ) -> History:
     """Learn the θ of `net` by stochastic gradient descent on ℒ, in place, and return the history.
 
@@ -52,7 +53,8 @@ def train_network(
     :class:`Evaluation` on the validation data. callbacks: called with an
     :class:`EpochReport` after each epoch, True ends training. time_limit: seconds; max_steps:
     mini-batches. checkpoint: a path or :class:`Checkpoint`: the state is saved there after epochs,
-    and a run found there is resumed.
+    and a run found there is resumed. n_threads: of the native engine, None for
+    :func:`clearprop.get_num_threads`; the result does not depend on it.
 
     Ctrl-C keeps what has been learnt (a warning says so). Raises NonFiniteError if NaN or infinity
     appears and no validated θ can be restored; θ is then as it was.
@@ -85,6 +87,7 @@ def train_network(
         [job],
         data,
         engine=engine,
+        n_threads=n_threads,
         callbacks=callbacks,
         time_limit=time_limit,
         checkpoint=checkpoint,

@@ -8,6 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
@@ -345,6 +346,11 @@ NB_MODULE(_native, m) {
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
   bind_shuffle(m);
+  // bit for bit, which == is not: NaN, and 0 with its two signs
+  m.def("same_bytes", [](nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> a,
+                         nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> b) {
+    return a.nbytes() == b.nbytes() && std::memcmp(a.data(), b.data(), a.nbytes()) == 0;
+  }, "a"_a.noconvert(), "b"_a.noconvert());
   m.def("default_threads", &default_threads);
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
