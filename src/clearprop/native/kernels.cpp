@@ -5,7 +5,6 @@
 
 #include "job.hpp"
 #include "optimizers.hpp"
-#include "output_units.hpp"
 #include "panels.hpp"
 #include "predict.hpp"
 #include "product.hpp"
@@ -61,36 +60,6 @@ void forward(const Step<T>& s, Panels panels) {
       if (s.train && layer.dropout) drop<T>(s, layer, out + p * size, d, p, samples_of(s, p));
     }
   }
-}
-
-// ℒ of the samples of a panel, and ∂ℒ/∂z⁽ᴸ⁾ over z⁽ᴸ⁾.
-template <class T>
-void loss_of_panel(const Step<T>& s, int p) {
-  constexpr int W = Simd<T>::W, NR = kPanel<T>;
-  const int n = samples_of(s, p), lanes = lanes_of(s, p), K = s.n_outputs;
-  T* z = s.dz[s.n_layers - 1] + int64_t(p) * K * NR;
-  T* t = s.t + int64_t(p) * K * NR;
-  alignas(kBytes) T weight[NR] = {};
-  for (int i = 0; i < n; ++i) {
-    const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
-    weight[i] = T(s.mean_weight * (s.data.weight ? double(s.data.weight[row]) : 1.0));
-    for (int k = 0; k < K; ++k) t[k * NR + i] = s.data.t[row * K + k];
-  }
-  for (int i = n; i < NR; ++i)
-    for (int k = 0; k < K; ++k) t[k * NR + i] = 0;
-  s.loss[p] = 0;
-  for (int v = 0; v < NR; v += W) {
-    if (v >= lanes) {  // nothing was computed here, and ∂ℒ/∂W must find zeros
-      for (int k = 0; k < K; ++k) store<T>(z + k * NR + v, Vec<T>{});
-      continue;
-    }
-    const Vec<T> w = load<T>(weight + v);
-    const Vec<T> loss = output_loss<T>({s.output, K, z + v, t + v, w});
-    s.loss[p] += double(vsum<T>(w == T(0) ? Vec<T>{} : loss * w));
-  }
-  if (n < lanes)  // samples that do not exist: 0, also where their z overflowed
-    for (int k = 0; k < K; ++k)
-      for (int i = n; i < lanes; ++i) z[k * NR + i] = 0;
 }
 
 // ∂ℒ/∂z⁽ˡ⁾ = φ′(z⁽ˡ⁾) ⊙ W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾
@@ -184,7 +153,8 @@ void math(int function, const T* x, T* y, int64_t n) {
 
 template <class T>
 constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, weights<T>,
-                              penalize<T>, update<T>, largest<T>, largest_term<T>, scratch_size<T>, math<T>, &kPredict<T>};
+                              penalize<T>, update<T>, largest<T>, largest_term<T>, scratch_size<T>,
+                              math<T>, &kPredict<T>, nullptr};
 
 }  // namespace
 

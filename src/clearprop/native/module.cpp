@@ -23,6 +23,10 @@ namespace nb = nanobind;
 using namespace nb::literals;
 using namespace clearprop;
 
+namespace clearprop {
+extern const RoundedKernels* const bfloat16_kernels;
+}
+
 namespace {
 
 template <class T>
@@ -340,7 +344,8 @@ NB_MODULE(_native, m) {
       .def_rw("l2", &JobSpec::l2)
       .def_rw("alpha", &JobSpec::alpha)
       .def_rw("clip_norm", &JobSpec::clip_norm)
-      .def_rw("seed", &JobSpec::seed);
+      .def_rw("seed", &JobSpec::seed)
+      .def_rw("bfloat16", &JobSpec::bfloat16);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
@@ -354,6 +359,14 @@ NB_MODULE(_native, m) {
   m.def("default_threads", &default_threads);
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
+  m.def("why_not_bfloat16", [] { return why_not_bfloat16(chosen_isa()); });
+  m.def("round_to_bfloat16", [](Vector<float> x, nb::ndarray<uint16_t, nb::ndim<1>, nb::c_contig,
+                                                             nb::device::cpu> y) {
+    const std::string reason = why_not_bfloat16(chosen_isa());
+    require(reason.empty(), reason.c_str());
+    require(x.shape(0) == y.shape(0) && x.shape(0) % 32 == 0, "lengths must be multiples of 32");
+    bfloat16_kernels->round(x.data(), y.data(), x.shape(0));
+  }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("available_isas", [] {
     std::vector<std::string> names;
     for (const Isa* isa : available_isas()) names.emplace_back(isa->name);

@@ -24,6 +24,7 @@ namespace clearprop {
 extern const Isa isa_avx512, isa_avx2;
 #endif
 extern const Isa isa_baseline;
+extern const RoundedKernels* const bfloat16_kernels;  // null where the compiler had none
 
 const std::vector<const Isa*>& available_isas() {
   static const std::vector<const Isa*> isas = [] {
@@ -50,6 +51,17 @@ const Isa& chosen_isa() {
   for (const Isa* isa : isas) names += std::string(names.empty() ? "" : ", ") + isa->name;
   throw std::invalid_argument(std::string("CLEARPROP_ISA=") + wanted +
                               " is not available here; choose from " + names);
+}
+
+std::string why_not_bfloat16(const Isa& isa) {
+  if (!bfloat16_kernels) return "this build of clearprop was compiled without AVX512_BF16";
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx512bf16")) return "this processor has no AVX512_BF16";
+#endif
+  if (std::strcmp(isa.name, "avx512") != 0)
+    return std::string("it needs AVX-512 with AVX512_BF16, and the instruction set in use is ") +
+           isa.name;
+  return "";
 }
 
 namespace {
@@ -85,11 +97,24 @@ void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
 }
 
 template <class T>
-const Kernels<T>& kernels_of(const Isa& isa) {
-  if constexpr (sizeof(T) == 4)
-    return *isa.f32;
-  else
+Kernels<T> kernels_of(const Isa& isa, bool bfloat16) {
+  if (bfloat16) {
+    const std::string reason = sizeof(T) == 4 ? why_not_bfloat16(isa) : "it needs float32";
+    if (!reason.empty()) throw std::invalid_argument("bfloat16: " + reason);
+  }
+  if constexpr (sizeof(T) == 4) {
+    Kernels<T> kernels = *isa.f32;
+    if (bfloat16) {
+      kernels.forward_backward = bfloat16_kernels->forward_backward;
+      kernels.weights = bfloat16_kernels->weights;
+      kernels.scratch = bfloat16_kernels->scratch;
+      kernels.round_weights = bfloat16_kernels->round_weights;
+      kernels.largest_term = bfloat16_kernels->largest_term;
+    }
+    return kernels;
+  } else {
     return *isa.f64;
+  }
 }
 
 // Rows at a time where there are no mini-batches: the buffers of a layer stay at 64 MB or so.
@@ -121,7 +146,7 @@ typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
 
 template <class T>
 Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
-    : kernels_(kernels_of<T>(isa)),
+    : kernels_(kernels_of<T>(isa, spec.bfloat16)),
       spec_(spec),
       theta_(nullptr, free_aligned),
       slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
@@ -129,6 +154,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
       x_(nullptr, free_aligned),
       t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
+  int64_t n_words = 0;  // of the rounded copies
   for (int l = 0; l < L; ++l) {
     Layer layer{};
     layer.n_in = spec.sizes[l], layer.n_out = spec.sizes[l + 1];
@@ -136,7 +162,9 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
     // rows a multiple of 4 KiB apart would all fall into the same few sets of the cache
     if (layer.stride * sizeof(T) % 2048 == 0) layer.stride += W;
     layer.W = n_padded_;
-    layer.b = layer.W + int64_t(layer.n_out) * layer.stride;
+    layer.b = layer.W + (spec.bfloat16 ? Tiles(layer).size() : int64_t(layer.n_out) * layer.stride);
+    layer.rounded = n_words, layer.rounded_t = n_words + Tiles(layer).size() / 2;
+    n_words += Tiles(layer).size() / (l == 0 ? 2 : 1);  // no Wᵀ of the first: X has no derivative
     layer.activation = l + 1 < L ? static_cast<Act>(spec.activations[l]) : Act::none;
     layer.dropout = l + 1 < L ? spec.dropout[l] : 0;
     layer.dropout_index = l + 1 < L ? spec.dropout_index[l] : 0;
@@ -148,7 +176,8 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
   // so many that a thread that comes late, or has to stop, holds up little
   int n_panels = 0;
   for (const Layer& layer : layers_) n_panels += (layer.n_in + kernels_.panel - 1) / kernels_.panel;
-  const int group = std::clamp(n_panels / 16, 1, kInputGroup);
+  // (the tiles of bfloat16 lie in the order of whole groups)
+  const int group = spec.bfloat16 ? kInputGroup : std::clamp(n_panels / 16, 1, kInputGroup);
   for (int l = 0; l < L; ++l)
     for (int i0 = 0; i0 < layers_[l].n_in; i0 += group * kernels_.panel)
       items_.push_back({l, i0, group});
@@ -156,6 +185,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
   n_slots_ = slots_of[spec.optimizer];
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
+  if (spec.bfloat16) rounded_.W = allocate(n_words);
   results_.resize(items_.size());
   reserved_rows_ = 0;
   if (max_rows > 0) reserve(max_rows, true);
@@ -167,44 +197,85 @@ void Job<T>::reserve(int64_t rows, bool training) {
   const int64_t n = padded(rows, kernels_.panel);
   reserved_rows_ = 0;  // until all of them are there
   const int L = static_cast<int>(layers_.size());
-  x_ = allocate(n * layers_[0].stride);
+  const bool bf16 = spec_.bfloat16;
+  x_ = allocate(bf16 && !data_.indptr ? 0 : n * layers_[0].stride);
   t_ = allocate(n * layers_[L - 1].n_out);
   panel_loss_.resize(static_cast<size_t>(n / kernels_.panel));
   h_.clear(), d_.clear(), dz_.clear(), scratch_.clear();
   h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear();
   for (int l = 0; l < L; ++l) {
-    h_.push_back(allocate(n * (l == 0 ? layers_[0].stride : layers_[l].n_in)));
-    const bool own = l > 0 && training &&
-                     (layers_[l - 1].dropout || static_cast<int>(layers_[l - 1].activation) >=
-                                                    static_cast<int>(Act::gelu));
+    const bool dropout = l > 0 && layers_[l - 1].dropout;
+    const auto activation = l > 0 ? layers_[l - 1].activation : Act::none;
+    const bool in_panels = !bf16 || dropout;  // else h is kept rounded only
+    h_.push_back(in_panels ? allocate(n * (l == 0 ? layers_[0].stride : layers_[l].n_in))
+                           : Buffer(nullptr, free_aligned));
+    const bool from_h = bf16 ? activation == Act::identity || activation == Act::relu ||
+                                   activation == Act::leaky_relu
+                             : static_cast<int>(activation) < static_cast<int>(Act::gelu);
+    const bool own = l > 0 && training && (dropout || !from_h);
     d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
-    const bool needed = training || l + 1 == L;
+    const bool needed = (training && !bf16) || l + 1 == L;
     dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, free_aligned));
     h_pointers_.push_back(h_[l].get());
     d_pointers_.push_back(d_[l].get());
     dz_pointers_.push_back(dz_[l].get());
   }
+  if (bf16) reserve_rounded(n);
   reserved_rows_ = n, reserved_training_ = training;
+}
+
+// The panels of Rounded, for n rows (a multiple of the panel).
+template <class T>
+void Job<T>::reserve_rounded(int64_t n) {
+  auto& r = rounded_;
+  r.h.clear(), r.dz.clear(), r.dz_pairs.clear();
+  r.h_pointers.clear(), r.dz_pointers.clear(), r.dz_pairs_pointers.clear();
+  const auto add = [&](std::vector<Buffer>& buffers, std::vector<uint32_t*>& pointers, int64_t words) {
+    buffers.push_back(words > 0 ? allocate(words) : Buffer(nullptr, free_aligned));
+    pointers.push_back(reinterpret_cast<uint32_t*>(buffers.back().get()));
+  };
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    add(r.h, r.h_pointers, n / 2 * padded(layer.n_in, kTileInputs));
+    add(r.dz, r.dz_pointers, n / 2 * padded(layer.n_out, kTileUnits));
+    add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTileInputs));
+  }
+  r.x = allocate(n / 2 * padded(layers_[0].n_in, kTileInputs));
+}
+
+// Calls copy(where in the padded θ, where in the flat one, how many) for all that lies together.
+template <class T>
+template <class Copy>
+void Job<T>::each_row(const Copy& copy) const {
+  int64_t flat = 0;
+  for (const Layer& layer : layers_) {
+    const Tiles tiles(layer);
+    for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in) {
+      if (!spec_.bfloat16) {
+        copy(layer.W + int64_t(j) * layer.stride, flat, layer.n_in);
+        continue;
+      }
+      for (int tile = 0; tile < tiles.across; ++tile) {
+        const int first = tile / kInputGroup * kInputGroup, i = tile * kTileInputs;
+        const int64_t number = int64_t(first) * tiles.down +
+                               int64_t(j / kTileUnits) * tiles.columns(first) + tile - first;
+        copy(layer.W + number * kTileSize + j % kTileUnits * kTileInputs, flat + i,
+             std::min(kTileInputs, layer.n_in - i));
+      }
+    }
+    copy(layer.b, flat, layer.n_out);
+    flat += layer.n_out;
+  }
 }
 
 template <class T>
 void Job<T>::spread(const T* flat, T* out) const {
-  for (const Layer& layer : layers_) {
-    for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in)
-      std::memcpy(out + layer.W + int64_t(j) * layer.stride, flat, layer.n_in * sizeof(T));
-    std::memcpy(out + layer.b, flat, layer.n_out * sizeof(T));
-    flat += layer.n_out;
-  }
+  each_row([&](int64_t at, int64_t from, int n) { std::memcpy(out + at, flat + from, n * sizeof(T)); });
 }
 
 template <class T>
 void Job<T>::collect(const T* in, T* flat) const {
-  for (const Layer& layer : layers_) {
-    for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in)
-      std::memcpy(flat, in + layer.W + int64_t(j) * layer.stride, layer.n_in * sizeof(T));
-    std::memcpy(flat, in + layer.b, layer.n_out * sizeof(T));
-    flat += layer.n_out;
-  }
+  each_row([&](int64_t at, int64_t to, int n) { std::memcpy(flat + to, in + at, n * sizeof(T)); });
 }
 
 template <class T>
@@ -271,6 +342,11 @@ bool Job<T>::surely_finite(const Step<T>& step) const {
 // watch may stop it.
 template <class T>
 double Job<T>::differentiate(const Step<T>& step, int n_threads, Watch* watch) {
+  if (kernels_.round_weights && rounded_is_old_) {
+    team(n_threads, static_cast<int64_t>(items_.size()),
+         [&](int64_t i, int) { kernels_.round_weights(step, items_[i]); });
+    rounded_is_old_ = false;
+  }
   const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
   const double most = flops_at_once(kernels_.lanes) / panel_flops;
   const int group = static_cast<int>(std::clamp<double>(most, 1, kSampleGroup));
@@ -376,6 +452,7 @@ void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
     largest[i] = kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
   });
   largest_ = *std::max_element(largest.begin(), largest.end());
+  rounded_is_old_ = true;
 }
 
 // A step over n rows, with the job's buffers; its weights, update and number are still to be set.
@@ -397,6 +474,9 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
   step.x = x_.get(), step.t = t_.get(), step.loss = panel_loss_.data();
   step.h = h_pointers_.data(), step.d = d_pointers_.data(), step.dz = dz_pointers_.data();
   step.results = results_.data();
+  step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
+                  reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
+                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data()};
   step.seed = spec_.seed;
   step.train = training;
   return step;
@@ -512,6 +592,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
       if (!good) {
         if (again) throw std::logic_error("a step that was finite is not, run again");
         snapshot.restore(*this);
+        rounded_is_old_ = true;
         outcome = snapshot.outcome;
         limit = s, s = snapshot.step - 1;
         again = true;

@@ -37,6 +37,8 @@ struct Finish {
     }
   }
 
+  ItemResult result() const { return {sum_abs, sum_square, largest_of<T>(largest)}; }
+
   void parameters(int64_t at, const T* g, int lanes, bool weights) {
     if (s.gradient && s.add)
       for (int i = 0; i < lanes; i += Simd<T>::W)
@@ -216,7 +218,7 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
   else
     weights_by_products<T>(s, item, scratch, finish);
   if (item.i0 == 0) biases<T>(s, item.layer, finish);
-  s.results[index] = {finish.sum_abs, finish.sum_square, largest_of<T>(finish.largest)};
+  s.results[index] = finish.result();
 }
 
 }  // namespace
