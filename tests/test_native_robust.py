@@ -86,8 +86,7 @@ def check_whole_steps(state, make_job, data):
 
 
 @posix
-@each_thread_count
-@pytest.mark.parametrize("clip", [None, 0.5])
+@pytest.mark.parametrize(("n_threads", "clip"), [(1, None), (2, 0.5)])
 def test_an_interrupt_in_one_long_step(n_threads: int, clip: float | None) -> None:
     """A step of half a minute: it has not been."""
     code = f"""
@@ -114,7 +113,7 @@ def test_an_interrupt_among_steps_of_some_length(n_threads: int, batch_size: int
         def job(**options):
             return cp.Job(net.architecture, net.theta.copy(), cp.Adam(1e-4), shuffle=None,
                           epochs=10_000, batch_size={batch_size}, **options)
-        for delay in (0.25, 0.33, 0.41):
+        for delay in (0.25, 0.31):
             (state,) = interrupted([job()], data, {n_threads}, delay)
             assert state.history.stopped == "interrupted"
             check_whole_steps(state, job, data)
