@@ -306,7 +306,8 @@ Update Job<T>::step_constants(double rate, double weight_sum) const {
 // More threads than the work of a phase is worth only wait for one another.
 template <class T>
 int Job<T>::useful_threads(int n_threads, double flops) const {
-  return static_cast<int>(std::clamp<double>(flops / kFlopsWorthAThread + 1, 1, std::max(1, n_threads)));
+  const double worth = flops / kFlopsWorthAThread + 1;
+  return static_cast<int>(std::clamp<double>(worth, 1, std::max(1, n_threads)));
 }
 
 // What a processor does in a hundredth to a tenth of a second, by the width of its vectors: more is
@@ -500,7 +501,7 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
   step.update.l1 = spec_.l1;
   step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
   Watch watch(interrupt);
-  const int threads = useful_threads(n_threads, 3 * flops_per_row_ * block);
+  const int threads = useful_threads(n_threads, flops_per_row() * static_cast<double>(block));
   const double loss = whole_gradient(step, n_rows, block, threads, &watch);
   if (watch.cut) return loss;
   for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
@@ -555,8 +556,8 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
       bounded = bounded && kernels_.largest(slots_[i].get(), n_padded_) <= (i ? most * most : most);
   }
 
-  const double flops = 3 * flops_per_row_ * static_cast<double>(block);
-  const int threads = useful_threads(n_threads, flops);
+  const double flops = flops_per_row() * static_cast<double>(block);
+  const int threads = threads_for(n_rows, n_threads);
   EpochOutcome outcome;
   Watch watch(interrupt);
   const bool long_steps = whole || flops > 1e7;  // milliseconds: worth a look at the clock inside

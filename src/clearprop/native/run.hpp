@@ -1,6 +1,7 @@
 // Jobs under way: their buffers, and the loop over the mini-batches of an epoch.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,11 @@ class Job {
   void read_slot(int slot, T* values) const { collect(slots_[slot].get(), values); }
   int n_slots() const { return n_slots_; }
   int batch_size() const { return spec_.batch_size; }
+  double flops_per_row() const { return 3 * flops_per_row_; }  // of training
+  // how many threads a step is worth of in an epoch over so many rows
+  int threads_for(int64_t n_rows, int n_threads) const {
+    return useful_threads(n_threads, flops_per_row() * block_of(std::min<int64_t>(batch_size(), n_rows)));
+  }
   int64_t n_steps = 0;          // in all: names the dropout masks
   int64_t optimizer_step = 0;   // of the optimiser's own count
   double mu_product = 1;        // NAdam's ∏μ
