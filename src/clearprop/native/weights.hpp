@@ -18,26 +18,34 @@ struct Finish {
   const Step<T>& s;
   Scalars<T> c{s.update};
   IVec<T> largest{};
-  double sum_abs = 0, sum_square = 0;
+  Vec<T> sum_abs{}, sum_square{};  // of a few rows, added up in double before they lose digits
+  int n_rows = 0;
+  double total_abs = 0, total_square = 0;
 
   // m rows of `lanes` weights, the first at θ[at], the next `row` further on
   void weights(int64_t at, int64_t row, const T* tile, int64_t tile_row, int m, int lanes) {
-    constexpr int W = Simd<T>::W;
     const bool penalty = c.l1 != T(0) || c.l2 != T(0);
     for (int r = 0; r < m; ++r, at += row, tile += tile_row) {
       if (penalty) {
-        Vec<T> a{}, square{};
-        for (int v = 0; v < lanes; v += W) {
+        for (int v = 0; v < lanes; v += Simd<T>::W) {
           const Vec<T> w = load<T>(s.theta + at + v);
-          a += vabs<T>(w), square += w * w;
+          sum_abs += vabs<T>(w), sum_square += w * w;
         }
-        sum_abs += double(vsum<T>(a)), sum_square += double(vsum<T>(square));
+        if (++n_rows % 32 == 0) add_up();
       }
       parameters(at, tile, lanes, true);
     }
   }
 
-  ItemResult result() const { return {sum_abs, sum_square, largest_of<T>(largest)}; }
+  void add_up() {
+    total_abs += double(vsum<T>(sum_abs)), total_square += double(vsum<T>(sum_square));
+    sum_abs = sum_square = Vec<T>{};
+  }
+
+  ItemResult result() {
+    add_up();
+    return {total_abs, total_square, largest_of<T>(largest)};
+  }
 
   void parameters(int64_t at, const T* g, int lanes, bool weights) {
     if (s.gradient && s.add)
