@@ -18,7 +18,6 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from clearprop._typing import Array
@@ -35,6 +34,7 @@ from clearprop.network import Network, Trace
 from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.outputs import Output
 from clearprop.schedules import Clock, as_schedule
+from clearprop.shuffling import random_state
 from clearprop.training import report_trouble, train
 
 SCORE = "score"  # the name of the early-stopping metric in the history
@@ -119,7 +119,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         dtype = X.dtype if self.dtype == "auto" else np.dtype(self.dtype)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
-        rng = self._random_state = check_random_state(self.random_state)
+        rng = self._random_state = random_state(self.random_state)
         architecture = fully_connected(
             [X.shape[1], *hidden, targets.n_outputs],
             hidden=settings.hidden_activations(self, len(hidden)),
