@@ -291,6 +291,7 @@ class Network:
         checkpoint: Checkpoint | str | PathLike[str] | None = None,
         engine: str = "auto",
         n_threads: int | None = None,
+        precision: str | None = None,
     ) -> History:
         """Learn θ by gradient descent on ℒ; `network_training.train_network` has the details."""
         from clearprop.network_training import train_network
@@ -316,6 +317,7 @@ class Network:
             checkpoint=checkpoint,
             engine=engine,
             n_threads=n_threads,
+            precision=precision,
         )
 
     def save(self, path: str | PathLike[str]) -> None:

@@ -41,6 +41,7 @@ def train_network(
     checkpoint: Checkpoint | str | PathLike[str] | None = None,
     engine: str = "auto",
     n_threads: int | None = None,
+    precision: str | None = None,
 ) -> History:
     """Learn the θ of `net` by stochastic gradient descent on ℒ, in place, and return the history.
 
@@ -54,7 +55,9 @@ def train_network(
     :class:`EpochReport` after each epoch, True ends training. time_limit: seconds; max_steps:
     mini-batches. checkpoint: a path or :class:`Checkpoint`: the state is saved there after epochs,
     and a run found there is resumed. n_threads: of the native engine, None for
-    :func:`clearprop.get_num_threads`; the result does not depend on it.
+    :func:`clearprop.get_num_threads`; the result does not depend on it. precision: "bfloat16"
+    multiplies in bfloat16, for networks of dtype "float32" on processors with AVX512_BF16; see
+    :class:`Job`.
 
     Ctrl-C keeps what has been learnt (a warning says so). Raises NonFiniteError if NaN or infinity
     appears and no validated θ can be restored; θ is then as it was.
@@ -80,6 +83,7 @@ def train_network(
         shuffle=rng if shuffle else None,
         seed=dropout_seed,
         max_steps=max_steps,
+        precision=precision,
     )
     if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
         checkpoint = Checkpoint(checkpoint)

@@ -59,7 +59,7 @@ def train(
     engine = choose_engine(engine, jobs, n_threads)
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     for job in jobs:
-        check_job(job, data)
+        check_job(job, data, engine.name)
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
             raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")

@@ -249,4 +249,8 @@ def _job_spec(job: Job) -> Any:
     spec.clip_norm = job.clip_norm or 0.0
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
     spec.seed = int(job.seed)
+    if job.precision == "bfloat16":
+        if reason := _native.why_not_bfloat16():
+            raise ValueError(f"precision='bfloat16' is not available here: {reason}")
+        spec.bfloat16 = True
     return spec

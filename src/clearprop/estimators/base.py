@@ -116,7 +116,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight = _check_sample_weight(sample_weight, X)
             if not sample_weight.any():
                 raise ValueError("sample_weight must have at least one entry > 0; all are 0")
-        dtype = X.dtype if self.dtype == "auto" else np.dtype(self.dtype)
+        dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
         rng = self._random_state = random_state(self.random_state)
@@ -169,6 +169,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             shuffle=rng if self.shuffle else None,
             seed=int(rng.randint(2**31)) if np.any(self.dropout) else 0,
             max_steps=None if self.max_steps is None else state.n_steps + self.max_steps,
+            precision=self.precision,
         )
         callbacks = settings.check_callbacks(self.callbacks)
         if self.verbose:

@@ -85,7 +85,19 @@ CONSTRAINTS: dict[str, Any] = {
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "engine": [str],
     "n_threads": [Interval(Integral, 1, MAX_THREADS, closed="both"), None],
+    "precision": [StrOptions({"bfloat16"}), None],
 }
+
+
+def theta_dtype(estimator: BaseMLP, X: Array) -> np.dtype[Any]:
+    """The dtype of the weights: that of X, or the one given; float32 with precision="bfloat16"."""
+    if estimator.precision is None:
+        return np.dtype(X.dtype if estimator.dtype == "auto" else estimator.dtype)
+    if estimator.dtype == "float64":
+        raise ValueError(
+            f"precision={estimator.precision!r} needs dtype 'auto' or 'float32'; got 'float64'"
+        )
+    return np.dtype(np.float32)
 
 
 def hidden_sizes(estimator: BaseMLP) -> list[int]:

@@ -226,28 +226,28 @@ CP_INLINE void row_tile(const PackedLayer<T>& layer, int j, const T* x, int64_t 
     for (int v = 0; v < N; ++v) store<T>(z + r * z_ld + j + v * L, vmax<V>(c[r][v], all<T>(floor)));
 }
 
-// R rows, with as many vectors of units at a time as there are registers for.
+// R rows, the units j … end, with as many vectors of units at a time as there are registers for.
 template <class T, int R>
-void row_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, T* z, int64_t z_ld) {
+void row_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, T* z, int64_t z_ld, int j,
+               int end) {
   constexpr int L = Simd<T>::W, U = kUnits<T>, most = kTileUnits * kTileVectors / R;
   const T floor = floor_of<T>(layer.activation);
-  const int width = round_up(layer.n_out, U);
-  int j = 0;
+  const int begin = j;
   if constexpr (most >= 8)
-    for (; j + 8 * L <= width; j += 8 * L) row_tile<T, R, 8>(layer, j, x, ld, floor, z, z_ld);
+    for (; j + 8 * L <= end; j += 8 * L) row_tile<T, R, 8>(layer, j, x, ld, floor, z, z_ld);
   if constexpr (most >= 4)
-    for (; j + 4 * L <= width; j += 4 * L) row_tile<T, R, 4>(layer, j, x, ld, floor, z, z_ld);
+    for (; j + 4 * L <= end; j += 4 * L) row_tile<T, R, 4>(layer, j, x, ld, floor, z, z_ld);
   if constexpr (2 * L >= U)
-    for (; j + 2 * L <= width; j += 2 * L) row_tile<T, R, 2>(layer, j, x, ld, floor, z, z_ld);
+    for (; j + 2 * L <= end; j += 2 * L) row_tile<T, R, 2>(layer, j, x, ld, floor, z, z_ld);
   if constexpr (L >= U)
-    for (; j < width; j += L) row_tile<T, R, 1>(layer, j, x, ld, floor, z, z_ld);
+    for (; j < end; j += L) row_tile<T, R, 1>(layer, j, x, ld, floor, z, z_ld);
   if (has_pass(layer.activation))
-    for (int r = 0; r < R; ++r) apply<T>(layer.activation, z + r * z_ld, width);
+    for (int r = 0; r < R; ++r) apply<T>(layer.activation, z + r * z_ld + begin, end - begin);
 }
 
 template <class T>
 struct RowLayers {
-  using Rows = void (*)(const PackedLayer<T>&, const T*, int64_t, T*, int64_t);
+  using Rows = void (*)(const PackedLayer<T>&, const T*, int64_t, T*, int64_t, int, int);
   Rows table[kFewRows + 1];
   constexpr RowLayers() : table{} { fill<kFewRows>(); }
   template <int R>
@@ -260,46 +260,25 @@ template <class T>
 constexpr RowLayers<T> kRowLayers{};
 
 template <class T>
-int widest(const PackedNetwork<T>& net) {
-  int width = 0;
-  for (int l = 0; l < net.n_layers; ++l) {
-    const int w = round_up(net.layers[l].n_out, kUnits<T>);
-    width = w > width ? w : width;
-  }
-  return width;
+void rows_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, int n, T* z, int64_t z_ld,
+                int j, int end) {
+  kRowLayers<T>.table[n](layer, x, ld, z, z_ld, j, end);
 }
 
+// The rows become lanes, as in a panel.
 template <class T>
-size_t rows_scratch(const PackedNetwork<T>& net) {
-  const size_t outputs = net.layers[net.n_layers - 1].n_out;
-  return 2 * size_t(kFewRows) * widest<T>(net) + outputs * Simd<T>::W;
-}
-
-template <class T>
-void few_rows(const PackedNetwork<T>& net, const T* X, int64_t ld, int n, bool logits, T* scratch,
-              T* out) {
+void rows_outputs(const PackedNetwork<T>& net, const T* z, int64_t ld, int n, T* scratch, T* out) {
   constexpr int W = Simd<T>::W;
-  const int width = widest<T>(net), K = net.layers[net.n_layers - 1].n_out;
-  T* buffers[2] = {scratch, scratch + int64_t(kFewRows) * width};
-  T* panel = scratch + 2 * int64_t(kFewRows) * width;
-  for (int l = 0; l < net.n_layers; ++l) {
-    T* z = buffers[l % 2];
-    kRowLayers<T>.table[n](net.layers[l], X, ld, z, width);
-    X = z, ld = width;
-  }
-  if (logits) {
-    for (int r = 0; r < n; ++r) memcpy(out + int64_t(r) * K, X + r * ld, K * sizeof(T));
-    return;
-  }
-  for (int r = 0; r < n; r += W) {  // the rows are lanes now, as in a panel
+  const int K = net.layers[net.n_layers - 1].n_out;
+  for (int r = 0; r < n; r += W) {
     const int lanes = n - r < W ? n - r : W;
     for (int k = 0; k < K; ++k) {
-      store<T>(panel + k * W, Vec<T>{});
-      for (int i = 0; i < lanes; ++i) panel[k * W + i] = X[(r + i) * ld + k];
+      store<T>(scratch + k * W, Vec<T>{});
+      for (int i = 0; i < lanes; ++i) scratch[k * W + i] = z[(r + i) * ld + k];
     }
-    finish<T>(net.output, K, panel, W);
+    finish<T>(net.output, K, scratch, W);
     for (int i = 0; i < lanes; ++i)
-      for (int k = 0; k < K; ++k) out[int64_t(r + i) * K + k] = panel[k * W + i];
+      for (int k = 0; k < K; ++k) out[int64_t(r + i) * K + k] = scratch[k * W + i];
   }
 }
 
@@ -319,8 +298,8 @@ void rows_limits(const PackedNetwork<T>& net, int* limits) {
 }
 
 template <class T>
-constexpr PredictKernels<T> kPredict{
-    Simd<T>::W,  kSamples<T>, kUnits<T>,   kFewRows,        turn<T>,       multiply<T>,
-    sparse_layer<T>, outputs<T>, few_rows<T>, rows_scratch<T>, rows_limits<T>};
+constexpr PredictKernels<T> kPredict{Simd<T>::W,      kSamples<T>,   kUnits<T>,       kFewRows,
+                                     turn<T>,         multiply<T>,   sparse_layer<T>, outputs<T>,
+                                     rows_layer<T>,   rows_outputs<T>, rows_limits<T>};
 
 }  // namespace

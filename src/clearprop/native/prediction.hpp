@@ -40,10 +40,11 @@ struct PredictKernels {
   void (*sparse)(const PackedLayer<T>&, const Data<T>&, int64_t row, int n, T* scratch, T* out);
   // ŷ, or z⁽ᴸ⁾ as it is, from the panel of z⁽ᴸ⁾ to n rows of `out`
   void (*output)(const PackedNetwork<T>&, bool logits, T* z, int n, T* out);
-  // all of it for n ≤ rows rows; scratch as much as `rows_scratch` says
-  void (*few)(const PackedNetwork<T>&, const T* X, int64_t ld, int n, bool logits, T* scratch,
-              T* out);
-  size_t (*rows_scratch)(const PackedNetwork<T>&);
+  // z or h of n ≤ rows rows, for the units from `begin` to `end`, multiples of `units`
+  void (*rows_layer)(const PackedLayer<T>&, const T* x, int64_t ld, int n, T* z, int64_t z_ld,
+                     int begin, int end);
+  // ŷ of n ≤ rows rows of z⁽ᴸ⁾; scratch holds K · lanes numbers
+  void (*rows_output)(const PackedNetwork<T>&, const T* z, int64_t ld, int n, T* scratch, T* out);
   // limits[v]: of n rows in v + 1 vectors of samples, the largest n for which rows are faster
   void (*rows_limits)(const PackedNetwork<T>&, int* limits);
 };

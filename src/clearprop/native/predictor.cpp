@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 #include "denormals.hpp"
+#include "memory.hpp"
 #include "pool.hpp"
 
 #if defined(__linux__)
@@ -33,10 +31,6 @@ const PredictKernels<T>& kernels_of(const Isa& isa) {
     return *isa.f32->prediction;
   else
     return *isa.f64->prediction;
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -65,7 +59,7 @@ class Predictor<T>::Stop {
 template <class T>
 class Predictor<T>::Scratch {
  public:
-  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, std::free) {
+  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, free_aligned) {
     {
       const std::unique_lock lock(shelf.taken, std::try_to_lock);
       if (lock.owns_lock() && !shelf.buffers.empty()) {
@@ -92,17 +86,16 @@ typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
   constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
   const size_t unit = n * sizeof(T) >= huge ? huge : 64;
   const size_t bytes = (n * sizeof(T) + unit) / unit * unit;
-  void* p = std::aligned_alloc(unit, bytes);
-  if (!p) throw std::bad_alloc();
+  void* p = aligned_memory(unit, bytes);
 #if defined(__linux__)
   if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
-  return Buffer(static_cast<T*>(p), std::free);
+  return Buffer(static_cast<T*>(p), free_aligned);
 }
 
 template <class T>
 Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters)
-    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, std::free) {
+    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, free_aligned) {
   const int U = kernels_.units, L = static_cast<int>(spec.sizes.size()) - 1;
   size_t total = 0;
   int64_t expected = 0;
@@ -110,6 +103,7 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
     const int64_t n_in = spec.sizes[l], n_out = spec.sizes[l + 1];
     total += static_cast<size_t>(padded(n_out, U) * (n_in + 1));
     expected += n_out * (n_in + 1);
+    width_ = std::max(width_, static_cast<int>(padded(n_out, U)));
     flops_per_row_ += 2.0 * n_in * n_out;
     h_size_[l % 2] = std::max(h_size_[l % 2], static_cast<size_t>(n_out * kernels_.panel));
   }
@@ -137,22 +131,41 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
                  static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
                  static_cast<int>(spec_.groups.size()), spec_.groups.data()};
   kernels_.rows_limits(net_, limits_);
-  small_.size = kernels_.rows_scratch(net_);
+  small_.size = static_cast<size_t>(2 * kernels_.rows * int64_t(width_) +
+                                    int64_t(n_outputs()) * kernels_.lanes);
   const size_t slab = std::max(static_cast<size_t>(kernels_.panel * block_size(layers_[0].n_in)),
                                static_cast<size_t>(padded(layers_[0].n_out, U)));
   large_.size = h_size_[0] + h_size_[1] + slab;
   small_.buffers.reserve(16), large_.buffers.reserve(16);
 }
 
-// A few rows at a time, with the units as vectors.
+// As many rows as share a pass over the weights, with the units as vectors; `n_threads` share the
+// units.
 template <class T>
-void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, Stop* stop) const {
+void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads) const {
   const Scratch scratch(small_);
-  for (int i = 0; i < n; i += kernels_.rows) {
-    if (stop && i > 0 && stop->now()) return;
-    kernels_.few(net_, X + i * ld, ld, std::min(kernels_.rows, n - i), logits, scratch.data(),
-                 out + int64_t(i) * n_outputs());
+  const int U = kernels_.units, K = n_outputs();
+  for (int l = 0; l < net_.n_layers; ++l) {
+    const PackedLayer<T>& layer = layers_[l];
+    const int n_blocks = (layer.n_out + U - 1) / U;
+    T* z = scratch.data() + (l % 2) * kernels_.rows * int64_t(width_);
+    const double flops = 2.0 * n * layer.n_in * layer.n_out;
+    const int threads = static_cast<int>(std::clamp<double>(flops / 5e5, 1, n_threads));
+    if (threads == 1) {
+      kernels_.rows_layer(layer, X, ld, n, z, width_, 0, n_blocks * U);
+    } else {
+      parallel_for(threads, threads, [&](int64_t i, int) {
+        const FlushDenormals flush;
+        kernels_.rows_layer(layer, X, ld, n, z, width_, static_cast<int>(i * n_blocks / threads) * U,
+                            static_cast<int>((i + 1) * n_blocks / threads) * U);
+      });
+    }
+    X = z, ld = width_;
   }
+  if (logits)
+    for (int i = 0; i < n; ++i) std::copy(X + i * ld, X + i * ld + K, out + int64_t(i) * K);
+  else
+    kernels_.rows_output(net_, X, ld, n, scratch.data() + 2 * kernels_.rows * int64_t(width_), out);
 }
 
 // As many rows as a panel has at most, with the rows as vectors.
@@ -181,10 +194,12 @@ void Predictor<T>::rows(const Data<T>& data, int64_t first, int64_t last, T* out
                         Stop* stop) const {
   const FlushDenormals flush;
   while (first < last) {
-    const int n = static_cast<int>(std::min<int64_t>(kernels_.panel, last - first));
+    int n = static_cast<int>(std::min<int64_t>(kernels_.panel, last - first));
     T* to = out + first * n_outputs();
-    if (!data.indptr && n <= limits_[(n - 1) / kernels_.lanes])
-      few(data.X + first * data.ld, data.ld, n, to, logits, stop);
+    const bool as_rows = !data.indptr && n <= limits_[(n - 1) / kernels_.lanes];
+    if (as_rows) n = std::min(n, kernels_.rows);
+    if (as_rows)
+      few(data.X + first * data.ld, data.ld, n, to, logits, 1);
     else
       panel(data, first, n, to, logits, stop);
     first += n;
@@ -198,13 +213,17 @@ void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool log
   const double flops = flops_per_row_ * static_cast<double>(n_rows);
   const int threads =
       static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
+  if (threads > 1 && n_rows <= kernels_.rows && !data.indptr) {
+    const FlushDenormals flush;
+    return few(data.X, data.ld, static_cast<int>(n_rows), out, logits, threads);
+  }
   if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
-  // Items are worth a tenth of a millisecond, or an equal share of what there is.
-  const int64_t panel = kernels_.panel;
-  const int64_t worth = padded(std::max<int64_t>(1, static_cast<int64_t>(1e7 / flops_per_row_)),
-                               kernels_.panel);
-  const int64_t share = (n_rows + threads - 1) / threads;
-  const int64_t size = std::min(worth, share > 4 * panel ? padded(share, kernels_.panel) : share);
+  // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels
+  // where that hardly unbalances them.
+  const int64_t worth = std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
+  const int64_t rounds = (n_rows + threads * worth - 1) / (threads * worth);
+  int64_t size = (n_rows + threads * rounds - 1) / (threads * rounds);
+  if (rounds > 8 || size > 16 * kernels_.panel) size = padded(size, kernels_.panel);
   std::atomic<bool> stopped{false};
   Stop asked{interrupt, &stopped}, told{nullptr, &stopped};
   const auto item = [&](int64_t i, int worker) {
@@ -212,10 +231,11 @@ void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool log
          worker == 0 ? &asked : &told);
   };
   const int64_t n_items = (n_rows + size - 1) / size;
-  if (threads == 1)
-    for (int64_t i = 0; i < n_items; ++i) item(i, 0);
-  else
-    parallel_for(threads, n_items, item);
+  if (threads == 1) {
+    for (int64_t i = 0; i < n_items && !asked.now(); ++i) item(i, 0);
+  } else {
+    parallel_for(threads, n_items, item, [&] { return asked.now(); });
+  }
 }
 
 template class Predictor<float>;

@@ -40,7 +40,7 @@ class Predictor {
 
   static Buffer allocate(size_t n);
   void rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits, Stop* stop) const;
-  void few(const T* X, int64_t ld, int n, T* out, bool logits, Stop* stop) const;
+  void few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads) const;
   void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop) const;
 
   const PredictKernels<T>& kernels_;
@@ -49,7 +49,7 @@ class Predictor {
   std::vector<PackedLayer<T>> layers_;
   PackedNetwork<T> net_{};
   double flops_per_row_ = 0;
-  int limits_[3];
+  int limits_[3], width_ = 0;  // width_: of the widest layer, in whole blocks of units
   size_t h_size_[2] = {};  // of the panels of h⁽ˡ⁾ for odd l, for even l
   mutable Shelf small_, large_;
 };
