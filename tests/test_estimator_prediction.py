@@ -17,6 +17,7 @@ from sklearn.preprocessing import LabelBinarizer
 from toy_data import NAMES, Y_REAL, Y_THREE, Y_TWO, X, classifier, regressor
 
 import clearprop as cp
+from clearprop import _native
 from clearprop.estimators.prediction import CompiledNetwork
 
 # five epochs do not converge, and are not meant to
@@ -156,6 +157,35 @@ def test_a_handle_is_made_once_and_never_pickled() -> None:
     assert isinstance(again, CompiledNetwork)
     assert again.compiled is None
     np.testing.assert_array_equal(again(X, None), compiled(X, None))
+
+
+def test_weights_that_nobody_was_given_are_not_compared(monkeypatch: Any) -> None:
+    compared = []
+    plain = _native.same_bytes
+    monkeypatch.setattr(_native, "same_bytes", lambda a, b: compared.append(0) or plain(a, b))
+    estimator = classifier().fit(X, Y_THREE)
+    proba = estimator.predict_proba(X)
+    estimator.predict(X)
+    pickle.dumps(estimator)
+    estimator.score(X, Y_THREE)
+    assert not compared
+    for name in ("coefs_", "intercepts_", "network_"):
+        estimator = classifier().fit(X, Y_THREE)
+        estimator.predict(X)
+        getattr(estimator, name)
+        assert not compared
+        np.testing.assert_array_equal(estimator.predict_proba(X), proba)  # compiled once more
+        assert not compared
+        np.testing.assert_array_equal(estimator.predict_proba(X), proba)
+        assert compared.pop() == 0
+
+
+def test_weights_are_not_there_before_the_fit() -> None:
+    estimator = classifier()
+    for name in ("coefs_", "intercepts_", "network_"):
+        assert not hasattr(estimator, name)
+    with pytest.raises(AttributeError, match="'MLPClassifier' object has no attribute 'coefs_'"):
+        _ = estimator.coefs_
 
 
 def test_many_threads_while_the_weights_change() -> None:

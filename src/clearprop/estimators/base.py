@@ -54,6 +54,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """A network with scikit-learn's interface; see the two subclasses for the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = settings.CONSTRAINTS
+    _compiled: CompiledNetwork
     _views: tuple[Array, ...] = ()  # the arrays of coefs_ and intercepts_ that share θ
 
     # ---- what the subclasses say -------------------------------------------------------------
@@ -107,7 +108,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         epochs: int | None,
     ) -> None:
         hidden = settings.hidden_sizes(self)
-        first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        first_pass = "_coefs" not in self.__dict__ or (not self.warm_start and not incremental)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         X_given = X
@@ -130,7 +131,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             theta = settings.build_theta(self, architecture, rng, dtype)
         else:
             theta = settings.pack_coefs(
-                architecture, self.coefs_, self.intercepts_, dtype, "the fitted coefs_"
+                architecture, self._coefs, self._intercepts, dtype, "the fitted coefs_"
             )
         self._describe(architecture)
         self._set_network(Network.from_theta(architecture, theta))
@@ -344,19 +345,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _set_network(self, net: Network) -> None:
         """coefs_ and intercepts_ as views of the network's θ."""
-        self.coefs_ = [W.T for W in net.W]
-        self.intercepts_ = net.b
+        self._coefs, self._intercepts = [W.T for W in net.W], net.b
         self._net, self._compiled = net, CompiledNetwork(net)
-        self._views = (*self.coefs_, *self.intercepts_)
+        self._views = (*self._coefs, *self._intercepts)
 
     def _network(self) -> Network:
         """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
-        present = (*self.coefs_, *self.intercepts_)
+        present = (*self._coefs, *self._intercepts)
         if len(present) != len(self._views) or not all(map(is_, present, self._views)):
             dtype = np.result_type(*map(np.asarray, present))
             dtype = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
             theta = settings.pack_coefs(
-                self._architecture, self.coefs_, self.intercepts_, dtype, "coefs_, intercepts_"
+                self._architecture, self._coefs, self._intercepts, dtype, "coefs_, intercepts_"
             )
             self._set_network(Network.from_theta(self._architecture, theta))
         return self._net
@@ -392,11 +392,40 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
         return float(schedule(clock)[0])
 
+    # properties, so that it is known whether anybody but us can write to θ
+    @property
+    def coefs_(self) -> list[Array]:
+        """[W⁽¹⁾ᵀ, …, W⁽ᴸ⁾ᵀ], each (n_in, n_out), views of the network's θ."""
+        return self._given_away("_coefs")
+
+    @coefs_.setter
+    def coefs_(self, coefs: list[Array]) -> None:
+        self._coefs = coefs
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """[b⁽¹⁾, …, b⁽ᴸ⁾], each (n_out,), views of the network's θ."""
+        return self._given_away("_intercepts")
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: list[Array]) -> None:
+        self._intercepts = intercepts
+
+    def _given_away(self, name: str) -> list[Array]:
+        if name not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '{name[1:]}_'")
+        if "_compiled" in self.__dict__:
+            self._compiled.is_shared = True
+        arrays: list[Array] = self.__dict__[name]
+        return arrays
+
     @property
     def network_(self) -> Network:
         """The fitted network: W, b, forward, backward, loss; shares memory with coefs_."""
         check_is_fitted(self)
-        return self._network()
+        net = self._network()
+        self._compiled.is_shared = True
+        return net
 
     # ---- using -------------------------------------------------------------------------------
 
@@ -405,7 +434,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         later partial_fit, or fit with warm_start=True, from these weights."""
         self._validate_params()
         with unchanged_on_error(self):
-            self.__dict__.pop("coefs_", None)  # so that it counts as the first fit
+            self.__dict__.pop("_coefs", None)  # so that it counts as the first fit
             self._fit(X, y, epochs=0)
         return self
 
@@ -467,11 +496,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._views = ()
-        if "coefs_" in state and "_architecture" in state:
+        if "_coefs" in state and "_architecture" in state:
             self._network()
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "coefs_" in self.__dict__ and "_architecture" in self.__dict__
+        return "_coefs" in self.__dict__ and "_architecture" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

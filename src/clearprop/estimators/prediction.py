@@ -1,8 +1,8 @@
 """Predictions of a fitted estimator: compiled once, and right also after its weights were changed.
 
-`coefs_` and `intercepts_` are views of θ, and anybody may write to them at any time. So θ is
-compared with the copy that was compiled, bit for bit, at each call. That is half a microsecond for
-a small network, and some 30 µs for each megabyte of a large one.
+Who has been given `coefs_`, `intercepts_` or `network_` may write to θ at any time. From then on θ
+is compared at each call with the copy that was compiled, bit for bit: half a microsecond for a
+small network, but more than the prediction of a row takes for one of a million weights.
 """
 
 from __future__ import annotations
@@ -24,32 +24,47 @@ class CompiledNetwork:
 
     def __init__(self, net: Network) -> None:
         self.net = net
-        # θ as it was compiled, with the handle; replaced as a whole, for calls from many threads
-        self.compiled: tuple[Array, Any] | None = None
+        self.is_shared = False  # whether anybody else can write to θ
+        # the handle and, if θ is shared, the θ that was compiled; replaced as a whole, for calls
+        # from many threads
+        self.compiled: tuple[Any, Array | None] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledNetwork, (self.net,)  # the handle is made again where it is needed
 
     def __call__(self, X: Array, n_threads: int | None) -> Array:
         """ŷ (N, K) for X (N, D), dense or CSR."""
-        from clearprop import _native
-        from clearprop.engines.native import compiled, predict
+        from clearprop.engines.native import predict
 
-        theta, known = self.net.theta, self.compiled
-        if (
-            known is None
-            or known[0].dtype != theta.dtype
-            or not _native.same_bytes(known[0], theta)
-        ):
-            copy = theta.copy()
-            known = self.compiled = copy, compiled(self.net.architecture, copy)
+        theta = self.net.theta
+        handle = self._handle(theta)
         n = 1
         if 2.0 * X.shape[0] * theta.size >= FEW:
             n = check_n_threads(n_threads) or get_num_threads()
         if isinstance(X, np.ndarray) and X.size < SMALL:
             X = np.ascontiguousarray(X, theta.dtype)
         try:
-            y_hat: Array = known[1](X, None, False, n)
+            y_hat: Array = handle(X, None, False, n)
         except TypeError:  # of another dtype or layout
-            y_hat = predict(known[1], X, None, False, n)
+            y_hat = predict(handle, X, None, False, n)
         return y_hat
+
+    def _handle(self, theta: Array) -> Any:
+        """The handle of θ as it is now."""
+        from clearprop import _native
+        from clearprop.engines.native import compiled
+
+        if self.compiled is not None:
+            handle, compiled_theta = self.compiled
+            if not self.is_shared:
+                return handle
+            if (
+                compiled_theta is not None
+                and compiled_theta.dtype == theta.dtype
+                and _native.same_bytes(compiled_theta, theta)
+            ):
+                return handle
+        copy = theta.copy() if self.is_shared else None
+        handle = compiled(self.net.architecture, theta if copy is None else copy)
+        self.compiled = handle, copy
+        return handle
