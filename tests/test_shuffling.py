@@ -1,7 +1,8 @@
-"""The native shuffle against NumPy's own: the same order, and the same generator afterwards."""
+"""The native shuffle, and random states, against NumPy's own: the same numbers and states."""
 
 from __future__ import annotations
 
+import pickle
 import threading
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop import _native, shuffling
-from clearprop.shuffling import shuffle
+from clearprop.shuffling import random_state, shuffle
 
 
 def state_of(rng: np.random.RandomState) -> Any:
@@ -120,3 +121,27 @@ def test_misuse_of_the_native_function_is_an_error() -> None:
     readonly.flags.writeable = False
     with pytest.raises(TypeError):
         _native.shuffle(bits.capsule, readonly)
+
+
+# ---- random states -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, 2**31, 2**32 - 1, np.int64(7), np.uint8(3)])
+def test_a_random_state_is_numpys(seed: Any) -> None:
+    ours, numpys = random_state(seed), np.random.RandomState(seed)
+    assert state_of(ours) == state_of(numpys)
+    np.testing.assert_array_equal(ours.normal(size=3), numpys.normal(size=3))
+    again = pickle.loads(pickle.dumps(ours))
+    assert state_of(again) == state_of(ours)
+    ours.seed(5)
+    assert state_of(ours) == state_of(np.random.RandomState(5))
+
+
+def test_other_random_states_are_scikit_learns() -> None:
+    check_random_state = pytest.importorskip("sklearn.utils").check_random_state
+    rng = np.random.RandomState(0)
+    for seed in (None, np.random, rng):
+        assert random_state(seed) is check_random_state(seed)
+    for wrong in (-1, 2**32):
+        with pytest.raises(ValueError, match="Seed must be between 0 and"):
+            random_state(wrong)

@@ -3,6 +3,7 @@ on it."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import clearprop as cp
 from clearprop import Data, Job, Network, _native
-from clearprop.engines import get_engine
+from clearprop.engines import get_engine, threads
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.threads import MAX_THREADS
 from clearprop.training import train
@@ -58,11 +59,25 @@ def test_the_number_of_threads(monkeypatch: Any) -> None:
 def test_openmps_variable_is_an_upper_limit(text: str, limit: int, monkeypatch: Any) -> None:
     """joblib sets it in its workers; what is no number is left to others to complain about."""
     monkeypatch.delenv("CLEARPROP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(_native, "default_threads", lambda: 8)
+    monkeypatch.setattr(threads, "_processors", lambda n_allowed: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert cp.get_num_threads() == min(limit, 8)
     monkeypatch.setenv("CLEARPROP_NUM_THREADS", "5")
     assert cp.get_num_threads() == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinities")
+def test_a_change_of_the_affinity_is_noticed(monkeypatch: Any) -> None:
+    monkeypatch.delenv("CLEARPROP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = os.sched_getaffinity(0)
+    n = cp.get_num_threads()
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert cp.get_num_threads() == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    assert cp.get_num_threads() == n
 
 
 def test_joblibs_workers_share_the_processors() -> None:

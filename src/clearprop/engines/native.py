@@ -172,7 +172,7 @@ def compiled(architecture: Architecture, theta: Array) -> Any:
     return kind(_spec(architecture), np.ascontiguousarray(theta))
 
 
-def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int) -> Any:
+def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int) -> Array:
     """ŷ of a handle for X of any dtype and layout, (D,), (N, D) or sparse.
 
     What the handle cannot read in place is converted, some thousand rows at a time.
@@ -181,14 +181,16 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
         X = X.tocsr()
         parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
         values = np.ascontiguousarray(X.data, dtype=handle.dtype)
-        return handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
+        of_sparse: Array = handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
+        return of_sparse
     X = np.asarray(X)
     if X.dtype.kind not in "biuf":
         raise TypeError(f"X must be numbers; got dtype {X.dtype}")
     as_it_is = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
     step = max(1, 2**20 // max(1, X.shape[-1] if X.ndim else 1))
     if as_it_is or X.ndim != 2 or len(X) <= step:
-        return handle(np.require(X, handle.dtype, "CA"), out, logits, n_threads)
+        of_all: Array = handle(np.require(X, handle.dtype, ["C", "A"]), out, logits, n_threads)
+        return of_all
     shape = (len(X), handle.n_outputs)
     if out is None:
         out = np.empty(shape, handle.dtype)
@@ -198,7 +200,7 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
         raise ValueError("out must not share memory with X")
     for start in range(0, len(X), step):
         rows = slice(start, start + step)
-        handle(np.require(X[rows], handle.dtype, "CA"), out[rows], logits, n_threads)
+        handle(np.require(X[rows], handle.dtype, ["C", "A"]), out[rows], logits, n_threads)
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import numpy as np
@@ -35,14 +36,24 @@ def get_num_threads() -> int:
                 f"CLEARPROP_NUM_THREADS must be an integer from 1 to {MAX_THREADS}; got {text!r}"
             )
         return n
-    from clearprop import _native
-
     # a list has a number for each level of nesting; what is no number is not ours to judge
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    n = min(int(_native.default_threads()), MAX_THREADS)
+    affinity = getattr(os, "sched_getaffinity", None)
+    n = _processors(0 if affinity is None else len(affinity(0)))
     if limit.isascii() and limit.isdigit() and len(limit) < 9 and int(limit) > 0:
         n = min(n, int(limit))
     return n
+
+
+@functools.cache
+def _processors(n_allowed: int) -> int:
+    """How many processors the process may use; asked once, as it takes reading several files.
+
+    n_allowed: in how many the scheduler may run it, after a change of which it is asked again.
+    """
+    from clearprop import _native
+
+    return min(int(_native.default_threads()), MAX_THREADS)
 
 
 def check_n_threads(n: object, argument: str = "n_threads") -> int | None:

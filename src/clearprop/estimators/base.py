@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import is_
 from os import PathLike
 from typing import Any, ClassVar, Self, cast
 
@@ -17,7 +18,6 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from clearprop._typing import Array
@@ -27,12 +27,14 @@ from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
+from clearprop.estimators.prediction import CompiledNetwork
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network, Trace
 from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.outputs import Output
 from clearprop.schedules import Clock, as_schedule
+from clearprop.shuffling import random_state
 from clearprop.training import report_trouble, train
 
 SCORE = "score"  # the name of the early-stopping metric in the history
@@ -52,6 +54,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """A network with scikit-learn's interface; see the two subclasses for the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = settings.CONSTRAINTS
+    _compiled: CompiledNetwork
     _views: tuple[Array, ...] = ()  # the arrays of coefs_ and intercepts_ that share θ
 
     # ---- what the subclasses say -------------------------------------------------------------
@@ -105,7 +108,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         epochs: int | None,
     ) -> None:
         hidden = settings.hidden_sizes(self)
-        first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        first_pass = "_coefs" not in self.__dict__ or (not self.warm_start and not incremental)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         X_given = X
@@ -117,7 +120,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
-        rng = self._random_state = check_random_state(self.random_state)
+        rng = self._random_state = random_state(self.random_state)
         architecture = fully_connected(
             [X.shape[1], *hidden, targets.n_outputs],
             hidden=settings.hidden_activations(self, len(hidden)),
@@ -128,7 +131,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             theta = settings.build_theta(self, architecture, rng, dtype)
         else:
             theta = settings.pack_coefs(
-                architecture, self.coefs_, self.intercepts_, dtype, "the fitted coefs_"
+                architecture, self._coefs, self._intercepts, dtype, "the fitted coefs_"
             )
         self._describe(architecture)
         self._set_network(Network.from_theta(architecture, theta))
@@ -342,22 +345,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _set_network(self, net: Network) -> None:
         """coefs_ and intercepts_ as views of the network's θ."""
-        self.coefs_ = [W.T for W in net.W]
-        self.intercepts_ = net.b
-        self._net = net
-        self._views = (*self.coefs_, *self.intercepts_)
+        self._coefs, self._intercepts = [W.T for W in net.W], net.b
+        self._net, self._compiled = net, CompiledNetwork(net)
+        self._views = (*self._coefs, *self._intercepts)
 
     def _network(self) -> Network:
         """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
-        present = (*self.coefs_, *self.intercepts_)
-        views = self._views
-        if len(present) != len(views) or any(
-            a is not b for a, b in zip(present, views, strict=True)
-        ):
+        present = (*self._coefs, *self._intercepts)
+        if len(present) != len(self._views) or not all(map(is_, present, self._views)):
             dtype = np.result_type(*map(np.asarray, present))
             dtype = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
             theta = settings.pack_coefs(
-                self._architecture, self.coefs_, self.intercepts_, dtype, "coefs_, intercepts_"
+                self._architecture, self._coefs, self._intercepts, dtype, "coefs_, intercepts_"
             )
             self._set_network(Network.from_theta(self._architecture, theta))
         return self._net
@@ -393,11 +392,40 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
         return float(schedule(clock)[0])
 
+    # properties, so that it is known whether anybody but us can write to θ
+    @property
+    def coefs_(self) -> list[Array]:
+        """[W⁽¹⁾ᵀ, …, W⁽ᴸ⁾ᵀ], each (n_in, n_out), views of the network's θ."""
+        return self._given_away("_coefs")
+
+    @coefs_.setter
+    def coefs_(self, coefs: list[Array]) -> None:
+        self._coefs = coefs
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """[b⁽¹⁾, …, b⁽ᴸ⁾], each (n_out,), views of the network's θ."""
+        return self._given_away("_intercepts")
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: list[Array]) -> None:
+        self._intercepts = intercepts
+
+    def _given_away(self, name: str) -> list[Array]:
+        if name not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '{name[1:]}_'")
+        if "_compiled" in self.__dict__:
+            self._compiled.is_shared = True
+        arrays: list[Array] = self.__dict__[name]
+        return arrays
+
     @property
     def network_(self) -> Network:
         """The fitted network: W, b, forward, backward, loss; shares memory with coefs_."""
         check_is_fitted(self)
-        return self._network()
+        net = self._network()
+        self._compiled.is_shared = True
+        return net
 
     # ---- using -------------------------------------------------------------------------------
 
@@ -406,7 +434,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         later partial_fit, or fit with warm_start=True, from these weights."""
         self._validate_params()
         with unchanged_on_error(self):
-            self.__dict__.pop("coefs_", None)  # so that it counts as the first fit
+            self.__dict__.pop("_coefs", None)  # so that it counts as the first fit
             self._fit(X, y, epochs=0)
         return self
 
@@ -440,6 +468,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return load_estimator(path, cls)
 
     def _check_X(self, X: Any) -> Array:
+        if plain.is_matrix(self, X, reset=False):
+            matrix: Array = X
+            return matrix
         X = validate_data(
             self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
         )
@@ -448,25 +479,28 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _y_hat(self, X: Any) -> Array:
         """ŷ (N, K) by the engine."""
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises
         net = self._network()
         X = self._check_X(X)
-        engine = get_engine(self.engine_, n_threads=self.n_threads)
+        if self.engine_ == "native":
+            return self._compiled(X, self.n_threads)
+        engine = get_engine(self.engine_)
         return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
 
     def __getstate__(self) -> dict[str, Any]:
         # views would be pickled as copies and no longer share memory: the network is built anew
-        hidden = ("_net", "_views")
+        hidden = ("_net", "_compiled", "_views")
         return {k: v for k, v in super().__getstate__().items() if k not in hidden}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._views = ()
-        if "coefs_" in state and "_architecture" in state:
+        if "_coefs" in state and "_architecture" in state:
             self._network()
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "coefs_" in self.__dict__ and "_architecture" in self.__dict__
+        return "_coefs" in self.__dict__ and "_architecture" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

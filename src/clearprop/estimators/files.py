@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS, Activation
@@ -64,7 +65,8 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
     warning names the parameters that go back to their default. `n_threads` is a matter of the
     machine and goes back to None.
     """
-    document, tensors = network_to_document(estimator.network_)
+    check_is_fitted(estimator)
+    document, tensors = network_to_document(estimator._network())
     parameters, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         if name == "n_threads":
