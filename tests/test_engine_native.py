@@ -214,6 +214,38 @@ def test_numbers_of_trajectories(kind: Any, options: Any) -> None:
         assert single < 4 * numpy + 1e-6, arguments
 
 
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_numbers_of_batches_in_blocks(clip: float | None) -> None:
+    """More rows than are done at a time: masks, weights and penalties are those of one batch."""
+    rng = np.random.default_rng(0)
+    net = Network([3, 17, 2], hidden="tanh", output="softmax", seed=0, dropout=0.3)
+    n = 13_000
+    X, w = rng.normal(size=(700, 3)), rng.uniform(0.5, 2, 700)
+    data = Data(X, np.eye(2)[rng.integers(0, 2, 700)], w)
+    job = Job(
+        net.architecture,
+        net.theta,
+        Adam(0.01),
+        batch_size=9000,
+        penalty=Penalty(l1=1e-3, l2=1e-2, alpha=1.0),
+        clip_norm=clip,
+        seed=5,
+    )
+    plan = EpochPlan(rng.integers(0, 700, n), np.full(2, 0.01))  # 9,000 rows, then 4,000
+    outcomes = []
+    for engine in (REFERENCE, NativeEngine(1), NativeEngine(2), NativeEngine(8)):
+        run = engine.start([job], data)
+        results = [engine.run_epochs(run, {0: plan})[0] for _ in range(2)]
+        assert [(r.n_steps, r.n_samples) for r in results] == [(2, n)] * 2
+        outcomes.append((results[-1].loss, engine.read(run, 0)))
+    exact, first = outcomes[0], outcomes[1]
+    assert first[0] == pytest.approx(exact[0], rel=1e-12)
+    for name, value in exact[1].items():
+        assert apart(first[1][name], value) < 1e-11, name
+        for _, state in outcomes[2:]:
+            np.testing.assert_array_equal(state[name], first[1][name])
+
+
 @pytest.mark.parametrize("n", [1, 2, 15, 17, 33])
 @pytest.mark.parametrize("H", [1, 3, 16, 21])
 def test_numbers_of_dropout_masks(H: int, n: int) -> None:
@@ -526,14 +558,18 @@ def broken_runs() -> list[tuple[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("hidden", ["relu", "tanh", "gelu", "identity", "selu", "softplus"])
+@pytest.mark.parametrize(
+    ("hidden", "units"),
+    [(name, (17,)) for name in ("relu", "tanh", "gelu", "identity", "selu", "softplus")]
+    + [("relu", (600, 600))],  # large enough for copies of the state only where there is doubt
+)
 @pytest.mark.parametrize(("name", "change"), broken_runs())
-def test_numbers_that_are_none(name: str, change: Any, hidden: str) -> None:
+def test_numbers_that_are_none(name: str, change: Any, hidden: str, units: tuple[int, ...]) -> None:
     """The same step, layer and row as the reference, and the state before the bad step."""
     outcomes = []
     for engine in (NativeEngine(1), NativeEngine(2), REFERENCE):
         rng = np.random.default_rng(0)
-        net = Network([3, 17, 2], hidden=hidden, seed=0)
+        net = Network([3, *units, 2], hidden=hidden, seed=0)
         data = Data(rng.normal(size=(40, 3)), rng.normal(size=(40, 2)))
         options = {"optimizer": SGD(0.01)} | change(net, data)
         job = Job(net.architecture, net.theta.copy(), epochs=30, batch_size=8, **options)
@@ -807,29 +843,7 @@ def test_wrong_arguments_are_exceptions() -> None:
         NativeEngine(1).start([wide_job()[0], wide_job(dtype="float64")[0]], wide_job()[1])
 
 
-# ---- threads and the choice of the engine --------------------------------------------------------
-
-
-def test_the_number_of_threads(monkeypatch: Any) -> None:
-    monkeypatch.delenv("CLEARPROP_NUM_THREADS", raising=False)
-    assert cp.get_num_threads() == _native.default_threads() >= 1
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "3")
-    assert cp.get_num_threads() == NativeEngine().n_threads == 3
-    cp.set_num_threads(2)
-    try:
-        assert cp.get_num_threads() == NativeEngine().n_threads == 2
-        for wrong in (0, -1, 1.0, "2", True):
-            with pytest.raises(ValueError, match="n must be an integer >= 1 or None; got"):
-                cp.set_num_threads(wrong)
-        assert cp.get_num_threads() == 2
-    finally:
-        cp.set_num_threads(None)
-    for wrong in ("0", "-1", "2.5", "two", "²", " 2"):
-        monkeypatch.setenv("CLEARPROP_NUM_THREADS", wrong)
-        with pytest.raises(ValueError, match="CLEARPROP_NUM_THREADS must be an integer >= 1; got"):
-            cp.get_num_threads()
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "")
-    assert cp.get_num_threads() == _native.default_threads()
+# ---- the choice of the engine --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["auto", "native", "reference"])

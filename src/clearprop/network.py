@@ -290,6 +290,8 @@ class Network:
         max_steps: int | None = None,
         checkpoint: Checkpoint | str | PathLike[str] | None = None,
         engine: str = "auto",
+        n_threads: int | None = None,
+        precision: str | None = None,
     ) -> History:
         """Learn θ by gradient descent on ℒ; `network_training.train_network` has the details."""
         from clearprop.network_training import train_network
@@ -314,6 +316,8 @@ class Network:
             max_steps=max_steps,
             checkpoint=checkpoint,
             engine=engine,
+            n_threads=n_threads,
+            precision=precision,
         )
 
     def save(self, path: str | PathLike[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.nonfinite import locate_nonfinite
 from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
@@ -34,6 +35,7 @@ def train(
     data: Data,
     *,
     engine: str | Engine = "auto",
+    n_threads: int | None = None,
     callbacks: Sequence[Callback] = (),
     time_limit: float | None = None,
     checkpoint: Checkpoint | None = None,
@@ -41,6 +43,8 @@ def train(
 ) -> list[TrainingState]:
     """Train the jobs over shared data, side by side, and return where each of them ended.
 
+    engine: a name, or an engine of one's own making, which then knows its number of threads;
+    n_threads: of the native engine, None for :func:`clearprop.get_num_threads`.
     callbacks: called with an :class:`EpochReport` after every epoch of every job; one that returns
     True ends that job. time_limit: seconds for everything. checkpoint: see
     :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in
@@ -52,17 +56,17 @@ def train(
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
     if callable(callbacks) or not all(callable(callback) for callback in callbacks):
         raise TypeError(f"callbacks must be a list of functions; got {callbacks!r}")
-    chosen = choose_engine(engine, jobs) if isinstance(engine, str) else engine
+    engine = choose_engine(engine, jobs, n_threads)
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     for job in jobs:
-        check_job(job, data)
+        check_job(job, data, engine.name)
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
             raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")
-        checkpoint.resume(states, jobs, data, chosen.name)
+        checkpoint.resume(states, jobs, data, engine.name)
     start = time.monotonic()
     tracks = [
-        _Track(number, job, state, data, chosen, callbacks, start, time_limit)
+        _Track(number, job, state, data, engine, callbacks, start, time_limit)
         for number, (job, state) in enumerate(zip(jobs, states, strict=True))
     ]
     stepwise = [track for track in tracks if not isinstance(track.job.optimizer, LBFGS)]
@@ -83,13 +87,19 @@ def train(
     return states
 
 
-def choose_engine(name: str, jobs: Sequence[Job]) -> Engine:
-    """The engine for all of the jobs: the native one if it can run every one of them."""
+def choose_engine(
+    engine: str | Engine, jobs: Sequence[Job], n_threads: int | None = None
+) -> Engine:
+    """The engine for all of the jobs: "auto" is the native one if it can run every one of them."""
+    if not isinstance(engine, str):
+        if n_threads is not None:
+            raise ValueError("n_threads goes with the name of an engine; the one given has its own")
+        return engine
     for job in jobs:
-        engine = get_engine(name, job.architecture, job.optimizer)
-        if engine.name == "reference":
-            return engine
-    return get_engine(name)
+        chosen = get_engine(engine, job.architecture, job.optimizer, n_threads)
+        if chosen.name == "reference":
+            return chosen
+    return get_engine(engine, n_threads=n_threads)
 
 
 class _Track:
@@ -366,10 +376,11 @@ def report_trouble(state: TrainingState) -> None:
         warnings.warn(
             message + " Training stopped; the best parameters so far are kept.",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=users_line(),
         )
     if state.history.stopped == "interrupted":
-        warnings.warn("Training interrupted by user.", UserWarning, stacklevel=3)
+        message = "Training interrupted by user."
+        warnings.warn(message, UserWarning, stacklevel=users_line())
 
 
 def _generator(

@@ -108,6 +108,8 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
                      help="epochs without a better validation loss (default: 20)")  # fmt: skip
     net.add_argument("--no-early-stopping", action="store_true", help="train for all epochs")
     net.add_argument("--time-limit", type=_rate, metavar="SECONDS", help="of the training")
+    net.add_argument("--threads", type=_threads, dest="n_threads", metavar="N",
+                     help="of the training (default: all processors)")  # fmt: skip
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +214,7 @@ def _number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Call
 
 
 _positive = _number(int, lambda n: n >= 1, "a whole number of at least 1")
+_threads = _number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 _count = _number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
 _share = _number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
 _rate = _number(float, lambda x: 0 < x < math.inf, "a number above 0")

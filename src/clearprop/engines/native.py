@@ -19,7 +19,7 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
-from clearprop.engines.threads import get_num_threads
+from clearprop.engines.threads import check_n_threads, get_num_threads
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import Dense, Dropout
 from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
@@ -64,7 +64,7 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, n_threads: int | None = None) -> None:
-        self.n_threads = n_threads or get_num_threads()
+        self.n_threads = check_n_threads(n_threads) or get_num_threads()
 
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
@@ -249,4 +249,8 @@ def _job_spec(job: Job) -> Any:
     spec.clip_norm = job.clip_norm or 0.0
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
     spec.seed = int(job.seed)
+    if job.precision == "bfloat16":
+        if reason := _native.why_not_bfloat16():
+            raise ValueError(f"precision='bfloat16' is not available here: {reason}")
+        spec.bfloat16 = True
     return spec

@@ -119,9 +119,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     checkpoint : path, Checkpoint or None, default=None
         Where to save the state of training after epochs, and to resume from.
     dtype : "auto", "float32" or "float64", default="auto"
-        Of the weights; "auto" is that of X (float64 if X is neither).
+        Of the weights; "auto" is that of X (float64 if X is neither), or float32 with
+        precision="bfloat16".
     engine : str, default="auto"
         "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+    n_threads : int or None, default=None
+        Threads of the native engine, in `fit` and in predictions; None is
+        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
+        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
+    precision : "bfloat16" or None, default=None
+        "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
+        and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
 
     Attributes
     ----------
@@ -205,6 +213,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         checkpoint: Any = None,
         dtype: Any = "auto",
         engine: Any = "auto",
+        n_threads: Any = None,
+        precision: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -245,6 +255,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.engine = engine
+        self.n_threads = n_threads
+        self.precision = precision
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -416,15 +428,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             n_outputs = sum(len(c) for c in self.classes_)
             return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
         kind = self._label_binarizer.y_type_
-        codes = plain.codes_of(y, self.classes_)
-        if codes is None or kind.startswith("multilabel"):
-            t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
-        else:
-            columns = [1] if kind == "binary" else range(len(self.classes_))
-            t = codes[:, None] == np.asarray(columns)
         unit = self.output
         if unit == "auto":
             unit = "softmax" if kind == "multiclass" else "logistic"
+        codes = None if kind.startswith("multilabel") else plain.codes_of(y, self.classes_)
+        if codes is not None and kind == "multiclass" and unit == "softmax":
+            n_outputs, output = len(self.classes_), Softmax(self.label_smoothing)
+            return Targets(output.targets(codes, n_outputs, np.dtype(dtype)), n_outputs, output)
+        if codes is None:
+            t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
+        else:
+            t = codes[:, None] == (1 if kind == "binary" else np.arange(len(self.classes_)))
         # as scikit-learn: the split is stratified for two classes only
         stratify = t if t.shape[1] == 1 else None
         if unit == "softmax":

@@ -125,9 +125,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     checkpoint : path, Checkpoint or None, default=None
         Where to save the state of training after epochs, and to resume from.
     dtype : "auto", "float32" or "float64", default="auto"
-        Of the weights; "auto" is that of X (float64 if X is neither).
+        Of the weights; "auto" is that of X (float64 if X is neither), or float32 with
+        precision="bfloat16".
     engine : str, default="auto"
         "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+    n_threads : int or None, default=None
+        Threads of the native engine, in `fit` and in predictions; None is
+        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
+        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
+    precision : "bfloat16" or None, default=None
+        "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
+        and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
 
     Attributes
     ----------
@@ -205,6 +213,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         checkpoint: Any = None,
         dtype: Any = "auto",
         engine: Any = "auto",
+        n_threads: Any = None,
+        precision: Any = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -243,6 +253,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.engine = engine
+        self.n_threads = n_threads
+        self.precision = precision
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)

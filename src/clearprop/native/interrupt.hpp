@@ -13,7 +13,7 @@ inline double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-constexpr double kBetweenLooks = 0.05;  // seconds from one question to the next
+constexpr double kBetweenLooks = 0.03;  // seconds from one question to the next
 
 // Asks an Interrupt every now and then, until it says yes.
 class Watch {

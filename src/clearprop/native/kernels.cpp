@@ -5,7 +5,6 @@
 
 #include "job.hpp"
 #include "optimizers.hpp"
-#include "output_units.hpp"
 #include "panels.hpp"
 #include "predict.hpp"
 #include "product.hpp"
@@ -63,36 +62,6 @@ void forward(const Step<T>& s, Panels panels) {
   }
 }
 
-// ℒ of the samples of a panel, and ∂ℒ/∂z⁽ᴸ⁾ over z⁽ᴸ⁾.
-template <class T>
-void loss_of_panel(const Step<T>& s, int p) {
-  constexpr int W = Simd<T>::W, NR = kPanel<T>;
-  const int n = samples_of(s, p), lanes = lanes_of(s, p), K = s.n_outputs;
-  T* z = s.dz[s.n_layers - 1] + int64_t(p) * K * NR;
-  T* t = s.t + int64_t(p) * K * NR;
-  alignas(kBytes) T weight[NR] = {};
-  for (int i = 0; i < n; ++i) {
-    const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
-    weight[i] = T(s.mean_weight * (s.data.weight ? double(s.data.weight[row]) : 1.0));
-    for (int k = 0; k < K; ++k) t[k * NR + i] = s.data.t[row * K + k];
-  }
-  for (int i = n; i < NR; ++i)
-    for (int k = 0; k < K; ++k) t[k * NR + i] = 0;
-  for (int v = 0; v < NR; v += W) {
-    if (v >= lanes) {  // nothing was computed here, and ∂ℒ/∂W must find zeros
-      for (int k = 0; k < K; ++k) store<T>(z + k * NR + v, Vec<T>{});
-      store<T>(s.loss + p * NR + v, Vec<T>{});
-      continue;
-    }
-    const Vec<T> w = load<T>(weight + v);
-    const Vec<T> loss = output_loss<T>({s.output, K, z + v, t + v, w});
-    store<T>(s.loss + p * NR + v, w == T(0) ? Vec<T>{} : loss * w);
-  }
-  if (n < lanes)  // samples that do not exist: 0, also where their z overflowed
-    for (int k = 0; k < K; ++k)
-      for (int i = n; i < lanes; ++i) z[k * NR + i] = 0;
-}
-
 // ∂ℒ/∂z⁽ˡ⁾ = φ′(z⁽ˡ⁾) ⊙ W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾
 template <class T>
 void backward(const Step<T>& s, Panels panels) {
@@ -139,13 +108,28 @@ double penalize(const Step<T>& s, int64_t begin, int64_t end, bool weights) {
 }
 
 template <class T>
-void update(const Step<T>& s, int64_t begin, int64_t end, bool weights, T scale) {
-  Vec<T> check{};
+double update(const Step<T>& s, int64_t begin, int64_t end, bool weights, T scale) {
+  IVec<T> largest{};
   Scalars<T> c(s.update);
   c.l1 = c.l2 = T(0);  // in the gradient already
   update_any<T>(s.update, c, weights, s.theta + begin, s.slot0 + begin,
-                s.slot1 + begin, s.gradient + begin, scale, end - begin, check);
-  note<T>(s, check);
+                s.slot1 + begin, s.gradient + begin, scale, end - begin, largest);
+  return largest_of<T>(largest);
+}
+
+template <class T>
+double largest(const T* x, int64_t n) {
+  IVec<T> most{};
+  for (int64_t i = 0; i < n; i += Simd<T>::W) most = larger<T>(most, magnitude<T>(load<T>(x + i)));
+  return largest_of<T>(most);
+}
+
+template <class T>
+double largest_term(const Step<T>& s, int l) {
+  const Layer& layer = s.layers[l];
+  const int64_t samples = int64_t(s.n_panels) * kPanel<T>;
+  return largest(s.h[l], samples * (l == 0 ? layer.stride : layer.n_in)) *
+         largest(s.dz[l], samples * layer.n_out);
 }
 
 template <class T>
@@ -169,7 +153,8 @@ void math(int function, const T* x, T* y, int64_t n) {
 
 template <class T>
 constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, weights<T>,
-                              penalize<T>, update<T>, scratch_size<T>, math<T>, &kPredict<T>};
+                              penalize<T>, update<T>, largest<T>, largest_term<T>, scratch_size<T>,
+                              math<T>, &kPredict<T>, nullptr};
 
 }  // namespace
 

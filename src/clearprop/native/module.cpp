@@ -7,7 +7,9 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
@@ -21,6 +23,10 @@
 namespace nb = nanobind;
 using namespace nb::literals;
 using namespace clearprop;
+
+namespace clearprop {
+extern const RoundedKernels* const bfloat16_kernels;
+}
 
 namespace {
 
@@ -158,8 +164,8 @@ class Run {
   using Plan = std::tuple<int, std::optional<Vector<int64_t>>, Vector<double>>;
   using Result = std::tuple<double, int64_t, int64_t, bool>;  // loss, steps, samples, nonfinite
 
-  // An epoch of several jobs: side by side where they are many, one after another, each split
-  // inside, where they are few. The numbers are the same either way.
+  // An epoch of several jobs: side by side, or where they are few, one after another and each split
+  // inside. The numbers are the same either way.
   std::vector<Result> run_epochs(std::vector<Plan> plans, double deadline, int n_threads) {
     std::vector<bool> taken(jobs_.size());
     for (auto& [number, order, rates] : plans) {
@@ -174,12 +180,12 @@ class Run {
                   "order must be row numbers");
     }
     std::vector<EpochOutcome> outcomes(plans.size());
-    const bool side_by_side = plans.size() > 1 && static_cast<int>(plans.size()) >= n_threads;
+    const int64_t side_by_side = together(plans, n_threads);
     Signals signals;
     auto run = [&](int64_t i, int worker, int threads) {
       auto& [number, order, rates] = plans[i];
       if (signals.stopped()) return;
-      const int64_t n = order ? order->shape(0) : n_rows_;
+      const int64_t n = rows_of(plans[i]);
       outcomes[i] = jobs_[number]->run_epoch(
           order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads,
           [&] { return worker == 0 ? signals.ask() : signals.stopped(); });
@@ -188,11 +194,9 @@ class Run {
     {
       const Busy busy(busy_);
       nb::gil_scoped_release release;
-      if (side_by_side)
-        parallel_for(n_threads, n_plans, [&](int64_t i, int worker) { run(i, worker, 1); },
-                     [&] { return signals.ask_now_and_then(); });
-      else
-        for (int64_t i = 0; i < n_plans; ++i) run(i, 0, n_threads);
+      parallel_for(n_threads, side_by_side, [&](int64_t i, int worker) { run(i, worker, 1); },
+                   [&] { return signals.ask_now_and_then(); });
+      for (int64_t i = side_by_side; i < n_plans; ++i) run(i, 0, n_threads);
     }
     signals.rethrow();
     std::vector<Result> results;
@@ -232,6 +236,28 @@ class Run {
   }
 
  private:
+  int64_t rows_of(const Plan& plan) const {
+    const auto& order = std::get<1>(plan);
+    return order ? static_cast<int64_t>(order->shape(0)) : n_rows_;
+  }
+
+  // How many of the plans, from the first, are run side by side: all, or as many as fill the threads
+  // evenly if what is left over is done sooner one after another.
+  int64_t together(const std::vector<Plan>& plans, int n_threads) const {
+    const auto n = static_cast<int64_t>(plans.size());
+    const int64_t even = n_threads > 1 ? n / n_threads * n_threads : n;
+    double longest = 0, in_turn = 0;
+    for (int64_t i = even; i < n; ++i) {
+      const Job<T>& job = *jobs_[std::get<0>(plans[i])];
+      const double rows = static_cast<double>(job.batch_size()) * std::get<2>(plans[i]).shape(0);
+      const double work = job.flops_per_row() * rows;
+      const int threads = job.threads_for(rows_of(plans[i]), n_threads);
+      longest = std::max(longest, work);
+      in_turn += threads == 1 ? work : work / (0.8 * threads);
+    }
+    return longest <= in_turn ? n : even;
+  }
+
   // A handler of a signal, or another thread, may call in the middle of an epoch.
   void check_free() const {
     if (busy_) throw std::runtime_error("the run is at work: it can be read when that is done");
@@ -339,15 +365,29 @@ NB_MODULE(_native, m) {
       .def_rw("l2", &JobSpec::l2)
       .def_rw("alpha", &JobSpec::alpha)
       .def_rw("clip_norm", &JobSpec::clip_norm)
-      .def_rw("seed", &JobSpec::seed);
+      .def_rw("seed", &JobSpec::seed)
+      .def_rw("bfloat16", &JobSpec::bfloat16);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
   bind_shuffle(m);
+  // bit for bit, which == is not: NaN, and 0 with its two signs
+  m.def("same_bytes", [](nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> a,
+                         nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> b) {
+    return a.nbytes() == b.nbytes() && std::memcmp(a.data(), b.data(), a.nbytes()) == 0;
+  }, "a"_a.noconvert(), "b"_a.noconvert());
   m.def("default_threads", &default_threads);
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
+  m.def("why_not_bfloat16", [] { return why_not_bfloat16(chosen_isa()); });
+  m.def("round_to_bfloat16", [](Vector<float> x, nb::ndarray<uint16_t, nb::ndim<1>, nb::c_contig,
+                                                             nb::device::cpu> y) {
+    const std::string reason = why_not_bfloat16(chosen_isa());
+    require(reason.empty(), reason.c_str());
+    require(x.shape(0) == y.shape(0) && x.shape(0) % 32 == 0, "lengths must be multiples of 32");
+    bfloat16_kernels->round(x.data(), y.data(), x.shape(0));
+  }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("available_isas", [] {
     std::vector<std::string> names;
     for (const Isa* isa : available_isas()) names.emplace_back(isa->name);

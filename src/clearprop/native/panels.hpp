@@ -3,6 +3,7 @@
 
 #include "activations.hpp"
 #include "job.hpp"
+#include "output_units.hpp"
 #include "philox.hpp"
 #include "transpose.hpp"
 
@@ -125,6 +126,38 @@ void drop(const Step<T>& s, const Layer& layer, T* h, T* d, int p, int n) {
       d[j * NR + i] *= m;
     }
   }
+}
+
+// ---- the output unit ------------------------------------------------------------------------------
+
+// ℒ of the samples of a panel, and ∂ℒ/∂z⁽ᴸ⁾ over z⁽ᴸ⁾.
+template <class T>
+void loss_of_panel(const Step<T>& s, int p) {
+  constexpr int W = Simd<T>::W, NR = kPanel<T>;
+  const int n = samples_of(s, p), lanes = lanes_of(s, p), K = s.n_outputs;
+  T* z = s.dz[s.n_layers - 1] + int64_t(p) * K * NR;
+  T* t = s.t + int64_t(p) * K * NR;
+  alignas(kBytes) T weight[NR] = {};
+  for (int i = 0; i < n; ++i) {
+    const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
+    weight[i] = T(s.mean_weight * (s.data.weight ? double(s.data.weight[row]) : 1.0));
+    for (int k = 0; k < K; ++k) t[k * NR + i] = s.data.t[row * K + k];
+  }
+  for (int i = n; i < NR; ++i)
+    for (int k = 0; k < K; ++k) t[k * NR + i] = 0;
+  s.loss[p] = 0;
+  for (int v = 0; v < NR; v += W) {
+    if (v >= lanes) {  // nothing was computed here, and ∂ℒ/∂W must find zeros
+      for (int k = 0; k < K; ++k) store<T>(z + k * NR + v, Vec<T>{});
+      continue;
+    }
+    const Vec<T> w = load<T>(weight + v);
+    const Vec<T> loss = output_loss<T>({s.output, K, z + v, t + v, w});
+    s.loss[p] += double(vsum<T>(w == T(0) ? Vec<T>{} : loss * w));
+  }
+  if (n < lanes)  // samples that do not exist: 0, also where their z overflowed
+    for (int k = 0; k < K; ++k)
+      for (int i = n; i < lanes; ++i) z[k * NR + i] = 0;
 }
 
 }  // namespace

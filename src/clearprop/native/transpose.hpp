@@ -17,12 +17,12 @@ CP_INLINE Vec<T> blend(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
   return __builtin_shufflevector(a, b, shuffle_index<Simd<T>::W, S, second>(I)...);
 }
 
-template <class T, int S>
-CP_INLINE void transpose_stage(Vec<T> (&row)[Simd<T>::W]) {
-  constexpr int W = Simd<T>::W;
-  using Lanes = std::make_integer_sequence<int, W>;
+// Rows N lanes long, N of them: turned. With N < W, each N lanes of the rows on their own.
+template <class T, int S, int N>
+CP_INLINE void transpose_stage(Vec<T> (&row)[N]) {
+  using Lanes = std::make_integer_sequence<int, Simd<T>::W>;
 #pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) {
+  for (int i = 0; i < N; ++i) {
     if (i & S) continue;
     const Vec<T> a = row[i], b = row[i + S];
     row[i] = blend<T, S, false>(a, b, Lanes{});

@@ -12,17 +12,12 @@
 
 namespace {
 
-template <class T>
-void note(const Step<T>& s, Vec<T> check) {
-  if (vsum<T>(check) != T(0)) __atomic_store_n(s.not_finite, 1, __ATOMIC_RELAXED);
-}
-
 // What becomes of ∂ℒ/∂W: the sums of the penalty, then the update, or the gradient is kept.
 template <class T>
 struct Finish {
   const Step<T>& s;
   Scalars<T> c{s.update};
-  Vec<T> check{};
+  IVec<T> largest{};
   double sum_abs = 0, sum_square = 0;
 
   // m rows of `lanes` weights, the first at θ[at], the next `row` further on
@@ -42,6 +37,8 @@ struct Finish {
     }
   }
 
+  ItemResult result() const { return {sum_abs, sum_square, largest_of<T>(largest)}; }
+
   void parameters(int64_t at, const T* g, int lanes, bool weights) {
     if (s.gradient && s.add)
       for (int i = 0; i < lanes; i += Simd<T>::W)
@@ -50,7 +47,7 @@ struct Finish {
       memcpy(s.gradient + at, g, lanes * sizeof(T));
     else
       update_any<T>(s.update, c, weights, s.theta + at, s.slot0 + at, s.slot1 + at, g, T(1), lanes,
-                    check);
+                    largest);
   }
 };
 
@@ -221,8 +218,7 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
   else
     weights_by_products<T>(s, item, scratch, finish);
   if (item.i0 == 0) biases<T>(s, item.layer, finish);
-  s.penalty[2 * index] = finish.sum_abs, s.penalty[2 * index + 1] = finish.sum_square;
-  if (!s.gradient) note<T>(s, finish.check);
+  s.results[index] = finish.result();
 }
 
 }  // namespace
