@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import is_
 from os import PathLike
 from typing import Any, ClassVar, Self, cast
 
@@ -27,6 +28,7 @@ from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
+from clearprop.estimators.prediction import CompiledNetwork
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network, Trace
@@ -344,16 +346,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """coefs_ and intercepts_ as views of the network's θ."""
         self.coefs_ = [W.T for W in net.W]
         self.intercepts_ = net.b
-        self._net = net
+        self._net, self._compiled = net, CompiledNetwork(net)
         self._views = (*self.coefs_, *self.intercepts_)
 
     def _network(self) -> Network:
         """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
         present = (*self.coefs_, *self.intercepts_)
-        views = self._views
-        if len(present) != len(views) or any(
-            a is not b for a, b in zip(present, views, strict=True)
-        ):
+        if len(present) != len(self._views) or not all(map(is_, present, self._views)):
             dtype = np.result_type(*map(np.asarray, present))
             dtype = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
             theta = settings.pack_coefs(
@@ -440,6 +439,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return load_estimator(path, cls)
 
     def _check_X(self, X: Any) -> Array:
+        if plain.is_matrix(self, X, reset=False):
+            matrix: Array = X
+            return matrix
         X = validate_data(
             self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
         )
@@ -448,15 +450,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _y_hat(self, X: Any) -> Array:
         """ŷ (N, K) by the engine."""
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises
         net = self._network()
         X = self._check_X(X)
-        engine = get_engine(self.engine_, n_threads=self.n_threads)
+        if self.engine_ == "native":
+            return self._compiled(X, self.n_threads)
+        engine = get_engine(self.engine_)
         return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
 
     def __getstate__(self) -> dict[str, Any]:
         # views would be pickled as copies and no longer share memory: the network is built anew
-        hidden = ("_net", "_views")
+        hidden = ("_net", "_compiled", "_views")
         return {k: v for k, v in super().__getstate__().items() if k not in hidden}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

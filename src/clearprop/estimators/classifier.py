@@ -326,7 +326,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if isinstance(output, Softmax) and output.sizes is not None:
             return [y_hat[:, group] for group in output.groups(y_hat.shape[1])]
         if y_hat.shape[1] == 1:
-            return np.hstack([1 - y_hat, y_hat])
+            both = np.empty((len(y_hat), 2), y_hat.dtype)
+            np.subtract(1, y_hat[:, 0], out=both[:, 0])
+            both[:, 1] = y_hat[:, 0]
+            return both
         if isinstance(output, Logistic) and self._label_binarizer.y_type_ == "multiclass":
             total = y_hat.sum(axis=1, keepdims=True)
             return np.where(total > 0, y_hat / np.where(total > 0, total, 1), 1 / y_hat.shape[1])
@@ -462,10 +465,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 for group, classes in zip(groups, self.classes_, strict=True)
             ]
             return np.stack(columns, axis=1)
-        if isinstance(output, Softmax) and self._label_binarizer.y_type_ == "binary":
-            y_hat = y_hat[:, -1:] if len(self.classes_) == 2 else y_hat[:, :1]
-        if y_hat.shape[1] == 1:
-            y_hat = y_hat.ravel()
+        kind = self._label_binarizer.y_type_
+        if kind == "multiclass":
+            return self.classes_[y_hat.argmax(axis=1)]
+        if kind == "binary":
+            if len(self.classes_) == 1:
+                return np.repeat(self.classes_, len(y_hat))
+            return self.classes_[(y_hat[:, -1] > 0.5).astype(np.intp)]
         return self._label_binarizer.inverse_transform(y_hat)
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:

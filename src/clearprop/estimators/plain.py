@@ -21,6 +21,7 @@ from clearprop._typing import Array
 if TYPE_CHECKING:
     from clearprop.estimators.base import BaseMLP
 
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 MAX_SPAN = 2**16  # of integer labels, from the smallest to the largest
 
 
@@ -48,18 +49,14 @@ def _constraints(kind: type[BaseMLP]) -> list[tuple[str, Any, list[Any]]]:
 
 def is_matrix(estimator: BaseMLP, X: Any, *, reset: bool) -> bool:
     """Whether X is a finite float matrix that fits; with `reset` n_features_in_ is set by it."""
-    if (
-        type(X) is not np.ndarray
-        or X.ndim != 2
-        or X.dtype not in (np.float32, np.float64)
-        or 0 in X.shape
-        or "feature_names_in_" in estimator.__dict__
-        or not _is_finite(X)
-    ):
+    if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2 or 0 in X.shape:
+        return False
+    attributes = estimator.__dict__
+    if "feature_names_in_" in attributes or not _is_finite(X):
         return False
     if reset:
-        estimator.n_features_in_ = X.shape[1]
-    return bool(X.shape[1] == getattr(estimator, "n_features_in_", None))
+        attributes["n_features_in_"] = X.shape[1]
+    return bool(X.shape[1] == attributes.get("n_features_in_"))
 
 
 def is_numeric_target(y: Any, n_rows: int) -> bool:
