@@ -335,10 +335,14 @@ def test_wrong_arguments_are_one_clear_sentence() -> None:
     beside = memory[53 * 6 :][:3]
     p(shared[-1], beside)  # neighbours are apart
     for n_threads in (0, -1, 2.0, "2"):
-        with pytest.raises(ValueError, match="n_threads must be an integer >= 1 or None; got"):
+        with pytest.raises(ValueError, match="n_threads must be an integer from 1 to"):
             Network([1, 1]).predictor(n_threads=n_threads)
     with pytest.raises(ValueError, match="engine must be 'auto', 'native' or 'reference'"):
         Network([1, 1]).predictor(engine="fast")
+    with pytest.raises(ValueError, match=r"theta must have shape \(2,\); got \(3,\)"):
+        Predictor(Network([1, 1]).architecture, np.zeros(3))
+    with pytest.raises(ValueError, match="dtype must be float32 or float64; got int64"):
+        Predictor(Network([1, 1]).architecture, np.zeros(2, np.int64))
 
 
 def test_the_handle_checks_what_it_is_made_of() -> None:
