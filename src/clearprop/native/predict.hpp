@@ -12,11 +12,12 @@ using namespace clearprop;
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kTileUnits = 8;  // 24 of 32 registers accumulate
+constexpr int kFewRows = 6;    // rows that share a pass over the weights
 #else
 constexpr int kTileUnits = 4;  // 12 of 16
+constexpr int kFewRows = 4;
 #endif
 constexpr int kTileVectors = 3;
-constexpr int kFewRows = 6;       // rows that share a pass over the weights
 
 template <class T>
 constexpr int kSamples = kTileVectors * Simd<T>::W;
