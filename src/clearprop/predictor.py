@@ -9,8 +9,8 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.engines import get_engine
-from clearprop.engines.threads import get_num_threads
-from clearprop.network import check_matrix
+from clearprop.engines.threads import check_n_threads, get_num_threads
+from clearprop.network import Network, check_matrix
 
 
 class Predictor:
@@ -44,14 +44,13 @@ class Predictor:
         n_threads: int | None = None,
     ) -> None:
         """engine: "auto", "native" or "reference"; n_threads: for many rows, None: as many as
-        `get_num_threads()` says now. Raises ValueError for anything else."""
-        if n_threads is not None and (not isinstance(n_threads, int) or n_threads < 1):
-            raise ValueError(f"n_threads must be an integer >= 1 or None; got {n_threads!r}")
+        `get_num_threads()` says now. Raises ValueError for others, and for a θ that does not fit.
+        """
         self.architecture = architecture
-        self.theta = np.array(theta)
+        self.theta = Network.from_theta(architecture, np.array(theta)).theta
         self.theta.flags.writeable = False
-        self.n_threads = n_threads or get_num_threads()
-        self._engine = get_engine(engine, architecture)
+        self.n_threads = check_n_threads(n_threads) or get_num_threads()
+        self._engine = get_engine(engine, architecture, n_threads=n_threads)
         self._options = {"engine": self._engine.name, "n_threads": n_threads}
         self._handle: Any = None
         if self.engine == "native":

@@ -177,6 +177,7 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
 
     What the handle cannot read in place is converted, some thousand rows at a time.
     """
+    y_hat: Array
     if hasattr(X, "tocsr"):
         X = X.tocsr()
         parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
@@ -186,10 +187,15 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
     X = np.asarray(X)
     if X.dtype.kind not in "biuf":
         raise TypeError(f"X must be numbers; got dtype {X.dtype}")
-    as_it_is = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
+
+    def ready(rows: Array) -> Array:
+        rows = np.asarray(rows, handle.dtype, order="C")
+        return rows if rows.flags.aligned else rows.copy()
+
     step = max(1, 2**20 // max(1, X.shape[-1] if X.ndim else 1))
-    if as_it_is or X.ndim != 2 or len(X) <= step:
-        of_all: Array = handle(np.require(X, handle.dtype, ["C", "A"]), out, logits, n_threads)
+    in_place = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
+    if X.ndim != 2 or len(X) <= step or in_place:
+        of_all: Array = handle(ready(X), out, logits, n_threads)
         return of_all
     shape = (len(X), handle.n_outputs)
     if out is None:
@@ -200,7 +206,7 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
         raise ValueError("out must not share memory with X")
     for start in range(0, len(X), step):
         rows = slice(start, start + step)
-        handle(np.require(X[rows], handle.dtype, ["C", "A"]), out[rows], logits, n_threads)
+        handle(ready(X[rows]), out[rows], logits, n_threads)
     return out
 
 

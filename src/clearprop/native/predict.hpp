@@ -12,11 +12,12 @@ using namespace clearprop;
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kTileUnits = 8;  // 24 of 32 registers accumulate
+constexpr int kFewRows = 6;    // rows that share a pass over the weights
 #else
 constexpr int kTileUnits = 4;  // 12 of 16
+constexpr int kFewRows = 4;
 #endif
 constexpr int kTileVectors = 3;
-constexpr int kFewRows = 6;       // rows that share a pass over the weights
 
 template <class T>
 constexpr int kSamples = kTileVectors * Simd<T>::W;
@@ -130,14 +131,16 @@ void turn(const T* X, int64_t ld, int n, int columns, T* slab) {
   for (int i = 0; i < n; i += W) {
     const int m = n - i < W ? n - i : W;
     const T* x = X + i * ld;
+    int c = 0;
     if (m == W && columns >= W) {
-      for (int c = 0; c < columns; c += W) {
-        const int at = columns - c < W ? columns - W : c;  // the last block overlaps the one before
-        transpose<T>(x + at, ld, slab + int64_t(at) * NR + i, NR);
+      for (; c + W <= columns; c += W) transpose<T>(x + c, ld, slab + int64_t(c) * NR + i, NR);
+      if (columns - c > W / 4) {  // once more, over the end of the block before
+        c = columns - W;
+        transpose<T>(x + c, ld, slab + int64_t(c) * NR + i, NR);
+        c = columns;
       }
-      continue;
     }
-    for (int c = 0; c < columns; ++c) {
+    for (; c < columns; ++c) {
       T* to = slab + int64_t(c) * NR + i;
       for (int r = 0; r < m; ++r) to[r] = x[r * ld + c];
       for (int r = m; r < W; ++r) to[r] = T(0);

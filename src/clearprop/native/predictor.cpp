@@ -142,13 +142,13 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
 // As many rows as share a pass over the weights, with the units as vectors; `n_threads` share the
 // units.
 template <class T>
-void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads) const {
-  const Scratch scratch(small_);
+void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads,
+                       T* scratch) const {
   const int U = kernels_.units, K = n_outputs();
   for (int l = 0; l < net_.n_layers; ++l) {
     const PackedLayer<T>& layer = layers_[l];
     const int n_blocks = (layer.n_out + U - 1) / U;
-    T* z = scratch.data() + (l % 2) * kernels_.rows * int64_t(width_);
+    T* z = scratch + (l % 2) * kernels_.rows * int64_t(width_);
     const double flops = 2.0 * n * layer.n_in * layer.n_out;
     const int threads = static_cast<int>(std::clamp<double>(flops / 5e5, 1, n_threads));
     if (threads == 1) {
@@ -165,15 +165,14 @@ void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n
   if (logits)
     for (int i = 0; i < n; ++i) std::copy(X + i * ld, X + i * ld + K, out + int64_t(i) * K);
   else
-    kernels_.rows_output(net_, X, ld, n, scratch.data() + 2 * kernels_.rows * int64_t(width_), out);
+    kernels_.rows_output(net_, X, ld, n, scratch + 2 * kernels_.rows * int64_t(width_), out);
 }
 
 // As many rows as a panel has at most, with the rows as vectors.
 template <class T>
 void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits,
-                         Stop* stop) const {
-  const Scratch scratch(large_);
-  T* h[2] = {scratch.data(), scratch.data() + h_size_[0]};
+                         Stop* stop, T* scratch) const {
+  T* h[2] = {scratch, scratch + h_size_[0]};
   T* slab = h[1] + h_size_[1];
   if (data.indptr) kernels_.sparse(layers_[0], data, first, n, slab, h[0]);
   for (int l = data.indptr ? 1 : 0; l < net_.n_layers; ++l) {
@@ -193,17 +192,25 @@ template <class T>
 void Predictor<T>::rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits,
                         Stop* stop) const {
   const FlushDenormals flush;
-  while (first < last) {
-    int n = static_cast<int>(std::min<int64_t>(kernels_.panel, last - first));
-    T* to = out + first * n_outputs();
-    const bool as_rows = !data.indptr && n <= limits_[(n - 1) / kernels_.lanes];
-    if (as_rows) n = std::min(n, kernels_.rows);
-    if (as_rows)
-      few(data.X + first * data.ld, data.ld, n, to, logits, 1);
-    else
-      panel(data, first, n, to, logits, stop);
-    first += n;
-    if (stop && stop->now()) return;
+  const int tail = static_cast<int>((last - first) % kernels_.panel);
+  const bool as_rows = !data.indptr && tail > 0 && tail <= limits_[(tail - 1) / kernels_.lanes];
+  const int64_t panels_end = as_rows ? last - tail : last;
+  if (first < panels_end) {
+    const Scratch scratch(large_);
+    for (; first < panels_end; first += kernels_.panel) {
+      const auto n = static_cast<int>(std::min<int64_t>(kernels_.panel, panels_end - first));
+      panel(data, first, n, out + first * n_outputs(), logits, stop, scratch.data());
+      if (stop && stop->now()) return;
+    }
+  }
+  if (first < last) {
+    const Scratch scratch(small_);
+    for (; first < last; first += kernels_.rows) {
+      const auto n = static_cast<int>(std::min<int64_t>(kernels_.rows, last - first));
+      few(data.X + first * data.ld, data.ld, n, out + first * n_outputs(), logits, 1,
+          scratch.data());
+      if (stop && stop->now()) return;
+    }
   }
 }
 
@@ -215,7 +222,8 @@ void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool log
       static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
   if (threads > 1 && n_rows <= kernels_.rows && !data.indptr) {
     const FlushDenormals flush;
-    return few(data.X, data.ld, static_cast<int>(n_rows), out, logits, threads);
+    const Scratch scratch(small_);
+    return few(data.X, data.ld, static_cast<int>(n_rows), out, logits, threads, scratch.data());
   }
   if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
   // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels

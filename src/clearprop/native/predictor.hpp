@@ -40,8 +40,9 @@ class Predictor {
 
   static Buffer allocate(size_t n);
   void rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits, Stop* stop) const;
-  void few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads) const;
-  void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop) const;
+  void few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads, T* scratch) const;
+  void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop,
+             T* scratch) const;
 
   const PredictKernels<T>& kernels_;
   JobSpec spec_;
