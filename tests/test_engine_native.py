@@ -558,14 +558,18 @@ def broken_runs() -> list[tuple[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("hidden", ["relu", "tanh", "gelu", "identity", "selu", "softplus"])
+@pytest.mark.parametrize(
+    ("hidden", "units"),
+    [(name, (17,)) for name in ("relu", "tanh", "gelu", "identity", "selu", "softplus")]
+    + [("relu", (600, 600))],  # large enough for copies of the state only where there is doubt
+)
 @pytest.mark.parametrize(("name", "change"), broken_runs())
-def test_numbers_that_are_none(name: str, change: Any, hidden: str) -> None:
+def test_numbers_that_are_none(name: str, change: Any, hidden: str, units: tuple[int, ...]) -> None:
     """The same step, layer and row as the reference, and the state before the bad step."""
     outcomes = []
     for engine in (NativeEngine(1), NativeEngine(2), REFERENCE):
         rng = np.random.default_rng(0)
-        net = Network([3, 17, 2], hidden=hidden, seed=0)
+        net = Network([3, *units, 2], hidden=hidden, seed=0)
         data = Data(rng.normal(size=(40, 3)), rng.normal(size=(40, 2)))
         options = {"optimizer": SGD(0.01)} | change(net, data)
         job = Job(net.architecture, net.theta.copy(), epochs=30, batch_size=8, **options)
@@ -817,9 +821,7 @@ def test_wrong_arguments_are_exceptions() -> None:
         (run.counts, 4),
         (run.set_counts, -1, 0, 0, 1.0),
         (run.loss_and_gradient, 0, np.zeros(2), 1),
-        (run.predict, 0, np.zeros((8, 3)), False, 1),
-        (run.predict, 0, np.zeros((7, 2)), False, 1),
-        (_native.RunF64(X[:0], t[:0], None).predict, 0, t[:0], False, 1),
+        (_native.RunF64(X[:0], t[:0], None).read_theta, 0, np.zeros(26)),
     ]
     for function, *arguments in calls:
         with pytest.raises(ValueError, match=r"."):
@@ -830,11 +832,6 @@ def test_wrong_arguments_are_exceptions() -> None:
                 function(*arguments, out)
         with pytest.raises(TypeError):
             run.loss_and_gradient(0, out, 1)
-    frozen = np.zeros((8, 2))
-    frozen.flags.writeable = False
-    for out in (frozen, np.asfortranarray(np.ones((8, 2)))):
-        with pytest.raises(TypeError):
-            run.predict(0, out, False, 1)
     empty = _native.RunF64(X[:0], t[:0], None)
     empty.add(spec_of(), np.zeros(26))
     with pytest.raises(ValueError, match="there are no rows"):
@@ -846,29 +843,7 @@ def test_wrong_arguments_are_exceptions() -> None:
         NativeEngine(1).start([wide_job()[0], wide_job(dtype="float64")[0]], wide_job()[1])
 
 
-# ---- threads and the choice of the engine --------------------------------------------------------
-
-
-def test_the_number_of_threads(monkeypatch: Any) -> None:
-    monkeypatch.delenv("CLEARPROP_NUM_THREADS", raising=False)
-    assert cp.get_num_threads() == _native.default_threads() >= 1
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "3")
-    assert cp.get_num_threads() == NativeEngine().n_threads == 3
-    cp.set_num_threads(2)
-    try:
-        assert cp.get_num_threads() == NativeEngine().n_threads == 2
-        for wrong in (0, -1, 1.0, "2", True):
-            with pytest.raises(ValueError, match="n must be an integer >= 1 or None; got"):
-                cp.set_num_threads(wrong)
-        assert cp.get_num_threads() == 2
-    finally:
-        cp.set_num_threads(None)
-    for wrong in ("0", "-1", "2.5", "two", "²", " 2"):
-        monkeypatch.setenv("CLEARPROP_NUM_THREADS", wrong)
-        with pytest.raises(ValueError, match="CLEARPROP_NUM_THREADS must be an integer >= 1; got"):
-            cp.get_num_threads()
-    monkeypatch.setenv("CLEARPROP_NUM_THREADS", "")
-    assert cp.get_num_threads() == _native.default_threads()
+# ---- the choice of the engine --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["auto", "native", "reference"])

@@ -117,7 +117,7 @@ def describe_run(jobs: Sequence[Job], data: Data, engine: str) -> dict[str, Any]
 
 
 def _describe_job(job: Job) -> dict[str, Any]:
-    names = ("epochs", "batch_size", "clip_norm", "seed", "max_steps", "drop_last")
+    names = ("epochs", "batch_size", "clip_norm", "seed", "max_steps", "drop_last", "precision")
     held_out: Any = job.validation
     if isinstance(held_out, Data):
         parts = [held_out.X, held_out.t, held_out.sample_weight]

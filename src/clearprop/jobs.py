@@ -124,7 +124,9 @@ class Job:
     mask, None for all. validation: Data of its own, or rows of the shared data. metrics: by name,
     of the validation data. shuffle: seed or generator of the order of the rows, None to keep them
     as they lie. seed: of the dropout masks. An epoch is one pass over the rows; with drop_last its
-    last, smaller batch is left out. Raises ValueError or TypeError, naming the field.
+    last, smaller batch is left out. precision: None computes in the dtype of θ throughout;
+    "bfloat16" rounds what the matrix products multiply (h, ∂ℒ/∂z and a copy of W) and keeps sums, θ
+    and the optimiser in float32. Raises ValueError or TypeError, naming the field.
     """
 
     architecture: Architecture
@@ -142,6 +144,7 @@ class Job:
     seed: int = 0
     max_steps: int | None = None
     drop_last: bool = False
+    precision: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "optimizer", get_optimizer(self.optimizer))
@@ -162,6 +165,8 @@ class Job:
             raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
         if self.metrics and self.validation is None:
             raise ValueError("metrics need validation data, and there is none")
+        if self.precision is not None:
+            self._check_precision()
         if isinstance(self.optimizer, LBFGS):
             self._check_lbfgs()
         if self.stopping is not None:
@@ -173,6 +178,19 @@ class Job:
                     f"stopping can monitor {known} here; got {self.stopping.monitor!r}"
                     + ("" if self.validation is not None else " (there is no validation data)")
                 )
+
+    def _check_precision(self) -> None:
+        if self.precision != "bfloat16":
+            raise ValueError(f"precision must be 'bfloat16' or None; got {self.precision!r}")
+        if isinstance(self.optimizer, LBFGS):
+            raise ValueError(
+                "precision='bfloat16' is for training on mini-batches; L-BFGS needs the gradient "
+                "in full precision"
+            )
+        if self.theta.dtype != np.float32:
+            raise ValueError(
+                f"precision='bfloat16' needs a network of dtype 'float32'; got {self.theta.dtype}"
+            )
 
     def _check_lbfgs(self) -> None:
         """L-BFGS follows the loss of all rows at once; what belongs to steps has no meaning."""
@@ -186,8 +204,8 @@ class Job:
                 raise ValueError(f"{name} has no meaning for L-BFGS, which takes no mini-batches")
 
 
-def check_job(job: Job, data: Data) -> None:
-    """Raise ValueError unless the data are of the shapes, and have the rows, that the job needs."""
+def check_job(job: Job, data: Data, engine: str) -> None:
+    """Raise ValueError unless data and engine are what the job needs: shapes, rows, precision."""
     D, K = job.architecture.n_inputs, job.architecture.n_outputs
     for name, part in (("data", data), ("validation", job.validation)):
         if isinstance(part, Data):
@@ -200,6 +218,11 @@ def check_job(job: Job, data: Data) -> None:
                 )
         elif part is not None and part.size and part.max() >= len(data):
             raise ValueError(f"validation must be rows of the {len(data)}; got {part.max()}")
+    if job.precision is not None and engine != "native":
+        raise ValueError(
+            f"precision={job.precision!r} needs the native engine; "
+            f"this job runs on the {engine} engine"
+        )
     if job.rows is not None and job.rows.size and job.rows.max() >= len(data):
         raise ValueError(f"rows must be rows of the {len(data)}; got {job.rows.max()}")
 

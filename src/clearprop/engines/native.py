@@ -19,7 +19,7 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
-from clearprop.engines.threads import get_num_threads
+from clearprop.engines.threads import check_n_threads, get_num_threads
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import Dense, Dropout
 from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
@@ -64,17 +64,12 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, n_threads: int | None = None) -> None:
-        self.n_threads = n_threads or get_num_threads()
+        self.n_threads = check_n_threads(n_threads) or get_num_threads()
 
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
     ) -> Array:
-        t = np.zeros((X.shape[0], architecture.n_outputs), theta.dtype)
-        run = self._run(Data(X, t), theta.dtype)
-        job = run.add(_spec(architecture), np.ascontiguousarray(theta))
-        out = np.empty((X.shape[0], architecture.n_outputs), theta.dtype)
-        run.predict(job, out, logits, self.n_threads)
-        return out
+        return predict(compiled(architecture, theta), X, None, logits, self.n_threads)
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Array, data: Data, penalty: Penalty
@@ -171,6 +166,42 @@ class NativeEngine:
         return kind(values, *parts, X.shape[1], *others)
 
 
+def compiled(architecture: Architecture, theta: Array) -> Any:
+    """The native handle for prediction: a copy of θ, laid out for it."""
+    kind = _native.PredictorF32 if theta.dtype == np.float32 else _native.PredictorF64
+    return kind(_spec(architecture), np.ascontiguousarray(theta))
+
+
+def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int) -> Any:
+    """ŷ of a handle for X of any dtype and layout, (D,), (N, D) or sparse.
+
+    What the handle cannot read in place is converted, some thousand rows at a time.
+    """
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+        parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
+        values = np.ascontiguousarray(X.data, dtype=handle.dtype)
+        return handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
+    X = np.asarray(X)
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"X must be numbers; got dtype {X.dtype}")
+    as_it_is = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
+    step = max(1, 2**20 // max(1, X.shape[-1] if X.ndim else 1))
+    if as_it_is or X.ndim != 2 or len(X) <= step:
+        return handle(np.require(X, handle.dtype, "CA"), out, logits, n_threads)
+    shape = (len(X), handle.n_outputs)
+    if out is None:
+        out = np.empty(shape, handle.dtype)
+    elif np.shape(out) != shape:
+        raise ValueError(f"out must have shape {shape}; got {np.shape(out)}")
+    elif np.may_share_memory(X, out):
+        raise ValueError("out must not share memory with X")
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        handle(np.require(X[rows], handle.dtype, "CA"), out[rows], logits, n_threads)
+    return out
+
+
 def _spec(architecture: Architecture) -> Any:
     if reason := why_not(architecture):
         raise ValueError(reason)
@@ -218,4 +249,8 @@ def _job_spec(job: Job) -> Any:
     spec.clip_norm = job.clip_norm or 0.0
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
     spec.seed = int(job.seed)
+    if job.precision == "bfloat16":
+        if reason := _native.why_not_bfloat16():
+            raise ValueError(f"precision='bfloat16' is not available here: {reason}")
+        spec.bfloat16 = True
     return spec

@@ -22,9 +22,10 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
+from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
-from clearprop.estimators import settings
+from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
@@ -77,6 +78,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     # ---- fitting -----------------------------------------------------------------------------
 
+    def _validate_params(self) -> None:
+        if not plain.parameters_are_valid(self):
+            super()._validate_params()  # knows the words for what is wrong
+
     def _fit(
         self,
         X: Any,
@@ -109,7 +114,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight = _check_sample_weight(sample_weight, X)
             if not sample_weight.any():
                 raise ValueError("sample_weight must have at least one entry > 0; all are 0")
-        dtype = X.dtype if self.dtype == "auto" else np.dtype(self.dtype)
+        dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
         rng = self._random_state = check_random_state(self.random_state)
@@ -127,9 +132,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         self._describe(architecture)
         self._set_network(Network.from_theta(architecture, theta))
-        engine = get_engine(self.engine, architecture, settings.build_optimizer(self))
+        optimizer = settings.build_optimizer(self)
+        engine = get_engine(self.engine, architecture, optimizer, self.n_threads)
         self.engine_ = engine.name
-        state = self._start_state(first_pass, incremental, theta)
+        state = self._start_state(first_pass, incremental, theta, optimizer)
         if epochs == 0:
             self._set_results(state, 0)
             return
@@ -140,7 +146,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             None if weights is None else weights.astype(dtype, copy=False),
         )
         rows, validation_data, y_val = self._validation(data, y, targets, validation, rng)
-        optimizer = settings.build_optimizer(self)
         monitor, metrics = "loss", {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
             metrics = self._metrics(architecture, validation_data, data, y_val)
@@ -162,6 +167,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             shuffle=rng if self.shuffle else None,
             seed=int(rng.randint(2**31)) if np.any(self.dropout) else 0,
             max_steps=None if self.max_steps is None else state.n_steps + self.max_steps,
+            precision=self.precision,
         )
         callbacks = settings.check_callbacks(self.callbacks)
         if self.verbose:
@@ -176,7 +182,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 [job],
                 data,
                 engine=engine,
-                callbacks=[tasks],
+                callbacks=[tasks] if tasks.active or callbacks else [],
                 time_limit=self.time_limit,
                 checkpoint=None if incremental else self._checkpoint(),
                 states=[state],
@@ -200,7 +206,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError("y" + message[1:]) from None
             raise
 
-    def _start_state(self, first_pass: bool, incremental: bool, theta: Array) -> TrainingState:
+    def _start_state(
+        self, first_pass: bool, incremental: bool, theta: Array, optimizer: Optimizer | LBFGS
+    ) -> TrainingState:
         """Fresh, or going on from the fit before as scikit-learn does.
 
         partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
@@ -219,7 +227,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if settings.monitored(self) != self._monitored:  # losses do not compare with scores
             state.best, state.best_theta, state.n_no_improvement = -np.inf, None, 0
         kept, state.engine_state = state.engine_state, None
-        optimizer = settings.build_optimizer(self)
         if kept is not None and not isinstance(optimizer, LBFGS):
             slots = optimizer.init(theta)
             if kept.keys() == {"theta", "n_steps", *slots}:  # else it was another solver
@@ -248,7 +255,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
         if weight_val is not None:
             raise ValueError("sample_weight_val needs X_val and y_val")
-        if not self.early_stopping or self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+        if not self.early_stopping or settings.uses_lbfgs(self):
             return None, None, None
         rows, val_rows = train_test_split(
             np.arange(len(data)),
@@ -305,9 +312,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             state.history.stopped = ""
         if incremental or stopped not in ("epochs", "max_fun", "abnormal"):
             return
-        optimizer = settings.build_optimizer(self)
-        if isinstance(optimizer, LBFGS):
-            max_fun = optimizer.max_fun
+        if settings.uses_lbfgs(self):
+            max_fun = cast(LBFGS, settings.build_optimizer(self)).max_fun
             reason = {
                 "epochs": f"max_iter={self.max_iter} iterations were not enough",
                 "max_fun": f"max_fun={max_fun} evaluations of the loss were not enough",
@@ -322,7 +328,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet."
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=7)  # the caller of fit
+        warnings.warn(message, ConvergenceWarning, stacklevel=users_line())
 
     # ---- fitted attributes -------------------------------------------------------------------
 
@@ -367,7 +373,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             loss = history.loss[-1] if history.loss else float("nan")
         self.loss_ = loss
         self.validation_loss_curve_ = history.validation_loss or None
-        stepwise = not (self.solver == "lbfgs" or isinstance(self.solver, LBFGS))
+        stepwise = not settings.uses_lbfgs(self)
         self.t_ = state.n_samples if stepwise else 0
         self._no_improvement_count = state.n_no_improvement
         early = early and stepwise
@@ -381,10 +387,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _next_learning_rate(self, state: TrainingState) -> float:
         """The learning rate of the step that would come next."""
-        optimizer = cast(Optimizer, settings.build_optimizer(self))
+        rate = getattr(self.solver, "learning_rate", None)  # a record's own
+        schedule = settings.build_schedule(self) if rate is None else as_schedule(rate)
         steps = np.asarray([state.n_steps], dtype=float)
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
-        return float(as_schedule(optimizer.learning_rate)(clock)[0])
+        return float(schedule(clock)[0])
 
     @property
     def network_(self) -> Network:
@@ -444,7 +451,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         net = self._network()
         X = self._check_X(X)
-        engine = get_engine(self.engine_)
+        engine = get_engine(self.engine_, n_threads=self.n_threads)
         return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
 
     def __getstate__(self) -> dict[str, Any]:

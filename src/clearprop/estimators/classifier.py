@@ -22,6 +22,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import _num_samples, validate_data
 
 from clearprop._typing import Array
+from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
 from clearprop.estimators.settings import class_weights, is_stochastic
 from clearprop.outputs import Logistic, Output, Softmax
@@ -118,9 +119,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     checkpoint : path, Checkpoint or None, default=None
         Where to save the state of training after epochs, and to resume from.
     dtype : "auto", "float32" or "float64", default="auto"
-        Of the weights; "auto" is that of X (float64 if X is neither).
+        Of the weights; "auto" is that of X (float64 if X is neither), or float32 with
+        precision="bfloat16".
     engine : str, default="auto"
         "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+    n_threads : int or None, default=None
+        Threads of the native engine, in `fit` and in predictions; None is
+        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
+        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
+    precision : "bfloat16" or None, default=None
+        "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
+        and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
 
     Attributes
     ----------
@@ -204,6 +213,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         checkpoint: Any = None,
         dtype: Any = "auto",
         engine: Any = "auto",
+        n_threads: Any = None,
+        precision: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -244,6 +255,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.engine = engine
+        self.n_threads = n_threads
+        self.precision = precision
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -351,27 +364,32 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        X = X.tocsr() if hasattr(X, "tocsr") else X
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        classes = None
+        if plain.is_matrix(self, X, reset=reset):
+            classes = plain.classes_of(y, len(X))
+        if classes is None:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+            )
+            X = X.tocsr() if hasattr(X, "tocsr") else X
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
+            check_classification_targets(y)
         known = hasattr(self, "classes_") and (self.warm_start or incremental)
-        if type_of_target(y) == "multiclass-multioutput" or (known and self._several_columns()):
+        columns = classes is None and type_of_target(y) == "multiclass-multioutput"
+        if columns or (known and self._several_columns()):
             return X, self._validate_columns(y, known)
         if not known:
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            binarizer = LabelBinarizer().fit(y) if classes is None else plain.binarizer_of(classes)
+            self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
             return X, y
-        classes = unique_labels(y)
+        classes = unique_labels(y) if classes is None else classes
         if self.warm_start and not incremental:
             if set(classes) != set(self.classes_):
                 raise ValueError(
@@ -409,11 +427,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
             n_outputs = sum(len(c) for c in self.classes_)
             return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
-        t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
         kind = self._label_binarizer.y_type_
         unit = self.output
         if unit == "auto":
             unit = "softmax" if kind == "multiclass" else "logistic"
+        codes = None if kind.startswith("multilabel") else plain.codes_of(y, self.classes_)
+        if codes is not None and kind == "multiclass" and unit == "softmax":
+            n_outputs, output = len(self.classes_), Softmax(self.label_smoothing)
+            return Targets(output.targets(codes, n_outputs, np.dtype(dtype)), n_outputs, output)
+        if codes is None:
+            t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
+        else:
+            t = codes[:, None] == (1 if kind == "binary" else np.arange(len(self.classes_)))
         # as scikit-learn: the split is stratified for two classes only
         stratify = t if t.shape[1] == 1 else None
         if unit == "softmax":

@@ -67,24 +67,21 @@ class PredictorHandle {
   nb::object call(nb::handle X, nb::handle out, bool logits, int n_threads) {
     const ArrayView<T> x(X, "X", false);
     const bool row = x.ndim() == 1;
-    const int64_t D = predictor_.n_inputs();
-    if (x.shape(x.ndim() - 1) != D)
-      throw nb::value_error(("X must have " + std::to_string(D) + " columns; got " +
-                             std::to_string(x.shape(x.ndim() - 1)))
-                                .c_str());
+    check_columns(x.shape(x.ndim() - 1));
     const int64_t n = row ? 1 : x.shape(0);
     nb::object result = out.is_none() ? make(row, n) : nb::borrow(out);
     const ArrayView<T> y(result, "out", true);
     if (!out.is_none()) check_out(y, x, row, n);
     Data<T> data{};
-    data.X = x.data(), data.ld = D;
+    data.X = x.data(), data.ld = predictor_.n_inputs();
     predict(data, n, y.data(), logits, n_threads);
     return result;
   }
 
   // Rows in CSR form
   nb::object call_sparse(Vector<T> values, Vector<int64_t> indices, Vector<int64_t> indptr,
-                         nb::handle out, bool logits, int n_threads) {
+                         int64_t n_columns, nb::handle out, bool logits, int n_threads) {
+    check_columns(n_columns);
     const auto entries = static_cast<int64_t>(values.shape(0));
     const int64_t n = static_cast<int64_t>(indptr.shape(0)) - 1;
     bool ok = n >= 0 && indices.shape(0) == values.shape(0) && indptr.data()[0] == 0 &&
@@ -93,7 +90,7 @@ class PredictorHandle {
     if (!ok) throw std::invalid_argument("values, indices and indptr do not fit");
     for (int64_t e = 0; e < entries; ++e)
       if (indices.data()[e] < 0 || indices.data()[e] >= predictor_.n_inputs())
-        throw std::invalid_argument("indices: out of range");
+        throw std::invalid_argument("indices are out of range");
     nb::object result = out.is_none() ? make(false, n) : nb::borrow(out);
     const ArrayView<T> y(result, "out", true);
     if (!out.is_none()) check_shape(y, false, n);
@@ -103,6 +100,9 @@ class PredictorHandle {
     return result;
   }
 
+  nb::object dtype() const { return dtype_; }
+  int n_outputs() const { return predictor_.n_outputs(); }
+
  private:
   nb::object make(bool row, int64_t n) {
     nb::object shape = row ? row_shape_ : nb::make_tuple(n, predictor_.n_outputs());
@@ -110,6 +110,13 @@ class PredictorHandle {
     PyObject* array = PyObject_Vectorcall(empty_.ptr(), arguments, 2, nullptr);
     if (!array) throw nb::python_error();
     return nb::steal(array);
+  }
+
+  void check_columns(int64_t got) const {
+    if (got == predictor_.n_inputs()) return;
+    throw nb::value_error(("X must have " + std::to_string(predictor_.n_inputs()) +
+                           " columns; got " + std::to_string(got))
+                              .c_str());
   }
 
   void check_shape(const ArrayView<T>& y, bool row, int64_t n) const {
@@ -163,7 +170,9 @@ void bind_predictor(nb::module_& m, const char* name, void (*check)(const JobSpe
       .def("__call__", &P::call, "X"_a, "out"_a.none() = nb::none(), "logits"_a = false,
            "n_threads"_a = 1)
       .def("sparse", &P::call_sparse, "values"_a, "indices"_a, "indptr"_a,
-           "out"_a.none() = nb::none(), "logits"_a = false, "n_threads"_a = 1);
+           "n_columns"_a, "out"_a.none() = nb::none(), "logits"_a = false, "n_threads"_a = 1)
+      .def_prop_ro("dtype", &P::dtype)
+      .def_prop_ro("n_outputs", &P::n_outputs);
 }
 
 }  // namespace clearprop

@@ -7,6 +7,10 @@
 //   activations  panels: [panel][unit][NR], the samples of a panel side by side
 // The units' loop is then the broadcast operand of every product, and samples (or, for ∂ℒ/∂W, the
 // inputs) are the vectors: no product needs a packed copy of W.
+//
+// With precision "bfloat16" the products' operands are rounded copies, see Rounded. θ and the slots
+// stay in T, but each W lies in tiles of 8 units × 32 inputs, those of one item of the weight phase
+// after another, so that the update walks through memory in a straight line.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +31,7 @@ struct Layer {
   Act activation;
   int dropout;              // rate · 65536, 0 for none
   int dropout_index;        // number of the dropout layer, which names its random numbers
+  int64_t rounded, rounded_t;  // where the rounded copies of W and Wᵀ begin
 };
 
 struct Output {
@@ -44,6 +49,7 @@ struct Update {
   double learning_rate, decay;  // decay: 1 − α λ
   double a, b, c, d, epsilon;   // meaning per optimiser, see update_rows
   double l1, l2;
+  double mu_product;            // NAdam's ∏μ with this step
 };
 
 template <class T>
@@ -53,6 +59,22 @@ struct Data {               // shared by all jobs, read only
   const int64_t *indptr, *indices;  // of the CSR form, null for a dense X
   const T* t;               // (N, K)
   const T* weight;          // (N,) or null
+};
+
+// What an item of the weight phase reports: the sums of the penalty over its weights, and after their
+// update the largest of them, infinity if one is not finite.
+struct ItemResult {
+  double sum_abs, sum_square, largest;
+};
+
+// The products' operands in bfloat16, two that are multiplied and added together to a word. Sizes
+// are rounded up, to whole blocks with zeros in them.
+struct Rounded {
+  uint32_t* W;              // W by 8 units: [n_out / 8][n_in / 2][8]; Wᵀ: [n_in / 8][n_out / 2][8]
+  uint32_t* x;              // batch by 32 inputs: [n_in / 32][n / 2][32]
+  uint32_t** h;             // panels of pairs of units: [panel][units / 2][NR]
+  uint32_t** dz;            // panels of pairs of samples: [panel][units][NR / 2]
+  uint32_t** dz_pairs;      // the same by pairs of units: [panel][units / 2][NR]
 };
 
 template <class T>
@@ -77,9 +99,9 @@ struct Step {
   T** d;                    // φ′(z) (with the dropout mask) where h does not tell it, else null
   T** dz;                   // z then ∂ℒ/∂z of layer l+1, panels
   T* t;                     // targets, panels
-  T* loss;                  // (panels · NR,) weighted losses of the samples
-  double* penalty;          // per item of the weight phase: Σ|w|, Σw²
-  int* not_finite;          // set where an updated weight is not finite
+  double* loss;             // of each panel, weighted
+  ItemResult* results;      // of the weight phase
+  Rounded rounded;          // of precision "bfloat16"
   // what to do
   Update update;
   uint64_t seed, number;    // of the dropout masks: seed and step
@@ -96,6 +118,20 @@ struct Item {
   int layer, i0, n_panels;
 };
 
+// The tiles of a W for bfloat16: `across` of them cover the inputs, `down` the units.
+constexpr int kTileUnits = 8, kTileInputs = 32, kTileSize = kTileUnits * kTileInputs;
+namespace {  // a copy for each instruction set
+struct Tiles {
+  int across, down;
+  explicit Tiles(const Layer& layer)
+      : across((layer.n_in + kTileInputs - 1) / kTileInputs),
+        down((layer.n_out + kTileUnits - 1) / kTileUnits) {}
+  // tiles of the item that begins with tile column `first`
+  int columns(int first) const { return across - first < kInputGroup ? across - first : kInputGroup; }
+  int64_t size() const { return int64_t(across) * down * kTileSize; }
+};
+}  // namespace
+
 template <class T>
 struct PredictKernels;
 
@@ -104,17 +140,31 @@ struct Kernels {
   int lanes, panel;         // W and NR
   // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
   void (*forward_backward)(const Step<T>&, int first, int last);
-  // prediction: rows → z of the last layer or ŷ, written to out (n, K)
-  void (*predict)(const Step<T>&, int first, int last, T* out, bool logits);
   // ∂ℒ/∂W of an item; updates W at once, or writes the gradient
   void (*weights)(const Step<T>&, Item item, int index, T* scratch);
   // adds the penalty's gradient over weights [begin, end) and returns Σg²
   double (*penalize)(const Step<T>&, int64_t begin, int64_t end, bool weights);
-  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies
-  void (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies; returns
+  // max |θ| thereafter
+  double (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  double (*largest)(const T* x, int64_t n);  // max |x|, infinity if one is not finite
+  // max |h| · max |∂ℒ/∂z| of a layer: no term of its ∂ℒ/∂W is larger
+  double (*largest_term)(const Step<T>&, int layer);
   size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
   void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
   const PredictKernels<T>* prediction;
+  // bfloat16: rewrites the rounded copies of an item's part of W; null for other precisions
+  void (*round_weights)(const Step<T>&, Item item);
+};
+
+// What is different for bfloat16, of which the rest is shared with float32.
+struct RoundedKernels {
+  void (*forward_backward)(const Step<float>&, int first, int last);
+  void (*weights)(const Step<float>&, Item item, int index, float* scratch);
+  double (*largest_term)(const Step<float>&, int layer);
+  size_t (*scratch)(const Step<float>&);
+  void (*round_weights)(const Step<float>&, Item item);
+  void (*round)(const float* x, uint16_t* y, int64_t n);  // for the tests, n a multiple of 32
 };
 
 struct Isa {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
@@ -23,6 +24,10 @@ namespace nb = nanobind;
 using namespace nb::literals;
 using namespace clearprop;
 
+namespace clearprop {
+extern const RoundedKernels* const bfloat16_kernels;
+}
+
 namespace {
 
 template <class T>
@@ -31,8 +36,6 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
@@ -218,14 +221,6 @@ class Run {
     return loss;
   }
 
-  void predict(int number, Out2<T> out, bool logits, int n_threads) {
-    Job<T>& job = at(number);
-    require(out.shape(0) == n_rows_ && out.shape(1) == t_.shape(1), "out: shape");
-    const Busy busy(busy_);
-    nb::gil_scoped_release release;
-    job.predict(n_rows_, out.data(), logits, n_threads);
-  }
-
   // The job, for an exchange of `length` numbers with its slot (0 where θ is meant).
   Job<T>& at(int number, size_t length, int slot = 0) {
     Job<T>& job = at(number);
@@ -298,7 +293,6 @@ void bind_run(nb::module_& m, const char* name) {
       .def("add", &R::add, "spec"_a, "theta"_a)
       .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a)
       .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
-      .def("predict", &R::predict, "job"_a, "out"_a.noconvert(), "logits"_a, "n_threads"_a)
       .def("read_theta", [](R& r, int job, Out1<T> out) {
         r.at(job, out.shape(0)).read_theta(out.data());
       }, "job"_a, "out"_a.noconvert())
@@ -371,15 +365,29 @@ NB_MODULE(_native, m) {
       .def_rw("l2", &JobSpec::l2)
       .def_rw("alpha", &JobSpec::alpha)
       .def_rw("clip_norm", &JobSpec::clip_norm)
-      .def_rw("seed", &JobSpec::seed);
+      .def_rw("seed", &JobSpec::seed)
+      .def_rw("bfloat16", &JobSpec::bfloat16);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
   bind_shuffle(m);
+  // bit for bit, which == is not: NaN, and 0 with its two signs
+  m.def("same_bytes", [](nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> a,
+                         nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu> b) {
+    return a.nbytes() == b.nbytes() && std::memcmp(a.data(), b.data(), a.nbytes()) == 0;
+  }, "a"_a.noconvert(), "b"_a.noconvert());
   m.def("default_threads", &default_threads);
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
+  m.def("why_not_bfloat16", [] { return why_not_bfloat16(chosen_isa()); });
+  m.def("round_to_bfloat16", [](Vector<float> x, nb::ndarray<uint16_t, nb::ndim<1>, nb::c_contig,
+                                                             nb::device::cpu> y) {
+    const std::string reason = why_not_bfloat16(chosen_isa());
+    require(reason.empty(), reason.c_str());
+    require(x.shape(0) == y.shape(0) && x.shape(0) % 32 == 0, "lengths must be multiples of 32");
+    bfloat16_kernels->round(x.data(), y.data(), x.shape(0));
+  }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("available_isas", [] {
     std::vector<std::string> names;
     for (const Isa* isa : available_isas()) names.emplace_back(isa->name);

@@ -16,8 +16,7 @@ constexpr int kTileUnits = 8;  // 24 of 32 registers accumulate
 constexpr int kTileUnits = 4;  // 12 of 16
 #endif
 constexpr int kTileVectors = 3;
-constexpr int kFewRows = 4;       // rows that share a pass over the weights
-constexpr int kInputBlock = 128;  // of a panel: stays in the nearest cache while all units use it
+constexpr int kFewRows = 6;       // rows that share a pass over the weights
 
 template <class T>
 constexpr int kSamples = kTileVectors * Simd<T>::W;
@@ -51,7 +50,7 @@ inline bool has_pass(Act act) {
 
 // MR units × NV vectors of samples: C = max(floor, init + Σ_k W[k, :]·h[k, :]), or on from C.
 template <class T, int MR, int NV>
-__attribute__((noinline)) void tile(int n, const T* W, const T* h, const T* init, T floor, T* C) {
+__attribute__((noinline)) void tile(int n, const T* W, int64_t ahead, const T* h, const T* init, T floor, T* C) {
   using V = Vec<T>;
   constexpr int L = Simd<T>::W, NR = kSamples<T>, U = kUnits<T>;
   V c[MR][NV];
@@ -61,6 +60,7 @@ __attribute__((noinline)) void tile(int n, const T* W, const T* h, const T* init
     for (int v = 0; v < NV; ++v) c[r][v] = init ? all<T>(init[r]) : load<T>(C + r * NR + v * L);
   for (int k = 0; k < n; ++k, W += U, h += NR) {
     V x[NV];
+    __builtin_prefetch(W + ahead, 0, 2);
 #pragma GCC unroll 3
     for (int v = 0; v < NV; ++v) x[v] = load<T>(h + v * L);
 #pragma GCC unroll 8
@@ -79,7 +79,7 @@ __attribute__((noinline)) void tile(int n, const T* W, const T* h, const T* init
 
 template <class T>
 struct Tiles {
-  using Tile = void (*)(int, const T*, const T*, const T*, T, T*);
+  using Tile = void (*)(int, const T*, int64_t, const T*, const T*, T, T*);
   Tile table[kTileVectors][kTileUnits + 1];
   constexpr Tiles() : table{} { fill<kTileUnits>(); }
   template <int MR>
@@ -93,18 +93,28 @@ struct Tiles {
 template <class T>
 constexpr Tiles<T> kTiles{};
 
-// The inputs k0 … k0 + n of a layer, a slab [input][panel], into z or h of all its units.
 template <class T>
-void multiply(const PackedLayer<T>& layer, int k0, int n, const T* slab, int vectors, T* out) {
+int vectors_of(int n) {
+  return (n + Simd<T>::W - 1) / Simd<T>::W;
+}
+
+template <class T>
+void multiply(const PackedLayer<T>& layer, int k0, int n_k, const T* slab, int n, T* out) {
   constexpr int L = Simd<T>::W, NR = kSamples<T>, U = kUnits<T>;
-  const bool last = k0 + n == layer.n_in;
+  const int vectors = vectors_of<T>(n);
+  const bool last = k0 + n_k == layer.n_in;
   const T floor = last ? floor_of<T>(layer.activation) : kNoFloor<T>;
   const bool pass = last && has_pass(layer.activation);
+  const int64_t block = int64_t(layer.n_in) * U;
+  const int n_blocks = (layer.n_out + U - 1) / U;
   for (int j = 0; j < layer.n_out; j += kTileUnits) {
-    const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits;
-    const T* W = layer.W + (int64_t(j / U) * layer.n_in + k0) * U + j % U;
+    const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits, at = j / U;
+    const T* W = layer.W + at * block + int64_t(k0) * U + j % U;
+    // what is needed next: the same inputs of the next units, or the next inputs
+    const int64_t ahead = at + 1 < n_blocks ? block : last ? 0 : int64_t(n_k) * U - at * block;
+    const T* b = k0 == 0 ? layer.b + j : nullptr;
     T* C = out + int64_t(j) * NR;
-    kTiles<T>.table[vectors - 1][m](n, W, slab, k0 == 0 ? layer.b + j : nullptr, floor, C);
+    kTiles<T>.table[vectors - 1][m](n_k, W, ahead, slab, b, floor, C);
     if (!pass) continue;
     if (vectors == kTileVectors)
       apply<T>(layer.activation, C, m * NR);
@@ -113,19 +123,7 @@ void multiply(const PackedLayer<T>& layer, int k0, int n, const T* slab, int vec
   }
 }
 
-// Equal blocks of inputs, none larger than kInputBlock.
-template <class F>
-void over_blocks(int n_in, F&& f) {
-  const int count = (n_in + kInputBlock - 1) / kInputBlock, size = (n_in + count - 1) / count;
-  for (int k = 0; k < n_in; k += size) f(k, n_in - k < size ? n_in - k : size);
-}
-
-template <class T>
-int vectors_of(int n) {
-  return (n + Simd<T>::W - 1) / Simd<T>::W;
-}
-
-// Columns of n rows to a slab: slab[c][i] = X[i][c], zeros up to whole vectors of samples.
+// slab[c][i] = X[i][c], with zeros up to whole vectors of samples.
 template <class T>
 void turn(const T* X, int64_t ld, int n, int columns, T* slab) {
   constexpr int W = Simd<T>::W, NR = kSamples<T>;
@@ -145,21 +143,6 @@ void turn(const T* X, int64_t ld, int n, int columns, T* slab) {
       for (int r = m; r < W; ++r) to[r] = T(0);
     }
   }
-}
-
-template <class T>
-void first_layer(const PackedLayer<T>& layer, const T* X, int64_t ld, int n, T* slab, T* out) {
-  over_blocks(layer.n_in, [&](int k, int size) {
-    turn<T>(X + k, ld, n, size, slab);
-    multiply<T>(layer, k, size, slab, vectors_of<T>(n), out);
-  });
-}
-
-template <class T>
-void next_layer(const PackedLayer<T>& layer, const T* h, int n, T* out) {
-  over_blocks(layer.n_in, [&](int k, int size) {
-    multiply<T>(layer, k, size, h + int64_t(k) * kSamples<T>, vectors_of<T>(n), out);
-  });
 }
 
 // Row by row, only the entries that are there: each adds its multiple of W's column to all units.
@@ -213,108 +196,110 @@ void outputs(const PackedNetwork<T>& net, bool logits, T* z, int n, T* out) {
 
 // ---- rows ---------------------------------------------------------------------------------------
 
-// R rows × G blocks of units: z[r][j] = max(floor, b[j] + Σ_k x[r][k]·W[j][k])
-template <class T, int R, int G>
+// R rows × N vectors of units: z[r][j] = max(floor, b[j] + Σ_k x[r][k]·W[j][k])
+template <class T, int R, int N>
 CP_INLINE void row_tile(const PackedLayer<T>& layer, int j, const T* x, int64_t ld, T floor, T* z,
                         int64_t z_ld) {
   using V = Vec<T>;
-  constexpr int L = Simd<T>::W, U = kUnits<T>, N = U / L * G;
+  constexpr int L = Simd<T>::W, U = kUnits<T>;
   const int64_t block = int64_t(layer.n_in) * U;
   const T* W = layer.W + int64_t(j) * layer.n_in;
   V c[R][N];
 #pragma GCC unroll 8
   for (int v = 0; v < N; ++v)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) c[r][v] = load<T>(layer.b + j + v * L);
   for (int k = 0; k < layer.n_in; ++k, W += U) {
-    V y[R];
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) y[r] = all<T>(x[r * ld + k]);
+    V w[N];
 #pragma GCC unroll 8
-    for (int v = 0; v < N; ++v) {
-      const V w = load<T>(W + (v * L / U) * block + v * L % U);
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) c[r][v] += y[r] * w;
+    for (int v = 0; v < N; ++v) w[v] = load<T>(W + (v * L / U) * block + v * L % U);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const V y = all<T>(x[r * ld + k]);
+#pragma GCC unroll 8
+      for (int v = 0; v < N; ++v) c[r][v] += y * w[v];
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < N; ++v) store<T>(z + r * z_ld + j + v * L, vmax<V>(c[r][v], all<T>(floor)));
 }
 
+// R rows, the units j … end, with as many vectors of units at a time as there are registers for.
 template <class T, int R>
-void row_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, T* z, int64_t z_ld) {
-  constexpr int U = kUnits<T>, G = R == 1 ? 8 : 4, most = U / Simd<T>::W > 1 ? G / 2 : G;
+void row_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, T* z, int64_t z_ld, int j,
+               int end) {
+  constexpr int L = Simd<T>::W, U = kUnits<T>, most = kTileUnits * kTileVectors / R;
   const T floor = floor_of<T>(layer.activation);
-  const int width = round_up(layer.n_out, U);
-  int j = 0;
+  const int begin = j;
   if constexpr (most >= 8)
-    for (; j + 8 * U <= width; j += 8 * U) row_tile<T, R, 8>(layer, j, x, ld, floor, z, z_ld);
+    for (; j + 8 * L <= end; j += 8 * L) row_tile<T, R, 8>(layer, j, x, ld, floor, z, z_ld);
   if constexpr (most >= 4)
-    for (; j + 4 * U <= width; j += 4 * U) row_tile<T, R, 4>(layer, j, x, ld, floor, z, z_ld);
-  for (; j + 2 * U <= width; j += 2 * U) row_tile<T, R, 2>(layer, j, x, ld, floor, z, z_ld);
-  for (; j < width; j += U) row_tile<T, R, 1>(layer, j, x, ld, floor, z, z_ld);
+    for (; j + 4 * L <= end; j += 4 * L) row_tile<T, R, 4>(layer, j, x, ld, floor, z, z_ld);
+  if constexpr (2 * L >= U)
+    for (; j + 2 * L <= end; j += 2 * L) row_tile<T, R, 2>(layer, j, x, ld, floor, z, z_ld);
+  if constexpr (L >= U)
+    for (; j < end; j += L) row_tile<T, R, 1>(layer, j, x, ld, floor, z, z_ld);
   if (has_pass(layer.activation))
-    for (int r = 0; r < R; ++r) apply<T>(layer.activation, z + r * z_ld, width);
+    for (int r = 0; r < R; ++r) apply<T>(layer.activation, z + r * z_ld + begin, end - begin);
 }
 
 template <class T>
-int widest(const PackedNetwork<T>& net) {
-  int width = 0;
-  for (int l = 0; l < net.n_layers; ++l) {
-    const int w = round_up(net.layers[l].n_out, kUnits<T>);
-    width = w > width ? w : width;
+struct RowLayers {
+  using Rows = void (*)(const PackedLayer<T>&, const T*, int64_t, T*, int64_t, int, int);
+  Rows table[kFewRows + 1];
+  constexpr RowLayers() : table{} { fill<kFewRows>(); }
+  template <int R>
+  constexpr void fill() {
+    table[R] = row_layer<T, R>;
+    if constexpr (R > 1) fill<R - 1>();
   }
-  return width;
-}
+};
+template <class T>
+constexpr RowLayers<T> kRowLayers{};
 
 template <class T>
-size_t rows_scratch(const PackedNetwork<T>& net) {
-  const size_t outputs = net.layers[net.n_layers - 1].n_out;
-  return 2 * size_t(kFewRows) * widest<T>(net) + outputs * Simd<T>::W;
+void rows_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, int n, T* z, int64_t z_ld,
+                int j, int end) {
+  kRowLayers<T>.table[n](layer, x, ld, z, z_ld, j, end);
 }
 
+// The rows become lanes, as in a panel.
 template <class T>
-void few_rows(const PackedNetwork<T>& net, const T* X, int64_t ld, int n, bool logits, T* scratch,
-              T* out) {
+void rows_outputs(const PackedNetwork<T>& net, const T* z, int64_t ld, int n, T* scratch, T* out) {
   constexpr int W = Simd<T>::W;
-  const int width = widest<T>(net), K = net.layers[net.n_layers - 1].n_out;
-  T* buffers[2] = {scratch, scratch + int64_t(kFewRows) * width};
-  T* panel = scratch + 2 * int64_t(kFewRows) * width;
-  for (int first = 0; first < n; first += kFewRows) {
-    const int m = n - first < kFewRows ? n - first : kFewRows;
-    const T* x = X + first * ld;
-    int64_t x_ld = ld;
-    for (int l = 0; l < net.n_layers; ++l) {
-      T* z = buffers[l % 2];
-      if (m == 1) row_layer<T, 1>(net.layers[l], x, x_ld, z, width);
-      if (m == 2) row_layer<T, 2>(net.layers[l], x, x_ld, z, width);
-      if (m == 3) row_layer<T, 3>(net.layers[l], x, x_ld, z, width);
-      if (m == 4) row_layer<T, 4>(net.layers[l], x, x_ld, z, width);
-      x = z, x_ld = width;
+  const int K = net.layers[net.n_layers - 1].n_out;
+  for (int r = 0; r < n; r += W) {
+    const int lanes = n - r < W ? n - r : W;
+    for (int k = 0; k < K; ++k) {
+      store<T>(scratch + k * W, Vec<T>{});
+      for (int i = 0; i < lanes; ++i) scratch[k * W + i] = z[(r + i) * ld + k];
     }
-    T* to = out + int64_t(first) * K;
-    if (!logits) {  // the rows are lanes here, as in a panel
-      for (int r = 0; r < m; r += W) {
-        const int lanes = m - r < W ? m - r : W;
-        for (int k = 0; k < K; ++k) {
-          store<T>(panel + k * W, Vec<T>{});
-          for (int i = 0; i < lanes; ++i) panel[k * W + i] = x[(r + i) * x_ld + k];
-        }
-        finish<T>(net.output, K, panel, W);
-        for (int i = 0; i < lanes; ++i)
-          for (int k = 0; k < K; ++k) to[int64_t(r + i) * K + k] = panel[k * W + i];
-      }
-    } else {
-      for (int r = 0; r < m; ++r) memcpy(to + int64_t(r) * K, x + r * x_ld, K * sizeof(T));
-    }
+    finish<T>(net.output, K, scratch, W);
+    for (int i = 0; i < lanes; ++i)
+      for (int k = 0; k < K; ++k) out[int64_t(r + i) * K + k] = scratch[k * W + i];
   }
 }
 
+// How many rows at most, of those that fill so many vectors of samples, are faster done as rows: by
+// the vectors that are multiplied, and the measured time of one where a panel is not full.
 template <class T>
-constexpr PredictKernels<T> kPredict{
-    kSamples<T>,     kUnits<T>,     kFewRows,   kInputBlock, first_layer<T>,
-    sparse_layer<T>, next_layer<T>, outputs<T>, few_rows<T>, rows_scratch<T>};
+void rows_limits(const PackedNetwork<T>& net, int* limits) {
+  constexpr double slower[kTileVectors] = {1.6, 1.1, 1.0};
+  double panel = 0, row = 0;
+  for (int l = 0; l < net.n_layers; ++l) {
+    const PackedLayer<T>& layer = net.layers[l];
+    panel += double(layer.n_in) * layer.n_out;
+    row += double(layer.n_in) * (round_up(layer.n_out, kUnits<T>) / Simd<T>::W);
+  }
+  for (int v = 0; v < kTileVectors; ++v) limits[v] = int(slower[v] * (v + 1) * panel / row);
+  if (limits[0] < 1) limits[0] = 1;
+}
+
+template <class T>
+constexpr PredictKernels<T> kPredict{Simd<T>::W,      kSamples<T>,   kUnits<T>,       kFewRows,
+                                     turn<T>,         multiply<T>,   sparse_layer<T>, outputs<T>,
+                                     rows_layer<T>,   rows_outputs<T>, rows_limits<T>};
 
 }  // namespace

@@ -29,21 +29,24 @@ struct PackedNetwork {
 
 template <class T>
 struct PredictKernels {
-  int panel, units;         // samples to a panel, units to a block
-  int rows;                 // so many rows at most go the way of rows
-  int block;                // inputs that are multiplied before the next block of them is read
-  // h⁽¹⁾ of the n ≤ panel rows at X, `ld` apart, to a panel; slab holds panel · block numbers
-  void (*first)(const PackedLayer<T>&, const T* X, int64_t ld, int n, T* slab, T* out);
-  // the same of rows in CSR form; scratch holds n_out numbers, rounded up to blocks
+  int lanes, panel, units;  // samples to a vector and to a panel, units to a block
+  int rows;                 // rows that share a pass over the weights
+  // columns of the n ≤ panel rows at X, `ld` apart, to a panel [column][panel]
+  void (*turn)(const T* X, int64_t ld, int n, int columns, T* slab);
+  // adds the products with the inputs k0 … k0 + n_k, which are `slab`, to z of all units; starts
+  // with b at the first of them, ends with φ at the last
+  void (*multiply)(const PackedLayer<T>&, int k0, int n_k, const T* slab, int n, T* out);
+  // h⁽¹⁾ of n rows in CSR form; scratch holds n_out numbers, rounded up to blocks
   void (*sparse)(const PackedLayer<T>&, const Data<T>&, int64_t row, int n, T* scratch, T* out);
-  // h⁽ˡ⁾ from h⁽ˡ⁻¹⁾
-  void (*layer)(const PackedLayer<T>&, const T* h, int n, T* out);
   // ŷ, or z⁽ᴸ⁾ as it is, from the panel of z⁽ᴸ⁾ to n rows of `out`
   void (*output)(const PackedNetwork<T>&, bool logits, T* z, int n, T* out);
-  // all of it for n ≤ rows rows; scratch as much as `rows_scratch` says
-  void (*few)(const PackedNetwork<T>&, const T* X, int64_t ld, int n, bool logits, T* scratch,
-              T* out);
-  size_t (*rows_scratch)(const PackedNetwork<T>&);
+  // z or h of n ≤ rows rows, for the units from `begin` to `end`, multiples of `units`
+  void (*rows_layer)(const PackedLayer<T>&, const T* x, int64_t ld, int n, T* z, int64_t z_ld,
+                     int begin, int end);
+  // ŷ of n ≤ rows rows of z⁽ᴸ⁾; scratch holds K · lanes numbers
+  void (*rows_output)(const PackedNetwork<T>&, const T* z, int64_t ld, int n, T* scratch, T* out);
+  // limits[v]: of n rows in v + 1 vectors of samples, the largest n for which rows are faster
+  void (*rows_limits)(const PackedNetwork<T>&, int* limits);
 };
 
 }  // namespace clearprop

@@ -9,8 +9,19 @@
 #include "memory.hpp"
 #include "pool.hpp"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace clearprop {
 namespace {
+
+// Inputs of a panel that are multiplied with all units before the next ones: they stay in the nearest
+// cache. Equal blocks of at most 128.
+int block_size(int n_in) {
+  const int count = (n_in + 127) / 128;
+  return (n_in + count - 1) / count;
+}
 
 int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
 
@@ -23,6 +34,26 @@ const PredictKernels<T>& kernels_of(const Isa& isa) {
 }
 
 }  // namespace
+
+// Whether to leave off: the caller's thread asks about that every now and then, the others are told.
+template <class T>
+class Predictor<T>::Stop {
+ public:
+  Stop(const Interrupt* interrupt, std::atomic<bool>* stopped)
+      : interrupt_(interrupt), stopped_(stopped), asked_(interrupt ? seconds_now() : 0) {}
+  bool now() {
+    if (interrupt_ && seconds_now() - asked_ > 0.05) {
+      asked_ = seconds_now();
+      if ((*interrupt_)()) stopped_->store(true, std::memory_order_relaxed);
+    }
+    return stopped_->load(std::memory_order_relaxed);
+  }
+
+ private:
+  const Interrupt* interrupt_;
+  std::atomic<bool>* stopped_;
+  double asked_;
+};
 
 // A buffer from the shelf, or a new one; back to the shelf when done.
 template <class T>
@@ -52,7 +83,13 @@ class Predictor<T>::Scratch {
 
 template <class T>
 typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
-  void* p = aligned_memory(64, (n * sizeof(T) + 127) / 64 * 64);
+  constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
+  const size_t unit = n * sizeof(T) >= huge ? huge : 64;
+  const size_t bytes = (n * sizeof(T) + unit) / unit * unit;
+  void* p = aligned_memory(unit, bytes);
+#if defined(__linux__)
+  if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
   return Buffer(static_cast<T*>(p), free_aligned);
 }
 
@@ -66,6 +103,7 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
     const int64_t n_in = spec.sizes[l], n_out = spec.sizes[l + 1];
     total += static_cast<size_t>(padded(n_out, U) * (n_in + 1));
     expected += n_out * (n_in + 1);
+    width_ = std::max(width_, static_cast<int>(padded(n_out, U)));
     flops_per_row_ += 2.0 * n_in * n_out;
     h_size_[l % 2] = std::max(h_size_[l % 2], static_cast<size_t>(n_out * kernels_.panel));
   }
@@ -92,64 +130,112 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
   net_.output = {static_cast<Out>(spec_.output), spec_.delta,
                  static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
                  static_cast<int>(spec_.groups.size()), spec_.groups.data()};
-  small_.size = kernels_.rows_scratch(net_);
-  const size_t slab = std::max<size_t>(static_cast<size_t>(kernels_.panel) * kernels_.block,
-                                       static_cast<size_t>(padded(layers_[0].n_out, U)));
+  kernels_.rows_limits(net_, limits_);
+  small_.size = static_cast<size_t>(2 * kernels_.rows * int64_t(width_) +
+                                    int64_t(n_outputs()) * kernels_.lanes);
+  const size_t slab = std::max(static_cast<size_t>(kernels_.panel * block_size(layers_[0].n_in)),
+                               static_cast<size_t>(padded(layers_[0].n_out, U)));
   large_.size = h_size_[0] + h_size_[1] + slab;
   small_.buffers.reserve(16), large_.buffers.reserve(16);
 }
 
+// As many rows as share a pass over the weights, with the units as vectors; `n_threads` share the
+// units.
 template <class T>
-void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits) const {
+void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads) const {
+  const Scratch scratch(small_);
+  const int U = kernels_.units, K = n_outputs();
+  for (int l = 0; l < net_.n_layers; ++l) {
+    const PackedLayer<T>& layer = layers_[l];
+    const int n_blocks = (layer.n_out + U - 1) / U;
+    T* z = scratch.data() + (l % 2) * kernels_.rows * int64_t(width_);
+    const double flops = 2.0 * n * layer.n_in * layer.n_out;
+    const int threads = static_cast<int>(std::clamp<double>(flops / 5e5, 1, n_threads));
+    if (threads == 1) {
+      kernels_.rows_layer(layer, X, ld, n, z, width_, 0, n_blocks * U);
+    } else {
+      parallel_for(threads, threads, [&](int64_t i, int) {
+        const FlushDenormals flush;
+        kernels_.rows_layer(layer, X, ld, n, z, width_, static_cast<int>(i * n_blocks / threads) * U,
+                            static_cast<int>((i + 1) * n_blocks / threads) * U);
+      });
+    }
+    X = z, ld = width_;
+  }
+  if (logits)
+    for (int i = 0; i < n; ++i) std::copy(X + i * ld, X + i * ld + K, out + int64_t(i) * K);
+  else
+    kernels_.rows_output(net_, X, ld, n, scratch.data() + 2 * kernels_.rows * int64_t(width_), out);
+}
+
+// As many rows as a panel has at most, with the rows as vectors.
+template <class T>
+void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits,
+                         Stop* stop) const {
   const Scratch scratch(large_);
   T* h[2] = {scratch.data(), scratch.data() + h_size_[0]};
   T* slab = h[1] + h_size_[1];
-  if (data.indptr)
-    kernels_.sparse(layers_[0], data, first, n, slab, h[0]);
-  else
-    kernels_.first(layers_[0], data.X + first * data.ld, data.ld, n, slab, h[0]);
-  for (int l = 1; l < net_.n_layers; ++l)
-    kernels_.layer(layers_[l], h[(l - 1) % 2], n, h[l % 2]);
-  kernels_.output(net_, logits, h[(net_.n_layers - 1) % 2], n, out + first * n_outputs());
+  if (data.indptr) kernels_.sparse(layers_[0], data, first, n, slab, h[0]);
+  for (int l = data.indptr ? 1 : 0; l < net_.n_layers; ++l) {
+    const int n_in = layers_[l].n_in, size = block_size(n_in);
+    for (int k = 0; k < n_in; k += size) {
+      if (stop && k > 0 && stop->now()) return;
+      const int n_k = std::min(size, n_in - k);
+      const T* inputs = l == 0 ? slab : h[(l - 1) % 2] + int64_t(k) * kernels_.panel;
+      if (l == 0) kernels_.turn(data.X + first * data.ld + k, data.ld, n, n_k, slab);
+      kernels_.multiply(layers_[l], k, n_k, inputs, n, h[l % 2]);
+    }
+  }
+  kernels_.output(net_, logits, h[(net_.n_layers - 1) % 2], n, out);
+}
+
+template <class T>
+void Predictor<T>::rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits,
+                        Stop* stop) const {
+  const FlushDenormals flush;
+  while (first < last) {
+    int n = static_cast<int>(std::min<int64_t>(kernels_.panel, last - first));
+    T* to = out + first * n_outputs();
+    const bool as_rows = !data.indptr && n <= limits_[(n - 1) / kernels_.lanes];
+    if (as_rows) n = std::min(n, kernels_.rows);
+    if (as_rows)
+      few(data.X + first * data.ld, data.ld, n, to, logits, 1);
+    else
+      panel(data, first, n, to, logits, stop);
+    first += n;
+    if (stop && stop->now()) return;
+  }
 }
 
 template <class T>
 void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
                            const Interrupt* interrupt) const {
-  const FlushDenormals flush;
-  if (n_rows <= kernels_.rows && !data.indptr) {
-    const Scratch scratch(small_);
-    kernels_.few(net_, data.X, data.ld, static_cast<int>(n_rows), logits, scratch.data(), out);
-    return;
-  }
-  const int size = kernels_.panel;
-  const int64_t n_panels = (n_rows + size - 1) / size;
   const double flops = flops_per_row_ * static_cast<double>(n_rows);
   const int threads =
-      static_cast<int>(std::clamp<double>(flops / 2e6 + 1, 1, std::max(1, n_threads)));
-  std::atomic<bool> stop{false};
-  double last_asked = interrupt ? seconds_now() : 0;
-  // an item is worth some ten microseconds
-  const int64_t group = std::clamp<int64_t>(static_cast<int64_t>(1e6 / (flops_per_row_ * size)), 1,
-                                            std::max<int64_t>(1, n_panels / threads));
+      static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
+  if (threads > 1 && n_rows <= kernels_.rows && !data.indptr) {
+    const FlushDenormals flush;
+    return few(data.X, data.ld, static_cast<int>(n_rows), out, logits, threads);
+  }
+  if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
+  // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels
+  // where that hardly unbalances them.
+  const int64_t worth = std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
+  const int64_t rounds = (n_rows + threads * worth - 1) / (threads * worth);
+  int64_t size = (n_rows + threads * rounds - 1) / (threads * rounds);
+  if (rounds > 8 || size > 16 * kernels_.panel) size = padded(size, kernels_.panel);
+  std::atomic<bool> stopped{false};
+  Stop asked{interrupt, &stopped}, told{nullptr, &stopped};
   const auto item = [&](int64_t i, int worker) {
-    const FlushDenormals flushed;
-    for (int64_t p = i * group; p < std::min((i + 1) * group, n_panels); ++p) {
-      if (stop.load(std::memory_order_relaxed)) return;
-      const int64_t first = p * size;
-      panel(data, first, static_cast<int>(std::min<int64_t>(size, n_rows - first)), out, logits);
-    }
-    if (!interrupt || worker != 0) return;
-    const double now = seconds_now();
-    if (now - last_asked < 0.05) return;
-    last_asked = now;
-    if ((*interrupt)()) stop.store(true, std::memory_order_relaxed);
+    rows(data, i * size, std::min((i + 1) * size, n_rows), out, logits,
+         worker == 0 ? &asked : &told);
   };
-  const int64_t n_items = (n_panels + group - 1) / group;
-  if (threads == 1)
-    for (int64_t i = 0; i < n_items; ++i) item(i, 0);
-  else
-    parallel_for(threads, n_items, item);
+  const int64_t n_items = (n_rows + size - 1) / size;
+  if (threads == 1) {
+    for (int64_t i = 0; i < n_items && !asked.now(); ++i) item(i, 0);
+  } else {
+    parallel_for(threads, n_items, item, [&] { return asked.now(); });
+  }
 }
 
 template class Predictor<float>;

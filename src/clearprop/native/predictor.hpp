@@ -18,6 +18,7 @@ class Predictor {
 
   // ŷ or z⁽ᴸ⁾ (n_rows, K) of the rows of `data`, dense or in CSR form; `out` must not overlap them.
   // Row by row the same bits, whatever the other rows, the threads and the way they are cut.
+  // `interrupt`, if given, is asked now and then in the calling thread; true leaves out unfinished.
   void predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
                const Interrupt* interrupt) const;
 
@@ -35,8 +36,12 @@ class Predictor {
     std::vector<Buffer> buffers;
   };
 
+  class Stop;
+
   static Buffer allocate(size_t n);
-  void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits) const;
+  void rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits, Stop* stop) const;
+  void few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads) const;
+  void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop) const;
 
   const PredictKernels<T>& kernels_;
   JobSpec spec_;
@@ -44,6 +49,7 @@ class Predictor {
   std::vector<PackedLayer<T>> layers_;
   PackedNetwork<T> net_{};
   double flops_per_row_ = 0;
+  int limits_[3], width_ = 0;  // width_: of the widest layer, in whole blocks of units
   size_t h_size_[2] = {};  // of the panels of h⁽ˡ⁾ for odd l, for even l
   mutable Shelf small_, large_;
 };

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 
 #include "denormals.hpp"
@@ -23,6 +24,7 @@ namespace clearprop {
 extern const Isa isa_avx512, isa_avx2;
 #endif
 extern const Isa isa_baseline;
+extern const RoundedKernels* const bfloat16_kernels;  // null where the compiler had none
 
 const std::vector<const Isa*>& available_isas() {
   static const std::vector<const Isa*> isas = [] {
@@ -51,11 +53,22 @@ const Isa& chosen_isa() {
                               " is not available here; choose from " + names);
 }
 
+std::string why_not_bfloat16(const Isa& isa) {
+  if (!bfloat16_kernels) return "this build of clearprop was compiled without AVX512_BF16";
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx512bf16")) return "this processor has no AVX512_BF16";
+#endif
+  if (std::strcmp(isa.name, "avx512") != 0)
+    return std::string("it needs AVX-512 with AVX512_BF16, and the instruction set in use is ") +
+           isa.name;
+  return "";
+}
+
 namespace {
 
 // All items, unless the watch stops them (its `cut` tells).
-void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
-          Watch* watch = nullptr) {
+template <class F>
+void team(int n_threads, int64_t n_items, F&& f, Watch* watch = nullptr) {
   if (n_threads > 1) {
     Poll poll;
     if (watch) poll = [watch] { return watch->stop(); };
@@ -84,11 +97,24 @@ void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
 }
 
 template <class T>
-const Kernels<T>& kernels_of(const Isa& isa) {
-  if constexpr (sizeof(T) == 4)
-    return *isa.f32;
-  else
+Kernels<T> kernels_of(const Isa& isa, bool bfloat16) {
+  if (bfloat16) {
+    const std::string reason = sizeof(T) == 4 ? why_not_bfloat16(isa) : "it needs float32";
+    if (!reason.empty()) throw std::invalid_argument("bfloat16: " + reason);
+  }
+  if constexpr (sizeof(T) == 4) {
+    Kernels<T> kernels = *isa.f32;
+    if (bfloat16) {
+      kernels.forward_backward = bfloat16_kernels->forward_backward;
+      kernels.weights = bfloat16_kernels->weights;
+      kernels.scratch = bfloat16_kernels->scratch;
+      kernels.round_weights = bfloat16_kernels->round_weights;
+      kernels.largest_term = bfloat16_kernels->largest_term;
+    }
+    return kernels;
+  } else {
     return *isa.f64;
+  }
 }
 
 // Rows at a time where there are no mini-batches: the buffers of a layer stay at 64 MB or so.
@@ -120,15 +146,15 @@ typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
 
 template <class T>
 Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
-    : kernels_(kernels_of<T>(isa)),
+    : kernels_(kernels_of<T>(isa, spec.bfloat16)),
       spec_(spec),
       theta_(nullptr, free_aligned),
       slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
       gradient_(nullptr, free_aligned),
       x_(nullptr, free_aligned),
-      t_(nullptr, free_aligned),
-      loss_(nullptr, free_aligned) {
+      t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
+  int64_t n_words = 0;  // of the rounded copies
   for (int l = 0; l < L; ++l) {
     Layer layer{};
     layer.n_in = spec.sizes[l], layer.n_out = spec.sizes[l + 1];
@@ -136,7 +162,9 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
     // rows a multiple of 4 KiB apart would all fall into the same few sets of the cache
     if (layer.stride * sizeof(T) % 2048 == 0) layer.stride += W;
     layer.W = n_padded_;
-    layer.b = layer.W + int64_t(layer.n_out) * layer.stride;
+    layer.b = layer.W + (spec.bfloat16 ? Tiles(layer).size() : int64_t(layer.n_out) * layer.stride);
+    layer.rounded = n_words, layer.rounded_t = n_words + Tiles(layer).size() / 2;
+    n_words += Tiles(layer).size() / (l == 0 ? 2 : 1);  // no Wᵀ of the first: X has no derivative
     layer.activation = l + 1 < L ? static_cast<Act>(spec.activations[l]) : Act::none;
     layer.dropout = l + 1 < L ? spec.dropout[l] : 0;
     layer.dropout_index = l + 1 < L ? spec.dropout_index[l] : 0;
@@ -148,7 +176,8 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
   // so many that a thread that comes late, or has to stop, holds up little
   int n_panels = 0;
   for (const Layer& layer : layers_) n_panels += (layer.n_in + kernels_.panel - 1) / kernels_.panel;
-  const int group = std::clamp(n_panels / 16, 1, kInputGroup);
+  // (the tiles of bfloat16 lie in the order of whole groups)
+  const int group = spec.bfloat16 ? kInputGroup : std::clamp(n_panels / 16, 1, kInputGroup);
   for (int l = 0; l < L; ++l)
     for (int i0 = 0; i0 < layers_[l].n_in; i0 += group * kernels_.panel)
       items_.push_back({l, i0, group});
@@ -156,7 +185,8 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
   n_slots_ = slots_of[spec.optimizer];
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
-  penalty_.resize(2 * items_.size());
+  if (spec.bfloat16) rounded_.W = allocate(n_words);
+  results_.resize(items_.size());
   reserved_rows_ = 0;
   if (max_rows > 0) reserve(max_rows, true);
 }
@@ -167,50 +197,91 @@ void Job<T>::reserve(int64_t rows, bool training) {
   const int64_t n = padded(rows, kernels_.panel);
   reserved_rows_ = 0;  // until all of them are there
   const int L = static_cast<int>(layers_.size());
-  x_ = allocate(n * layers_[0].stride);
+  const bool bf16 = spec_.bfloat16;
+  x_ = allocate(bf16 && !data_.indptr ? 0 : n * layers_[0].stride);
   t_ = allocate(n * layers_[L - 1].n_out);
-  loss_ = allocate(n);
+  panel_loss_.resize(static_cast<size_t>(n / kernels_.panel));
   h_.clear(), d_.clear(), dz_.clear(), scratch_.clear();
   h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear();
   for (int l = 0; l < L; ++l) {
-    h_.push_back(allocate(n * (l == 0 ? layers_[0].stride : layers_[l].n_in)));
-    const bool own = l > 0 && training &&
-                     (layers_[l - 1].dropout || static_cast<int>(layers_[l - 1].activation) >=
-                                                    static_cast<int>(Act::gelu));
+    const bool dropout = l > 0 && layers_[l - 1].dropout;
+    const auto activation = l > 0 ? layers_[l - 1].activation : Act::none;
+    const bool in_panels = !bf16 || dropout;  // else h is kept rounded only
+    h_.push_back(in_panels ? allocate(n * (l == 0 ? layers_[0].stride : layers_[l].n_in))
+                           : Buffer(nullptr, free_aligned));
+    const bool from_h = bf16 ? activation == Act::identity || activation == Act::relu ||
+                                   activation == Act::leaky_relu
+                             : static_cast<int>(activation) < static_cast<int>(Act::gelu);
+    const bool own = l > 0 && training && (dropout || !from_h);
     d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
-    const bool needed = training || l + 1 == L;
+    const bool needed = (training && !bf16) || l + 1 == L;
     dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, free_aligned));
     h_pointers_.push_back(h_[l].get());
     d_pointers_.push_back(d_[l].get());
     dz_pointers_.push_back(dz_[l].get());
   }
+  if (bf16) reserve_rounded(n);
   reserved_rows_ = n, reserved_training_ = training;
+}
+
+// The panels of Rounded, for n rows (a multiple of the panel).
+template <class T>
+void Job<T>::reserve_rounded(int64_t n) {
+  auto& r = rounded_;
+  r.h.clear(), r.dz.clear(), r.dz_pairs.clear();
+  r.h_pointers.clear(), r.dz_pointers.clear(), r.dz_pairs_pointers.clear();
+  const auto add = [&](std::vector<Buffer>& buffers, std::vector<uint32_t*>& pointers, int64_t words) {
+    buffers.push_back(words > 0 ? allocate(words) : Buffer(nullptr, free_aligned));
+    pointers.push_back(reinterpret_cast<uint32_t*>(buffers.back().get()));
+  };
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    add(r.h, r.h_pointers, n / 2 * padded(layer.n_in, kTileInputs));
+    add(r.dz, r.dz_pointers, n / 2 * padded(layer.n_out, kTileUnits));
+    add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTileInputs));
+  }
+  r.x = allocate(n / 2 * padded(layers_[0].n_in, kTileInputs));
+}
+
+// Calls copy(where in the padded θ, where in the flat one, how many) for all that lies together.
+template <class T>
+template <class Copy>
+void Job<T>::each_row(const Copy& copy) const {
+  int64_t flat = 0;
+  for (const Layer& layer : layers_) {
+    const Tiles tiles(layer);
+    for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in) {
+      if (!spec_.bfloat16) {
+        copy(layer.W + int64_t(j) * layer.stride, flat, layer.n_in);
+        continue;
+      }
+      for (int tile = 0; tile < tiles.across; ++tile) {
+        const int first = tile / kInputGroup * kInputGroup, i = tile * kTileInputs;
+        const int64_t number = int64_t(first) * tiles.down +
+                               int64_t(j / kTileUnits) * tiles.columns(first) + tile - first;
+        copy(layer.W + number * kTileSize + j % kTileUnits * kTileInputs, flat + i,
+             std::min(kTileInputs, layer.n_in - i));
+      }
+    }
+    copy(layer.b, flat, layer.n_out);
+    flat += layer.n_out;
+  }
 }
 
 template <class T>
 void Job<T>::spread(const T* flat, T* out) const {
-  for (const Layer& layer : layers_) {
-    for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in)
-      std::memcpy(out + layer.W + int64_t(j) * layer.stride, flat, layer.n_in * sizeof(T));
-    std::memcpy(out + layer.b, flat, layer.n_out * sizeof(T));
-    flat += layer.n_out;
-  }
+  each_row([&](int64_t at, int64_t from, int n) { std::memcpy(out + at, flat + from, n * sizeof(T)); });
 }
 
 template <class T>
 void Job<T>::collect(const T* in, T* flat) const {
-  for (const Layer& layer : layers_) {
-    for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in)
-      std::memcpy(flat, in + layer.W + int64_t(j) * layer.stride, layer.n_in * sizeof(T));
-    std::memcpy(flat, in + layer.b, layer.n_out * sizeof(T));
-    flat += layer.n_out;
-  }
+  each_row([&](int64_t at, int64_t to, int n) { std::memcpy(flat + to, in + at, n * sizeof(T)); });
 }
 
 template <class T>
-Update Job<T>::step_constants(double rate, double weight_sum) {
+Update Job<T>::step_constants(double rate, double weight_sum) const {
   Update u{};
-  const double t = static_cast<double>(++optimizer_step);
+  const double t = static_cast<double>(optimizer_step + 1);
   u.kind = static_cast<Opt>(spec_.optimizer);
   u.learning_rate = rate;
   u.decay = 1 - rate * spec_.weight_decay;
@@ -224,9 +295,9 @@ Update Job<T>::step_constants(double rate, double weight_sum) {
   if (u.kind == Opt::nadam) {
     const double mu = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * t));
     const double next = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * (t + 1)));
-    mu_product *= mu;
-    u.c = rate * (1 - mu) / (1 - mu_product);
-    u.d = rate * next / (1 - mu_product * next);
+    u.mu_product = mu_product * mu;
+    u.c = rate * (1 - mu) / (1 - u.mu_product);
+    u.d = rate * next / (1 - u.mu_product * next);
     u.learning_rate = 1 / std::sqrt(1 - std::pow(spec_.beta_2, t));
   }
   return u;
@@ -253,10 +324,30 @@ int64_t Job<T>::block_of(int64_t rows) const {
   return n_blocks <= 1 ? rows : padded((rows + n_blocks - 1) / n_blocks, kernels_.panel);
 }
 
-// Both phases of a step; returns the mean loss of the batch without penalty. The watch may stop it
-// as long as θ is not touched.
+// Whether no number of the update can overflow: from the largest weight and the gradient or, as the
+// fused update cannot be taken back, from the largest factors of the sums that it will consist of.
 template <class T>
-double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
+bool Job<T>::surely_finite(const Step<T>& step) const {
+  constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
+  const Update& u = step.update;
+  if (!(u.learning_rate <= 1e3 && largest_ <= most)) return false;
+  if (u.kind != Opt::sgd && u.kind != Opt::nesterov && !(u.epsilon >= 1e-10)) return false;
+  const double penalty = u.l1 + u.l2 * largest_;
+  if (step.gradient) return kernels_.largest(step.gradient, n_padded_) + penalty <= most;
+  for (int l = 0; l < step.n_layers; ++l)
+    if (!(step.n * kernels_.largest_term(step, l) + penalty <= most)) return false;
+  return true;
+}
+
+// Phase A of a step, forward and backward; returns the mean loss of the rows without penalty. The
+// watch may stop it.
+template <class T>
+double Job<T>::differentiate(const Step<T>& step, int n_threads, Watch* watch) {
+  if (kernels_.round_weights && rounded_is_old_) {
+    team(n_threads, static_cast<int64_t>(items_.size()),
+         [&](int64_t i, int) { kernels_.round_weights(step, items_[i]); });
+    rounded_is_old_ = false;
+  }
   const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
   const double most = flops_at_once(kernels_.lanes) / panel_flops;
   const int group = static_cast<int>(std::clamp<double>(most, 1, kSampleGroup));
@@ -264,9 +355,12 @@ double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
     kernels_.forward_backward(step, first, last);
   });
   if (watch && watch->cut) return 0;
-  double loss = 0;
-  for (int i = 0; i < step.n; ++i) loss += static_cast<double>(step.loss[i]);
-  if (!std::isfinite(loss) && !step.gradient) return loss;  // a wanted gradient is the definition's
+  return std::accumulate(panel_loss_.begin(), panel_loss_.begin() + step.n_panels, 0.0);
+}
+
+// Phase B, ∂ℒ/∂W and the update, or the gradient alone, which the watch may stop; returns the penalty.
+template <class T>
+double Job<T>::weigh(const Step<T>& step, int n_threads, Watch* watch) {
   while (static_cast<int>(scratch_.size()) < n_threads) {
     Step<T> largest = step;
     largest.n_panels = static_cast<int>(reserved_rows_ / kernels_.panel);
@@ -275,15 +369,18 @@ double Job<T>::accumulate(const Step<T>& step, int n_threads, Watch* watch) {
   team(n_threads, static_cast<int64_t>(items_.size()), [&](int64_t i, int worker) {
     kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
   }, step.gradient ? watch : nullptr);
-  double sum_abs = 0, sum_square = 0;
-  for (size_t i = 0; i < items_.size(); ++i)
-    sum_abs += penalty_[2 * i], sum_square += penalty_[2 * i + 1];
-  return loss + step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
+  double sum_abs = 0, sum_square = 0, largest = 0;
+  for (const ItemResult& r : results_) {
+    sum_abs += r.sum_abs, sum_square += r.sum_square;
+    largest = std::max(largest, r.largest);
+  }
+  if (!step.gradient) largest_ = largest;
+  return step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
 }
 
-// The same for n_rows rows, block by block; the whole gradient is in step.gradient.
+// Both for n_rows rows, block by block; the whole gradient is in step.gradient.
 template <class T>
-double Job<T>::accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
+double Job<T>::whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
                                  Watch* watch) {
   const int64_t* rows = step.rows;
   const int64_t first = step.first;
@@ -297,7 +394,8 @@ double Job<T>::accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, i
     step.n_panels = static_cast<int>(padded(step.n, kernels_.panel) / kernels_.panel);
     step.add = begin > 0;
     step.update = begin + block < n_rows ? Update{} : update;  // the penalty counts once
-    loss += accumulate(step, n_threads, watch);
+    loss += differentiate(step, n_threads, watch);
+    if (!(watch && watch->cut)) loss += weigh(step, n_threads, watch);
   }
   step.update = update;
   return loss;
@@ -350,9 +448,12 @@ void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
   } else {
     shorten(gradient_.get(), n_padded_, spec_.clip_norm);
   }
+  std::vector<double> largest(spans.size());
   team(n_threads, n, [&](int64_t i, int) {
-    kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
+    largest[i] = kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
   });
+  largest_ = *std::max_element(largest.begin(), largest.end());
+  rounded_is_old_ = true;
 }
 
 // A step over n rows, with the job's buffers; its weights, update and number are still to be set.
@@ -371,10 +472,12 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
   step.data = data_;
   step.rows = rows, step.first = first, step.n = n;
   step.n_panels = static_cast<int>(padded(n, kernels_.panel) / kernels_.panel);
-  step.x = x_.get(), step.t = t_.get(), step.loss = loss_.get();
+  step.x = x_.get(), step.t = t_.get(), step.loss = panel_loss_.data();
   step.h = h_pointers_.data(), step.d = d_pointers_.data(), step.dz = dz_pointers_.data();
-  step.penalty = penalty_.data();
-  step.not_finite = &not_finite_;
+  step.results = results_.data();
+  step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
+                  reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
+                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data()};
   step.seed = spec_.seed;
   step.train = training;
   return step;
@@ -399,26 +502,34 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
   step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
   Watch watch(interrupt);
   const int threads = useful_threads(n_threads, flops_per_row() * static_cast<double>(block));
-  const double loss = accumulate_blocks(step, n_rows, block, threads, &watch);
+  const double loss = whole_gradient(step, n_rows, block, threads, &watch);
   if (watch.cut) return loss;
   for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
   collect(gradient_.get(), gradient);
   return loss;
 }
 
+// A state to go back to if NaN or infinity appears, from which the good steps are run again.
 template <class T>
-void Job<T>::predict(int64_t n_rows, T* out, bool logits, int n_threads) {
-  const FlushDenormals flush;
-  const int64_t block = std::min(n_rows, rows_at_a_time(spec_.sizes, kernels_.panel));
-  reserve(block, false);
-  const int K = layers_.back().n_out;
-  for (int64_t first = 0; first < n_rows; first += block) {
-    const Step<T> step =
-        make_step(nullptr, first, static_cast<int>(std::min(block, n_rows - first)), false);
-    over_panels(step.n_panels, kSampleGroup, useful_threads(n_threads, flops_per_row_ * step.n),
-                nullptr, [&](int from, int to) { kernels_.predict(step, from, to, out + first * K, logits); });
+struct Job<T>::Snapshot {
+  std::vector<T> arrays[3];
+  int64_t step = 0, n_steps = 0, optimizer_step = 0;
+  double mu_product = 1, largest = 0;
+  EpochOutcome outcome;
+
+  void take(const Job& job, int64_t at, const EpochOutcome& so_far) {
+    const T* from[] = {job.theta_.get(), job.slots_[0].get(), job.slots_[1].get()};
+    for (int i = 0; i <= job.n_slots_; ++i) arrays[i].assign(from[i], from[i] + job.n_padded_);
+    step = at, n_steps = job.n_steps, optimizer_step = job.optimizer_step;
+    mu_product = job.mu_product, largest = job.largest_, outcome = so_far;
   }
-}
+  void restore(Job& job) const {
+    T* to[] = {job.theta_.get(), job.slots_[0].get(), job.slots_[1].get()};
+    for (int i = 0; i <= job.n_slots_; ++i) std::copy(arrays[i].begin(), arrays[i].end(), to[i]);
+    job.n_steps = n_steps, job.optimizer_step = optimizer_step;
+    job.mu_product = mu_product, job.largest_ = largest;
+  }
+};
 
 template <class T>
 EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const double* rates,
@@ -431,14 +542,19 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
   const bool whole = spec_.clip_norm > 0 || block < std::min(B, n_rows);
   if (whole && !gradient_) gradient_ = allocate(n_padded_);
 
-  // to go back to if NaN or infinity appears: the state before the epoch, from which the good
-  // steps are run again
-  const auto count = static_cast<size_t>(n_padded_);
-  std::vector<T> saved[3];
-  saved[0].assign(theta_.get(), theta_.get() + count);
-  for (int i = 0; i < n_slots_; ++i) saved[i + 1].assign(slots_[i].get(), slots_[i].get() + count);
-  const int64_t step_before = optimizer_step, steps_before = this->n_steps;
-  const double product_before = mu_product;
+  // Small networks are copied at the beginning of an epoch; large ones, for the memory's sake, only
+  // before a step that could overflow.
+  Snapshot snapshot;
+  const bool small = n_padded_ * (1 + n_slots_) * sizeof(T) <= (4 << 20);
+  bool bounded = !small;
+  if (small) {
+    snapshot.take(*this, 0, {});
+  } else {
+    constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
+    largest_ = kernels_.largest(theta_.get(), n_padded_);
+    for (int i = 0; i < n_slots_; ++i)
+      bounded = bounded && kernels_.largest(slots_[i].get(), n_padded_) <= (i ? most * most : most);
+  }
 
   const double flops = flops_per_row() * static_cast<double>(block);
   const int threads = threads_for(n_rows, n_threads);
@@ -460,36 +576,42 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
     step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
-    const double product = mu_product;
     step.update = step_constants(rates[s], weight_sum);
-    not_finite_ = 0;
-    Watch* inside = long_steps && !again ? &watch : nullptr;
-    const double loss = accumulate_blocks(step, n, block, threads, inside);
-    if (watch.cut) {  // the step has not been
-      --optimizer_step, mu_product = product;
-      break;
+    Watch* inside = long_steps ? &watch : nullptr;
+    double loss = step.gradient ? whole_gradient(step, n, block, threads, inside)
+                                : differentiate(step, threads, inside);
+    if (watch.cut) break;  // the step has not been
+    bool good = std::isfinite(loss);
+    if (good) {
+      if (!small && !again && !(bounded && surely_finite(step)))
+        snapshot.take(*this, s, outcome);
+      if (step.gradient)
+        update_from_gradient(step, threads);
+      else
+        loss += weigh(step, threads, nullptr);
+      good = std::isfinite(loss) && std::isfinite(largest_);
+      if (!good) {
+        if (again) throw std::logic_error("a step that was finite is not, run again");
+        snapshot.restore(*this);
+        rounded_is_old_ = true;
+        outcome = snapshot.outcome;
+        limit = s, s = snapshot.step - 1;
+        again = true;
+      }
+    } else {
+      limit = s;  // θ has not been touched
     }
-    if (std::isfinite(loss) && step.gradient) update_from_gradient(step, threads);
-    if (!std::isfinite(loss) || not_finite_) {
-      if (again) throw std::logic_error("a step that was finite is not, run again");
-      std::copy(saved[0].begin(), saved[0].end(), theta_.get());
-      for (int i = 0; i < n_slots_; ++i)
-        std::copy(saved[i + 1].begin(), saved[i + 1].end(), slots_[i].get());
-      optimizer_step = step_before, this->n_steps = steps_before, mu_product = product_before;
-      outcome = EpochOutcome{};
+    if (!good) {
       outcome.nonfinite = true;
-      again = true;
-      limit = s;
-      s = -1;
       continue;
     }
-    ++this->n_steps;
+    ++this->n_steps, ++optimizer_step;
+    mu_product = step.update.mu_product;
     outcome.loss += loss * static_cast<double>(n);
     outcome.n_steps += 1;
     outcome.n_samples += n;
-    if (again) continue;
     const double now = seconds_now();
-    if (now >= deadline || watch.stop(now)) break;
+    if ((now >= deadline && !again) || watch.stop(now)) break;
   }
   return outcome;
 }

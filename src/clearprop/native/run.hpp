@@ -1,4 +1,4 @@
-// Jobs under way: their buffers, the loop over the mini-batches of an epoch, and prediction.
+// Jobs under way: their buffers, and the loop over the mini-batches of an epoch.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "interrupt.hpp"
 #include "job.hpp"
+#include "memory.hpp"
 
 namespace clearprop {
 
@@ -23,6 +24,7 @@ struct JobSpec {
   double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0, weight_decay = 0;
   double l1 = 0, l2 = 0, alpha = 0, clip_norm = 0;  // clip_norm 0: none
   uint64_t seed = 0;
+  bool bfloat16 = false;  // of the products' operands
 };
 
 struct EpochOutcome {
@@ -41,11 +43,12 @@ class Job {
                          double deadline, int n_threads, const Interrupt& interrupt);
   // ℒ + penalty over all rows, and its gradient (P,), which is left alone after an interrupt
   double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads, const Interrupt& interrupt);
-  // ŷ or z⁽ᴸ⁾ (N, K)
-  void predict(int64_t n_rows, T* out, bool logits, int n_threads);
 
   int64_t n_parameters() const { return n_parameters_; }
-  void write_theta(const T* theta) { spread(theta, theta_.get()); }
+  void write_theta(const T* theta) {
+    spread(theta, theta_.get());
+    rounded_is_old_ = true;
+  }
   void read_theta(T* theta) const { collect(theta_.get(), theta); }
   void write_slot(int slot, const T* values) { spread(values, slots_[slot].get()); }
   void read_slot(int slot, T* values) const { collect(slots_[slot].get(), values); }
@@ -61,21 +64,26 @@ class Job {
   double mu_product = 1;        // NAdam's ∏μ
 
  private:
+  struct Snapshot;
   using Buffer = std::unique_ptr<T[], void (*)(void*)>;
   static Buffer allocate(int64_t n);
   void reserve(int64_t rows, bool training);
+  void reserve_rounded(int64_t rows);
+  template <class Copy>
+  void each_row(const Copy& copy) const;
   void spread(const T* flat, T* padded) const;
   void collect(const T* padded, T* flat) const;
-  Update step_constants(double rate, double weight_sum);
+  Update step_constants(double rate, double weight_sum) const;
   Step<T> make_step(const int64_t* rows, int64_t first, int n, bool training);
-  double accumulate(const Step<T>& step, int n_threads, Watch* watch);
-  double accumulate_blocks(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
-                           Watch* watch);
+  bool surely_finite(const Step<T>& step) const;
+  double differentiate(const Step<T>& step, int n_threads, Watch* watch);
+  double weigh(const Step<T>& step, int n_threads, Watch* watch);
+  double whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads, Watch* watch);
   int64_t block_of(int64_t rows) const;
   void update_from_gradient(Step<T>& step, int n_threads);
   int useful_threads(int n_threads, double flops) const;
 
-  const Kernels<T>& kernels_;
+  const Kernels<T> kernels_;
   JobSpec spec_;
   std::vector<Layer> layers_;
   std::vector<Item> items_;
@@ -83,16 +91,25 @@ class Job {
   int n_slots_ = 0;
   double flops_per_row_ = 0;
   Data<T> data_{};
-  Buffer theta_, slots_[2], gradient_, x_, t_, loss_;
+  Buffer theta_, slots_[2], gradient_, x_, t_;
   std::vector<Buffer> h_, d_, dz_, scratch_;
   std::vector<T*> h_pointers_, d_pointers_, dz_pointers_;
-  std::vector<double> penalty_;
+  std::vector<ItemResult> results_;
+  std::vector<double> panel_loss_;
+  struct {  // for bfloat16, see Rounded
+    Buffer W{nullptr, free_aligned}, x{nullptr, free_aligned};
+    std::vector<Buffer> h, dz, dz_pairs;
+    std::vector<uint32_t*> h_pointers, dz_pointers, dz_pairs_pointers;
+  } rounded_;
+  bool rounded_is_old_ = true;  // W has changed since it was rounded
   int64_t reserved_rows_ = 0;
   bool reserved_training_ = false;
-  int not_finite_ = 0;
+  double largest_ = 0;          // max |θ| after the last update
 };
 
 const std::vector<const Isa*>& available_isas();  // best first
 const Isa& chosen_isa();                          // CLEARPROP_ISA, or the best
+// Why precision "bfloat16" is not to be had with this instruction set here; "" if it is.
+std::string why_not_bfloat16(const Isa& isa);
 
 }  // namespace clearprop
