@@ -577,7 +577,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
     step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
     step.update = step_constants(rates[s], weight_sum);
-    Watch* inside = long_steps && !again ? &watch : nullptr;
+    Watch* inside = long_steps ? &watch : nullptr;
     double loss = step.gradient ? whole_gradient(step, n, block, threads, inside)
                                 : differentiate(step, threads, inside);
     if (watch.cut) break;  // the step has not been
@@ -610,9 +610,8 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
     outcome.loss += loss * static_cast<double>(n);
     outcome.n_steps += 1;
     outcome.n_samples += n;
-    if (again) continue;
     const double now = seconds_now();
-    if (now >= deadline || watch.stop(now)) break;
+    if ((now >= deadline && !again) || watch.stop(now)) break;
   }
   return outcome;
 }
