@@ -69,6 +69,8 @@ def summary(
                 "peer": name,
                 "seconds_per_step": spread([theirs / case.steps for _, theirs in several]),
                 "ratio": spread(ratios(several)),
+                # what is left of a disturbed run: hardly anything disturbs all
+                "ratio_of_least": min(p for _, p in several) / min(o for o, _ in several),
                 "seconds_of_pairs": several,
             }
             for name, several in pairs.items()
