@@ -69,7 +69,7 @@ def summary(
                 "peer": name,
                 "seconds_per_step": spread([theirs / case.steps for _, theirs in several]),
                 "ratio": spread(ratios(several)),
-                # what is left of a disturbed run: hardly anything disturbs all
+                # disturbances only make times longer, and hardly ever all of them
                 "ratio_of_least": min(p for _, p in several) / min(o for o, _ in several),
                 "seconds_of_pairs": several,
             }
