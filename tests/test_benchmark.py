@@ -108,6 +108,7 @@ def test_the_summary_of_given_times() -> None:
     torch, jax = record["peers"]
     assert torch["ratio"] == {"median": 3.0, "min": 2.0, "max": 6.0}
     assert torch["seconds_per_step"]["median"] == 3.0
+    assert torch["ratio_of_least"] == 4.0  # 12 to 3
     assert jax["ratio"] == {"median": 0.5, "min": 0.5, "max": 0.5}
     assert torch["seconds_of_pairs"] == pairs["torch"]
     fit.add_limit(record, MINI.flops_per_step / 0.6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ def describe(settings: Settings) -> dict[str, Any]:
 def product_peak(precision: str, seconds: float = 0.2) -> float | None:
     """The most floating-point operations a second in square products; NumPy's, PyTorch's for bf16.
 
-    None where there is nothing to measure with. seconds: for each size.
+    None where there is no PyTorch to measure with. seconds: for each size.
     """
     return max((_product_speed(n, precision, seconds) for n in SIZES), key=lambda s: s or 0.0)
 
@@ -60,9 +61,8 @@ def _product_speed(n: int, precision: str, seconds: float) -> float | None:
         A, B = rng.standard_normal((2, n, n), dtype=np.float32)
         C = np.empty_like(A)
         return 2 * n**3 / _least_time(lambda: np.matmul(A, B, out=C), seconds)
-    try:
-        import torch
-    except ImportError:
+    torch = sys.modules.get("torch")  # where it is loaded it keeps to the limit of threads
+    if torch is None:
         return None
     a, b = torch.randn(2, n, n).to(torch.bfloat16)
     return 2 * n**3 / _least_time(lambda: torch.mm(a, b), seconds)

@@ -18,7 +18,7 @@ from clearprop.benchmark.settings import PEERS, Settings, load, thread_limits
 
 
 def main(who: str, name: str, what: str) -> None:
-    load(Settings(peers=(who,) if who in PEERS else ()))
+    load(Settings(peers=(who,) if who in PEERS else (), precisions=("float32",)))
     case = replace(CASES[name], epochs=1)
     with thread_limits(1):
         X, y = case.data()

@@ -26,26 +26,32 @@ def draw(document: dict[str, Any], path: str | os.PathLike[str]) -> None:
     records = [record for record in document["sections"]["fit"]["cases"] if record["peers"]]
     precisions = list(dict.fromkeys(record["precision"] for record in records))
     groups = {p: [record for record in records if record["precision"] == p] for p in precisions}
-    widths = [
-        max(2.0, sum(len(r["peers"]) for r in group) + len(group)) for group in groups.values()
-    ]
-    figure = Figure(figsize=(max(6.0, 1.5 + 0.55 * sum(widths)), 5.2), layout="constrained")
+    names = list(dict.fromkeys(record["case"] for record in records))
+    # a case is this many bars wide: some space beside them, and room for the text below
+    slot = max([3.4, *(len(record["peers"]) + 0.8 for record in records)])
+    heights = [3.6, 2.8, 2.8][: max(1, len(groups))]
+    width = max(6.0, 1.0 + 0.42 * slot * len(names))
+    figure = Figure(figsize=(width, 1.2 + sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(
-        1, max(1, len(groups)), sharey=True, squeeze=False, width_ratios=widths or [1]
-    )[0]
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (precision, group) in zip(panels, groups.items(), strict=False):
-        _draw_panel(axes, precision, group)
-    panels[0].set_ylabel("time of a training step, clearprop = 1")
-    figure.suptitle("How many times as long the others take to train", fontsize=14)
+        middles = [(names.index(record["case"]) + 0.5) * slot for record in group]
+        _draw_panel(axes, precision, group, middles)
+        axes.set_xlim(0, slot * len(names))
+        axes.set_ylabel("clearprop = 1")
+    figure.suptitle("How many times as long the others take for the same training", fontsize=13)
     figure.supxlabel(_caption(document), fontsize=8, color="#555555")
     figure.savefig(path, dpi=150, facecolor="white")
 
 
-def _draw_panel(axes: Any, precision: str, group: list[dict[str, Any]]) -> None:
-    ticks, seen = [], set()
-    start = 0.0
-    for record in group:
+def _draw_panel(
+    axes: Any, precision: str, group: list[dict[str, Any]], middles: list[float]
+) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    seen = set()
+    for record, middle in zip(group, middles, strict=True):
+        start = middle - (len(record["peers"]) - 1) / 2
         for i, peer in enumerate(record["peers"]):
             name, ratio = peer["peer"], peer["ratio"]
             known = name in seen
@@ -59,27 +65,29 @@ def _draw_panel(axes: Any, precision: str, group: list[dict[str, Any]]) -> None:
                 label=None if known else label(name, precision),
                 zorder=2,
             )
-            axes.vlines(start + i, ratio["min"], ratio["max"], color="black", lw=1, zorder=3)
+            axes.vlines(start + i, ratio["min"], ratio["max"], color="#333333", lw=1, zorder=3)
             axes.annotate(
-                shown(ratio["median"]) if ratio["median"] < 9.995 else f"{ratio['median']:.0f}",
+                shown(ratio["median"]),
                 (start + i, max(ratio["max"], 1.0)),
                 (0, 3),
                 textcoords="offset points",
                 ha="center",
-                fontsize=9,
+                fontsize=8,
             )
-        ticks.append((start + (len(record["peers"]) - 1) / 2, _case_label(record)))
-        start += len(record["peers"]) + 1
     axes.set_yscale("log")
-    axes.set_xticks([x for x, _ in ticks], [text for _, text in ticks], fontsize=9)
+    ratios = [peer["ratio"][at] for r in group for peer in r["peers"] for at in ("min", "max")]
+    axes.set_ylim(0.92 * min(1.0, *ratios), 1.4 * max(2.0, *ratios))
+    axes.set_xticks(middles, [_case_label(record) for record in group], fontsize=9)
     axes.tick_params(axis="x", length=0)
     axes.axhline(1, color="black", lw=1, zorder=4)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}×")
-    axes.grid(axis="y", color="#dddddd", zorder=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_title(precision, fontsize=11)
-    axes.margins(y=0.12)
-    axes.legend(frameon=False, fontsize=9, loc="upper right")
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="y", length=0, labelsize=9)
+    axes.grid(axis="y", color="#e4e4e4", zorder=0)
+    axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
+    axes.set_title(precision, fontsize=11, loc="left")
+    axes.legend(fontsize=9, loc="upper right", frameon=True, edgecolor="white", framealpha=1)
 
 
 def _case_label(record: dict[str, Any]) -> str:

@@ -86,10 +86,18 @@ def why_missing(peer: str) -> str | None:
 
 
 def load(settings: Settings) -> None:
-    """Import the peers, so that thread_limits reaches their thread pools."""
-    for peer in settings.present("scikit-learn", "torch", "onnxruntime"):
-        for package in PEERS[peer]:
-            importlib.import_module(package)
+    """Import the peers before anything is measured, so that thread_limits reaches them.
+
+    JAX, which takes its threads from the environment, is not among them. PyTorch also tells how
+    fast bfloat16 can be.
+    """
+    peers = {"scikit-learn", "torch", "torch-compile", "onnxruntime"}.intersection(settings.peers)
+    if "bfloat16" in settings.precisions:
+        peers.add("torch")
+    for peer in peers:
+        if why_missing(peer) is None:
+            for package in PEERS[peer]:
+                importlib.import_module(package)
 
 
 def n_processors() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -11,11 +12,11 @@ import clearprop as cp
 from clearprop._typing import Array
 from clearprop.benchmark import torch_peer
 from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Table, shown, standard_error
+from clearprop.benchmark.compare import Table, standard_error
 from clearprop.benchmark.estimators import fit, ours
 from clearprop.benchmark.settings import Settings, UnavailableError, thread_limits
 
-SEEDS = 10
+SEEDS, STEPS = 10, 400
 NOISE = 0.5  # of the teacher's outputs, so that nobody can learn the rows by heart in a few epochs
 
 
@@ -28,7 +29,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
     with thread_limits(settings.threads):
         for case in settings.chosen("small", "tab"):
             X, y = teacher_data(case)
-            short = case.shorter(5)
+            short = of_steps(case, 20 if settings.quick else STEPS)
             for precision in settings.precisions:
                 settings.tell(f"convergence: {case.name}, {precision}, {len(seeds)} seeds")
                 try:
@@ -39,6 +40,11 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
                 theirs = [torch_loss(short, X, y, precision, seed) for seed in seeds]
                 records.append(summary(short, precision, mine, theirs))
     return {"seeds": len(seeds), "cases": records, "notes": list(dict.fromkeys(notes))}
+
+
+def of_steps(case: Case, steps: int) -> Case:
+    """The case with as many epochs as come next to this number of steps."""
+    return replace(case, epochs=max(1, round(steps * case.epochs / case.steps)))
 
 
 def summary(case: Case, precision: str, ours: list[float], theirs: list[float]) -> dict[str, Any]:
@@ -110,8 +116,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
             str(record["steps"]),
             _with_error(record["mean"], record["standard_error"]),
             _with_error(record["torch_mean"], record["torch_standard_error"]),
-            f"{shown(record['difference'] / record['torch_mean'], 0.01)} %",
-            shown(record["difference_in_standard_errors"]),
+            f"{100 * record['difference'] / record['torch_mean']:+.2f} %",
+            f"{record['difference_in_standard_errors']:+.2f}",
         )
         for record in result["cases"]
     ]

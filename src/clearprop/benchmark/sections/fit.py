@@ -69,6 +69,8 @@ def summary(
                 "peer": name,
                 "seconds_per_step": spread([theirs / case.steps for _, theirs in several]),
                 "ratio": spread(ratios(several)),
+                # disturbances only make times longer, and hardly ever all of them
+                "ratio_of_least": min(p for _, p in several) / min(o for o, _ in several),
                 "seconds_of_pairs": several,
             }
             for name, several in pairs.items()
