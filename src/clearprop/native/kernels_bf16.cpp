@@ -9,16 +9,20 @@
 #if defined(__AVX512BF16__)
 
 #include "bfloat16.hpp"
+#include "finish.hpp"
 #include "panels.hpp"
 #include "product_bf16.hpp"
-#include "weights.hpp"
 
 namespace {
 
 using namespace clearprop;
 
 constexpr int NR = kPanel<float>, kHalf = NR / 2;
-static_assert(NR == kTileInputs && Simd<float>::W == kHalf);
+static_assert(NR == kTile && Simd<float>::W == kHalf);
+
+constexpr int kRows = 8;      // of a block, which the micro-kernel makes at once
+constexpr int kSlice = 128;   // steps of a sum at a time, so that a slice of B (16 KB) stays in the
+                              // first cache for all row blocks of a tile
 
 int up(int n, int to) { return (n + to - 1) / to * to; }
 
@@ -26,19 +30,21 @@ struct Panels {
   int first, last;
 };
 
-// Words of a panel of pairs of `units` units, and of a panel of pairs of samples.
-int64_t panel_of_pairs(int units) { return int64_t(up(units, kTileInputs)) / 2 * NR; }
-int64_t panel_of_rows(int units) { return int64_t(up(units, kTileUnits)) * kHalf; }
+// Words of a panel, of pairs of units as of pairs of samples.
+int64_t panel_size(int units) { return int64_t(up(units, kTile)) * kHalf; }
 
 // The rows of panel `p` of the batch, rounded: as pairs of inputs in h[0], as pairs of samples in x.
 void gather(const Step<float>& s, int p) {
+  constexpr int kAhead = 2 * NR;  // 32 rows far apart are more than the processor looks ahead for
   const Layer& first = s.layers[0];
   const int n = samples_of(s, p);
   const float* rows[NR];
   for (int i = 0; i < n; ++i) {
     const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
+    __builtin_prefetch(s.data.t + row * s.n_outputs);  // the loss will ask for them
     if (!s.data.indptr) {
       rows[i] = s.data.X + row * s.data.ld;
+      for (int k = 0; k < kAhead && k < first.n_in; k += kHalf) __builtin_prefetch(rows[i] + k);
       continue;
     }
     float* to = s.x + at * first.stride;  // entries that stand twice add up, as in SciPy
@@ -47,11 +53,13 @@ void gather(const Step<float>& s, int p) {
       to[s.data.indices[e]] += s.data.X[e];
     rows[i] = to;
   }
-  uint32_t* h = s.rounded.h[0] + p * panel_of_pairs(first.n_in);
+  uint32_t* h = s.rounded.h[0] + p * panel_size(first.n_in);
   for (int i0 = 0; i0 < first.n_in; i0 += NR) {
     const int left = first.n_in - i0;
     const uint32_t mask = left >= NR ? ~0u : (1u << left) - 1;
     __m512i rounded[NR];
+    for (int i = 0; i < n && left > kAhead; ++i)
+      for (int k = 0; k < NR; k += kHalf) __builtin_prefetch(rows[i] + i0 + kAhead + k);
     for (int i = 0; i < NR; ++i)
       rounded[i] = i < n ? round_row(_mm512_maskz_loadu_ps(__mmask16(mask), rows[i] + i0),
                                      _mm512_maskz_loadu_ps(__mmask16(mask >> 16), rows[i] + i0 + 16))
@@ -80,37 +88,55 @@ void round_pairs(const float* rows, int n, uint32_t* pairs) {
   }
 }
 
+constexpr int kTileWords = kTileSize / 2, kBlockWords = kRows * kHalf;
+
+// m rows of init + A·B, for a row of rounded tiles A and a panel B.
+void tile_of_panel(const uint32_t* A, const uint32_t* B, int n_in, int m, bool two,
+                   const float* init, float* tile) {
+  const int across = (n_in + kTile - 1) / kTile;
+  constexpr int slice = kSlice / kHalf;  // tiles
+  for (int k = 0; k < across; k += slice) {
+    const bool last = k + slice >= across;
+    Pairs o{last ? across - k : slice, kHalf, last ? (n_in - (across - 1) * kTile + 1) / 2 : kHalf,
+            A + k * kTileWords, kTileWords, B + k * kHalf * NR};
+    o.add = k > 0;
+    for (int r = 0; r < m; r += kRows, o.A += kBlockWords)
+      pair_product_for<1, kRows>(m - r < kRows ? m - r : kRows, two)(o, init ? init + r : nullptr,
+                                                                     tile + r * NR);
+  }
+}
+
 // z⁽ˡ⁾ = W⁽ˡ⁾ h⁽ˡ⁻¹⁾ + b⁽ˡ⁾ and h⁽ˡ⁾ = φ(z⁽ˡ⁾), up to z⁽ᴸ⁾.
 void forward(const Step<float>& s, Panels panels) {
-  alignas(64) float tile[kTileUnits * NR];
+  alignas(64) float tile[kTileSize];
   for (int l = 0; l < s.n_layers; ++l) {
     const Layer& layer = s.layers[l];
     const bool last = l + 1 == s.n_layers;
-    const int64_t size = int64_t(layer.n_out) * NR, below = panel_of_pairs(layer.n_in);
-    const int64_t row_block = int64_t(up(layer.n_in, kTileInputs)) / 2 * kTileUnits;
-    for (int j = 0; j < layer.n_out; j += kTileUnits) {
-      const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits;
-      Pairs o{1, 0, (layer.n_in + 1) / 2,
-              s.rounded.W + layer.rounded + j / kTileUnits * row_block, 0, nullptr};
+    const int64_t size = int64_t(layer.n_out) * NR;
+    for (int j = 0; j < layer.n_out; j += kTile) {
+      const int m = layer.n_out - j < kTile ? layer.n_out - j : kTile;
+      const uint32_t* A = s.rounded.W + layer.rounded + int64_t(j) * up(layer.n_in, kTile) / 2;
       for (int p = panels.first; p < panels.last; ++p) {
-        o.B = s.rounded.h[l] + p * below;
-        const auto kernel = pair_product_for<1, kTileUnits>(m, lanes_of(s, p) > kHalf);
-        kernel(o, s.theta + layer.b + j, tile);
-        float* d = !last && s.d[l + 1] ? s.d[l + 1] + p * size + j * NR : nullptr;
-        if (!last) activate<float>(layer.activation, tile, d, m * NR);
+        const uint32_t* B = s.rounded.h[l] + p * panel_size(layer.n_in);
+        tile_of_panel(A, B, layer.n_in, m, lanes_of(s, p) > kHalf, s.theta + layer.b + j, tile);
+        const int64_t at = p * size + j * NR;
+        if (!last) {
+          float* d = s.d[l + 1] ? s.d[l + 1] + at : nullptr;
+          activate<float>(layer.activation, tile, d, m * NR);
+        }
         if (last)
-          memcpy(s.dz[l] + p * size + j * NR, tile, m * NR * sizeof(float));
+          memcpy(s.dz[l] + at, tile, m * NR * sizeof(float));
         else if (layer.dropout)
-          memcpy(s.h[l + 1] + p * size + j * NR, tile, m * NR * sizeof(float));
+          memcpy(s.h[l + 1] + at, tile, m * NR * sizeof(float));
         else
-          round_pairs(tile, m, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out) + j / 2 * NR);
+          round_pairs(tile, m, s.rounded.h[l + 1] + p * panel_size(layer.n_out) + j / 2 * NR);
       }
     }
     if (last || !layer.dropout) continue;
     for (int p = panels.first; p < panels.last; ++p) {
       float* h = s.h[l + 1] + p * size;
       drop<float>(s, layer, h, s.d[l + 1] + p * size, p, samples_of(s, p));
-      round_pairs(h, layer.n_out, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out));
+      round_pairs(h, layer.n_out, s.rounded.h[l + 1] + p * panel_size(layer.n_out));
     }
   }
 }
@@ -122,8 +148,8 @@ struct Slopes {
   __mmask32 samples;
 
   Slopes(const Step<float>& s, int l, int p)
-      : rows(s.rounded.dz[l] + p * panel_of_rows(s.layers[l].n_out)),
-        pairs(l > 0 ? s.rounded.dz_pairs[l] + p * panel_of_pairs(s.layers[l].n_out) : nullptr),
+      : rows(s.rounded.dz[l] + p * panel_size(s.layers[l].n_out)),
+        pairs(l > 0 ? s.rounded.dz_pairs[l] + p * panel_size(s.layers[l].n_out) : nullptr),
         samples(samples_of(s, p) < NR ? (1u << samples_of(s, p)) - 1 : ~0u) {}
 
   CP_INLINE void store(int j, __m512i a, __m512i b) const {  // units j and j + 1
@@ -179,20 +205,18 @@ CP_INLINE void slopes_of(const float* dh, const float* d, const uint32_t* h, int
 
 // ∂ℒ/∂z⁽ˡ⁾ = φ′(z⁽ˡ⁾) ⊙ W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾
 void backward(const Step<float>& s, Panels panels) {
-  alignas(64) float tile[kTileUnits * NR];
+  alignas(64) float tile[kTileSize];
   for (int l = s.n_layers - 1; l >= 1; --l) {
     const Layer& layer = s.layers[l];
     const Act act = s.layers[l - 1].activation;
-    const int64_t row_block = int64_t(up(layer.n_out, kTileUnits)) / 2 * kTileUnits;
-    for (int i = 0; i < layer.n_in; i += kTileUnits) {
-      const int m = layer.n_in - i < kTileUnits ? layer.n_in - i : kTileUnits;
-      Pairs o{1, 0, (layer.n_out + 1) / 2,
-              s.rounded.W + layer.rounded_t + i / kTileUnits * row_block, 0, nullptr};
+    for (int i = 0; i < layer.n_in; i += kTile) {
+      const int m = layer.n_in - i < kTile ? layer.n_in - i : kTile;
+      const uint32_t* A = s.rounded.W + layer.rounded_t + int64_t(i) * up(layer.n_out, kTile) / 2;
       for (int p = panels.first; p < panels.last; ++p) {
-        o.B = s.rounded.dz_pairs[l] + p * panel_of_pairs(layer.n_out);
-        pair_product_for<1, kTileUnits>(m, lanes_of(s, p) > kHalf)(o, nullptr, tile);
+        const uint32_t* B = s.rounded.dz_pairs[l] + p * panel_size(layer.n_out);
+        tile_of_panel(A, B, layer.n_out, m, lanes_of(s, p) > kHalf, nullptr, tile);
         const float* d = s.d[l] ? s.d[l] + (int64_t(p) * layer.n_in + i) * NR : nullptr;
-        const uint32_t* h = s.rounded.h[l] + p * panel_of_pairs(layer.n_in) + i / 2 * NR;
+        const uint32_t* h = s.rounded.h[l] + p * panel_size(layer.n_in) + i / 2 * NR;
         const Slopes slopes(s, l - 1, p);
         if (d)
           slopes_of<Act::none>(tile, d, h, i, m, slopes);
@@ -226,7 +250,7 @@ size_t scratch_size(const Step<float>& s) { return kInputGroup * words_of_block(
 // h⁽ˡ⁻¹⁾ of 32 inputs from i0, turned from pairs of units into pairs of samples.
 void pairs_of_samples(const Step<float>& s, int l, int i0, uint32_t* out) {
   for (int p = 0; p < s.n_panels; ++p, out += kHalf * NR) {
-    const uint32_t* h = s.rounded.h[l] + p * panel_of_pairs(s.layers[l].n_in) + i0 / 2 * NR;
+    const uint32_t* h = s.rounded.h[l] + p * panel_size(s.layers[l].n_in) + i0 / 2 * NR;
     for (int v = 0; v < NR; v += kHalf, h += kHalf / 2 * NR) {
       Vec<float> rows[kHalf];
       for (int i = 0; i < kHalf; i += 2) {
@@ -243,39 +267,45 @@ void pairs_of_samples(const Step<float>& s, int l, int i0, uint32_t* out) {
     store_words(last + v, _mm512_and_si512(load_words(last + v), _mm512_set1_epi32(0xffff)));
 }
 
-// The rounded copies of the tile of W at units j … and inputs i …
-void round_tile(const Step<float>& s, int l, int j, int i, const float* W) {
+// The rounded copies of 8 units, from j on, of the tile of W at inputs i …
+void round_block(const Step<float>& s, int l, int j, int i, const float* W) {
   const Layer& layer = s.layers[l];
   const Tiles tiles(layer);
-  __m512i row[kTileUnits];
-  for (int r = 0; r < kTileUnits; ++r) row[r] = round_row(W + r * kTileInputs);
-  const int64_t at = int64_t(j) * tiles.across * (kTileInputs / 2) + i / 2 * kTileUnits;
-  by_steps(row, s.rounded.W + layer.rounded + at);
+  const int64_t row = j / kTile, column = i / kTile, block = j % kTile / kRows;
+  __m512i rows[kRows];
+  for (int r = 0; r < kRows; ++r) rows[r] = round_row(W + r * kTile);
+  by_steps(rows, s.rounded.W + layer.rounded + (row * tiles.across + column) * kTileWords +
+                     block * kBlockWords);
   if (l == 0) return;
-  const int64_t row_block = int64_t(tiles.down) * kTileUnits / 2 * kTileUnits;
-  uint32_t* to = s.rounded.W + layer.rounded_t + i / kTileUnits * row_block + j / 2 * kTileUnits;
-  for (int r = 0; r < kTileUnits; r += 2, to += kTileUnits) {
-    const Two words = zip(row[r], row[r + 1]);
+  uint32_t* to = s.rounded.W + layer.rounded_t + (column * tiles.down + row) * kTileWords +
+                 block * kRows / 2 * kRows;
+  for (int r = 0; r < kRows; r += 2, to += kRows) {
+    const Two words = zip(rows[r], rows[r + 1]);
     store_half<0>(to, words.first);
-    store_half<1>(to + row_block, words.first);
-    store_half<0>(to + 2 * row_block, words.second);
-    store_half<1>(to + 3 * row_block, words.second);
+    store_half<1>(to + kBlockWords, words.first);
+    store_half<0>(to + 2 * kBlockWords, words.second);
+    store_half<1>(to + 3 * kBlockWords, words.second);
   }
 }
 
-// Calls f(j, i, where the tile begins in θ) for the tiles of an item, in the order in which they lie.
+// Calls f(j, i, m, where the tile begins in θ) for the tiles of an item, m units of it at j and
+// kTile inputs at i, in the order in which they lie.
 template <class F>
 CP_INLINE void each_tile(const Step<float>& s, Item item, F&& f) {
   const Layer& layer = s.layers[item.layer];
   const Tiles tiles(layer);
-  const int columns = tiles.columns(item.i0 / kTileInputs);
-  int64_t at = layer.W + int64_t(item.i0 / kTileInputs) * tiles.down * kTileSize;
-  for (int j = 0; j < layer.n_out; j += kTileUnits)
-    for (int q = 0; q < columns; ++q, at += kTileSize) f(j, item.i0 + q * kTileInputs, at);
+  const int columns = tiles.columns(item.i0 / kTile);
+  int64_t at = layer.W + int64_t(item.i0 / kTile) * tiles.down * kTileSize;
+  for (int j = 0; j < layer.n_out; j += kTile)
+    for (int q = 0; q < columns; ++q, at += kTileSize)
+      f(j, item.i0 + q * kTile, layer.n_out - j < kTile ? layer.n_out - j : kTile, at);
 }
 
 void round_weights(const Step<float>& s, Item item) {
-  each_tile(s, item, [&](int j, int i, int64_t at) { round_tile(s, item.layer, j, i, s.theta + at); });
+  each_tile(s, item, [&](int j, int i, int m, int64_t at) {
+    for (int r = 0; r < m; r += kRows)
+      round_block(s, item.layer, j + r, i, s.theta + at + r * kTile);
+  });
 }
 
 // kInputGroup tile columns of ∂ℒ/∂W⁽ˡ⁾ = Σ_n ∂ℒ/∂z_n h_nᵀ, and what follows from them.
@@ -283,45 +313,60 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
   const Layer& layer = s.layers[item.layer];
   const Tiles tiles(layer);
   const int64_t block_size = words_of_block(s);
-  const int columns = tiles.columns(item.i0 / kTileInputs);
+  const int columns = tiles.columns(item.i0 / kTile);
   const uint32_t* blocks;
   if (item.layer == 0) {
-    blocks = s.rounded.x + item.i0 / kTileInputs * block_size;
+    blocks = s.rounded.x + item.i0 / kTile * block_size;
   } else {
     auto* words = reinterpret_cast<uint32_t*>(scratch);
     for (int q = 0; q < columns; ++q)
-      pairs_of_samples(s, item.layer, item.i0 + q * kTileInputs, words + q * block_size);
+      pairs_of_samples(s, item.layer, item.i0 + q * kTile, words + q * block_size);
     blocks = words;
   }
   const uint32_t* dz = s.rounded.dz[item.layer];
-  Pairs o{s.n_panels, kHalf, (s.n - (s.n_panels - 1) * NR + 1) / 2,
-          nullptr, panel_of_rows(layer.n_out), nullptr};
+  const int64_t panel = panel_size(layer.n_out);
+  constexpr int slice = kSlice / kHalf;  // panels
+  const int last_steps = (s.n - (s.n_panels - 1) * NR + 1) / 2;
   alignas(64) float own[kTileSize];
   Finish<float> finish{s};
-  each_tile(s, item, [&](int j, int i, int64_t at) {
-    const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits;
-    o.A = dz + j * kHalf;
-    o.B = blocks + (i - item.i0) / kTileInputs * block_size;
-    const auto kernel = pair_product_for<kHalf, 1>(m, layer.n_in - i > kHalf);
-    const int64_t next = at + kTileSize;  // the update that follows this one
-    o.ahead[0] = s.theta + next, o.ahead[1] = s.slot0 + next, o.ahead[2] = s.slot1 + next;
-    o.ahead_lines = kTileSize * sizeof(float) / 64;
-    kernel(o, nullptr, own);
-    finish.weights(at, 0, own, 0, 1, up(m, 2) * kTileInputs);
-    if (!s.gradient) round_tile(s, item.layer, j, i, s.theta + at);
+  each_tile(s, item, [&](int j, int i, int m, int64_t at) {
+    for (int p = 0; p < s.n_panels; p += slice) {
+      const bool last = p + slice >= s.n_panels;
+      Pairs o{last ? s.n_panels - p : slice, kHalf, last ? last_steps : kHalf,
+              dz + p * panel + j * kHalf, panel,
+              blocks + (i - item.i0) / kTile * block_size + p * kHalf * NR};
+      o.add = p > 0;
+      for (int r = 0; r < m; r += kRows, o.A += kRows * kHalf) {
+        const int rows = m - r < kRows ? m - r : kRows;
+        const int64_t here = at + r * kTile;
+        if (last) {
+          const int64_t next = here + kRows * kTile;
+          o.ahead[0] = s.theta + next, o.ahead[1] = s.slot0 + next, o.ahead[2] = s.slot1 + next;
+          o.ahead_lines = kRows * kTile * sizeof(float) / 64;
+        }
+        pair_product_for<kHalf, 1>(rows, layer.n_in - i > kHalf)(o, nullptr, own + r * kTile);
+        if (!last) continue;
+        finish.weights(here, 0, own + r * kTile, 0, 1, up(rows, 2) * kTile);
+        if (!s.gradient) round_block(s, item.layer, j + r, i, s.theta + here);
+      }
+    }
   });
   if (item.i0 == 0) {  // ∂ℒ/∂b: the sum over the samples
     const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3f80);
     for (int j = 0; j < layer.n_out; j += kHalf) {
-      alignas(64) float g[kHalf] = {};
-      for (int i = 0; i < kHalf && j + i < layer.n_out; ++i) {
-        __m512 sum = _mm512_setzero_ps();
-        for (int p = 0; p < s.n_panels; ++p) {
-          const uint32_t* row = dz + p * panel_of_rows(layer.n_out) + (j + i) * kHalf;
-          sum = _mm512_dpbf16_ps(sum, (__m512bh)load_words(row), ones);
-        }
-        g[i] = vsum<float>((Vec<float>)sum);
+      __m512 sums[kHalf] = {};
+      for (int p = 0; p < s.n_panels; ++p) {
+        const uint32_t* rows = dz + p * panel + j * kHalf;
+#pragma GCC unroll 16
+        for (int i = 0; i < kHalf; ++i)
+          sums[i] = _mm512_dpbf16_ps(sums[i], (__m512bh)load_words(rows + i * kHalf), ones);
       }
+      Vec<float> lanes[kHalf], sum{};
+      for (int i = 0; i < kHalf; ++i) lanes[i] = (Vec<float>)sums[i];
+      turn(lanes);
+      for (int i = 0; i < kHalf; ++i) sum += lanes[i];
+      alignas(64) float g[kHalf];
+      store<float>(g, sum);
       finish.parameters(layer.b + j, g, kHalf, false);
     }
   }
@@ -339,8 +384,8 @@ double largest_rounded(const uint32_t* words, int64_t n) {
 
 double largest_term(const Step<float>& s, int l) {
   const Layer& layer = s.layers[l];
-  return largest_rounded(s.rounded.h[l], s.n_panels * panel_of_pairs(layer.n_in)) *
-         largest_rounded(s.rounded.dz[l], s.n_panels * panel_of_rows(layer.n_out));
+  return largest_rounded(s.rounded.h[l], s.n_panels * panel_size(layer.n_in)) *
+         largest_rounded(s.rounded.dz[l], s.n_panels * panel_size(layer.n_out));
 }
 
 void round(const float* x, uint16_t* y, int64_t n) {

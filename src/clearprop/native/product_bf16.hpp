@@ -1,4 +1,4 @@
-// The micro-kernel of the products in bfloat16: C (MR × NV vectors of 16) = init + Σ_k A[r, k]·B[k, :],
+// The micro-kernel of the products in bfloat16: C (MR × NV vectors of 16) = start + Σ_k A[r, k]·B[k, :],
 // where a step k is a pair of terms, multiplied and added in float32 by one instruction.
 #pragma once
 
@@ -13,6 +13,7 @@ struct Pairs {
   const uint32_t* A;
   int64_t a_block;
   const uint32_t* B;
+  bool add = false;  // start from C, instead of from `init` or 0
   // up to three arrays that will be needed next, brought into the cache along the way
   const float* ahead[3] = {};
   int ahead_lines = 0;
@@ -27,7 +28,10 @@ __attribute__((noinline)) void pair_product(const Pairs& o, const float* init, f
 #pragma GCC unroll 8
   for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) c[r][v] = init ? _mm512_set1_ps(init[r]) : _mm512_setzero_ps();
+    for (int v = 0; v < NV; ++v)
+      c[r][v] = o.add ? _mm512_loadu_ps(C + r * 32 + v * 16)
+                : init ? _mm512_set1_ps(init[r])
+                       : _mm512_setzero_ps();
   const uint32_t* b = o.B;
   const int looks = (o.outer - 1) * (o.inner / kSteps) + o.last / kSteps;
   const int lines_a_look = looks > 0 ? (o.ahead_lines + looks - 1) / looks : 0;

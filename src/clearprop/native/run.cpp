@@ -236,11 +236,11 @@ void Job<T>::reserve_rounded(int64_t n) {
   };
   for (size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    add(r.h, r.h_pointers, n / 2 * padded(layer.n_in, kTileInputs));
-    add(r.dz, r.dz_pointers, n / 2 * padded(layer.n_out, kTileUnits));
-    add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTileInputs));
+    add(r.h, r.h_pointers, n / 2 * padded(layer.n_in, kTile));
+    add(r.dz, r.dz_pointers, n / 2 * padded(layer.n_out, kTile));
+    add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTile));
   }
-  r.x = allocate(n / 2 * padded(layers_[0].n_in, kTileInputs));
+  r.x = allocate(n / 2 * padded(layers_[0].n_in, kTile));
 }
 
 // Calls copy(where in the padded θ, where in the flat one, how many) for all that lies together.
@@ -255,12 +255,12 @@ void Job<T>::each_row(const Copy& copy) const {
         copy(layer.W + int64_t(j) * layer.stride, flat, layer.n_in);
         continue;
       }
-      for (int tile = 0; tile < tiles.across; ++tile) {
-        const int first = tile / kInputGroup * kInputGroup, i = tile * kTileInputs;
+      for (int column = 0; column < tiles.across; ++column) {
+        const int first = column / kInputGroup * kInputGroup, i = column * kTile;
         const int64_t number = int64_t(first) * tiles.down +
-                               int64_t(j / kTileUnits) * tiles.columns(first) + tile - first;
-        copy(layer.W + number * kTileSize + j % kTileUnits * kTileInputs, flat + i,
-             std::min(kTileInputs, layer.n_in - i));
+                               int64_t(j / kTile) * tiles.columns(first) + column - first;
+        copy(layer.W + number * kTileSize + j % kTile * kTile, flat + i,
+             std::min(kTile, layer.n_in - i));
       }
     }
     copy(layer.b, flat, layer.n_out);
