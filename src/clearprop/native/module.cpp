@@ -359,6 +359,7 @@ void bind_shuffle(nb::module_& m) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+  nb::set_leak_warnings(false);  // a model that lives as long as the interpreter is no mistake
   nb::class_<JobSpec>(m, "JobSpec")
       .def(nb::init<>())
       .def_rw("sizes", &JobSpec::sizes)
