@@ -177,7 +177,6 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
 
     What the handle cannot read in place is converted, some thousand rows at a time.
     """
-    y_hat: Array
     if hasattr(X, "tocsr"):
         X = X.tocsr()
         parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
