@@ -263,14 +263,7 @@ int default_threads() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) n = std::max(1, CPU_COUNT(&set));
 #endif
-  // the files are read once a second at most: it takes longer than many a prediction
-  static std::atomic<double> kept{0};
-  static std::atomic<int64_t> read_at{-1};
-  const int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                          std::chrono::steady_clock::now().time_since_epoch()).count();
-  if (read_at.exchange(now, std::memory_order_relaxed) != now || kept.load() == 0)
-    kept.store(cgroup_quota());
-  const double quota = kept.load();
+  const double quota = cgroup_quota();
   return quota < n ? std::max(1, static_cast<int>(std::ceil(quota))) : n;
 }
 
