@@ -40,6 +40,7 @@ def train(
     time_limit: float | None = None,
     checkpoint: Checkpoint | None = None,
     states: Sequence[TrainingState] | None = None,
+    keep_theta: bool = True,
 ) -> list[TrainingState]:
     """Train the jobs over shared data, side by side, and return where each of them ended.
 
@@ -49,6 +50,8 @@ def train(
     True ends that job. time_limit: seconds for everything. checkpoint: see
     :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in
     place); a job that has ended goes on only if it was for the time limit or an interrupt.
+    keep_theta: False lets go of the θ that the jobs began with as soon as the engine has copied
+    it, for which the memory of large networks is too good; such jobs cannot be trained again.
     Ctrl-C ends training with the θ of the last whole step, and history.stopped "interrupted".
     NaN or infinity ends a job before the step that gives it; its state names the place.
     """
@@ -72,7 +75,7 @@ def train(
     stepwise = [track for track in tracks if not isinstance(track.job.optimizer, LBFGS)]
     try:
         if stepwise:
-            _run_stepwise(stepwise, checkpoint)
+            _run_stepwise(stepwise, checkpoint, keep_theta)
         for track in tracks:
             if isinstance(track.job.optimizer, LBFGS):
                 _run_lbfgs(track, track.job.optimizer)
@@ -133,13 +136,15 @@ class _Track:
         # where θ is: in the engine's run under `index`, or here for L-BFGS and before the start
         self.run: Any = None
         self.index = 0
-        self.theta = job.theta if state.engine_state is None else state.engine_state["theta"]
+        self.theta: Array = job.theta
+        if state.engine_state is not None:
+            self.theta = state.engine_state["theta"]
         self.constant_rates: Array | None = None
 
-    def read_state(self) -> dict[str, Array]:
+    def read_state(self, *, last: bool = False) -> dict[str, Array]:
         if self.run is None:
             return (self.state.engine_state or {}) | {"theta": self.theta.copy()}
-        return self.engine.read(self.run, self.index)
+        return self.engine.read(self.run, self.index, last=last)
 
     def read_theta(self) -> Array:
         if self.run is None:
@@ -278,11 +283,11 @@ class _Track:
             self.finish(stopping)
 
     def finish(self, stopping: str) -> None:
-        self.state.engine_state = self.read_state()
+        self.state.engine_state = self.read_state(last=True)
         self.state.history.stopped = stopping
 
 
-def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
+def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None, keep_theta: bool) -> None:
     """Epochs of mini-batches, all jobs in step."""
     engine, data = tracks[0].engine, tracks[0].data
     run = engine.start([track.job for track in tracks], data)
@@ -297,6 +302,9 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
                 )
             engine.restore(run, number, track.state.engine_state)
         track.run, track.index = run, number
+        del track.theta  # it is in the engine now
+        if not keep_theta:
+            track.job.forget_theta()
     while True:
         active = {n: track for n, track in enumerate(tracks) if not track.state.history.stopped}
         if not active:
@@ -311,7 +319,8 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
         finished = all(track.state.history.stopped for track in tracks)
         if whole and (finished or checkpoint.is_due()):
             for track in active.values():
-                track.state.engine_state = track.read_state()
+                if not track.state.history.stopped:
+                    track.state.engine_state = track.read_state()
             checkpoint.write([track.state for track in tracks])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -56,6 +56,7 @@ class NativeRun:
     native: Any
     jobs: Sequence[Job]
     data: Data
+    over: dict[int, dict[str, Array]] = field(default_factory=dict)  # what is left of some jobs
 
 
 class NativeEngine:
@@ -126,21 +127,44 @@ class NativeEngine:
         )
 
     def read(
-        self, run: NativeRun, job: int, only: Collection[str] | None = None
+        self, run: NativeRun, job: int, only: Collection[str] | None = None, *, last: bool = False
     ) -> dict[str, Array]:
-        spec = run.jobs[job]
-        state: dict[str, Array] = {}
+        if last:
+            return self._take(run, job)
+        if job in run.over:
+            state = self._take(run, job)
+            return {name: a.copy() for name, a in state.items() if only is None or name in only}
+        spec, state = run.jobs[job], {}
         if only is None or "theta" in only:
-            state["theta"] = np.empty_like(spec.theta)
+            state["theta"] = np.empty(spec.theta.shape, spec.theta.dtype)
             run.native.read_theta(job, state["theta"])
         if only is not None:
             return state
         for slot, name in enumerate(SLOTS[type(spec.optimizer)]):
-            state[name] = np.empty_like(spec.theta)
+            state[name] = np.empty(spec.theta.shape, spec.theta.dtype)
             run.native.read_slot(job, slot, state[name])
+        return state | self._counts(run, job)
+
+    def _take(self, run: NativeRun, job: int) -> dict[str, Array]:
+        """The state of a job that is over, each part's native memory given back when it is copied.
+
+        An interrupt may come anywhere, and the next call goes on from there: an array is in
+        `run.over` before it is filled, and is filled and the memory given back in one native call.
+        """
+        spec = run.jobs[job]
+        state = run.over.setdefault(job, {})
+        run.native.end(job)
+        for slot, name in enumerate(("theta", *SLOTS[type(spec.optimizer)]), -1):
+            if name not in state:
+                state[name] = np.empty(spec.theta.shape, spec.theta.dtype)
+            run.native.take(job, slot, state[name])
+        return state | self._counts(run, job)
+
+    def _counts(self, run: NativeRun, job: int) -> dict[str, Array]:
         n_steps, step, mu_product = run.native.counts(job)
+        state = {}
         state["step"] = np.array(step, dtype=np.int64)
-        if isinstance(spec.optimizer, NAdam):
+        if isinstance(run.jobs[job].optimizer, NAdam):
             state["mu_product"] = np.array(mu_product)
         return state | {"n_steps": np.asarray(n_steps)}
 

@@ -64,8 +64,14 @@ class Engine(Protocol):
         """One epoch of each job in `plans` (job number → plan); stops after the step during which
         `deadline` (time.monotonic seconds) passed, and before a step that gives NaN or inf."""
 
-    def read(self, run: Any, job: int, only: Collection[str] | None = None) -> dict[str, Array]:
-        """A copy of the state of one job: "theta", "n_steps" and the optimiser's own arrays."""
+    def read(
+        self, run: Any, job: int, only: Collection[str] | None = None, *, last: bool = False
+    ) -> dict[str, Array]:
+        """A copy of the state of one job: "theta", "n_steps" and the optimiser's own arrays.
+
+        last: the job is over; its memory may be given back, and all that is asked of it from now
+        on is to be read again. (An interrupt may have come before the answer did.)
+        """
 
     def restore(self, run: Any, job: int, state: dict[str, Array]) -> None:
         """Put a job into a state that :meth:`read` returned; training then goes on bit-exactly."""

@@ -113,10 +113,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError("partial_fit does not support early_stopping=True")
         X_given = X
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-            if not sample_weight.any():
-                raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+        sample_weight = _checked_weight(sample_weight, X)
         dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
@@ -134,21 +131,76 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 architecture, self._coefs, self._intercepts, dtype, "the fitted coefs_"
             )
         self._describe(architecture)
-        self._set_network(Network.from_theta(architecture, theta))
         optimizer = settings.build_optimizer(self)
         engine = get_engine(self.engine, architecture, optimizer, self.n_threads)
         self.engine_ = engine.name
         state = self._start_state(first_pass, incremental, theta, optimizer)
         if epochs == 0:
+            self._set_network(Network.from_theta(architecture, theta))
             self._set_results(state, 0)
             return
-
+        if getattr(self, "_skl_callbacks", None):  # they are shown the estimator as it begins
+            self._set_network(Network.from_theta(architecture, theta))
+        elif first_pass:
+            self._forget_network()
         data = Data(
             X.astype(dtype, copy=False),
             targets.t,
             None if weights is None else weights.astype(dtype, copy=False),
         )
-        rows, validation_data, y_val = self._validation(data, y, targets, validation, rng)
+        job, monitor = self._job(
+            architecture,
+            theta,
+            optimizer,
+            data,
+            self._validation(data, y, targets, validation, rng),
+            state,
+            rng,
+        )
+        del theta
+        callbacks = settings.check_callbacks(self.callbacks)
+        if self.verbose:
+            callbacks.insert(0, print_progress(self, monitor, state, incremental))
+        if incremental:
+            callbacks.append(lambda report: True)
+        before = len(state.history)
+        with EpochTasks(
+            self, architecture, X_given, y, sample_weight, callbacks, not incremental
+        ) as tasks:
+            train(
+                [job],
+                data,
+                engine=engine,
+                callbacks=[tasks] if tasks.active or callbacks else [],
+                time_limit=self.time_limit,
+                checkpoint=None if incremental else self._checkpoint(),
+                states=[state],
+                keep_theta=False,
+            )
+            report_trouble(state)
+            # θ of the engine's state is the network's own from now on: the next fit begins with
+            # the weights as they are then; the best θ is kept as it is
+            theta = state.theta if state.best_theta is None else state.best_theta.copy()
+            self._set_network(Network.from_theta(architecture, theta))
+            n_iter = len(state.history) - before
+            loss = None
+            if isinstance(optimizer, LBFGS) and n_iter == 0:  # it had converged at the start
+                loss, _ = engine.loss_and_gradient(architecture, state.theta, data, job.penalty)
+            self._set_results(state, n_iter, loss)
+        self._conclude(state, incremental)
+
+    def _job(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        optimizer: Optimizer | LBFGS,
+        data: Data,
+        validation: tuple[Array | None, Data | Array | None, Any],
+        state: TrainingState,
+        rng: np.random.RandomState,
+    ) -> tuple[Job, str]:
+        """What is to be trained, and what early stopping watches."""
+        rows, validation_data, y_val = validation
         monitor, metrics = "loss", {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
             metrics = self._metrics(architecture, validation_data, data, y_val)
@@ -172,32 +224,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             max_steps=None if self.max_steps is None else state.n_steps + self.max_steps,
             precision=self.precision,
         )
-        callbacks = settings.check_callbacks(self.callbacks)
-        if self.verbose:
-            callbacks.insert(0, print_progress(self, monitor, state, incremental))
-        if incremental:
-            callbacks.append(lambda report: True)
-        before = len(state.history)
-        with EpochTasks(
-            self, architecture, X_given, y, sample_weight, callbacks, not incremental
-        ) as tasks:
-            train(
-                [job],
-                data,
-                engine=engine,
-                callbacks=[tasks] if tasks.active or callbacks else [],
-                time_limit=self.time_limit,
-                checkpoint=None if incremental else self._checkpoint(),
-                states=[state],
-            )
-            report_trouble(state)
-            self._set_network(Network.from_theta(architecture, state.theta.copy()))
-            n_iter = len(state.history) - before
-            loss = None
-            if isinstance(optimizer, LBFGS) and n_iter == 0:  # it had converged at the start
-                loss, _ = engine.loss_and_gradient(architecture, state.theta, data, job.penalty)
-            self._set_results(state, n_iter, loss)
-        self._conclude(state, incremental)
+        return job, monitor
 
     def _targets(self, y: Any, dtype: Any) -> Targets:
         """The encoded targets; the errors of the output units name t, ours y."""
@@ -348,6 +375,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self._coefs, self._intercepts = [W.T for W in net.W], net.b
         self._net, self._compiled = net, CompiledNetwork(net)
         self._views = (*self._coefs, *self._intercepts)
+
+    def _forget_network(self) -> None:
+        for name in ("_coefs", "_intercepts", "_net", "_compiled", "_views"):
+            self.__dict__.pop(name, None)
 
     def _network(self) -> Network:
         """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
@@ -506,6 +537,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _checked_weight(sample_weight: Any, X: Array) -> Array | None:
+    if sample_weight is None:
+        return None
+    checked: Array = _check_sample_weight(sample_weight, X)
+    if not checked.any():
+        raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+    return checked
 
 
 def _listed(value: Any) -> Any:

@@ -230,6 +230,12 @@ class Run {
   }
 
   Job<T>& at(int number) {
+    Job<T>& job = any(number);
+    require(!job.is_over(), "the job is over: its memory was given back");
+    return job;
+  }
+
+  Job<T>& any(int number) {
     check_free();
     require(number >= 0 && number < static_cast<int>(jobs_.size()), "no such job");
     return *jobs_[number];
@@ -305,8 +311,17 @@ void bind_run(nb::module_& m, const char* name) {
       .def("write_slot", [](R& r, int job, int slot, Vector<T> in) {
         r.at(job, in.shape(0), slot).write_slot(slot, in.data());
       })
+      .def("end", [](R& r, int job) { r.any(job).end(); }, "job"_a)
+      .def("take", [](R& r, int number, int slot, Out1<T> out) {
+        Job<T>& job = r.any(number);
+        require(static_cast<int64_t>(out.shape(0)) == job.n_parameters(), "one number per parameter");
+        require(slot >= -1 && slot < job.n_slots(), "no such slot");
+        require(job.is_over(), "the job is not over");
+        job.take(slot, out.data());
+      }, "job"_a, "slot"_a, "out"_a.noconvert())
       .def("counts", [](R& r, int job) {
-        return std::make_tuple(r.at(job).n_steps, r.at(job).optimizer_step, r.at(job).mu_product);
+        const Job<T>& j = r.any(job);
+        return std::make_tuple(j.n_steps, j.optimizer_step, j.mu_product);
       })
       .def("set_counts", [](R& r, int job, int64_t n_steps, int64_t step, double mu_product) {
         Job<T>& j = r.at(job);

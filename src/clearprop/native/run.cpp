@@ -14,6 +14,9 @@
 #include "memory.hpp"
 #include "pool.hpp"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -222,6 +225,26 @@ void Job<T>::reserve(int64_t rows, bool training) {
   }
   if (bf16) reserve_rounded(n);
   reserved_rows_ = n, reserved_training_ = training;
+}
+
+template <class T>
+void Job<T>::end() {
+  over_ = true;
+  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x}) buffer->reset();
+  for (auto* buffers : {&h_, &d_, &dz_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
+    buffers->clear();
+#if defined(__GLIBC__)
+  // to the system too, which free() alone would not do with what lies within the heap
+  if (n_padded_ * sizeof(T) > size_t{1} << 22) malloc_trim(0);
+#endif
+}
+
+template <class T>
+void Job<T>::take(int slot, T* values) {
+  Buffer& buffer = slot < 0 ? theta_ : slots_[slot];
+  if (!buffer) return;
+  collect(buffer.get(), values);
+  buffer.reset();
 }
 
 // The panels of Rounded, for n rows (a multiple of the panel).

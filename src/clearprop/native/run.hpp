@@ -52,6 +52,11 @@ class Job {
   void read_theta(T* theta) const { collect(theta_.get(), theta); }
   void write_slot(int slot, const T* values) { spread(values, slots_[slot].get()); }
   void read_slot(int slot, T* values) const { collect(slots_[slot].get(), values); }
+  // The job is over; gives back the memory of its batches.
+  void end();
+  // After that: copies θ (slot −1) or a slot and gives back its memory; nothing if that was done.
+  void take(int slot, T* values);
+  bool is_over() const { return over_; }
   int n_slots() const { return n_slots_; }
   int batch_size() const { return spec_.batch_size; }
   double flops_per_row() const { return 3 * flops_per_row_; }  // of training
@@ -104,6 +109,7 @@ class Job {
   bool rounded_is_old_ = true;  // W has changed since it was rounded
   int64_t reserved_rows_ = 0;
   bool reserved_training_ = false;
+  bool over_ = false;
   double largest_ = 0;          // max |θ| after the last update
 };
 
