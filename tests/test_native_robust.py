@@ -281,6 +281,20 @@ def test_a_system_without_threads_to_give() -> None:
 
 # ---- the caller's floating-point state -----------------------------------------------------------
 
+
+@each_thread_count
+def test_denormals_are_flushed_inside_only(n_threads: int) -> None:
+    net = Network([1, 600, 1], hidden="identity", initializer="zeros", dtype="float32")
+    net.W[0][...], net.W[1][...] = 1e-20, 1.0
+    data = Data(np.full((600, 1), 1e-20, np.float32), np.zeros((600, 1), np.float32))
+    engine = NativeEngine(n_threads)
+    for _ in range(2):
+        assert (engine.forward(net.architecture, net.theta, data.X) == 0).all()
+        _, gradient = engine.loss_and_gradient(net.architecture, net.theta, data, cp.Penalty())
+        assert not gradient.any()
+        assert np.float32(1e-20) * np.float32(1e-20) > 0
+
+
 UPWARD = {"x86_64": 0x800, "aarch64": 0x400000}.get(platform.machine(), 0)
 
 

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "cpu.hpp"
 #include "denormals.hpp"
 #include "memory.hpp"
 #include "pool.hpp"
@@ -33,10 +34,8 @@ const std::vector<const Isa*>& available_isas() {
   static const std::vector<const Isa*> isas = [] {
     std::vector<const Isa*> found;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-      found.push_back(&isa_avx512);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&isa_avx2);
+    if (cpu().avx512) found.push_back(&isa_avx512);
+    if (cpu().avx2) found.push_back(&isa_avx2);
 #endif
     found.push_back(&isa_baseline);
     return found;
@@ -58,9 +57,7 @@ const Isa& chosen_isa() {
 
 std::string why_not_bfloat16(const Isa& isa) {
   if (!bfloat16_kernels) return "this build of clearprop was compiled without AVX512_BF16";
-#if defined(__x86_64__)
-  if (!__builtin_cpu_supports("avx512bf16")) return "this processor has no AVX512_BF16";
-#endif
+  if (!cpu().avx512_bf16) return "this processor has no AVX512_BF16";
   if (std::strcmp(isa.name, "avx512") != 0)
     return std::string("it needs AVX-512 with AVX512_BF16, and the instruction set in use is ") +
            isa.name;
