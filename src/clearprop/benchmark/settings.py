@@ -118,17 +118,15 @@ def thread_limits(n: int) -> Iterator[None]:
     """Within it clearprop, the BLAS of NumPy and SciPy, and PyTorch use n threads each."""
     from threadpoolctl import threadpool_limits
 
-    from clearprop.engines.threads import get_num_threads, set_num_threads
+    from clearprop.engines.threads import num_threads
 
     torch = sys.modules.get("torch")
-    before = get_num_threads(), torch.get_num_threads() if torch else 0
-    with threadpool_limits(n):
-        set_num_threads(n)
+    before = torch.get_num_threads() if torch else 0
+    with threadpool_limits(n), num_threads(n):
         if torch:
             torch.set_num_threads(n)
         try:
             yield
         finally:
-            set_num_threads(before[0])
             if torch:
-                torch.set_num_threads(before[1])
+                torch.set_num_threads(before)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -22,6 +24,17 @@ def set_num_threads(n: int | None) -> None:
     """
     global _chosen  # noqa: PLW0603 (a setting of the process, like OMP_NUM_THREADS)
     _chosen = check_n_threads(n, "n")
+
+
+@contextmanager
+def num_threads(n: int) -> Iterator[None]:
+    """Within it the process's setting is n threads; afterwards it is what it was, if anything."""
+    before = _chosen
+    set_num_threads(n)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
 
 
 def get_num_threads() -> int:
