@@ -239,11 +239,13 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().present("scikit-learn", "torch") == []
 
 
-def test_threads_are_as_before_afterwards() -> None:
+def test_threads_are_as_before_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     before = cp.get_num_threads()
     with thread_limits(before + 1):
         assert cp.get_num_threads() == before + 1
     assert cp.get_num_threads() == before
+    monkeypatch.setenv("CLEARPROP_NUM_THREADS", str(before + 2))  # nothing stands in its way
+    assert cp.get_num_threads() == before + 2
     with pytest.raises(UnavailableError, match="processors"):
         need_processors(100_000)
 
