@@ -596,7 +596,3 @@ def test_the_native_job_refuses_what_it_cannot_do() -> None:
     X, t = np.zeros((4, 2)), np.zeros((4, 1))
     with pytest.raises(ValueError, match="it needs float32"):
         _native.RunF64(X, t, None).add(spec, np.zeros(3))
-    run = _native.RunF32(X.astype("f"), t.astype("f"), None)
-    job = run.add(spec, np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match="predict in float32"):
-        run.predict(job, np.zeros((4, 1), np.float32), False, 1)

@@ -101,7 +101,7 @@ def test_every_module_can_be_imported_alone() -> None:
 
 
 LAYERS = [
-    {"_typing", "activations", "divergences", "schedules", "documents"},
+    {"_typing", "activations", "callers", "divergences", "documents", "schedules", "shuffling"},
     {"outputs", "initializers", "optimizers", "persistence"},
     {"layers"},
     {"architecture"},

@@ -81,6 +81,9 @@ from .outputs import (
     softmax,
     softmax_jacobian,
 )
+from .predictor import (
+    Predictor,
+)
 from .progress import (
     ProgressBar,
 )
@@ -152,6 +155,7 @@ __all__ = [
     "Output",
     "Penalty",
     "Poisson",
+    "Predictor",
     "ProgressBar",
     "Quantile",
     "RMSprop",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,19 +49,27 @@ class Architecture:
     @cached_property
     def n_parameters(self) -> int:
         """P, the length of θ."""
-        return sum(int(np.prod(s)) for layer in self.layers for s in layer.shapes.values())
+        return sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
+
+    @cached_property
+    def _places(self) -> list[dict[str, tuple[slice, tuple[int, ...]]]]:
+        """For each layer: where in θ each of its parameters is, and its shape."""
+        places, start = [], 0
+        for layer in self.layers:
+            entries = {}
+            for name, shape in layer.shapes.items():
+                stop = start + math.prod(shape)
+                entries[name] = slice(start, stop), shape
+                start = stop
+            places.append(entries)
+        return places
 
     def unpack(self, theta: Array) -> list[Parameters]:
         """For each layer its parameters by name, as views into θ (writing to them writes to θ)."""
-        parameters, start = [], 0
-        for layer in self.layers:
-            views = {}
-            for name, shape in layer.shapes.items():
-                stop = start + int(np.prod(shape))
-                views[name] = theta[start:stop].reshape(shape)
-                start = stop
-            parameters.append(views)
-        return parameters
+        return [
+            {name: theta[where].reshape(shape) for name, (where, shape) in places.items()}
+            for places in self._places
+        ]
 
     def pack(self, parameters: Sequence[Parameters], dtype: np.dtype[Any]) -> Array:
         """θ from the parameters of each layer; the inverse of :meth:`unpack`."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.engines.nonfinite import NonFinite
+from clearprop.shuffling import shuffle
 
 
 @dataclass
@@ -52,20 +53,18 @@ class RowOrder:
     """The order of the rows in each epoch, from an explicit generator.
 
     A numpy Generator draws a new permutation each epoch. A RandomState shuffles the order of the
-    epoch before, as scikit-learn does, so that the same seed gives the same batches.
+    epoch before in place, as scikit-learn does, so that the same seed gives the same batches.
     """
 
     rng: np.random.Generator | np.random.RandomState
     index: Array
 
     def next(self) -> Array:
-        """The order of the coming epoch, (N,)."""
+        """The order of the coming epoch, (N,); valid until the next call."""
         if isinstance(self.rng, np.random.Generator):
             self.index = self.rng.permutation(len(self.index))
         else:
-            shuffled = np.arange(len(self.index))
-            self.rng.shuffle(shuffled)
-            self.index = self.index[shuffled]
+            shuffle(self.rng, self.index)
         return self.index
 
 

@@ -192,6 +192,11 @@ class Job:
                 f"precision='bfloat16' needs a network of dtype 'float32'; got {self.theta.dtype}"
             )
 
+    def forget_theta(self) -> None:
+        """Let go of θ, which may be large; what remains has its shape and dtype, and no memory."""
+        nothing = np.broadcast_to(np.zeros((), self.theta.dtype), self.theta.shape)
+        object.__setattr__(self, "theta", nothing)
+
     def _check_lbfgs(self) -> None:
         """L-BFGS follows the loss of all rows at once; what belongs to steps has no meaning."""
         given = {

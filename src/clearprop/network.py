@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from clearprop.history import History
     from clearprop.jobs import Metric, Penalty, Stopping
     from clearprop.optimizers import LBFGS, Optimizer
+    from clearprop.predictor import Predictor
     from clearprop.training import Callback
 
 
@@ -245,11 +246,11 @@ class Network:
         """ŷ (N, K) of a network with probabilities as outputs (softmax or logistic)."""
         if self.output.unit not in ("softmax", "logistic"):
             raise TypeError(f"{self.output.name} outputs are no probabilities; use predict(X)")
-        return self.forward(X).y_hat
+        return self._y_hat(X)
 
     def predict(self, X: Array) -> Array:
         """Class indices for softmax (N,), 0/1 for logistic, ŷ otherwise; (N,) where K is 1."""
-        y_hat = self.forward(X).y_hat
+        y_hat = self._y_hat(X)
         if isinstance(self.output, Softmax):
             groups = self.output.groups(y_hat.shape[1])
             classes = np.stack([y_hat[:, g].argmax(axis=1) for g in groups], axis=1)
@@ -257,6 +258,16 @@ class Network:
         if isinstance(self.output, Logistic):
             y_hat = (y_hat > 0.5).astype(np.int64)
         return np.asarray(y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat)
+
+    def predictor(self, *, engine: str = "auto", n_threads: int | None = None) -> Predictor:
+        """This network as it is now, compiled for prediction: for one row at a time, or many.
+
+        A later change of θ does not change the predictor. See
+        :class:`clearprop.predictor.Predictor`, also for the arguments.
+        """
+        from clearprop.predictor import Predictor
+
+        return Predictor(self.architecture, self.theta, engine=engine, n_threads=n_threads)
 
     def train(
         self,
@@ -279,6 +290,7 @@ class Network:
         max_steps: int | None = None,
         checkpoint: Checkpoint | str | PathLike[str] | None = None,
         engine: str = "auto",
+        n_threads: int | None = None,
         precision: str | None = None,
     ) -> History:
         """Learn θ by gradient descent on ℒ; `network_training.train_network` has the details."""
@@ -304,6 +316,7 @@ class Network:
             max_steps=max_steps,
             checkpoint=checkpoint,
             engine=engine,
+            n_threads=n_threads,
             precision=precision,
         )
 
@@ -319,6 +332,14 @@ class Network:
         from clearprop.network_files import load_network
 
         return load_network(path)
+
+    def _y_hat(self, X: Array) -> Array:
+        """ŷ by the native engine, or by the definition where there are parts of one's own."""
+        from clearprop.engines.native import NativeEngine, why_not
+
+        if why_not(self.architecture):
+            return self.forward(X).y_hat
+        return NativeEngine().forward(self.architecture, self.theta, self._check_X(X))
 
     def _check_X(self, X: Array) -> Array:
         return check_matrix(X, self.architecture.n_inputs, self.theta.dtype)

@@ -40,6 +40,7 @@ def train_network(
     max_steps: int | None = None,
     checkpoint: Checkpoint | str | PathLike[str] | None = None,
     engine: str = "auto",
+    n_threads: int | None = None,
     precision: str | None = None,
 ) -> History:
     """Learn the θ of `net` by stochastic gradient descent on ℒ, in place, and return the history.
@@ -53,8 +54,10 @@ def train_network(
     :class:`Evaluation` on the validation data. callbacks: called with an
     :class:`EpochReport` after each epoch, True ends training. time_limit: seconds; max_steps:
     mini-batches. checkpoint: a path or :class:`Checkpoint`: the state is saved there after epochs,
-    and a run found there is resumed. precision: "bfloat16" multiplies in bfloat16, for networks of
-    dtype "float32" on processors with AVX512_BF16; see :class:`Job`.
+    and a run found there is resumed. n_threads: of the native engine, None for
+    :func:`clearprop.get_num_threads`; the result does not depend on it. precision: "bfloat16"
+    multiplies in bfloat16, for networks of dtype "float32" on processors with AVX512_BF16; see
+    :class:`Job`.
 
     Ctrl-C keeps what has been learnt (a warning says so). Raises NonFiniteError if NaN or infinity
     appears and no validated θ can be restored; θ is then as it was.
@@ -88,6 +91,7 @@ def train_network(
         [job],
         data,
         engine=engine,
+        n_threads=n_threads,
         callbacks=callbacks,
         time_limit=time_limit,
         checkpoint=checkpoint,

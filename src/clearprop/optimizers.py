@@ -311,6 +311,8 @@ def get_optimizer(
                 f"{argument}={optimizer!r} is no optimiser; choose from {', '.join(OPTIMIZERS)}"
             )
         return OPTIMIZERS[optimizer]()
+    if type(optimizer) in OPTIMIZERS.values():  # asking a protocol takes longer
+        return optimizer
     if isinstance(optimizer, type) or not isinstance(optimizer, (Optimizer, LBFGS)):
         raise TypeError(
             f"{argument} must be the name of an optimiser or an optimiser such as SGD(0.1), "

@@ -347,8 +347,9 @@ class Softmax(Output):
             if columns.shape[1] != len(groups):
                 raise ValueError(f"t must have shape (N, {len(groups)}); got {t.shape}")
             one_hot = np.zeros((len(t), n_outputs), dtype=dtype)
+            flat, row_starts = one_hot.reshape(-1), np.arange(len(t)) * n_outputs
             for group, index in zip(groups, columns.T, strict=True):
-                one_hot[np.arange(len(t)), group.start + class_indices(index, group)] = 1
+                flat[row_starts + (group.start + class_indices(index, group))] = 1
             t = one_hot
         else:
             # a float32 distribution in a float64 network sums to 1 within float32's precision

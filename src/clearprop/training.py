@@ -14,13 +14,14 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.nonfinite import locate_nonfinite
 from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
 from clearprop.history import EpochReport, RowOrder, TrainingState
 from clearprop.jobs import Data, Evaluation, Job, check_job
 from clearprop.optimizers import LBFGS, Optimizer
-from clearprop.schedules import Clock, as_schedule
+from clearprop.schedules import Clock, Constant, as_schedule
 
 Callback: TypeAlias = Callable[[EpochReport], object]
 
@@ -34,17 +35,23 @@ def train(
     data: Data,
     *,
     engine: str | Engine = "auto",
+    n_threads: int | None = None,
     callbacks: Sequence[Callback] = (),
     time_limit: float | None = None,
     checkpoint: Checkpoint | None = None,
     states: Sequence[TrainingState] | None = None,
+    keep_theta: bool = True,
 ) -> list[TrainingState]:
     """Train the jobs over shared data, side by side, and return where each of them ended.
 
+    engine: a name, or an engine of one's own making, which then knows its number of threads;
+    n_threads: of the native engine, None for :func:`clearprop.get_num_threads`.
     callbacks: called with an :class:`EpochReport` after every epoch of every job; one that returns
     True ends that job. time_limit: seconds for everything. checkpoint: see
     :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in
     place); a job that has ended goes on only if it was for the time limit or an interrupt.
+    keep_theta: False lets go of the θ that the jobs began with as soon as the engine has copied
+    it, for which the memory of large networks is too good; such jobs cannot be trained again.
     Ctrl-C ends training with the θ of the last whole step, and history.stopped "interrupted".
     NaN or infinity ends a job before the step that gives it; its state names the place.
     """
@@ -52,23 +59,23 @@ def train(
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
     if callable(callbacks) or not all(callable(callback) for callback in callbacks):
         raise TypeError(f"callbacks must be a list of functions; got {callbacks!r}")
-    chosen = choose_engine(engine, jobs) if isinstance(engine, str) else engine
+    engine = choose_engine(engine, jobs, n_threads)
     states = [TrainingState() for _ in jobs] if states is None else list(states)
     for job in jobs:
-        check_job(job, data, chosen.name)
+        check_job(job, data, engine.name)
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
             raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")
-        checkpoint.resume(states, jobs, data, chosen.name)
+        checkpoint.resume(states, jobs, data, engine.name)
     start = time.monotonic()
     tracks = [
-        _Track(number, job, state, data, chosen, callbacks, start, time_limit)
+        _Track(number, job, state, data, engine, callbacks, start, time_limit)
         for number, (job, state) in enumerate(zip(jobs, states, strict=True))
     ]
     stepwise = [track for track in tracks if not isinstance(track.job.optimizer, LBFGS)]
     try:
         if stepwise:
-            _run_stepwise(stepwise, checkpoint)
+            _run_stepwise(stepwise, checkpoint, keep_theta)
         for track in tracks:
             if isinstance(track.job.optimizer, LBFGS):
                 _run_lbfgs(track, track.job.optimizer)
@@ -83,13 +90,19 @@ def train(
     return states
 
 
-def choose_engine(name: str, jobs: Sequence[Job]) -> Engine:
-    """The engine for all of the jobs: the native one if it can run every one of them."""
+def choose_engine(
+    engine: str | Engine, jobs: Sequence[Job], n_threads: int | None = None
+) -> Engine:
+    """The engine for all of the jobs: "auto" is the native one if it can run every one of them."""
+    if not isinstance(engine, str):
+        if n_threads is not None:
+            raise ValueError("n_threads goes with the name of an engine; the one given has its own")
+        return engine
     for job in jobs:
-        engine = get_engine(name, job.architecture, job.optimizer)
-        if engine.name == "reference":
-            return engine
-    return get_engine(name)
+        chosen = get_engine(engine, job.architecture, job.optimizer, n_threads)
+        if chosen.name == "reference":
+            return chosen
+    return get_engine(engine, n_threads=n_threads)
 
 
 class _Track:
@@ -123,12 +136,15 @@ class _Track:
         # where θ is: in the engine's run under `index`, or here for L-BFGS and before the start
         self.run: Any = None
         self.index = 0
-        self.theta = job.theta if state.engine_state is None else state.engine_state["theta"]
+        self.theta: Array = job.theta
+        if state.engine_state is not None:
+            self.theta = state.engine_state["theta"]
+        self.constant_rates: Array | None = None
 
-    def read_state(self) -> dict[str, Array]:
+    def read_state(self, *, last: bool = False) -> dict[str, Array]:
         if self.run is None:
             return (self.state.engine_state or {}) | {"theta": self.theta.copy()}
-        return self.engine.read(self.run, self.index)
+        return self.engine.read(self.run, self.index, last=last)
 
     def read_theta(self) -> Array:
         if self.run is None:
@@ -153,8 +169,14 @@ class _Track:
         return Clock(step, self.planned_steps, state.epoch, state.n_samples, state.reductions)
 
     def learning_rates(self, n_steps: int) -> Array:
-        optimizer = cast(Optimizer, self.job.optimizer)
-        return as_schedule(optimizer.learning_rate)(self.clock(n_steps))
+        if self.constant_rates is not None and len(self.constant_rates) == n_steps:
+            return self.constant_rates
+        schedule = as_schedule(cast(Optimizer, self.job.optimizer).learning_rate)
+        rates = schedule(self.clock(n_steps))
+        if isinstance(schedule, Constant):  # an epoch of a small network is soon over
+            rates.flags.writeable = False
+            self.constant_rates = rates
+        return rates
 
     def plan(self) -> EpochPlan:
         state, job = self.state, self.job
@@ -239,32 +261,33 @@ class _Track:
             stopping = "epochs"
         if not stopping and self.deadline is not None and time.monotonic() >= self.deadline:
             stopping = "time_limit"
-        report = EpochReport(
-            job=self.number,
-            epoch=state.epoch,
-            n_epochs=job.epochs,
-            step=state.n_steps,
-            loss=history.loss[-1],
-            validation_loss=history.validation_loss[-1] if history.validation_loss else None,
-            metrics={name: values[-1] for name, values in history.metrics.items()},
-            learning_rate=rate,
-            seconds=history.seconds[-1],
-            stopping=stopping,
-            read_theta=self.read_theta,
-        )
-        # every callback is told, also after one has asked to stop
-        asked = [callback(report) for callback in self.callbacks]
-        if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
-            stopping = "callback"
+        if self.callbacks:
+            report = EpochReport(
+                job=self.number,
+                epoch=state.epoch,
+                n_epochs=job.epochs,
+                step=state.n_steps,
+                loss=history.loss[-1],
+                validation_loss=history.validation_loss[-1] if history.validation_loss else None,
+                metrics={name: values[-1] for name, values in history.metrics.items()},
+                learning_rate=rate,
+                seconds=history.seconds[-1],
+                stopping=stopping,
+                read_theta=self.read_theta,
+            )
+            # every callback is told, also after one has asked to stop
+            asked = [callback(report) for callback in self.callbacks]
+            if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
+                stopping = "callback"
         if stopping:
             self.finish(stopping)
 
     def finish(self, stopping: str) -> None:
-        self.state.engine_state = self.read_state()
+        self.state.engine_state = self.read_state(last=True)
         self.state.history.stopped = stopping
 
 
-def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
+def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None, keep_theta: bool) -> None:
     """Epochs of mini-batches, all jobs in step."""
     engine, data = tracks[0].engine, tracks[0].data
     run = engine.start([track.job for track in tracks], data)
@@ -279,6 +302,9 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
                 )
             engine.restore(run, number, track.state.engine_state)
         track.run, track.index = run, number
+        del track.theta  # it is in the engine now
+        if not keep_theta:
+            track.job.forget_theta()
     while True:
         active = {n: track for n, track in enumerate(tracks) if not track.state.history.stopped}
         if not active:
@@ -287,11 +313,14 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None) -> None:
         results = engine.run_epochs(run, plans, tracks[0].deadline)
         for number, result in results.items():
             active[number].end_of_epoch(plans[number], result)
+        if checkpoint is None:
+            continue
         whole = all(r.n_steps == len(plans[n].learning_rates) for n, r in results.items())
         finished = all(track.state.history.stopped for track in tracks)
-        if checkpoint is not None and whole and (finished or checkpoint.is_due()):
+        if whole and (finished or checkpoint.is_due()):
             for track in active.values():
-                track.state.engine_state = track.read_state()
+                if not track.state.history.stopped:
+                    track.state.engine_state = track.read_state()
             checkpoint.write([track.state for track in tracks])
 
 
@@ -356,10 +385,11 @@ def report_trouble(state: TrainingState) -> None:
         warnings.warn(
             message + " Training stopped; the best parameters so far are kept.",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=users_line(),
         )
     if state.history.stopped == "interrupted":
-        warnings.warn("Training interrupted by user.", UserWarning, stacklevel=3)
+        message = "Training interrupted by user."
+        warnings.warn(message, UserWarning, stacklevel=users_line())
 
 
 def _generator(

@@ -34,7 +34,12 @@ def printable(text: str) -> str:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON document on standard output; numbers that are not finite are null."""
-    print(json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False))
+    print(json_text(document))
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """A document as JSON on many lines; numbers that are not finite are null."""
+    return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def to_json(value: Any) -> str:

@@ -7,8 +7,8 @@ import csv
 import math
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, cast
 
 import clearprop
 from clearprop.cli.output import complain
@@ -35,7 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     for name, help_, add_arguments, function in COMMANDS:
         command = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
         add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print one JSON document")
+        if name != "bench":  # there it can name a file
+            command.add_argument("--json", action="store_true", help="print one JSON document")
         command.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no notes")
         command.set_defaults(run=_runner(function))
     return parser
@@ -107,6 +108,8 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
                      help="epochs without a better validation loss (default: 20)")  # fmt: skip
     net.add_argument("--no-early-stopping", action="store_true", help="train for all epochs")
     net.add_argument("--time-limit", type=_rate, metavar="SECONDS", help="of the training")
+    net.add_argument("--threads", type=_threads, dest="n_threads", metavar="N",
+                     help="of the training (default: all processors)")  # fmt: skip
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +151,32 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--seed", type=_count, help="default: 0")
 
 
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    sections = parser.add_mutually_exclusive_group()
+    sections.add_argument("--only", type=_section, nargs="+", metavar="SECTION",
+                          help="of fit, threads, jobs, busy, row, batch, memory, convergence "
+                          "(default: fit convergence)")  # fmt: skip
+    sections.add_argument("--all", action="store_true", help="all sections")
+    parser.add_argument("--cases", type=_case, nargs="+", metavar="CASE",
+                        help="of tiny, small, tab, mnist, wide (default: those that a section "
+                        "is about)")  # fmt: skip
+    parser.add_argument("--peers", type=_peer, nargs="*", metavar="PEER",
+                        help="of scikit-learn, torch, torch-compile, jax, onnxruntime, or none "
+                        "(default: all that are installed)")  # fmt: skip
+    parser.add_argument("--precision", type=_precision, nargs="+", metavar="NAME",
+                        help="float32, bfloat16 or both (the default)")  # fmt: skip
+    parser.add_argument("--runs", type=_positive, metavar="N",
+                        help="alternations (default: 5, with --quick 2)")  # fmt: skip
+    parser.add_argument("--threads", type=_positive, default=1, metavar="N",
+                        help="of everybody (default: 1)")  # fmt: skip
+    parser.add_argument("--quick", action="store_true",
+                        help="short fits, to see that it works: the times are rough")  # fmt: skip
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
+                        help="write everything that was measured to FILE; without FILE print it, "
+                        "and nothing else")  # fmt: skip
+    parser.add_argument("--plot", metavar="FILE", help="draw the ratios: .png, .svg or .pdf")
+
+
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="model file of clearprop fit")
 
@@ -164,6 +193,7 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
         _add_check,
         "inspect:check_gradients",
     ),
+    ("bench", "measure the speed beside scikit-learn, PyTorch, ...", _add_bench, "bench:bench"),
 )
 
 
@@ -184,6 +214,7 @@ def _number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Call
 
 
 _positive = _number(int, lambda n: n >= 1, "a whole number of at least 1")
+_threads = _number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 _count = _number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
 _share = _number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
 _rate = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
@@ -240,6 +271,33 @@ def _output(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def _one_of(what: str, names: Callable[[], Iterable[str]]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        known = list(names())
+        if text not in known:
+            raise argparse.ArgumentTypeError(
+                f"there is no {what} {text!r}, only {', '.join(known)}"
+            )
+        return text
+
+    return parse
+
+
+def _bench_names(name: str) -> Callable[[], Iterable[str]]:
+    def names() -> Iterable[str]:
+        from clearprop.benchmark import settings
+
+        return cast(Iterable[str], getattr(settings, name))
+
+    return names
+
+
+_section = _one_of("section", _bench_names("SECTIONS"))
+_case = _one_of("case", _bench_names("CASES"))
+_peer = _one_of("peer", _bench_names("PEERS"))
+_precision = _one_of("precision", _bench_names("PRECISIONS"))
 
 
 def default_model_path(table: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
-from clearprop.engines.threads import get_num_threads
+from clearprop.engines.threads import check_n_threads, get_num_threads
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import Dense, Dropout
 from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
@@ -56,6 +56,7 @@ class NativeRun:
     native: Any
     jobs: Sequence[Job]
     data: Data
+    over: dict[int, dict[str, Array]] = field(default_factory=dict)  # what is left of some jobs
 
 
 class NativeEngine:
@@ -64,17 +65,12 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, n_threads: int | None = None) -> None:
-        self.n_threads = n_threads or get_num_threads()
+        self.n_threads = check_n_threads(n_threads) or get_num_threads()
 
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
     ) -> Array:
-        t = np.zeros((X.shape[0], architecture.n_outputs), theta.dtype)
-        run = self._run(Data(X, t), theta.dtype)
-        job = run.add(_spec(architecture), np.ascontiguousarray(theta))
-        out = np.empty((X.shape[0], architecture.n_outputs), theta.dtype)
-        run.predict(job, out, logits, self.n_threads)
-        return out
+        return predict(compiled(architecture, theta), X, None, logits, self.n_threads)
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Array, data: Data, penalty: Penalty
@@ -131,21 +127,44 @@ class NativeEngine:
         )
 
     def read(
-        self, run: NativeRun, job: int, only: Collection[str] | None = None
+        self, run: NativeRun, job: int, only: Collection[str] | None = None, *, last: bool = False
     ) -> dict[str, Array]:
-        spec = run.jobs[job]
-        state: dict[str, Array] = {}
+        if last:
+            return self._take(run, job)
+        if job in run.over:
+            state = self._take(run, job)
+            return {name: a.copy() for name, a in state.items() if only is None or name in only}
+        spec, state = run.jobs[job], {}
         if only is None or "theta" in only:
-            state["theta"] = np.empty_like(spec.theta)
+            state["theta"] = np.empty(spec.theta.shape, spec.theta.dtype)
             run.native.read_theta(job, state["theta"])
         if only is not None:
             return state
         for slot, name in enumerate(SLOTS[type(spec.optimizer)]):
-            state[name] = np.empty_like(spec.theta)
+            state[name] = np.empty(spec.theta.shape, spec.theta.dtype)
             run.native.read_slot(job, slot, state[name])
+        return state | self._counts(run, job)
+
+    def _take(self, run: NativeRun, job: int) -> dict[str, Array]:
+        """The state of a job that is over, each part's native memory given back when it is copied.
+
+        An interrupt may come anywhere, and the next call goes on from there: an array is in
+        `run.over` before it is filled, and is filled and the memory given back in one native call.
+        """
+        spec = run.jobs[job]
+        state = run.over.setdefault(job, {})
+        run.native.end(job)
+        for slot, name in enumerate(("theta", *SLOTS[type(spec.optimizer)]), -1):
+            if name not in state:
+                state[name] = np.empty(spec.theta.shape, spec.theta.dtype)
+            run.native.take(job, slot, state[name])
+        return state | self._counts(run, job)
+
+    def _counts(self, run: NativeRun, job: int) -> dict[str, Array]:
         n_steps, step, mu_product = run.native.counts(job)
+        state = {}
         state["step"] = np.array(step, dtype=np.int64)
-        if isinstance(spec.optimizer, NAdam):
+        if isinstance(run.jobs[job].optimizer, NAdam):
             state["mu_product"] = np.array(mu_product)
         return state | {"n_steps": np.asarray(n_steps)}
 
@@ -169,6 +188,49 @@ class NativeEngine:
         parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
         values = np.ascontiguousarray(X.data, dtype=dtype)
         return kind(values, *parts, X.shape[1], *others)
+
+
+def compiled(architecture: Architecture, theta: Array) -> Any:
+    """The native handle for prediction: a copy of θ, laid out for it."""
+    kind = _native.PredictorF32 if theta.dtype == np.float32 else _native.PredictorF64
+    return kind(_spec(architecture), np.ascontiguousarray(theta))
+
+
+def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int) -> Array:
+    """ŷ of a handle for X of any dtype and layout, (D,), (N, D) or sparse.
+
+    What the handle cannot read in place is converted, some thousand rows at a time.
+    """
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+        parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
+        values = np.ascontiguousarray(X.data, dtype=handle.dtype)
+        of_sparse: Array = handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
+        return of_sparse
+    X = np.asarray(X)
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"X must be numbers; got dtype {X.dtype}")
+
+    def ready(rows: Array) -> Array:
+        rows = np.asarray(rows, handle.dtype, order="C")
+        return rows if rows.flags.aligned else rows.copy()
+
+    step = max(1, 2**20 // max(1, X.shape[-1] if X.ndim else 1))
+    in_place = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
+    if X.ndim != 2 or len(X) <= step or in_place:
+        of_all: Array = handle(ready(X), out, logits, n_threads)
+        return of_all
+    shape = (len(X), handle.n_outputs)
+    if out is None:
+        out = np.empty(shape, handle.dtype)
+    elif np.shape(out) != shape:
+        raise ValueError(f"out must have shape {shape}; got {np.shape(out)}")
+    elif np.may_share_memory(X, out):
+        raise ValueError("out must not share memory with X")
+    for start in range(0, len(X), step):
+        rows = slice(start, start + step)
+        handle(ready(X[rows]), out[rows], logits, n_threads)
+    return out
 
 
 def _spec(architecture: Architecture) -> Any:

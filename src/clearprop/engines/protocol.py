@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
+from clearprop.callers import users_line
 from clearprop.engines.nonfinite import NonFinite
+from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data, Job, Penalty
 
 
@@ -62,21 +64,33 @@ class Engine(Protocol):
         """One epoch of each job in `plans` (job number → plan); stops after the step during which
         `deadline` (time.monotonic seconds) passed, and before a step that gives NaN or inf."""
 
-    def read(self, run: Any, job: int, only: Collection[str] | None = None) -> dict[str, Array]:
-        """A copy of the state of one job: "theta", "n_steps" and the optimiser's own arrays."""
+    def read(
+        self, run: Any, job: int, only: Collection[str] | None = None, *, last: bool = False
+    ) -> dict[str, Array]:
+        """A copy of the state of one job: "theta", "n_steps" and the optimiser's own arrays.
+
+        last: the job is over; its memory may be given back, and all that is asked of it from now
+        on is to be read again. (An interrupt may have come before the answer did.)
+        """
 
     def restore(self, run: Any, job: int, state: dict[str, Array]) -> None:
         """Put a job into a state that :meth:`read` returned; training then goes on bit-exactly."""
 
 
 def get_engine(
-    name: str = "auto", architecture: Architecture | None = None, optimizer: object = None
+    name: str = "auto",
+    architecture: Architecture | None = None,
+    optimizer: object = None,
+    n_threads: int | None = None,
 ) -> Engine:
     """The engine of that name: "native", "reference", or "auto".
 
     "auto" is the native one, unless the architecture or the optimiser has parts of one's own that
-    only the reference engine can run; a warning then says so. Raises ValueError for other names.
+    only the reference engine can run; a warning then says so. n_threads: of the native engine,
+    None for :func:`clearprop.get_num_threads`; the reference has one. Raises ValueError for other
+    names, and for a wrong n_threads.
     """
+    check_n_threads(n_threads)
     if name == "reference":
         return _reference()
     if name not in ("auto", "native"):
@@ -85,10 +99,11 @@ def get_engine(
 
     reason = why_not(architecture, optimizer) if architecture is not None else ""
     if not reason:
-        return NativeEngine()
+        return NativeEngine(n_threads)
     if name == "native":
         raise ValueError(f"{reason}; engine='reference' can run it")
-    warnings.warn(f"{reason}: the slow reference engine runs", UserWarning, stacklevel=3)
+    message = f"{reason}: the slow reference engine runs"
+    warnings.warn(message, UserWarning, stacklevel=users_line())
     return _reference()
 
 

@@ -62,7 +62,12 @@ class ReferenceEngine:
             return {n: _run_epoch(run, n, plan, deadline) for n, plan in plans.items()}
 
     def read(
-        self, run: ReferenceRun, job: int, only: Collection[str] | None = None
+        self,
+        run: ReferenceRun,
+        job: int,
+        only: Collection[str] | None = None,
+        *,
+        last: bool = False,
     ) -> dict[str, Array]:
         state = run.states[job] | {"n_steps": np.asarray(run.steps[job])}
         return {name: a.copy() for name, a in state.items() if only is None or name in only}

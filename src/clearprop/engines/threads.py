@@ -1,21 +1,40 @@
-"""How many threads the native engine may use."""
+"""How many threads the native engine may use. The results never depend on it."""
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+MAX_THREADS = 1024  # more are a mistake
 
 _chosen: int | None = None
 
 
 def set_num_threads(n: int | None) -> None:
-    """Use n threads from now on; None: CLEARPROP_NUM_THREADS, or all processors allowed.
+    """Use n threads from now on, where no `n_threads` says otherwise; None: the default.
 
-    Results do not depend on it. Raises ValueError unless n ≥ 1.
+    The default is the variable CLEARPROP_NUM_THREADS, or else all processors the process may use,
+    but no more than OMP_NUM_THREADS, if that is set. (joblib sets it in its worker processes, so
+    that all of them together have one thread for each processor.) Results do not depend on it.
+    Raises ValueError unless 1 ≤ n ≤ 1024.
     """
     global _chosen  # noqa: PLW0603 (a setting of the process, like OMP_NUM_THREADS)
-    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
-        raise ValueError(f"n must be an integer >= 1 or None; got {n!r}")
-    _chosen = n
+    _chosen = check_n_threads(n, "n")
+
+
+@contextmanager
+def num_threads(n: int) -> Iterator[None]:
+    """Within it the process's setting is n threads; afterwards it is what it was, if anything."""
+    before = _chosen
+    set_num_threads(n)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
 
 
 def get_num_threads() -> int:
@@ -24,9 +43,36 @@ def get_num_threads() -> int:
         return _chosen
     text = os.environ.get("CLEARPROP_NUM_THREADS", "")
     if text:
-        if not text.isascii() or not text.isdigit() or int(text) < 1:
-            raise ValueError(f"CLEARPROP_NUM_THREADS must be an integer >= 1; got {text!r}")
-        return int(text)
+        n = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+        if not 1 <= n <= MAX_THREADS:
+            raise ValueError(
+                f"CLEARPROP_NUM_THREADS must be an integer from 1 to {MAX_THREADS}; got {text!r}"
+            )
+        return n
+    # a list has a number for each level of nesting; what is no number is not ours to judge
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    affinity = getattr(os, "sched_getaffinity", None)
+    n = _processors(0 if affinity is None else len(affinity(0)))
+    if limit.isascii() and limit.isdigit() and len(limit) < 9 and int(limit) > 0:
+        n = min(n, int(limit))
+    return n
+
+
+@functools.cache
+def _processors(n_allowed: int) -> int:
+    """How many processors the process may use; asked once, as it takes reading several files.
+
+    n_allowed: in how many the scheduler may run it, after a change of which it is asked again.
+    """
     from clearprop import _native
 
-    return int(_native.default_threads())
+    return min(int(_native.default_threads()), MAX_THREADS)
+
+
+def check_n_threads(n: object, argument: str = "n_threads") -> int | None:
+    """n as an int, or None; ValueError unless 1 ≤ n ≤ 1024."""
+    if n is None:
+        return None
+    if isinstance(n, int | np.integer) and not isinstance(n, bool) and 1 <= int(n) <= MAX_THREADS:
+        return int(n)
+    raise ValueError(f"{argument} must be an integer from 1 to {MAX_THREADS} or None; got {n!r}")

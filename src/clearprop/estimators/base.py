@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import is_
 from os import PathLike
 from typing import Any, ClassVar, Self, cast
 
@@ -17,21 +18,23 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
+from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.protocol import get_engine
-from clearprop.estimators import settings
+from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
+from clearprop.estimators.prediction import CompiledNetwork
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network, Trace
 from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.outputs import Output
 from clearprop.schedules import Clock, as_schedule
+from clearprop.shuffling import random_state
 from clearprop.training import report_trouble, train
 
 SCORE = "score"  # the name of the early-stopping metric in the history
@@ -51,6 +54,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """A network with scikit-learn's interface; see the two subclasses for the parameters."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = settings.CONSTRAINTS
+    _compiled: CompiledNetwork
     _views: tuple[Array, ...] = ()  # the arrays of coefs_ and intercepts_ that share θ
 
     # ---- what the subclasses say -------------------------------------------------------------
@@ -77,6 +81,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     # ---- fitting -----------------------------------------------------------------------------
 
+    def _validate_params(self) -> None:
+        if not plain.parameters_are_valid(self):
+            super()._validate_params()  # knows the words for what is wrong
+
     def _fit(
         self,
         X: Any,
@@ -100,19 +108,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         epochs: int | None,
     ) -> None:
         hidden = settings.hidden_sizes(self)
-        first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        first_pass = "_coefs" not in self.__dict__ or (not self.warm_start and not incremental)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         X_given = X
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-            if not sample_weight.any():
-                raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+        sample_weight = _checked_weight(sample_weight, X)
         dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
-        rng = self._random_state = check_random_state(self.random_state)
+        rng = self._random_state = random_state(self.random_state)
         architecture = fully_connected(
             [X.shape[1], *hidden, targets.n_outputs],
             hidden=settings.hidden_activations(self, len(hidden)),
@@ -123,24 +128,79 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             theta = settings.build_theta(self, architecture, rng, dtype)
         else:
             theta = settings.pack_coefs(
-                architecture, self.coefs_, self.intercepts_, dtype, "the fitted coefs_"
+                architecture, self._coefs, self._intercepts, dtype, "the fitted coefs_"
             )
         self._describe(architecture)
-        self._set_network(Network.from_theta(architecture, theta))
-        engine = get_engine(self.engine, architecture, settings.build_optimizer(self))
+        optimizer = settings.build_optimizer(self)
+        engine = get_engine(self.engine, architecture, optimizer, self.n_threads)
         self.engine_ = engine.name
-        state = self._start_state(first_pass, incremental, theta)
+        state = self._start_state(first_pass, incremental, theta, optimizer)
         if epochs == 0:
+            self._set_network(Network.from_theta(architecture, theta))
             self._set_results(state, 0)
             return
-
+        if getattr(self, "_skl_callbacks", None):  # they are shown the estimator as it begins
+            self._set_network(Network.from_theta(architecture, theta))
+        elif first_pass:
+            self._forget_network()
         data = Data(
             X.astype(dtype, copy=False),
             targets.t,
             None if weights is None else weights.astype(dtype, copy=False),
         )
-        rows, validation_data, y_val = self._validation(data, y, targets, validation, rng)
-        optimizer = settings.build_optimizer(self)
+        job, monitor = self._job(
+            architecture,
+            theta,
+            optimizer,
+            data,
+            self._validation(data, y, targets, validation, rng),
+            state,
+            rng,
+        )
+        del theta
+        callbacks = settings.check_callbacks(self.callbacks)
+        if self.verbose:
+            callbacks.insert(0, print_progress(self, monitor, state, incremental))
+        if incremental:
+            callbacks.append(lambda report: True)
+        before = len(state.history)
+        with EpochTasks(
+            self, architecture, X_given, y, sample_weight, callbacks, not incremental
+        ) as tasks:
+            train(
+                [job],
+                data,
+                engine=engine,
+                callbacks=[tasks] if tasks.active or callbacks else [],
+                time_limit=self.time_limit,
+                checkpoint=None if incremental else self._checkpoint(),
+                states=[state],
+                keep_theta=False,
+            )
+            report_trouble(state)
+            # θ of the engine's state is the network's own from now on: the next fit begins with
+            # the weights as they are then; the best θ is kept as it is
+            theta = state.theta if state.best_theta is None else state.best_theta.copy()
+            self._set_network(Network.from_theta(architecture, theta))
+            n_iter = len(state.history) - before
+            loss = None
+            if isinstance(optimizer, LBFGS) and n_iter == 0:  # it had converged at the start
+                loss, _ = engine.loss_and_gradient(architecture, state.theta, data, job.penalty)
+            self._set_results(state, n_iter, loss)
+        self._conclude(state, incremental)
+
+    def _job(
+        self,
+        architecture: Architecture,
+        theta: Array,
+        optimizer: Optimizer | LBFGS,
+        data: Data,
+        validation: tuple[Array | None, Data | Array | None, Any],
+        state: TrainingState,
+        rng: np.random.RandomState,
+    ) -> tuple[Job, str]:
+        """What is to be trained, and what early stopping watches."""
+        rows, validation_data, y_val = validation
         monitor, metrics = "loss", {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
             metrics = self._metrics(architecture, validation_data, data, y_val)
@@ -164,32 +224,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             max_steps=None if self.max_steps is None else state.n_steps + self.max_steps,
             precision=self.precision,
         )
-        callbacks = settings.check_callbacks(self.callbacks)
-        if self.verbose:
-            callbacks.insert(0, print_progress(self, monitor, state, incremental))
-        if incremental:
-            callbacks.append(lambda report: True)
-        before = len(state.history)
-        with EpochTasks(
-            self, architecture, X_given, y, sample_weight, callbacks, not incremental
-        ) as tasks:
-            train(
-                [job],
-                data,
-                engine=engine,
-                callbacks=[tasks],
-                time_limit=self.time_limit,
-                checkpoint=None if incremental else self._checkpoint(),
-                states=[state],
-            )
-            report_trouble(state)
-            self._set_network(Network.from_theta(architecture, state.theta.copy()))
-            n_iter = len(state.history) - before
-            loss = None
-            if isinstance(optimizer, LBFGS) and n_iter == 0:  # it had converged at the start
-                loss, _ = engine.loss_and_gradient(architecture, state.theta, data, job.penalty)
-            self._set_results(state, n_iter, loss)
-        self._conclude(state, incremental)
+        return job, monitor
 
     def _targets(self, y: Any, dtype: Any) -> Targets:
         """The encoded targets; the errors of the output units name t, ours y."""
@@ -201,7 +236,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError("y" + message[1:]) from None
             raise
 
-    def _start_state(self, first_pass: bool, incremental: bool, theta: Array) -> TrainingState:
+    def _start_state(
+        self, first_pass: bool, incremental: bool, theta: Array, optimizer: Optimizer | LBFGS
+    ) -> TrainingState:
         """Fresh, or going on from the fit before as scikit-learn does.
 
         partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
@@ -220,7 +257,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if settings.monitored(self) != self._monitored:  # losses do not compare with scores
             state.best, state.best_theta, state.n_no_improvement = -np.inf, None, 0
         kept, state.engine_state = state.engine_state, None
-        optimizer = settings.build_optimizer(self)
         if kept is not None and not isinstance(optimizer, LBFGS):
             slots = optimizer.init(theta)
             if kept.keys() == {"theta", "n_steps", *slots}:  # else it was another solver
@@ -249,7 +285,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
         if weight_val is not None:
             raise ValueError("sample_weight_val needs X_val and y_val")
-        if not self.early_stopping or self.solver == "lbfgs" or isinstance(self.solver, LBFGS):
+        if not self.early_stopping or settings.uses_lbfgs(self):
             return None, None, None
         rows, val_rows = train_test_split(
             np.arange(len(data)),
@@ -306,9 +342,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             state.history.stopped = ""
         if incremental or stopped not in ("epochs", "max_fun", "abnormal"):
             return
-        optimizer = settings.build_optimizer(self)
-        if isinstance(optimizer, LBFGS):
-            max_fun = optimizer.max_fun
+        if settings.uses_lbfgs(self):
+            max_fun = cast(LBFGS, settings.build_optimizer(self)).max_fun
             reason = {
                 "epochs": f"max_iter={self.max_iter} iterations were not enough",
                 "max_fun": f"max_fun={max_fun} evaluations of the loss were not enough",
@@ -323,7 +358,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet."
             )
-        warnings.warn(message, ConvergenceWarning, stacklevel=7)  # the caller of fit
+        warnings.warn(message, ConvergenceWarning, stacklevel=users_line())
 
     # ---- fitted attributes -------------------------------------------------------------------
 
@@ -337,22 +372,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _set_network(self, net: Network) -> None:
         """coefs_ and intercepts_ as views of the network's θ."""
-        self.coefs_ = [W.T for W in net.W]
-        self.intercepts_ = net.b
-        self._net = net
-        self._views = (*self.coefs_, *self.intercepts_)
+        self._coefs, self._intercepts = [W.T for W in net.W], net.b
+        self._net, self._compiled = net, CompiledNetwork(net)
+        self._views = (*self._coefs, *self._intercepts)
+
+    def _forget_network(self) -> None:
+        for name in ("_coefs", "_intercepts", "_net", "_compiled", "_views"):
+            self.__dict__.pop(name, None)
 
     def _network(self) -> Network:
         """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
-        present = (*self.coefs_, *self.intercepts_)
-        views = self._views
-        if len(present) != len(views) or any(
-            a is not b for a, b in zip(present, views, strict=True)
-        ):
+        present = (*self._coefs, *self._intercepts)
+        if len(present) != len(self._views) or not all(map(is_, present, self._views)):
             dtype = np.result_type(*map(np.asarray, present))
             dtype = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float64)
             theta = settings.pack_coefs(
-                self._architecture, self.coefs_, self.intercepts_, dtype, "coefs_, intercepts_"
+                self._architecture, self._coefs, self._intercepts, dtype, "coefs_, intercepts_"
             )
             self._set_network(Network.from_theta(self._architecture, theta))
         return self._net
@@ -368,7 +403,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             loss = history.loss[-1] if history.loss else float("nan")
         self.loss_ = loss
         self.validation_loss_curve_ = history.validation_loss or None
-        stepwise = not (self.solver == "lbfgs" or isinstance(self.solver, LBFGS))
+        stepwise = not settings.uses_lbfgs(self)
         self.t_ = state.n_samples if stepwise else 0
         self._no_improvement_count = state.n_no_improvement
         early = early and stepwise
@@ -382,16 +417,46 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _next_learning_rate(self, state: TrainingState) -> float:
         """The learning rate of the step that would come next."""
-        optimizer = cast(Optimizer, settings.build_optimizer(self))
+        rate = getattr(self.solver, "learning_rate", None)  # a record's own
+        schedule = settings.build_schedule(self) if rate is None else as_schedule(rate)
         steps = np.asarray([state.n_steps], dtype=float)
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
-        return float(as_schedule(optimizer.learning_rate)(clock)[0])
+        return float(schedule(clock)[0])
+
+    # properties, so that it is known whether anybody but us can write to θ
+    @property
+    def coefs_(self) -> list[Array]:
+        """[W⁽¹⁾ᵀ, …, W⁽ᴸ⁾ᵀ], each (n_in, n_out), views of the network's θ."""
+        return self._given_away("_coefs")
+
+    @coefs_.setter
+    def coefs_(self, coefs: list[Array]) -> None:
+        self._coefs = coefs
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """[b⁽¹⁾, …, b⁽ᴸ⁾], each (n_out,), views of the network's θ."""
+        return self._given_away("_intercepts")
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: list[Array]) -> None:
+        self._intercepts = intercepts
+
+    def _given_away(self, name: str) -> list[Array]:
+        if name not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute '{name[1:]}_'")
+        if "_compiled" in self.__dict__:
+            self._compiled.is_shared = True
+        arrays: list[Array] = self.__dict__[name]
+        return arrays
 
     @property
     def network_(self) -> Network:
         """The fitted network: W, b, forward, backward, loss; shares memory with coefs_."""
         check_is_fitted(self)
-        return self._network()
+        net = self._network()
+        self._compiled.is_shared = True
+        return net
 
     # ---- using -------------------------------------------------------------------------------
 
@@ -400,7 +465,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         later partial_fit, or fit with warm_start=True, from these weights."""
         self._validate_params()
         with unchanged_on_error(self):
-            self.__dict__.pop("coefs_", None)  # so that it counts as the first fit
+            self.__dict__.pop("_coefs", None)  # so that it counts as the first fit
             self._fit(X, y, epochs=0)
         return self
 
@@ -434,6 +499,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return load_estimator(path, cls)
 
     def _check_X(self, X: Any) -> Array:
+        if plain.is_matrix(self, X, reset=False):
+            matrix: Array = X
+            return matrix
         X = validate_data(
             self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
         )
@@ -442,30 +510,42 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _y_hat(self, X: Any) -> Array:
         """ŷ (N, K) by the engine."""
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises
         net = self._network()
         X = self._check_X(X)
+        if self.engine_ == "native":
+            return self._compiled(X, self.n_threads)
         engine = get_engine(self.engine_)
         return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
 
     def __getstate__(self) -> dict[str, Any]:
         # views would be pickled as copies and no longer share memory: the network is built anew
-        hidden = ("_net", "_views")
+        hidden = ("_net", "_compiled", "_views")
         return {k: v for k, v in super().__getstate__().items() if k not in hidden}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._views = ()
-        if "coefs_" in state and "_architecture" in state:
+        if "_coefs" in state and "_architecture" in state:
             self._network()
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "coefs_" in self.__dict__ and "_architecture" in self.__dict__
+        return "_coefs" in self.__dict__ and "_architecture" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _checked_weight(sample_weight: Any, X: Array) -> Array | None:
+    if sample_weight is None:
+        return None
+    checked: Array = _check_sample_weight(sample_weight, X)
+    if not checked.any():
+        raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+    return checked
 
 
 def _listed(value: Any) -> Any:

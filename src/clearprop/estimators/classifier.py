@@ -22,6 +22,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import _num_samples, validate_data
 
 from clearprop._typing import Array
+from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
 from clearprop.estimators.settings import class_weights, is_stochastic
 from clearprop.outputs import Logistic, Output, Softmax
@@ -122,6 +123,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         precision="bfloat16".
     engine : str, default="auto"
         "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+    n_threads : int or None, default=None
+        Threads of the native engine, in `fit` and in predictions; None is
+        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
+        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
     precision : "bfloat16" or None, default=None
         "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
         and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
@@ -208,6 +213,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         checkpoint: Any = None,
         dtype: Any = "auto",
         engine: Any = "auto",
+        n_threads: Any = None,
         precision: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -249,6 +255,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.engine = engine
+        self.n_threads = n_threads
         self.precision = precision
 
     @with_callbacks
@@ -319,7 +326,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if isinstance(output, Softmax) and output.sizes is not None:
             return [y_hat[:, group] for group in output.groups(y_hat.shape[1])]
         if y_hat.shape[1] == 1:
-            return np.hstack([1 - y_hat, y_hat])
+            both = np.empty((len(y_hat), 2), y_hat.dtype)
+            np.subtract(1, y_hat[:, 0], out=both[:, 0])
+            both[:, 1] = y_hat[:, 0]
+            return both
         if isinstance(output, Logistic) and self._label_binarizer.y_type_ == "multiclass":
             total = y_hat.sum(axis=1, keepdims=True)
             return np.where(total > 0, y_hat / np.where(total > 0, total, 1), 1 / y_hat.shape[1])
@@ -357,27 +367,32 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        X = X.tocsr() if hasattr(X, "tocsr") else X
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        classes = None
+        if plain.is_matrix(self, X, reset=reset):
+            classes = plain.classes_of(y, len(X))
+        if classes is None:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+            )
+            X = X.tocsr() if hasattr(X, "tocsr") else X
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
+            check_classification_targets(y)
         known = hasattr(self, "classes_") and (self.warm_start or incremental)
-        if type_of_target(y) == "multiclass-multioutput" or (known and self._several_columns()):
+        columns = classes is None and type_of_target(y) == "multiclass-multioutput"
+        if columns or (known and self._several_columns()):
             return X, self._validate_columns(y, known)
         if not known:
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            binarizer = LabelBinarizer().fit(y) if classes is None else plain.binarizer_of(classes)
+            self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
             return X, y
-        classes = unique_labels(y)
+        classes = unique_labels(y) if classes is None else classes
         if self.warm_start and not incremental:
             if set(classes) != set(self.classes_):
                 raise ValueError(
@@ -415,11 +430,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
             n_outputs = sum(len(c) for c in self.classes_)
             return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
-        t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
         kind = self._label_binarizer.y_type_
         unit = self.output
         if unit == "auto":
             unit = "softmax" if kind == "multiclass" else "logistic"
+        codes = None if kind.startswith("multilabel") else plain.codes_of(y, self.classes_)
+        if codes is not None and kind == "multiclass" and unit == "softmax":
+            n_outputs, output = len(self.classes_), Softmax(self.label_smoothing)
+            return Targets(output.targets(codes, n_outputs, np.dtype(dtype)), n_outputs, output)
+        if codes is None:
+            t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
+        else:
+            t = codes[:, None] == (1 if kind == "binary" else np.arange(len(self.classes_)))
         # as scikit-learn: the split is stratified for two classes only
         stratify = t if t.shape[1] == 1 else None
         if unit == "softmax":
@@ -443,10 +465,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 for group, classes in zip(groups, self.classes_, strict=True)
             ]
             return np.stack(columns, axis=1)
-        if isinstance(output, Softmax) and self._label_binarizer.y_type_ == "binary":
-            y_hat = y_hat[:, -1:] if len(self.classes_) == 2 else y_hat[:, :1]
-        if y_hat.shape[1] == 1:
-            y_hat = y_hat.ravel()
+        kind = self._label_binarizer.y_type_
+        if kind == "multiclass":
+            return self.classes_[y_hat.argmax(axis=1)]
+        if kind == "binary":
+            if len(self.classes_) == 1:
+                return np.repeat(self.classes_, len(y_hat))
+            return self.classes_[(y_hat[:, -1] > 0.5).astype(np.intp)]
         return self._label_binarizer.inverse_transform(y_hat)
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS, Activation
@@ -61,11 +62,15 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
 
     Parameters that are plain values or clearprop's own records are kept. Functions, generators, the
     state of the optimiser and paths are not (a file must not say where a later fit writes): a
-    warning names the parameters that go back to their default.
+    warning names the parameters that go back to their default. `n_threads` is a matter of the
+    machine and goes back to None.
     """
-    document, tensors = network_to_document(estimator.network_)
+    check_is_fitted(estimator)
+    document, tensors = network_to_document(estimator._network())
     parameters, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
+        if name == "n_threads":
+            continue
         try:
             if name == "checkpoint" and value is not None:
                 raise TypeError("a path")

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from clearprop._typing import Array
+from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
 from clearprop.outputs import (
@@ -128,6 +129,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         precision="bfloat16".
     engine : str, default="auto"
         "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+    n_threads : int or None, default=None
+        Threads of the native engine, in `fit` and in predictions; None is
+        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
+        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
     precision : "bfloat16" or None, default=None
         "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
         and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
@@ -208,6 +213,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         checkpoint: Any = None,
         dtype: Any = "auto",
         engine: Any = "auto",
+        n_threads: Any = None,
         precision: Any = None,
     ) -> None:
         self.loss = loss
@@ -247,6 +253,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.engine = engine
+        self.n_threads = n_threads
         self.precision = precision
 
     @with_callbacks
@@ -306,6 +313,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._n_quantiles() == 1
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
+        if plain.is_matrix(self, X, reset=reset) and plain.is_numeric_target(y, len(X)):
+            return X, y
         X, y = validate_data(
             self,
             X,

@@ -14,7 +14,9 @@ from sklearn.utils._param_validation import Hidden, Interval, Options, StrOption
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS, Activation, get_activation
 from clearprop.architecture import Architecture, one_per_layer
+from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
+from clearprop.engines.threads import MAX_THREADS
 from clearprop.history import EpochReport
 from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping
@@ -82,6 +84,7 @@ CONSTRAINTS: dict[str, Any] = {
     "checkpoint": [str, PathLike, Checkpoint, None],
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "engine": [str],
+    "n_threads": [Interval(Integral, 1, MAX_THREADS, closed="both"), None],
     "precision": [StrOptions({"bfloat16"}), None],
 }
 
@@ -121,6 +124,10 @@ def check_callbacks(callbacks: Any) -> list[Callable[[EpochReport], object]]:
         if not callable(callback):
             raise TypeError(f"callbacks must be functions of an EpochReport; got {callback!r}")
     return result
+
+
+def uses_lbfgs(estimator: BaseMLP) -> bool:
+    return isinstance(estimator.solver, LBFGS) or estimator.solver == "lbfgs"
 
 
 def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
@@ -181,7 +188,7 @@ def build_stopping(estimator: BaseMLP, monitor: str) -> Stopping:
 def monitored(estimator: BaseMLP) -> str:
     """What decides which epoch is the best one: the loss, or a score and which."""
     scoring = estimator.scoring
-    if not estimator.early_stopping or isinstance(build_optimizer(estimator), LBFGS):
+    if not estimator.early_stopping or uses_lbfgs(estimator):
         return "loss"
     return f"score {scoring if isinstance(scoring, str) else callable(scoring)}"
 
@@ -192,7 +199,7 @@ def build_batch_size(estimator: BaseMLP, n_rows: int) -> int:
     if estimator.batch_size > n_rows:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=7,  # the caller of fit
+            stacklevel=users_line(),
         )
     return int(min(estimator.batch_size, n_rows))
 
@@ -269,7 +276,7 @@ def pack_coefs(
 
 def is_stochastic(estimator: BaseMLP) -> bool:
     """Whether the solver takes steps on mini-batches, so that partial_fit exists."""
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+    if uses_lbfgs(estimator):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
             f"{estimator.solver} is not stochastic."

@@ -49,6 +49,7 @@ struct Update {
   double learning_rate, decay;  // decay: 1 − α λ
   double a, b, c, d, epsilon;   // meaning per optimiser, see update_rows
   double l1, l2;
+  double mu_product;            // NAdam's ∏μ with this step
 };
 
 template <class T>
@@ -58,6 +59,12 @@ struct Data {               // shared by all jobs, read only
   const int64_t *indptr, *indices;  // of the CSR form, null for a dense X
   const T* t;               // (N, K)
   const T* weight;          // (N,) or null
+};
+
+// What an item of the weight phase reports: the sums of the penalty over its weights, and after their
+// update the largest of them, infinity if one is not finite.
+struct ItemResult {
+  double sum_abs, sum_square, largest;
 };
 
 // The products' operands in bfloat16, two that are multiplied and added together to a word. Sizes
@@ -82,6 +89,8 @@ struct Step {
   Data<T> data;
   const int64_t* rows;      // n row numbers, or null for first … first + n − 1
   int64_t first;
+  int64_t before;           // rows of the batch in front of these, where it comes in blocks
+  bool add;                 // to the gradient, not in its place
   int n, n_panels;
   double mean_weight;       // 1/n, or 1/Σw (0 if Σw is 0)
   // buffers of the job
@@ -90,9 +99,8 @@ struct Step {
   T** d;                    // φ′(z) (with the dropout mask) where h does not tell it, else null
   T** dz;                   // z then ∂ℒ/∂z of layer l+1, panels
   T* t;                     // targets, panels
-  T* loss;                  // (panels · NR,) weighted losses of the samples
-  double* penalty;          // per item of the weight phase: Σ|w|, Σw²
-  int* not_finite;          // set where an updated weight is not finite
+  double* loss;             // of each panel, weighted
+  ItemResult* results;      // of the weight phase
   Rounded rounded;          // of precision "bfloat16"
   // what to do
   Update update;
@@ -104,9 +112,10 @@ struct Step {
 // of inputs, for the same with a block of ∂ℒ/∂z.
 constexpr int kSampleGroup = 8, kInputGroup = 4;
 
-// An item of the weight phase: a layer and the first of kInputGroup · NR inputs.
+// An item of the weight phase: a layer, the first of its inputs and how many panels of them, at most
+// kInputGroup.
 struct Item {
-  int layer, i0;
+  int layer, i0, n_panels;
 };
 
 // The tiles of a W for bfloat16: `across` of them cover the inputs, `down` the units.
@@ -124,20 +133,26 @@ struct Tiles {
 }  // namespace
 
 template <class T>
+struct PredictKernels;
+
+template <class T>
 struct Kernels {
   int lanes, panel;         // W and NR
   // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
   void (*forward_backward)(const Step<T>&, int first, int last);
-  // prediction: rows → z of the last layer or ŷ, written to out (n, K)
-  void (*predict)(const Step<T>&, int first, int last, T* out, bool logits);
   // ∂ℒ/∂W of an item; updates W at once, or writes the gradient
   void (*weights)(const Step<T>&, Item item, int index, T* scratch);
   // adds the penalty's gradient over weights [begin, end) and returns Σg²
   double (*penalize)(const Step<T>&, int64_t begin, int64_t end, bool weights);
-  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies
-  void (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies; returns
+  // max |θ| thereafter
+  double (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  double (*largest)(const T* x, int64_t n);  // max |x|, infinity if one is not finite
+  // max |h| · max |∂ℒ/∂z| of a layer: no term of its ∂ℒ/∂W is larger
+  double (*largest_term)(const Step<T>&, int layer);
   size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
   void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
+  const PredictKernels<T>* prediction;
   // bfloat16: rewrites the rounded copies of an item's part of W; null for other precisions
   void (*round_weights)(const Step<T>&, Item item);
 };
@@ -146,6 +161,7 @@ struct Kernels {
 struct RoundedKernels {
   void (*forward_backward)(const Step<float>&, int first, int last);
   void (*weights)(const Step<float>&, Item item, int index, float* scratch);
+  double (*largest_term)(const Step<float>&, int layer);
   size_t (*scratch)(const Step<float>&);
   void (*round_weights)(const Step<float>&, Item item);
   void (*round)(const float* x, uint16_t* y, int64_t n);  // for the tests, n a multiple of 32

@@ -9,7 +9,7 @@
 #if defined(__AVX512BF16__)
 
 #include "bfloat16.hpp"
-#include "optimizers.hpp"
+#include "finish.hpp"
 #include "panels.hpp"
 #include "product_bf16.hpp"
 
@@ -315,34 +315,19 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
   Pairs o{s.n_panels, kHalf, (s.n - (s.n_panels - 1) * NR + 1) / 2,
           nullptr, kBlock, nullptr};
   alignas(64) float own[kTileSize];
-  const Scalars<float> c(s.update);
-  Vec<float> check{};
-  double sum_abs = 0, sum_square = 0;
-  const bool penalty = c.l1 != 0 || c.l2 != 0;
+  Finish<float> finish{s};
   each_tile(s, item, [&](int j, int i, int64_t at) {
     const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits;
     o.A = dz + j / kTileUnits * int64_t(s.n_panels) * kBlock;
     look_ahead(o, int64_t(s.n_panels) * kBlock, (i - item.i0) / kTileInputs, columns);
     o.B = blocks + (i - item.i0) / kTileInputs * block_size;
-    if (penalty) {
-      Vec<float> a{}, square{};
-      for (int k = 0; k < kTileSize; k += kHalf) {
-        const Vec<float> w = load<float>(s.theta + at + k);
-        a += vabs<float>(w), square += w * w;
-      }
-      sum_abs += double(vsum<float>(a)), sum_square += double(vsum<float>(square));
-    }
-    const auto kernel = pair_product_for<kHalf, 1>(m, layer.n_in - i > kHalf);
-    if (s.gradient) return kernel(o, nullptr, s.gradient + at);
     const int64_t next = at + kTileSize;  // the update that follows this one
     o.change[0] = s.theta + next, o.change[1] = s.slot0 + next, o.change[2] = s.slot1 + next;
     o.change_lines = kTileSize * sizeof(float) / 64;
-    kernel(o, nullptr, own);
-    update_any<float>(s.update, c, true, s.theta + at, s.slot0 + at, s.slot1 + at, own, 1.0f,
-                      up(m, 2) * kTileInputs, check);
-    round_tile(s, item.layer, j, i, s.theta + at);
+    pair_product_for<kHalf, 1>(m, layer.n_in - i > kHalf)(o, nullptr, own);
+    finish.weights(at, 0, own, 0, 1, up(m, 2) * kTileInputs);
+    if (!s.gradient) round_tile(s, item.layer, j, i, s.theta + at);
   });
-  s.penalty[2 * index] = sum_abs, s.penalty[2 * index + 1] = sum_square;
   if (item.i0 == 0) {  // ∂ℒ/∂b: the sum over the samples
     const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3f80);
     for (int j = 0; j < layer.n_out; j += kHalf) {
@@ -360,22 +345,33 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
       for (int i = 0; i < kHalf; ++i) sum += lanes[i];
       alignas(64) float g[kHalf];
       store<float>(g, sum);
-      const int64_t at = layer.b + j;
-      if (s.gradient)
-        memcpy(s.gradient + at, g, sizeof g);
-      else
-        update_any<float>(s.update, c, false, s.theta + at, s.slot0 + at, s.slot1 + at, g, 1.0f,
-                          kHalf, check);
+      finish.parameters(layer.b + j, g, kHalf, false);
     }
   }
-  if (!s.gradient) note<float>(s, check);
+  s.results[index] = finish.result();
+}
+
+// max |x| of rounded numbers, infinity if one is not finite.
+double largest_rounded(const uint32_t* words, int64_t n) {
+  __m512i most = _mm512_setzero_si512();
+  for (int64_t i = 0; i < n; i += 16)
+    most = _mm512_max_epu16(most, _mm512_and_si512(load_words(words + i), _mm512_set1_epi32(0x7fff7fff)));
+  return largest_of<float>(larger<float>((IVec<float>)_mm512_slli_epi32(most, 16),
+                                         (IVec<float>)_mm512_and_si512(most, _mm512_set1_epi32(0xffff0000))));
+}
+
+double largest_term(const Step<float>& s, int l) {
+  const Layer& layer = s.layers[l];
+  return largest_rounded(s.rounded.h[l], s.n_panels * panel_of_pairs(layer.n_in)) *
+         largest_rounded(s.rounded.dz[l], int64_t(s.n_panels) * up(layer.n_out, kTileUnits) * kHalf);
 }
 
 void round(const float* x, uint16_t* y, int64_t n) {
   for (int64_t i = 0; i < n; i += 32) _mm512_storeu_si512(y + i, round_row(x + i));
 }
 
-constexpr RoundedKernels kKernels{forward_backward, weights, scratch_size, round_weights, round};
+constexpr RoundedKernels kKernels{forward_backward, weights, largest_term, scratch_size, round_weights,
+                                  round};
 
 }  // namespace
 

@@ -7,12 +7,18 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
 
+#include "bind_predictor.hpp"
+#include "denormals.hpp"
 #include "pool.hpp"
 #include "run.hpp"
+#include "shuffle.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -30,12 +36,83 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
 }
+
+void require_network(const JobSpec& spec) {
+  require(spec.sizes.size() >= 2, "at least an input and an output");
+  const size_t hidden = spec.sizes.size() - 2;
+  require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
+              spec.dropout_index.size() == hidden,
+          "one activation and one dropout per hidden layer");
+  for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
+  for (int a : spec.activations)
+    require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
+  for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
+  require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+  if (spec.output == static_cast<int>(Out::quantile))
+    require(!spec.quantiles.empty(), "quantiles are missing");
+  if (spec.output == static_cast<int>(Out::softmax)) {
+    int64_t units = 0;
+    for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
+    require(units == spec.sizes.back(), "groups must add up to the outputs");
+  }
+}
+
+// Ctrl-C: Python's signals, which only its main thread can look at, seen from native code that has
+// let go of the GIL. Handlers run in the caller's floating-point state.
+class Signals {
+ public:
+  Signals() : floats_(FloatState::now()), last_(seconds_now()) {
+    const nb::object main_thread = nb::module_::import_("threading").attr("main_thread")();
+    main_ = nb::cast<unsigned long>(main_thread.attr("ident")) == PyThread_get_thread_ident();
+  }
+
+  // In the thread that called: whether a handler has raised.
+  bool ask() {
+    if (!main_ || stopped()) return stopped();
+    const FloatState engine = FloatState::now();
+    floats_.set();
+    {
+      nb::gil_scoped_acquire acquire;
+      if (PyErr_CheckSignals() != 0) stopped_.store(true, std::memory_order_relaxed);
+    }
+    engine.set();
+    return stopped();
+  }
+  // The same, for whoever asks all the time
+  bool ask_now_and_then() {
+    const double now = seconds_now();
+    if (now - last_ < kBetweenLooks) return stopped();
+    last_ = now;
+    return ask();
+  }
+  // In any thread
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+  // With the GIL: what the handler has raised leaves from here.
+  void rethrow() const {
+    if (stopped()) throw nb::python_error();
+  }
+
+ private:
+  FloatState floats_;
+  double last_;
+  bool main_;
+  std::atomic<bool> stopped_{false};
+};
+
+// Set while native code works on something without the GIL.
+class Busy {
+ public:
+  explicit Busy(bool& flag) : flag_(flag) { flag_ = true; }
+  Busy(const Busy&) = delete;
+  ~Busy() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
 
 // Shared data with the jobs over it.
 template <class T>
@@ -68,29 +145,16 @@ class Run {
     require(spec.sizes.size() >= 2 && spec.sizes.front() == n_columns_ &&
                 spec.sizes.back() == static_cast<int>(t_.shape(1)),
             "the sizes of the network must fit X and t");
-    const size_t hidden = spec.sizes.size() - 2;
-    require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
-                spec.dropout_index.size() == hidden,
-            "one activation and one dropout per hidden layer");
-    for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
-    for (int a : spec.activations)
-      require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
-    for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
-    require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
+    require_network(spec);
     require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
             "no such optimizer");
     require(spec.batch_size >= 1, "batch_size must be >= 1");
-    if (spec.output == static_cast<int>(Out::quantile))
-      require(!spec.quantiles.empty(), "quantiles are missing");
-    if (spec.output == static_cast<int>(Out::softmax)) {
-      int64_t units = 0;
-      for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
-      require(units == spec.sizes.back(), "groups must add up to the outputs");
-    }
-    auto made = std::make_unique<Job<T>>(chosen_isa(), spec, 0);
-    require(static_cast<int64_t>(theta.shape(0)) == made->n_parameters(),
-            "theta has another length");
-    jobs_.push_back(std::move(made));
+    double n_parameters = 0;
+    for (size_t l = 1; l < spec.sizes.size(); ++l)
+      n_parameters += static_cast<double>(spec.sizes[l]) * (spec.sizes[l - 1] + 1.0);
+    require(static_cast<double>(theta.shape(0)) == n_parameters, "theta has another length");
+    check_free();
+    jobs_.push_back(std::make_unique<Job<T>>(chosen_isa(), spec, 0));
     Job<T>& job = *jobs_.back();
     job.set_data(data_);
     job.write_theta(theta.data());
@@ -100,8 +164,8 @@ class Run {
   using Plan = std::tuple<int, std::optional<Vector<int64_t>>, Vector<double>>;
   using Result = std::tuple<double, int64_t, int64_t, bool>;  // loss, steps, samples, nonfinite
 
-  // An epoch of several jobs: side by side where they are many, one after another, each split
-  // inside, where they are few. The numbers are the same either way.
+  // An epoch of several jobs: side by side, or where they are few, one after another and each split
+  // inside. The numbers are the same either way.
   std::vector<Result> run_epochs(std::vector<Plan> plans, double deadline, int n_threads) {
     std::vector<bool> taken(jobs_.size());
     for (auto& [number, order, rates] : plans) {
@@ -115,33 +179,26 @@ class Run {
           require(order->data()[i] >= 0 && order->data()[i] < n_rows_,
                   "order must be row numbers");
     }
-    std::atomic<bool> stop{false};
-    bool interrupted = false;
     std::vector<EpochOutcome> outcomes(plans.size());
-    const bool side_by_side = plans.size() > 1 && static_cast<int>(plans.size()) >= n_threads;
+    const int64_t side_by_side = together(plans, n_threads);
+    Signals signals;
     auto run = [&](int64_t i, int worker, int threads) {
       auto& [number, order, rates] = plans[i];
-      if (stop.load(std::memory_order_relaxed)) return;
-      const int64_t n = order ? order->shape(0) : n_rows_;
+      if (signals.stopped()) return;
+      const int64_t n = rows_of(plans[i]);
       outcomes[i] = jobs_[number]->run_epoch(
-          order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads, [&] {
-            if (worker == 0) {  // Python's signals are looked at in the thread that called
-              nb::gil_scoped_acquire acquire;
-              if (PyErr_CheckSignals() != 0) interrupted = true;
-              if (interrupted) stop.store(true, std::memory_order_relaxed);
-            }
-            return stop.load(std::memory_order_relaxed);
-          });
+          order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads,
+          [&] { return worker == 0 ? signals.ask() : signals.stopped(); });
     };
     const auto n_plans = static_cast<int64_t>(plans.size());
     {
+      const Busy busy(busy_);
       nb::gil_scoped_release release;
-      if (side_by_side)
-        parallel_for(n_threads, n_plans, [&](int64_t i, int worker) { run(i, worker, 1); });
-      else
-        for (int64_t i = 0; i < n_plans; ++i) run(i, 0, n_threads);
+      parallel_for(n_threads, side_by_side, [&](int64_t i, int worker) { run(i, worker, 1); },
+                   [&] { return signals.ask_now_and_then(); });
+      for (int64_t i = side_by_side; i < n_plans; ++i) run(i, 0, n_threads);
     }
-    if (interrupted) throw nb::python_error();
+    signals.rethrow();
     std::vector<Result> results;
     for (const EpochOutcome& e : outcomes)
       results.emplace_back(e.loss, e.n_steps, e.n_samples, e.nonfinite);
@@ -152,15 +209,16 @@ class Run {
     Job<T>& job = at(number);
     require(n_rows_ > 0, "there are no rows");
     require(static_cast<int64_t>(gradient.shape(0)) == job.n_parameters(), "gradient: length");
-    nb::gil_scoped_release release;
-    return job.loss_and_gradient(n_rows_, gradient.data(), n_threads);
-  }
-
-  void predict(int number, Out2<T> out, bool logits, int n_threads) {
-    Job<T>& job = at(number);
-    require(out.shape(0) == n_rows_ && out.shape(1) == t_.shape(1), "out: shape");
-    nb::gil_scoped_release release;
-    job.predict(n_rows_, out.data(), logits, n_threads);
+    Signals signals;
+    double loss;
+    {
+      const Busy busy(busy_);
+      nb::gil_scoped_release release;
+      loss = job.loss_and_gradient(n_rows_, gradient.data(), n_threads,
+                                   [&] { return signals.ask(); });
+    }
+    signals.rethrow();
+    return loss;
   }
 
   // The job, for an exchange of `length` numbers with its slot (0 where θ is meant).
@@ -172,11 +230,45 @@ class Run {
   }
 
   Job<T>& at(int number) {
+    Job<T>& job = any(number);
+    require(!job.is_over(), "the job is over: its memory was given back");
+    return job;
+  }
+
+  Job<T>& any(int number) {
+    check_free();
     require(number >= 0 && number < static_cast<int>(jobs_.size()), "no such job");
     return *jobs_[number];
   }
 
  private:
+  int64_t rows_of(const Plan& plan) const {
+    const auto& order = std::get<1>(plan);
+    return order ? static_cast<int64_t>(order->shape(0)) : n_rows_;
+  }
+
+  // How many of the plans, from the first, are run side by side: all, or as many as fill the threads
+  // evenly if what is left over is done sooner one after another.
+  int64_t together(const std::vector<Plan>& plans, int n_threads) const {
+    const auto n = static_cast<int64_t>(plans.size());
+    const int64_t even = n_threads > 1 ? n / n_threads * n_threads : n;
+    double longest = 0, in_turn = 0;
+    for (int64_t i = even; i < n; ++i) {
+      const Job<T>& job = *jobs_[std::get<0>(plans[i])];
+      const double rows = static_cast<double>(job.batch_size()) * std::get<2>(plans[i]).shape(0);
+      const double work = job.flops_per_row() * rows;
+      const int threads = job.threads_for(rows_of(plans[i]), n_threads);
+      longest = std::max(longest, work);
+      in_turn += threads == 1 ? work : work / (0.8 * threads);
+    }
+    return longest <= in_turn ? n : even;
+  }
+
+  // A handler of a signal, or another thread, may call in the middle of an epoch.
+  void check_free() const {
+    if (busy_) throw std::runtime_error("the run is at work: it can be read when that is done");
+  }
+
   void check_rows() {
     require(n_rows_ == static_cast<int64_t>(t_.shape(0)), "X and t must have equally many rows");
     require(!weight_ || static_cast<int64_t>(weight_->shape(0)) == n_rows_, "one weight per row");
@@ -192,6 +284,7 @@ class Run {
   int64_t n_rows_, n_columns_;
   Data<T> data_{};
   std::vector<std::unique_ptr<Job<T>>> jobs_;
+  bool busy_ = false;  // read and written with the GIL
 };
 
 template <class T>
@@ -206,7 +299,6 @@ void bind_run(nb::module_& m, const char* name) {
       .def("add", &R::add, "spec"_a, "theta"_a)
       .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a)
       .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
-      .def("predict", &R::predict, "job"_a, "out"_a.noconvert(), "logits"_a, "n_threads"_a)
       .def("read_theta", [](R& r, int job, Out1<T> out) {
         r.at(job, out.shape(0)).read_theta(out.data());
       }, "job"_a, "out"_a.noconvert())
@@ -219,8 +311,17 @@ void bind_run(nb::module_& m, const char* name) {
       .def("write_slot", [](R& r, int job, int slot, Vector<T> in) {
         r.at(job, in.shape(0), slot).write_slot(slot, in.data());
       })
+      .def("end", [](R& r, int job) { r.any(job).end(); }, "job"_a)
+      .def("take", [](R& r, int number, int slot, Out1<T> out) {
+        Job<T>& job = r.any(number);
+        require(static_cast<int64_t>(out.shape(0)) == job.n_parameters(), "one number per parameter");
+        require(slot >= -1 && slot < job.n_slots(), "no such slot");
+        require(job.is_over(), "the job is not over");
+        job.take(slot, out.data());
+      }, "job"_a, "slot"_a, "out"_a.noconvert())
       .def("counts", [](R& r, int job) {
-        return std::make_tuple(r.at(job).n_steps, r.at(job).optimizer_step, r.at(job).mu_product);
+        const Job<T>& j = r.any(job);
+        return std::make_tuple(j.n_steps, j.optimizer_step, j.mu_product);
       })
       .def("set_counts", [](R& r, int job, int64_t n_steps, int64_t step, double mu_product) {
         Job<T>& j = r.at(job);
@@ -236,9 +337,44 @@ void bind_run(nb::module_& m, const char* name) {
   }, "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
 }
 
+Mt19937& mersenne_twister(const nb::capsule& bit_generator) {
+  const char* name = bit_generator.name();
+  require(name && std::string_view(name) == "BitGenerator", "a bit generator's capsule is wanted");
+  return *static_cast<Mt19937*>(static_cast<BitGenerator*>(bit_generator.data())->state);
+}
+
+// Bit for bit, which == is not: NaN, and 0 with its two signs. False where an array is no one block.
+bool same_bytes(nb::handle a, nb::handle b) {
+  Py_buffer x, y;
+  if (PyObject_GetBuffer(a.ptr(), &x, PyBUF_C_CONTIGUOUS) != 0) return PyErr_Clear(), false;
+  bool same = false;
+  if (PyObject_GetBuffer(b.ptr(), &y, PyBUF_C_CONTIGUOUS) == 0) {
+    same = x.len == y.len && std::memcmp(x.buf, y.buf, static_cast<size_t>(x.len)) == 0;
+    PyBuffer_Release(&y);
+  } else {
+    PyErr_Clear();
+  }
+  PyBuffer_Release(&x);
+  return same;
+}
+
+void bind_shuffle(nb::module_& m) {
+  m.def("holds_state", [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
+    require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
+    return holds_state(mersenne_twister(bit_generator), key.data(), pos);
+  }, "bit_generator"_a, "key"_a, "pos"_a);
+  m.def("shuffle", [](nb::capsule bit_generator, Out1<int64_t> x) {
+    require(x.shape(0) <= size_t{1} << 32, "x must have at most 2**32 entries");
+    Mt19937& state = mersenne_twister(bit_generator);
+    nb::gil_scoped_release release;
+    shuffle(state, x.data(), static_cast<int64_t>(x.shape(0)));
+  }, "bit_generator"_a, "x"_a.noconvert());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
+  nb::set_leak_warnings(false);  // a model that lives as long as the interpreter is no mistake
   nb::class_<JobSpec>(m, "JobSpec")
       .def(nb::init<>())
       .def_rw("sizes", &JobSpec::sizes)
@@ -264,7 +400,12 @@ NB_MODULE(_native, m) {
       .def_rw("bfloat16", &JobSpec::bfloat16);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");
+  bind_predictor<float>(m, "PredictorF32", require_network);
+  bind_predictor<double>(m, "PredictorF64", require_network);
+  bind_shuffle(m);
+  m.def("same_bytes", &same_bytes, "a"_a, "b"_a);
   m.def("default_threads", &default_threads);
+  m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
   m.def("why_not_bfloat16", [] { return why_not_bfloat16(chosen_isa()); });
   m.def("round_to_bfloat16", [](Vector<float> x, nb::ndarray<uint16_t, nb::ndim<1>, nb::c_contig,

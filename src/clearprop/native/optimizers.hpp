@@ -23,12 +23,30 @@ CP_INLINE Vec<T> sign(Vec<T> w) {
   return w == T(0) ? w : copysign<T>(all<T>(T(1)), w);
 }
 
+// |w| as integers, which keep the order of the numbers: infinity above them, and NaN above that.
+template <class T>
+CP_INLINE IVec<T> magnitude(Vec<T> w) {
+  return bits<T>(w) & ~sign_bit<T>();
+}
+template <class T>
+CP_INLINE IVec<T> larger(IVec<T> a, IVec<T> b) {
+  return a > b ? a : b;
+}
+// The largest lane as a number; infinity also where it is NaN.
+template <class T>
+double largest_of(IVec<T> magnitudes) {
+  const Vec<T> v = from_bits<T>(magnitudes);
+  double most = 0;
+  for (int i = 0; i < Simd<T>::W; ++i) most = v[i] <= most ? most : v[i] == v[i] ? double(v[i]) : __builtin_inf();
+  return most;
+}
+
 // θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W). Constants per optimiser:
 // sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ.
 // nadam: a = β₁, b = β₂, c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), epsilon; rate = 1/√(1−β₂ᵗ).
 template <class T, Opt opt>
 CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1, const T* g_in,
-                           T scale, int64_t n, Vec<T>& check) {
+                           T scale, int64_t n, IVec<T>& largest) {
   using V = Vec<T>;
   const bool penalty = weights && (c.l1 != T(0) || c.l2 != T(0));
   const T decay = weights ? c.decay : T(1);
@@ -55,21 +73,21 @@ CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T
         w -= (c.c * g + c.d * m) / (vsqrt(v) * c.rate + c.epsilon);
     }
     store<T>(theta + i, w);
-    check += w - w;  // NaN for whatever is not finite
+    largest = larger<T>(largest, magnitude<T>(w));
   }
 }
 
 template <class T>
 CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1,
-                          const T* g, T scale, int64_t n, Vec<T>& check) {
+                          const T* g, T scale, int64_t n, IVec<T>& largest) {
   switch (u.kind) {
-    case Opt::sgd: return update_span<T, Opt::sgd>(c, weights, theta, s0, s1, g, scale, n, check);
+    case Opt::sgd: return update_span<T, Opt::sgd>(c, weights, theta, s0, s1, g, scale, n, largest);
     case Opt::nesterov:
-      return update_span<T, Opt::nesterov>(c, weights, theta, s0, s1, g, scale, n, check);
-    case Opt::adam: return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, check);
+      return update_span<T, Opt::nesterov>(c, weights, theta, s0, s1, g, scale, n, largest);
+    case Opt::adam: return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, largest);
     case Opt::rmsprop:
-      return update_span<T, Opt::rmsprop>(c, weights, theta, s0, s1, g, scale, n, check);
-    case Opt::nadam: return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, check);
+      return update_span<T, Opt::rmsprop>(c, weights, theta, s0, s1, g, scale, n, largest);
+    case Opt::nadam: return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, largest);
   }
 }
 

@@ -103,11 +103,10 @@ Vec<T> output_loss(Lane<T> lane) {
   return loss;
 }
 
-// ŷ = f(z) in place, for one vector of samples.
+// ŷ = f(z) in place, for one vector of samples; unit k at z[k·NR].
 template <class T>
-void output_units(const Output& o, int K, T* z) {
+void output_units(const Output& o, int K, T* z, int64_t NR) {
   using V = Vec<T>;
-  constexpr int NR = kPanel<T>;
   auto each = [&](int first, int last, auto&& f) {
     for (int k = first; k < last; ++k) store<T>(z + k * NR, f(load<T>(z + k * NR)));
   };

@@ -23,15 +23,32 @@ int samples_of(const Step<T>& s, int p) {
   return left < kPanel<T> ? left : kPanel<T>;
 }
 
-// The rows of panel `p` of the batch: copied to x, and transposed to the panel h[0].
+// Whether ∂ℒ/∂W of a layer is computed by dot products along the samples (see weights.hpp), which then
+// take fewer vector operations than products along the inputs.
 template <class T>
-void gather(const Step<T>& s, int p) {
-  constexpr int W = Simd<T>::W, NR = kPanel<T>;
+bool by_dots(const Step<T>& s, int l) {
+  constexpr int W = Simd<T>::W;
+  const Layer& layer = s.layers[l];
+  const double n = s.n, vectors = (s.n + W - 1) / W, n_in = layer.n_in, n_out = layer.n_out;
+  const double turn = l == 0 ? 0 : 3.5 * n * n_in / W;
+  return 1.1 * n_in * n_out * (vectors + 3.5) < n * ((layer.n_in + W - 1) / W) * n_out + turn;
+}
+
+// ---- gathering ----------------------------------------------------------------------------------
+
+template <class T>
+int64_t row_number(const Step<T>& s, int64_t at) {
+  return s.rows ? s.rows[at] : s.first + at;
+}
+
+// The rows of panel `p` of the batch, one under the other in x.
+template <class T>
+void copy_rows(const Step<T>& s, int p, int n) {
+  constexpr int NR = kPanel<T>;
   const Layer& first = s.layers[0];
-  const int n = s.n - p * NR < NR ? s.n - p * NR : NR;
   T* x = s.x + int64_t(p) * NR * first.stride;
   for (int i = 0; i < n; ++i) {
-    const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
+    const int64_t row = row_number(s, p * NR + i);
     T* to = x + int64_t(i) * first.stride;
     if (!s.data.indptr) {
       memcpy(to, s.data.X + row * s.data.ld, first.n_in * sizeof(T));
@@ -42,10 +59,24 @@ void gather(const Step<T>& s, int p) {
     }
   }
   for (int i = n; i < NR; ++i) memset(x + int64_t(i) * first.stride, 0, first.n_in * sizeof(T));
+}
+
+// The rows of panel `p` of the batch in the panel h[0]; in x as well where ∂ℒ/∂W will want rows.
+template <class T>
+void gather(const Step<T>& s, int p) {
+  constexpr int W = Simd<T>::W, NR = kPanel<T>;
+  const Layer& first = s.layers[0];
+  const int n = samples_of(s, p);
+  const bool copied = s.data.indptr || (s.train && !by_dots(s, 0));
+  if (copied) copy_rows(s, p, n);
+  const T* row[NR];
+  for (int i = 0; i < NR; ++i)
+    row[i] = copied ? s.x + (int64_t(p) * NR + i) * first.stride
+             : i < n ? s.data.X + row_number(s, p * NR + i) * s.data.ld : nullptr;
   T* out = s.h[0] + int64_t(p) * first.stride * NR;
-  for (int j = 0; j < first.stride; j += W)
+  for (int j = 0; j < first.n_in; j += W)
     for (int v = 0; v < (n > W ? 2 : 1); ++v)
-      transpose<T>(x + int64_t(v) * W * first.stride + j, first.stride, out + j * NR + v * W, NR);
+      transpose_rows<T>(row + v * W, j, first.n_in - j, out + j * NR + v * W, NR);
 }
 
 // ---- activations --------------------------------------------------------------------------------
@@ -88,7 +119,7 @@ void drop(const Step<T>& s, const Layer& layer, T* h, T* d, int p, int n) {
   const T keep = T(65536.0 / (65536 - layer.dropout));
   MaskWords words(s.seed, layer.dropout_index, s.number);
   for (int i = 0; i < n; ++i) {
-    const uint64_t start = uint64_t(p * NR + i) * layer.n_out;
+    const uint64_t start = uint64_t(s.before + p * NR + i) * layer.n_out;
     for (int j = 0; j < layer.n_out; ++j) {
       const T m = words[start + j] >= uint32_t(layer.dropout) ? keep : T(0);
       h[j * NR + i] *= m;
@@ -97,7 +128,7 @@ void drop(const Step<T>& s, const Layer& layer, T* h, T* d, int p, int n) {
   }
 }
 
-// ---- the output unit, and what is not finite --------------------------------------------------------
+// ---- the output unit ------------------------------------------------------------------------------
 
 // ℒ of the samples of a panel, and ∂ℒ/∂z⁽ᴸ⁾ over z⁽ᴸ⁾.
 template <class T>
@@ -114,24 +145,19 @@ void loss_of_panel(const Step<T>& s, int p) {
   }
   for (int i = n; i < NR; ++i)
     for (int k = 0; k < K; ++k) t[k * NR + i] = 0;
+  s.loss[p] = 0;
   for (int v = 0; v < NR; v += W) {
     if (v >= lanes) {  // nothing was computed here, and ∂ℒ/∂W must find zeros
       for (int k = 0; k < K; ++k) store<T>(z + k * NR + v, Vec<T>{});
-      store<T>(s.loss + p * NR + v, Vec<T>{});
       continue;
     }
     const Vec<T> w = load<T>(weight + v);
     const Vec<T> loss = output_loss<T>({s.output, K, z + v, t + v, w});
-    store<T>(s.loss + p * NR + v, w == T(0) ? Vec<T>{} : loss * w);
+    s.loss[p] += double(vsum<T>(w == T(0) ? Vec<T>{} : loss * w));
   }
   if (n < lanes)  // samples that do not exist: 0, also where their z overflowed
     for (int k = 0; k < K; ++k)
       for (int i = n; i < lanes; ++i) z[k * NR + i] = 0;
-}
-
-template <class T>
-void note(const Step<T>& s, Vec<T> check) {
-  if (vsum<T>(check) != T(0)) __atomic_store_n(s.not_finite, 1, __ATOMIC_RELAXED);
 }
 
 }  // namespace

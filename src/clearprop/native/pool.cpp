@@ -1,121 +1,260 @@
 #include "pool.hpp"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
-#include <cstdio>
+#include <condition_variable>
 #include <exception>
+#include <fstream>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <sstream>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "denormals.hpp"
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 namespace clearprop {
 namespace {
 
 struct Region {
-  const std::function<void(int64_t, int)>* f = nullptr;
-  int64_t n_items = 0;
-  int n_threads = 0;
+  const std::function<void(int64_t, int)>& f;
+  const int64_t n_items;
+  const Poll& poll;
   std::atomic<int64_t> next{0};
-  std::mutex failing;
-  std::exception_ptr failure;  // the first one; it leaves through the caller's thread
+  bool stopped = false;
+  std::mutex failing{};
+  std::exception_ptr failure = nullptr;  // the first one; it leaves through the caller's thread
+
+  void end() { next.store(n_items, std::memory_order_relaxed); }
+
+  void fail() {
+    end();
+    const std::lock_guard lock(failing);
+    if (!failure) failure = std::current_exception();
+  }
+
+  bool ask() {
+    try {
+      if (poll && !stopped && poll()) stopped = true, end();
+    } catch (...) {
+      fail();
+    }
+    return stopped;
+  }
 
   void work(int worker) {
     try {
-      for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < n_items;)
-        (*f)(item, worker);
+      for (;;) {
+        if (worker == 0 && ask()) return;
+        const int64_t item = next.fetch_add(1, std::memory_order_relaxed);
+        if (item >= n_items) return;
+        f(item, worker);
+      }
     } catch (...) {
-      next.store(n_items, std::memory_order_relaxed);
-      const std::lock_guard lock(failing);
-      if (!failure) failure = std::current_exception();
+      fail();
     }
   }
+};
+
+// One of the caller's helpers. It must say that it takes part: one that has not woken up when the
+// items are gone, because its processor is busy with something else, is not waited for.
+struct alignas(64) Helper {
+  enum State : int { idle, called, working };
+  std::atomic<int> state{idle};
 };
 
 class Pool {
  public:
   std::mutex taken;
 
-  void run(Region& region) {
-    while (static_cast<int>(threads_.size()) + 1 < region.n_threads)
-      threads_.emplace_back([this, worker = static_cast<int>(threads_.size()) + 1,
-                             seen = generation_.load()] { serve(worker, seen); });
+  void run(Region& region, int n_threads) {
+    const int n = std::min(n_threads - 1, hire(n_threads - 1));
     region_ = &region;
-    busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
-    generation_.fetch_add(1, std::memory_order_release);
-    generation_.notify_all();
+    for (int i = 0; i < n; ++i) {
+      helpers_[i]->state.store(Helper::called, std::memory_order_release);
+      helpers_[i]->state.notify_one();
+    }
     region.work(0);
-    for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
-      if (spins < kSpins) {
-        pause();
-      } else if (const int left = busy_.load(std::memory_order_acquire)) {
-        busy_.wait(left, std::memory_order_acquire);
-      }
+    for (int i = 0; i < n; ++i) {
+      auto called = static_cast<int>(Helper::called);
+      if (!helpers_[i]->state.compare_exchange_strong(called, Helper::idle,
+                                                      std::memory_order_acq_rel))
+        wait_for(*helpers_[i], region);
     }
   }
 
  private:
-  static constexpr int kSpins = 2000;  // some ten microseconds, about what a wake-up costs
+  static constexpr int kSpins = 2000;  // some fifty microseconds, about what a wake-up costs
+  static constexpr std::chrono::milliseconds kBetweenPolls{10};
 
   static void pause() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb" ::: "memory");
 #endif
   }
 
-  [[noreturn]] void serve(int worker, uint32_t seen) {
+  // How many helpers there are, n of them unless the system gives no more threads.
+  int hire(int n) {
+    try {
+      while (static_cast<int>(helpers_.size()) < n) {
+        helpers_.reserve(helpers_.size() + 1);
+        auto helper = std::make_unique<Helper>();
+        std::thread([this, number = static_cast<int>(helpers_.size()) + 1, h = helper.get()] {
+          serve(*h, number);
+        }).detach();
+        helpers_.push_back(std::move(helper));
+      }
+    } catch (const std::system_error&) {
+    }
+    return static_cast<int>(helpers_.size());
+  }
+
+  [[noreturn]] void serve(Helper& self, int number) {
+    const FlushDenormals flush;
     for (;;) {
-      for (int spins = 0; generation_.load(std::memory_order_acquire) == seen; ++spins) {
+      for (int spins = 0; self.state.load(std::memory_order_acquire) != Helper::called; ++spins) {
         if (spins < kSpins)
           pause();
         else
-          generation_.wait(seen, std::memory_order_acquire);
+          self.state.wait(Helper::idle, std::memory_order_acquire);
       }
-      seen = generation_.load(std::memory_order_acquire);
-      if (worker < region_->n_threads) region_->work(worker);
-      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+      auto called = static_cast<int>(Helper::called);
+      if (!self.state.compare_exchange_strong(called, Helper::working, std::memory_order_acq_rel))
+        continue;
+      region_->work(number);
+      self.state.store(Helper::idle);
+      if (asleep_.load()) {
+        { const std::lock_guard lock(sleep_); }
+        done_.notify_one();
+      }
     }
   }
 
-  std::vector<std::thread> threads_;
+  void wait_for(const Helper& helper, Region& region) {
+    for (int spins = 0; spins < kSpins; ++spins) {
+      if (helper.state.load(std::memory_order_acquire) != Helper::working) return;
+      pause();
+    }
+    std::unique_lock lock(sleep_);
+    asleep_.store(true);
+    const auto finished = [&] { return helper.state.load() != Helper::working; };
+    if (!region.poll)
+      done_.wait(lock, finished);
+    else
+      while (!done_.wait_for(lock, kBetweenPolls, finished)) {
+        lock.unlock();
+        region.ask();
+        lock.lock();
+      }
+    asleep_.store(false);
+  }
+
+  std::vector<std::unique_ptr<Helper>> helpers_;
   Region* region_ = nullptr;
-  std::atomic<uint32_t> generation_{0};
-  std::atomic<int> busy_{0};
+  std::mutex sleep_;
+  std::condition_variable done_;
+  std::atomic<bool> asleep_{false};
 };
 
 // Never destroyed: its threads may outlive everything. After a fork the child has none of them and
 // starts a pool of its own.
-Pool* g_pool = nullptr;
+std::atomic<Pool*> g_pool{nullptr};
 
 Pool& pool() {
+#if !defined(_WIN32)
   static std::once_flag once;
-  std::call_once(once, [] {
-    g_pool = new Pool;
-    pthread_atfork(nullptr, nullptr, [] { g_pool = new Pool; });
-  });
-  return *g_pool;
+  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { g_pool.store(nullptr); }); });
+#endif
+  Pool* there = g_pool.load(std::memory_order_acquire);
+  if (there) return *there;
+  auto made = std::make_unique<Pool>();
+  if (g_pool.compare_exchange_strong(there, made.get(), std::memory_order_acq_rel))
+    return *made.release();
+  return *there;
+}
+
+// More threads than this only take memory, whatever was asked for.
+int most_threads() {
+  static const int most = std::max(64, 4 * static_cast<int>(std::thread::hardware_concurrency()));
+  return most;
 }
 
 }  // namespace
 
-void parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f) {
-  n_threads = static_cast<int>(std::min<int64_t>(n_threads, n_items));
-  if (n_threads > 1) {
-    Pool& p = pool();
-    std::unique_lock lock(p.taken, std::try_to_lock);
-    if (lock.owns_lock()) {
-      Region region;
-      region.f = &f, region.n_items = n_items, region.n_threads = n_threads;
-      p.run(region);
-      if (region.failure) std::rethrow_exception(region.failure);
-      return;
+bool parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
+                  const Poll& poll) {
+  Region region{f, n_items, poll};
+  n_threads = static_cast<int>(std::min<int64_t>({n_threads, n_items, most_threads()}));
+  std::unique_lock<std::mutex> lock;
+  if (n_threads > 1) lock = std::unique_lock(pool().taken, std::try_to_lock);
+  if (lock.owns_lock())
+    pool().run(region, n_threads);
+  else
+    region.work(0);
+  if (region.failure) std::rethrow_exception(region.failure);
+  return !region.stopped;
+}
+
+namespace {
+
+#if defined(__linux__)
+// The limit in a group's own folder: version 2 has "quota period" or "max period" in one file.
+double limit_in(const std::string& folder) {
+  double quota = 0, period = 0;
+  if (!(std::ifstream(folder + "/cpu.max") >> quota >> period)) {
+    quota = period = 0;
+    std::ifstream(folder + "/cpu.cfs_quota_us") >> quota;
+    std::ifstream(folder + "/cpu.cfs_period_us") >> period;
+  }
+  return quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
+}
+#endif
+
+}  // namespace
+
+double cgroup_quota([[maybe_unused]] const std::string& root) {
+  double quota = std::numeric_limits<double>::infinity();
+#if defined(__linux__)
+  // "0::/a/b" in version 2, "4:cpu,cpuacct:/a/b" in version 1; every group above limits as well. In
+  // a container the path may be the host's, where only the top is ours.
+  std::ifstream groups(root + "/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::vector<std::string> mounts;
+    if (controllers.empty()) {
+      mounts = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    } else {
+      std::istringstream names(controllers);
+      bool cpu = false;
+      for (std::string name; std::getline(names, name, ',');) cpu = cpu || name == "cpu";
+      if (cpu) mounts = {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup/" + controllers};
+    }
+    std::string path = line.substr(second + 1);
+    for (;;) {
+      while (!path.empty() && path.back() == '/') path.pop_back();
+      for (const std::string& mount : mounts)
+        quota = std::min(quota, limit_in(root + mount + path));
+      if (path.empty()) break;
+      path.erase(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
     }
   }
-  for (int64_t item = 0; item < n_items; ++item) f(item, 0);
+#endif
+  return quota;
 }
 
 int default_threads() {
@@ -123,14 +262,9 @@ int default_threads() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) n = std::max(1, CPU_COUNT(&set));
-  if (FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {  // "quota period", or "max period"
-    double quota = 0, period = 0;
-    if (std::fscanf(file, "%lf %lf", &quota, &period) == 2 && quota > 0 && period > 0)
-      n = std::clamp(static_cast<int>(std::ceil(quota / period)), 1, n);
-    std::fclose(file);
-  }
 #endif
-  return n;
+  const double quota = cgroup_quota();
+  return quota < n ? std::max(1, static_cast<int>(std::ceil(quota))) : n;
 }
 
 }  // namespace clearprop

@@ -4,14 +4,25 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace clearprop {
 
+// Asked by the thread that waits for the work, before each of its items and every few milliseconds
+// while others have some left; once it says true no further item is begun.
+using Poll = std::function<bool()>;
+
 // Calls f(item, worker) for item = 0 … n_items − 1 on at most n_threads threads, the caller one of
-// them; worker < n_threads numbers the thread. Regions of several callers do not wait for one
-// another: whoever finds the pool taken works alone, with the same result.
-void parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f);
+// them; worker < n_threads numbers the thread, 0 is the caller. Regions of several callers do not
+// wait for one another: whoever finds the pool taken works alone, with the same result. An exception
+// of f ends the region and leaves through the caller. False: `poll` ended it.
+bool parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
+                  const Poll& poll = {});
 
 int default_threads();            // processors this process may use, cgroup quota respected
+
+// Processors' worth of time that cgroups grant this process, infinity for no limit; `root` is put
+// before /proc and /sys.
+double cgroup_quota(const std::string& root = "");
 
 }  // namespace clearprop

@@ -1,4 +1,5 @@
-// The one micro-kernel behind every matrix product: C (MR × NV vectors) = init + Σ_k A[r, k]·B[k, :].
+// The one micro-kernel behind every matrix product: C (MR × NV vectors) = init + Σ_k A[r, k]·B[k, :],
+// and relu or its derivative, the most frequent activation, while C is in registers.
 #pragma once
 
 #include "simd.hpp"
@@ -19,6 +20,8 @@ struct Operands {
   const T* ahead[3] = {};
   int64_t ahead_row = 0;
   int ahead_rows = 0, ahead_lines = 0;
+  bool relu = false;        // C ← max(C, 0)
+  const T* gate = nullptr;  // C ← C where gate > 0, else 0; laid out as C
 };
 
 constexpr int kChunk = 8;  // steps between two looks ahead
@@ -37,20 +40,24 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
   const int rows_a_chunk = chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
   int64_t ahead = 0, end = o.ahead_rows * o.ahead_row;
   for (int block = 0; block < o.outer; ++block) {
-    const T* a = o.A + block * o.a_block;
+    const T* a_rows[(MR + 2) / 3];  // every third row: few registers, short addresses
+#pragma GCC unroll 4
+    for (int q = 0; q < (MR + 2) / 3; ++q) a_rows[q] = o.A + block * o.a_block + 3 * q * row;
     const T* b = o.B + block * o.b_block;
     const int n = block + 1 < o.outer ? o.inner : o.last;
     auto steps = [&](int count) __attribute__((always_inline)) {
-      for (int k = 0; k < count; ++k, a += step, b += b_step) {
+      for (int k = 0; k < count; ++k, b += b_step) {
         V x[NV];
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) x[v] = load<T>(b + v * W);
 #pragma GCC unroll 16
         for (int r = 0; r < MR; ++r) {
-          const V y = all<T>(a[r * row]);
+          const V y = all<T>(a_rows[r / 3][r % 3 * row]);
 #pragma GCC unroll 2
           for (int v = 0; v < NV; ++v) c[r][v] += y * x[v];
         }
+#pragma GCC unroll 4
+        for (int q = 0; q < (MR + 2) / 3; ++q) a_rows[q] += step;
       }
     };
     if (ahead == end) {
@@ -70,10 +77,18 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
     }
     steps(n - k);
   }
+  auto each = [&](auto&& f) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-  for (int r = 0; r < MR; ++r)
+    for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) store<T>(C + r * ldc + v * W, c[r][v]);
+      for (int v = 0; v < NV; ++v) store<T>(C + r * ldc + v * W, f(c[r][v], r * ldc + v * W));
+  };
+  if (o.relu)
+    each([](V x, int64_t) { return vmax<V>(x, V{}); });
+  else if (o.gate)
+    each([&](V x, int64_t at) { return load<T>(o.gate + at) > T(0) ? x : V{}; });
+  else
+    each([](V x, int64_t) { return x; });
 }
 
 #if defined(__AVX512F__) || defined(__aarch64__)

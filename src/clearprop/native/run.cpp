@@ -2,18 +2,21 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 
+#include "cpu.hpp"
+#include "denormals.hpp"
+#include "memory.hpp"
 #include "pool.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
 #endif
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -31,10 +34,8 @@ const std::vector<const Isa*>& available_isas() {
   static const std::vector<const Isa*> isas = [] {
     std::vector<const Isa*> found;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-      found.push_back(&isa_avx512);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&isa_avx2);
+    if (cpu().avx512) found.push_back(&isa_avx512);
+    if (cpu().avx2) found.push_back(&isa_avx2);
 #endif
     found.push_back(&isa_baseline);
     return found;
@@ -56,9 +57,7 @@ const Isa& chosen_isa() {
 
 std::string why_not_bfloat16(const Isa& isa) {
   if (!bfloat16_kernels) return "this build of clearprop was compiled without AVX512_BF16";
-#if defined(__x86_64__)
-  if (!__builtin_cpu_supports("avx512bf16")) return "this processor has no AVX512_BF16";
-#endif
+  if (!cpu().avx512_bf16) return "this processor has no AVX512_BF16";
   if (std::strcmp(isa.name, "avx512") != 0)
     return std::string("it needs AVX-512 with AVX512_BF16, and the instruction set in use is ") +
            isa.name;
@@ -67,45 +66,34 @@ std::string why_not_bfloat16(const Isa& isa) {
 
 namespace {
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Denormals cost a hundred cycles each and mean nothing here: flushed while in the engine, on each
-// of its threads; the caller's floating-point state is put back.
-class FlushDenormals {
- public:
-#if defined(__x86_64__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040 | 0x1f80); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#else
-  FlushDenormals() {}
-#endif
-};
-
-void team(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f) {
-  if (n_threads <= 1) {
-    for (int64_t item = 0; item < n_items; ++item) f(item, 0);
+// All items, unless the watch stops them (its `cut` tells).
+template <class F>
+void team(int n_threads, int64_t n_items, F&& f, Watch* watch = nullptr) {
+  if (n_threads > 1) {
+    Poll poll;
+    if (watch) poll = [watch] { return watch->stop(); };
+    if (!parallel_for(n_threads, n_items, f, poll)) watch->cut = true;
     return;
   }
-  parallel_for(n_threads, n_items, [&](int64_t item, int worker) {
-    const FlushDenormals flush;
-    f(item, worker);
-  });
+  for (int64_t item = 0; item < n_items; ++item) {
+    if (watch && watch->stop()) {
+      watch->cut = true;
+      return;
+    }
+    f(item, 0);
+  }
 }
 
-// Panels in groups, smaller ones where there are more threads than groups: it changes no number.
+// Panels in groups of at most `most`, smaller ones where there are more threads than groups: it
+// changes no number.
 template <class F>
-void over_panels(int n_panels, int n_threads, F&& f) {
+void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
   const int share = (n_panels + n_threads - 1) / n_threads;
-  const int group = std::clamp(share, 1, kSampleGroup);
+  const int group = std::clamp(share, 1, most);
   team(n_threads, (n_panels + group - 1) / group, [&](int64_t g, int) {
     const int first = static_cast<int>(g) * group;
     f(first, std::min(first + group, n_panels));
-  });
+  }, watch);
 }
 
 template <class T>
@@ -121,7 +109,7 @@ Kernels<T> kernels_of(const Isa& isa, bool bfloat16) {
       kernels.weights = bfloat16_kernels->weights;
       kernels.scratch = bfloat16_kernels->scratch;
       kernels.round_weights = bfloat16_kernels->round_weights;
-      kernels.predict = nullptr;  // of float32 jobs
+      kernels.largest_term = bfloat16_kernels->largest_term;
     }
     return kernels;
   } else {
@@ -137,33 +125,34 @@ int64_t rows_at_a_time(const std::vector<int>& sizes, int panel) {
 
 int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
 
+constexpr double kFlopsWorthAThread = 1e7;
+
 }  // namespace
 
 template <class T>
 typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
   constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
+  if (n > PTRDIFF_MAX / static_cast<int64_t>(2 * sizeof(T))) throw std::bad_alloc();
   const size_t wanted = static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T) + 64;
   const size_t unit = wanted >= 2 * huge ? huge : 64;
   const size_t bytes = (wanted + unit - 1) / unit * unit;
-  void* p = std::aligned_alloc(unit, bytes);
-  if (!p) throw std::bad_alloc();
+  void* p = aligned_memory(unit, bytes);
 #if defined(__linux__)
   if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
   std::memset(p, 0, bytes);
-  return Buffer(static_cast<T*>(p), std::free);
+  return Buffer(static_cast<T*>(p), free_aligned);
 }
 
 template <class T>
 Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
     : kernels_(kernels_of<T>(isa, spec.bfloat16)),
       spec_(spec),
-      theta_(nullptr, std::free),
-      slots_{Buffer(nullptr, std::free), Buffer(nullptr, std::free)},
-      gradient_(nullptr, std::free),
-      x_(nullptr, std::free),
-      t_(nullptr, std::free),
-      loss_(nullptr, std::free) {
+      theta_(nullptr, free_aligned),
+      slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
+      gradient_(nullptr, free_aligned),
+      x_(nullptr, free_aligned),
+      t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
   int64_t n_words = 0;  // of the rounded copies
   for (int l = 0; l < L; ++l) {
@@ -183,15 +172,21 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
     n_parameters_ += int64_t(layer.n_out) * (layer.n_in + 1);
     flops_per_row_ += 2.0 * layer.n_in * layer.n_out;
     layers_.push_back(layer);
-    const int width = static_cast<int>(padded(layer.n_in, W));
-    for (int i0 = 0; i0 < width; i0 += kInputGroup * kernels_.panel) items_.push_back({l, i0});
   }
+  // so many that a thread that comes late, or has to stop, holds up little
+  int n_panels = 0;
+  for (const Layer& layer : layers_) n_panels += (layer.n_in + kernels_.panel - 1) / kernels_.panel;
+  // (the tiles of bfloat16 lie in the order of whole groups)
+  const int group = spec.bfloat16 ? kInputGroup : std::clamp(n_panels / 16, 1, kInputGroup);
+  for (int l = 0; l < L; ++l)
+    for (int i0 = 0; i0 < layers_[l].n_in; i0 += group * kernels_.panel)
+      items_.push_back({l, i0, group});
   static constexpr int slots_of[] = {1, 1, 2, 1, 2};
   n_slots_ = slots_of[spec.optimizer];
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
   if (spec.bfloat16) rounded_.W = allocate(n_words);
-  penalty_.resize(2 * items_.size());
+  results_.resize(items_.size());
   reserved_rows_ = 0;
   if (max_rows > 0) reserve(max_rows, true);
 }
@@ -200,11 +195,12 @@ template <class T>
 void Job<T>::reserve(int64_t rows, bool training) {
   if (rows <= reserved_rows_ && (reserved_training_ || !training)) return;
   const int64_t n = padded(rows, kernels_.panel);
+  reserved_rows_ = 0;  // until all of them are there
   const int L = static_cast<int>(layers_.size());
   const bool bf16 = spec_.bfloat16;
   x_ = allocate(bf16 && !data_.indptr ? 0 : n * layers_[0].stride);
   t_ = allocate(n * layers_[L - 1].n_out);
-  loss_ = allocate(n);
+  panel_loss_.resize(static_cast<size_t>(n / kernels_.panel));
   h_.clear(), d_.clear(), dz_.clear(), scratch_.clear();
   h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear();
   for (int l = 0; l < L; ++l) {
@@ -212,20 +208,40 @@ void Job<T>::reserve(int64_t rows, bool training) {
     const auto activation = l > 0 ? layers_[l - 1].activation : Act::none;
     const bool in_panels = !bf16 || dropout;  // else h is kept rounded only
     h_.push_back(in_panels ? allocate(n * (l == 0 ? layers_[0].stride : layers_[l].n_in))
-                           : Buffer(nullptr, std::free));
+                           : Buffer(nullptr, free_aligned));
     const bool from_h = bf16 ? activation == Act::identity || activation == Act::relu ||
                                    activation == Act::leaky_relu
                              : static_cast<int>(activation) < static_cast<int>(Act::gelu);
     const bool own = l > 0 && training && (dropout || !from_h);
-    d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, std::free));
+    d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
     const bool needed = (training && !bf16) || l + 1 == L;
-    dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, std::free));
+    dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, free_aligned));
     h_pointers_.push_back(h_[l].get());
     d_pointers_.push_back(d_[l].get());
     dz_pointers_.push_back(dz_[l].get());
   }
   if (bf16) reserve_rounded(n);
   reserved_rows_ = n, reserved_training_ = training;
+}
+
+template <class T>
+void Job<T>::end() {
+  over_ = true;
+  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x}) buffer->reset();
+  for (auto* buffers : {&h_, &d_, &dz_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
+    buffers->clear();
+#if defined(__GLIBC__)
+  // to the system too, which free() alone would not do with what lies within the heap
+  if (n_padded_ * sizeof(T) > size_t{1} << 22) malloc_trim(0);
+#endif
+}
+
+template <class T>
+void Job<T>::take(int slot, T* values) {
+  Buffer& buffer = slot < 0 ? theta_ : slots_[slot];
+  if (!buffer) return;
+  collect(buffer.get(), values);
+  buffer.reset();
 }
 
 // The panels of Rounded, for n rows (a multiple of the panel).
@@ -235,7 +251,7 @@ void Job<T>::reserve_rounded(int64_t n) {
   r.h.clear(), r.dz.clear(), r.dz_pairs.clear();
   r.h_pointers.clear(), r.dz_pointers.clear(), r.dz_pairs_pointers.clear();
   const auto add = [&](std::vector<Buffer>& buffers, std::vector<uint32_t*>& pointers, int64_t words) {
-    buffers.push_back(words > 0 ? allocate(words) : Buffer(nullptr, std::free));
+    buffers.push_back(words > 0 ? allocate(words) : Buffer(nullptr, free_aligned));
     pointers.push_back(reinterpret_cast<uint32_t*>(buffers.back().get()));
   };
   for (size_t l = 0; l < layers_.size(); ++l) {
@@ -283,9 +299,9 @@ void Job<T>::collect(const T* in, T* flat) const {
 }
 
 template <class T>
-Update Job<T>::step_constants(double rate, double weight_sum) {
+Update Job<T>::step_constants(double rate, double weight_sum) const {
   Update u{};
-  const double t = static_cast<double>(++optimizer_step);
+  const double t = static_cast<double>(optimizer_step + 1);
   u.kind = static_cast<Opt>(spec_.optimizer);
   u.learning_rate = rate;
   u.decay = 1 - rate * spec_.weight_decay;
@@ -299,9 +315,9 @@ Update Job<T>::step_constants(double rate, double weight_sum) {
   if (u.kind == Opt::nadam) {
     const double mu = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * t));
     const double next = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * (t + 1)));
-    mu_product *= mu;
-    u.c = rate * (1 - mu) / (1 - mu_product);
-    u.d = rate * next / (1 - mu_product * next);
+    u.mu_product = mu_product * mu;
+    u.c = rate * (1 - mu) / (1 - u.mu_product);
+    u.d = rate * next / (1 - u.mu_product * next);
     u.learning_rate = 1 / std::sqrt(1 - std::pow(spec_.beta_2, t));
   }
   return u;
@@ -310,32 +326,99 @@ Update Job<T>::step_constants(double rate, double weight_sum) {
 // More threads than the work of a phase is worth only wait for one another.
 template <class T>
 int Job<T>::useful_threads(int n_threads, double flops) const {
-  return std::max(1, std::min(n_threads, static_cast<int>(flops / 2e6) + 1));
+  const double worth = flops / kFlopsWorthAThread + 1;
+  return static_cast<int>(std::clamp<double>(worth, 1, std::max(1, n_threads)));
 }
 
-// Both phases of a step; returns the mean loss of the batch without penalty.
+// What a processor does in a hundredth to a tenth of a second, by the width of its vectors: more is
+// not begun between two looks for Ctrl-C, where there is a choice.
+double flops_at_once(int lanes) { return 5e8 * lanes; }
+
+// Rows at a time of a batch of so many: all of them, unless the phase that updates the weights, which
+// cannot be left in the middle, would take long; the blocks then add up to a gradient, and the
+// update follows. Short ones of many rows, too, stay in the cache. It depends on the sizes alone.
 template <class T>
-double Job<T>::accumulate(const Step<T>& step, int n_threads) {
+int64_t Job<T>::block_of(int64_t rows) const {
+  const double most = std::clamp(flops_at_once(kernels_.lanes) / flops_per_row_, 256.0, 4096.0);
+  const auto n_blocks = static_cast<int64_t>(std::ceil(static_cast<double>(rows) / most));
+  return n_blocks <= 1 ? rows : padded((rows + n_blocks - 1) / n_blocks, kernels_.panel);
+}
+
+// Whether no number of the update can overflow: from the largest weight and the gradient or, as the
+// fused update cannot be taken back, from the largest factors of the sums that it will consist of.
+template <class T>
+bool Job<T>::surely_finite(const Step<T>& step) const {
+  constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
+  const Update& u = step.update;
+  if (!(u.learning_rate <= 1e3 && largest_ <= most)) return false;
+  if (u.kind != Opt::sgd && u.kind != Opt::nesterov && !(u.epsilon >= 1e-10)) return false;
+  const double penalty = u.l1 + u.l2 * largest_;
+  if (step.gradient) return kernels_.largest(step.gradient, n_padded_) + penalty <= most;
+  for (int l = 0; l < step.n_layers; ++l)
+    if (!(step.n * kernels_.largest_term(step, l) + penalty <= most)) return false;
+  return true;
+}
+
+// Phase A of a step, forward and backward; returns the mean loss of the rows without penalty. The
+// watch may stop it.
+template <class T>
+double Job<T>::differentiate(const Step<T>& step, int n_threads, Watch* watch) {
   if (kernels_.round_weights && rounded_is_old_) {
     team(n_threads, static_cast<int64_t>(items_.size()),
          [&](int64_t i, int) { kernels_.round_weights(step, items_[i]); });
     rounded_is_old_ = false;
   }
-  over_panels(step.n_panels, n_threads, [&](int first, int last) {
+  const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
+  const double most = flops_at_once(kernels_.lanes) / panel_flops;
+  const int group = static_cast<int>(std::clamp<double>(most, 1, kSampleGroup));
+  over_panels(step.n_panels, group, n_threads, watch, [&](int first, int last) {
     kernels_.forward_backward(step, first, last);
   });
-  double loss = 0;
-  for (int i = 0; i < step.n; ++i) loss += static_cast<double>(step.loss[i]);
-  if (!std::isfinite(loss) && !step.gradient) return loss;  // a wanted gradient is the definition's
-  const size_t scratch = kernels_.scratch(step);
-  while (static_cast<int>(scratch_.size()) < n_threads) scratch_.push_back(allocate(scratch));
+  if (watch && watch->cut) return 0;
+  return std::accumulate(panel_loss_.begin(), panel_loss_.begin() + step.n_panels, 0.0);
+}
+
+// Phase B, ∂ℒ/∂W and the update, or the gradient alone, which the watch may stop; returns the penalty.
+template <class T>
+double Job<T>::weigh(const Step<T>& step, int n_threads, Watch* watch) {
+  while (static_cast<int>(scratch_.size()) < n_threads) {
+    Step<T> largest = step;
+    largest.n_panels = static_cast<int>(reserved_rows_ / kernels_.panel);
+    scratch_.push_back(allocate(kernels_.scratch(largest)));
+  }
   team(n_threads, static_cast<int64_t>(items_.size()), [&](int64_t i, int worker) {
     kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
-  });
-  double sum_abs = 0, sum_square = 0;
-  for (size_t i = 0; i < items_.size(); ++i)
-    sum_abs += penalty_[2 * i], sum_square += penalty_[2 * i + 1];
-  return loss + step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
+  }, step.gradient ? watch : nullptr);
+  double sum_abs = 0, sum_square = 0, largest = 0;
+  for (const ItemResult& r : results_) {
+    sum_abs += r.sum_abs, sum_square += r.sum_square;
+    largest = std::max(largest, r.largest);
+  }
+  if (!step.gradient) largest_ = largest;
+  return step.update.l1 * sum_abs + 0.5 * step.update.l2 * sum_square;
+}
+
+// Both for n_rows rows, block by block; the whole gradient is in step.gradient.
+template <class T>
+double Job<T>::whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
+                                 Watch* watch) {
+  const int64_t* rows = step.rows;
+  const int64_t first = step.first;
+  const Update update = step.update;
+  double loss = 0;
+  for (int64_t begin = 0; begin < n_rows && !(watch && watch->cut); begin += block) {
+    step.rows = rows ? rows + begin : nullptr;
+    step.first = first + begin;
+    step.before = begin;
+    step.n = static_cast<int>(std::min(block, n_rows - begin));
+    step.n_panels = static_cast<int>(padded(step.n, kernels_.panel) / kernels_.panel);
+    step.add = begin > 0;
+    step.update = begin + block < n_rows ? Update{} : update;  // the penalty counts once
+    loss += differentiate(step, n_threads, watch);
+    if (!(watch && watch->cut)) loss += weigh(step, n_threads, watch);
+  }
+  step.update = update;
+  return loss;
 }
 
 // g·min(1, norm/‖g‖) where the squares, or the factor, are beyond the numbers of T.
@@ -354,9 +437,9 @@ void shorten(T* g, int64_t n, double norm) {
   for (int64_t i = 0; i < n; ++i) g[i] = static_cast<T>(g[i] / largest * (norm / length));
 }
 
-// The update when it needs the whole gradient first: scaled to at most clip_norm.
+// The update from the whole gradient, scaled to at most clip_norm.
 template <class T>
-void Job<T>::clipped_update(Step<T>& step, int n_threads) {
+void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
   struct Span {
     int64_t begin, end;
     bool weights;
@@ -377,15 +460,19 @@ void Job<T>::clipped_update(Step<T>& step, int n_threads) {
   for (double s : squares) square += s;
   constexpr double tiny = sizeof(T) == 4 ? 1e-20 : 1e-250;
   T scale(1);
-  if (square > tiny && square < std::numeric_limits<double>::infinity()) {
+  if (spec_.clip_norm == 0) {
+    // as it is
+  } else if (square > tiny && square < std::numeric_limits<double>::infinity()) {
     const double norm = std::sqrt(square);
     if (norm > spec_.clip_norm) scale = static_cast<T>(spec_.clip_norm / norm);
   } else {
     shorten(gradient_.get(), n_padded_, spec_.clip_norm);
   }
+  std::vector<double> largest(spans.size());
   team(n_threads, n, [&](int64_t i, int) {
-    kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
+    largest[i] = kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
   });
+  largest_ = *std::max_element(largest.begin(), largest.end());
   rounded_is_old_ = true;
 }
 
@@ -405,10 +492,9 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
   step.data = data_;
   step.rows = rows, step.first = first, step.n = n;
   step.n_panels = static_cast<int>(padded(n, kernels_.panel) / kernels_.panel);
-  step.x = x_.get(), step.t = t_.get(), step.loss = loss_.get();
+  step.x = x_.get(), step.t = t_.get(), step.loss = panel_loss_.data();
   step.h = h_pointers_.data(), step.d = d_pointers_.data(), step.dz = dz_pointers_.data();
-  step.penalty = penalty_.data();
-  step.not_finite = &not_finite_;
+  step.results = results_.data();
   step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
                   reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
                   rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data()};
@@ -418,9 +504,10 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
 }
 
 template <class T>
-double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads) {
+double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
+                                 const Interrupt& interrupt) {
   const FlushDenormals flush;
-  const int64_t block = std::min(n_rows, rows_at_a_time(spec_.sizes, kernels_.panel));
+  const int64_t block = std::min(block_of(n_rows), rows_at_a_time(spec_.sizes, kernels_.panel));
   reserve(block, true);
   if (!gradient_) gradient_ = allocate(n_padded_);
   double weight_sum = static_cast<double>(n_rows);
@@ -428,42 +515,41 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads) {
     weight_sum = 0;
     for (int64_t i = 0; i < n_rows; ++i) weight_sum += data_.weight[i];
   }
-  Buffer sum = allocate(n_padded_);
-  double loss = 0;
-  Step<T> step{};
-  for (int64_t first = 0; first < n_rows; first += block) {
-    step = make_step(nullptr, first, static_cast<int>(std::min(block, n_rows - first)), true);
-    step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
-    step.gradient = gradient_.get();
-    step.update.l1 = spec_.l1;
-    step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
-    const bool last = first + block >= n_rows;
-    const Update penalty = step.update;
-    if (!last) step.update = Update{};  // the penalty counts once
-    loss += accumulate(step, useful_threads(n_threads, 6 * flops_per_row_ * step.n));
-    if (last) step.update = penalty;
-    for (int64_t i = 0; i < n_padded_; ++i) sum[i] += gradient_[i];
-  }
-  std::copy(sum.get(), sum.get() + n_padded_, gradient_.get());
+  Step<T> step = make_step(nullptr, 0, static_cast<int>(block), true);
+  step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
+  step.gradient = gradient_.get();
+  step.update.l1 = spec_.l1;
+  step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
+  Watch watch(interrupt);
+  const int threads = useful_threads(n_threads, flops_per_row() * static_cast<double>(block));
+  const double loss = whole_gradient(step, n_rows, block, threads, &watch);
+  if (watch.cut) return loss;
   for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
   collect(gradient_.get(), gradient);
   return loss;
 }
 
+// A state to go back to if NaN or infinity appears, from which the good steps are run again.
 template <class T>
-void Job<T>::predict(int64_t n_rows, T* out, bool logits, int n_threads) {
-  if (!kernels_.predict) throw std::invalid_argument("bfloat16 is for training: predict in float32");
-  const FlushDenormals flush;
-  const int64_t block = std::min(n_rows, rows_at_a_time(spec_.sizes, kernels_.panel));
-  reserve(block, false);
-  const int K = layers_.back().n_out;
-  for (int64_t first = 0; first < n_rows; first += block) {
-    const Step<T> step =
-        make_step(nullptr, first, static_cast<int>(std::min(block, n_rows - first)), false);
-    over_panels(step.n_panels, useful_threads(n_threads, 2 * flops_per_row_ * step.n),
-                [&](int from, int to) { kernels_.predict(step, from, to, out + first * K, logits); });
+struct Job<T>::Snapshot {
+  std::vector<T> arrays[3];
+  int64_t step = 0, n_steps = 0, optimizer_step = 0;
+  double mu_product = 1, largest = 0;
+  EpochOutcome outcome;
+
+  void take(const Job& job, int64_t at, const EpochOutcome& so_far) {
+    const T* from[] = {job.theta_.get(), job.slots_[0].get(), job.slots_[1].get()};
+    for (int i = 0; i <= job.n_slots_; ++i) arrays[i].assign(from[i], from[i] + job.n_padded_);
+    step = at, n_steps = job.n_steps, optimizer_step = job.optimizer_step;
+    mu_product = job.mu_product, largest = job.largest_, outcome = so_far;
   }
-}
+  void restore(Job& job) const {
+    T* to[] = {job.theta_.get(), job.slots_[0].get(), job.slots_[1].get()};
+    for (int i = 0; i <= job.n_slots_; ++i) std::copy(arrays[i].begin(), arrays[i].end(), to[i]);
+    job.n_steps = n_steps, job.optimizer_step = optimizer_step;
+    job.mu_product = mu_product, job.largest_ = largest;
+  }
+};
 
 template <class T>
 EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const double* rates,
@@ -471,64 +557,81 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
                                const Interrupt& interrupt) {
   const FlushDenormals flush;
   const int64_t B = spec_.batch_size;
-  reserve(std::min(B, n_rows), true);
-  if (spec_.clip_norm > 0 && !gradient_) gradient_ = allocate(n_padded_);
+  const int64_t block = block_of(std::min(B, n_rows));
+  reserve(block, true);
+  const bool whole = spec_.clip_norm > 0 || block < std::min(B, n_rows);
+  if (whole && !gradient_) gradient_ = allocate(n_padded_);
 
-  // to go back to if NaN or infinity appears: the state before the epoch, from which the good
-  // steps are run again
-  const auto count = static_cast<size_t>(n_padded_);
-  std::vector<T> saved[3];
-  saved[0].assign(theta_.get(), theta_.get() + count);
-  for (int i = 0; i < n_slots_; ++i) saved[i + 1].assign(slots_[i].get(), slots_[i].get() + count);
-  const int64_t step_before = optimizer_step, steps_before = this->n_steps;
-  const double product_before = mu_product;
+  // Small networks are copied at the beginning of an epoch; large ones, for the memory's sake, only
+  // before a step that could overflow.
+  Snapshot snapshot;
+  const bool small = n_padded_ * (1 + n_slots_) * sizeof(T) <= (4 << 20);
+  bool bounded = !small;
+  if (small) {
+    snapshot.take(*this, 0, {});
+  } else {
+    constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
+    largest_ = kernels_.largest(theta_.get(), n_padded_);
+    for (int i = 0; i < n_slots_; ++i)
+      bounded = bounded && kernels_.largest(slots_[i].get(), n_padded_) <= (i ? most * most : most);
+  }
 
-  const int threads = useful_threads(n_threads, 6 * flops_per_row_ * std::min(B, n_rows));
+  const double flops = flops_per_row() * static_cast<double>(block);
+  const int threads = threads_for(n_rows, n_threads);
   EpochOutcome outcome;
-  double last_asked = seconds_now();
+  Watch watch(interrupt);
+  const bool long_steps = whole || flops > 1e7;  // milliseconds: worth a look at the clock inside
   int64_t limit = n_steps;
   bool again = false;
   for (int64_t s = 0; s < limit; ++s) {
     const int64_t first = s * B;
-    const int n = static_cast<int>(std::min(B, n_rows - first));
-    double weight_sum = n;
+    const int64_t n = std::min(B, n_rows - first);
+    double weight_sum = static_cast<double>(n);
     if (data_.weight) {
       weight_sum = 0;
       for (int64_t i = first; i < first + n; ++i) weight_sum += data_.weight[order ? order[i] : i];
     }
-    Step<T> step = make_step(order ? order + first : nullptr, first, n, true);
+    Step<T> step = make_step(order ? order + first : nullptr, first,
+                             static_cast<int>(std::min(block, n)), true);
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
-    step.gradient = spec_.clip_norm > 0 ? gradient_.get() : nullptr;
+    step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
     step.update = step_constants(rates[s], weight_sum);
-    not_finite_ = 0;
-    const double loss = accumulate(step, threads);
-    if (std::isfinite(loss) && spec_.clip_norm > 0) clipped_update(step, threads);
-    if (!std::isfinite(loss) || not_finite_) {
-      if (again) throw std::logic_error("a step that was finite is not, run again");
-      std::copy(saved[0].begin(), saved[0].end(), theta_.get());
-      for (int i = 0; i < n_slots_; ++i)
-        std::copy(saved[i + 1].begin(), saved[i + 1].end(), slots_[i].get());
-      rounded_is_old_ = true;
-      optimizer_step = step_before, this->n_steps = steps_before, mu_product = product_before;
-      outcome = EpochOutcome{};
+    Watch* inside = long_steps ? &watch : nullptr;
+    double loss = step.gradient ? whole_gradient(step, n, block, threads, inside)
+                                : differentiate(step, threads, inside);
+    if (watch.cut) break;  // the step has not been
+    bool good = std::isfinite(loss);
+    if (good) {
+      if (!small && !again && !(bounded && surely_finite(step)))
+        snapshot.take(*this, s, outcome);
+      if (step.gradient)
+        update_from_gradient(step, threads);
+      else
+        loss += weigh(step, threads, nullptr);
+      good = std::isfinite(loss) && std::isfinite(largest_);
+      if (!good) {
+        if (again) throw std::logic_error("a step that was finite is not, run again");
+        snapshot.restore(*this);
+        rounded_is_old_ = true;
+        outcome = snapshot.outcome;
+        limit = s, s = snapshot.step - 1;
+        again = true;
+      }
+    } else {
+      limit = s;  // θ has not been touched
+    }
+    if (!good) {
       outcome.nonfinite = true;
-      again = true;
-      limit = s;
-      s = -1;
       continue;
     }
-    ++this->n_steps;
-    outcome.loss += loss * n;
+    ++this->n_steps, ++optimizer_step;
+    mu_product = step.update.mu_product;
+    outcome.loss += loss * static_cast<double>(n);
     outcome.n_steps += 1;
     outcome.n_samples += n;
-    if (again) continue;
     const double now = seconds_now();
-    if (now >= deadline) break;
-    if (now - last_asked > 0.05) {
-      last_asked = now;
-      if (interrupt()) break;
-    }
+    if ((now >= deadline && !again) || watch.stop(now)) break;
   }
   return outcome;
 }

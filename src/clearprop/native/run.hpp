@@ -1,13 +1,14 @@
-// Jobs under way: their buffers, the loop over the mini-batches of an epoch, and prediction.
+// Jobs under way: their buffers, and the loop over the mini-batches of an epoch.
 #pragma once
 
-#include <cstdlib>
-#include <functional>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "interrupt.hpp"
 #include "job.hpp"
+#include "memory.hpp"
 
 namespace clearprop {
 
@@ -32,9 +33,6 @@ struct EpochOutcome {
   bool nonfinite = false;
 };
 
-// Returns whether to stop at once; asked between steps, from the thread that called run_epoch.
-using Interrupt = std::function<bool()>;
-
 template <class T>
 class Job {
  public:
@@ -43,10 +41,8 @@ class Job {
   void set_data(const Data<T>& data) { data_ = data; }
   EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const double* rates, int64_t n_steps,
                          double deadline, int n_threads, const Interrupt& interrupt);
-  // ℒ + penalty over all rows, and its gradient (P,)
-  double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads);
-  // ŷ or z⁽ᴸ⁾ (N, K)
-  void predict(int64_t n_rows, T* out, bool logits, int n_threads);
+  // ℒ + penalty over all rows, and its gradient (P,), which is left alone after an interrupt
+  double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads, const Interrupt& interrupt);
 
   int64_t n_parameters() const { return n_parameters_; }
   void write_theta(const T* theta) {
@@ -56,13 +52,24 @@ class Job {
   void read_theta(T* theta) const { collect(theta_.get(), theta); }
   void write_slot(int slot, const T* values) { spread(values, slots_[slot].get()); }
   void read_slot(int slot, T* values) const { collect(slots_[slot].get(), values); }
+  // The job is over; gives back the memory of its batches.
+  void end();
+  // After that: copies θ (slot −1) or a slot and gives back its memory; nothing if that was done.
+  void take(int slot, T* values);
+  bool is_over() const { return over_; }
   int n_slots() const { return n_slots_; }
   int batch_size() const { return spec_.batch_size; }
+  double flops_per_row() const { return 3 * flops_per_row_; }  // of training
+  // how many threads a step is worth of in an epoch over so many rows
+  int threads_for(int64_t n_rows, int n_threads) const {
+    return useful_threads(n_threads, flops_per_row() * block_of(std::min<int64_t>(batch_size(), n_rows)));
+  }
   int64_t n_steps = 0;          // in all: names the dropout masks
   int64_t optimizer_step = 0;   // of the optimiser's own count
   double mu_product = 1;        // NAdam's ∏μ
 
  private:
+  struct Snapshot;
   using Buffer = std::unique_ptr<T[], void (*)(void*)>;
   static Buffer allocate(int64_t n);
   void reserve(int64_t rows, bool training);
@@ -71,10 +78,14 @@ class Job {
   void each_row(const Copy& copy) const;
   void spread(const T* flat, T* padded) const;
   void collect(const T* padded, T* flat) const;
-  Update step_constants(double rate, double weight_sum);
+  Update step_constants(double rate, double weight_sum) const;
   Step<T> make_step(const int64_t* rows, int64_t first, int n, bool training);
-  double accumulate(const Step<T>& step, int n_threads);
-  void clipped_update(Step<T>& step, int n_threads);
+  bool surely_finite(const Step<T>& step) const;
+  double differentiate(const Step<T>& step, int n_threads, Watch* watch);
+  double weigh(const Step<T>& step, int n_threads, Watch* watch);
+  double whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads, Watch* watch);
+  int64_t block_of(int64_t rows) const;
+  void update_from_gradient(Step<T>& step, int n_threads);
   int useful_threads(int n_threads, double flops) const;
 
   const Kernels<T> kernels_;
@@ -85,19 +96,21 @@ class Job {
   int n_slots_ = 0;
   double flops_per_row_ = 0;
   Data<T> data_{};
-  Buffer theta_, slots_[2], gradient_, x_, t_, loss_;
+  Buffer theta_, slots_[2], gradient_, x_, t_;
   std::vector<Buffer> h_, d_, dz_, scratch_;
   std::vector<T*> h_pointers_, d_pointers_, dz_pointers_;
-  std::vector<double> penalty_;
+  std::vector<ItemResult> results_;
+  std::vector<double> panel_loss_;
   struct {  // for bfloat16, see Rounded
-    Buffer W{nullptr, std::free}, x{nullptr, std::free};
+    Buffer W{nullptr, free_aligned}, x{nullptr, free_aligned};
     std::vector<Buffer> h, dz, dz_pairs;
     std::vector<uint32_t*> h_pointers, dz_pointers, dz_pairs_pointers;
   } rounded_;
   bool rounded_is_old_ = true;  // W has changed since it was rounded
   int64_t reserved_rows_ = 0;
   bool reserved_training_ = false;
-  int not_finite_ = 0;
+  bool over_ = false;
+  double largest_ = 0;          // max |θ| after the last update
 };
 
 const std::vector<const Isa*>& available_isas();  // best first

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
 #include <immintrin.h>
@@ -58,13 +59,31 @@ CP_INLINE Vec<T> load(const T* p) {
   memcpy(&v, p, kBytes);
   return v;
 }
+// n < W lanes of p, then 0
+template <class T>
+CP_INLINE Vec<T> load_first(const T* p, int n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p);
+  else
+    return (Vec<T>)_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p);
+#else
+  Vec<T> v{};
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
 template <class T>
 CP_INLINE void store(T* p, Vec<T> v) {
   memcpy(p, &v, kBytes);
 }
+template <class T, int... I>
+CP_INLINE Vec<T> all(T x, std::integer_sequence<int, I...>) {
+  return Vec<T>{((void)I, x)...};  // unlike 0 + x, this is one broadcasting load
+}
 template <class T>
 CP_INLINE Vec<T> all(T x) {
-  return Vec<T>{} + x;
+  return all<T>(x, std::make_integer_sequence<int, Simd<T>::W>{});
 }
 template <class T>
 CP_INLINE IVec<T> bits(Vec<T> v) {

@@ -1,8 +1,6 @@
 // Transposing blocks of W × W in registers.
 #pragma once
 
-#include <utility>
-
 #include "simd.hpp"
 
 namespace {
@@ -33,6 +31,14 @@ CP_INLINE void transpose_stage(Vec<T> (&row)[N]) {
   if constexpr (S > 1) transpose_stage<T, S / 2>(row);
 }
 
+template <class T>
+CP_INLINE void transpose_stages(Vec<T> (&row)[Simd<T>::W], T* out, int64_t out_ld) {
+  constexpr int W = Simd<T>::W;
+  transpose_stage<T, W / 2>(row);
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) store<T>(out + i * out_ld, row[i]);
+}
+
 // out[j][i] = in[i][j] for a block of W × W; rows `ld` apart.
 template <class T>
 CP_INLINE void transpose(const T* in, int64_t in_ld, T* out, int64_t out_ld) {
@@ -40,9 +46,19 @@ CP_INLINE void transpose(const T* in, int64_t in_ld, T* out, int64_t out_ld) {
   Vec<T> row[W];
 #pragma GCC unroll 16
   for (int i = 0; i < W; ++i) row[i] = load<T>(in + i * in_ld);
-  transpose_stage<T, W / 2>(row);
+  transpose_stages<T>(row, out, out_ld);
+}
+
+// The same for W rows that lie anywhere, from their entry `j` on; 0 for what a row, which has `n`
+// entries from there, or a missing row lacks.
+template <class T>
+CP_INLINE void transpose_rows(const T* const* in, int j, int n, T* out, int64_t out_ld) {
+  constexpr int W = Simd<T>::W;
+  Vec<T> row[W];
 #pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) store<T>(out + i * out_ld, row[i]);
+  for (int i = 0; i < W; ++i)
+    row[i] = !in[i] ? Vec<T>{} : n >= W ? load<T>(in[i] + j) : load_first<T>(in[i] + j, n);
+  transpose_stages<T>(row, out, out_ld);
 }
 
 }  // namespace

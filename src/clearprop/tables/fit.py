@@ -32,7 +32,8 @@ class NetworkOptions:
     hidden: units of each hidden layer; activation: of all of them, or one for each. epochs: at
     most. Early stopping watches the loss of a share of the training rows, validation_size, stops
     after `patience` epochs without a better one and keeps the best weights. l2: ½·l2·Σw² is added
-    to the loss. class_weight: "balanced" weighs the classes equally. time_limit: seconds. With
+    to the loss. class_weight: "balanced" weighs the classes equally. time_limit: seconds.
+    n_threads: of the training, None for clearprop.get_num_threads(). With
     solver="lbfgs" every step uses all rows: no batches, dropout, learning rate or early stopping.
 
     The defaults did best, or as well as any, of those tried on four tables of 1,000 to 10,000 rows
@@ -53,6 +54,7 @@ class NetworkOptions:
     class_weight: str | None = None
     time_limit: float | None = None
     seed: int = 0
+    n_threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def train(
         "l2": options.l2,
         "callbacks": tuple(callbacks),
         "time_limit": options.time_limit,
+        "n_threads": options.n_threads,
     }
     estimator: MLPClassifier | MLPRegressor
     if is_class:

@@ -1,0 +1,21 @@
+"""Whose line a warning is about."""
+
+from __future__ import annotations
+
+import sys
+
+BETWEEN = ("clearprop", "sklearn", "joblib")  # packages that stand between a user and the cause
+
+
+def users_line() -> int:
+    """The `stacklevel` with which warnings.warn points at the user's own line.
+
+    That is the nearest line of a module that belongs neither to clearprop nor to what may have
+    called it on the user's behalf, such as a pipeline of scikit-learn's.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in BETWEEN:
+            break
+        frame, level = frame.f_back, level + 1
+    return level

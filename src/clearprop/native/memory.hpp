@@ -1,0 +1,33 @@
+// Aligned memory, on every system.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
+namespace clearprop {
+
+// `bytes` must be a multiple of `alignment`, a power of two. Throws std::bad_alloc.
+inline void* aligned_memory(size_t alignment, size_t bytes) {
+#if defined(_WIN32)
+  void* p = _aligned_malloc(bytes, alignment);
+#else
+  void* p = std::aligned_alloc(alignment, bytes);
+#endif
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+
+inline void free_aligned(void* p) {
+#if defined(_WIN32)
+  _aligned_free(p);
+#else
+  std::free(p);
+#endif
+}
+
+}  // namespace clearprop

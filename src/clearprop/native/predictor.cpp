@@ -1,0 +1,252 @@
+#include "predictor.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <stdexcept>
+
+#include "denormals.hpp"
+#include "memory.hpp"
+#include "pool.hpp"
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace clearprop {
+namespace {
+
+// Inputs of a panel that are multiplied with all units before the next ones: they stay in the nearest
+// cache. Equal blocks of at most 128.
+int block_size(int n_in) {
+  const int count = (n_in + 127) / 128;
+  return (n_in + count - 1) / count;
+}
+
+int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
+
+template <class T>
+const PredictKernels<T>& kernels_of(const Isa& isa) {
+  if constexpr (sizeof(T) == 4)
+    return *isa.f32->prediction;
+  else
+    return *isa.f64->prediction;
+}
+
+}  // namespace
+
+// Whether to leave off: the caller's thread asks about that every now and then, the others are told.
+template <class T>
+class Predictor<T>::Stop {
+ public:
+  Stop(const Interrupt* interrupt, std::atomic<bool>* stopped)
+      : interrupt_(interrupt), stopped_(stopped), asked_(interrupt ? seconds_now() : 0) {}
+  bool now() {
+    if (interrupt_ && seconds_now() - asked_ > 0.05) {
+      asked_ = seconds_now();
+      if ((*interrupt_)()) stopped_->store(true, std::memory_order_relaxed);
+    }
+    return stopped_->load(std::memory_order_relaxed);
+  }
+
+ private:
+  const Interrupt* interrupt_;
+  std::atomic<bool>* stopped_;
+  double asked_;
+};
+
+// A buffer from the shelf, or a new one; back to the shelf when done.
+template <class T>
+class Predictor<T>::Scratch {
+ public:
+  explicit Scratch(Shelf& shelf) : shelf_(shelf), buffer_(nullptr, free_aligned) {
+    {
+      const std::unique_lock lock(shelf.taken, std::try_to_lock);
+      if (lock.owns_lock() && !shelf.buffers.empty()) {
+        buffer_ = std::move(shelf.buffers.back());
+        shelf.buffers.pop_back();
+      }
+    }
+    if (!buffer_) buffer_ = allocate(shelf.size);
+  }
+  ~Scratch() {
+    const std::unique_lock lock(shelf_.taken, std::try_to_lock);
+    if (lock.owns_lock() && shelf_.buffers.size() < shelf_.buffers.capacity())
+      shelf_.buffers.push_back(std::move(buffer_));
+  }
+  T* data() const { return buffer_.get(); }
+
+ private:
+  Shelf& shelf_;
+  Buffer buffer_;
+};
+
+template <class T>
+typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
+  constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
+  const size_t unit = n * sizeof(T) >= huge ? huge : 64;
+  const size_t bytes = (n * sizeof(T) + unit) / unit * unit;
+  void* p = aligned_memory(unit, bytes);
+#if defined(__linux__)
+  if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+  return Buffer(static_cast<T*>(p), free_aligned);
+}
+
+template <class T>
+Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters)
+    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, free_aligned) {
+  const int U = kernels_.units, L = static_cast<int>(spec.sizes.size()) - 1;
+  size_t total = 0;
+  int64_t expected = 0;
+  for (int l = 0; l < L; ++l) {
+    const int64_t n_in = spec.sizes[l], n_out = spec.sizes[l + 1];
+    total += static_cast<size_t>(padded(n_out, U) * (n_in + 1));
+    expected += n_out * (n_in + 1);
+    width_ = std::max(width_, static_cast<int>(padded(n_out, U)));
+    flops_per_row_ += 2.0 * n_in * n_out;
+    h_size_[l % 2] = std::max(h_size_[l % 2], static_cast<size_t>(n_out * kernels_.panel));
+  }
+  if (n_parameters != expected) throw std::invalid_argument("theta has another length");
+  weights_ = allocate(total);
+  T* to = weights_.get();
+  for (int l = 0; l < L; ++l) {
+    const int n_in = spec.sizes[l], n_out = spec.sizes[l + 1];
+    const Act act = l + 1 < L ? static_cast<Act>(spec.activations[l]) : Act::none;
+    const T* W = to;
+    for (int j0 = 0; j0 < n_out; j0 += U) {
+      const int m = std::min(U, n_out - j0);
+      for (int k = 0; k < n_in; ++k, to += U)
+        for (int j = 0; j < U; ++j) to[j] = j < m ? theta[int64_t(j0 + j) * n_in + k] : T(0);
+    }
+    theta += int64_t(n_out) * n_in;
+    std::fill(std::copy(theta, theta + n_out, to), to + padded(n_out, U), T(0));
+    theta += n_out;
+    layers_.push_back({n_in, n_out, act, W, to});
+    to += padded(n_out, U);
+  }
+  net_.n_layers = L;
+  net_.layers = layers_.data();
+  net_.output = {static_cast<Out>(spec_.output), spec_.delta,
+                 static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
+                 static_cast<int>(spec_.groups.size()), spec_.groups.data()};
+  kernels_.rows_limits(net_, limits_);
+  small_.size = static_cast<size_t>(2 * kernels_.rows * int64_t(width_) +
+                                    int64_t(n_outputs()) * kernels_.lanes);
+  const size_t slab = std::max(static_cast<size_t>(kernels_.panel * block_size(layers_[0].n_in)),
+                               static_cast<size_t>(padded(layers_[0].n_out, U)));
+  large_.size = h_size_[0] + h_size_[1] + slab;
+  small_.buffers.reserve(16), large_.buffers.reserve(16);
+}
+
+// As many rows as share a pass over the weights, with the units as vectors; `n_threads` share the
+// units.
+template <class T>
+void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads,
+                       T* scratch) const {
+  const int U = kernels_.units, K = n_outputs();
+  for (int l = 0; l < net_.n_layers; ++l) {
+    const PackedLayer<T>& layer = layers_[l];
+    const int n_blocks = (layer.n_out + U - 1) / U;
+    T* z = scratch + (l % 2) * kernels_.rows * int64_t(width_);
+    const double flops = 2.0 * n * layer.n_in * layer.n_out;
+    const int threads = static_cast<int>(std::clamp<double>(flops / 5e5, 1, n_threads));
+    if (threads == 1) {
+      kernels_.rows_layer(layer, X, ld, n, z, width_, 0, n_blocks * U);
+    } else {
+      parallel_for(threads, threads, [&](int64_t i, int) {
+        const FlushDenormals flush;
+        kernels_.rows_layer(layer, X, ld, n, z, width_, static_cast<int>(i * n_blocks / threads) * U,
+                            static_cast<int>((i + 1) * n_blocks / threads) * U);
+      });
+    }
+    X = z, ld = width_;
+  }
+  if (logits)
+    for (int i = 0; i < n; ++i) std::copy(X + i * ld, X + i * ld + K, out + int64_t(i) * K);
+  else
+    kernels_.rows_output(net_, X, ld, n, scratch + 2 * kernels_.rows * int64_t(width_), out);
+}
+
+// As many rows as a panel has at most, with the rows as vectors.
+template <class T>
+void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits,
+                         Stop* stop, T* scratch) const {
+  T* h[2] = {scratch, scratch + h_size_[0]};
+  T* slab = h[1] + h_size_[1];
+  if (data.indptr) kernels_.sparse(layers_[0], data, first, n, slab, h[0]);
+  for (int l = data.indptr ? 1 : 0; l < net_.n_layers; ++l) {
+    const int n_in = layers_[l].n_in, size = block_size(n_in);
+    for (int k = 0; k < n_in; k += size) {
+      if (stop && k > 0 && stop->now()) return;
+      const int n_k = std::min(size, n_in - k);
+      const T* inputs = l == 0 ? slab : h[(l - 1) % 2] + int64_t(k) * kernels_.panel;
+      if (l == 0) kernels_.turn(data.X + first * data.ld + k, data.ld, n, n_k, slab);
+      kernels_.multiply(layers_[l], k, n_k, inputs, n, h[l % 2]);
+    }
+  }
+  kernels_.output(net_, logits, h[(net_.n_layers - 1) % 2], n, out);
+}
+
+template <class T>
+void Predictor<T>::rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits,
+                        Stop* stop) const {
+  const FlushDenormals flush;
+  const int tail = static_cast<int>((last - first) % kernels_.panel);
+  const bool as_rows = !data.indptr && tail > 0 && tail <= limits_[(tail - 1) / kernels_.lanes];
+  const int64_t panels_end = as_rows ? last - tail : last;
+  if (first < panels_end) {
+    const Scratch scratch(large_);
+    for (; first < panels_end; first += kernels_.panel) {
+      const auto n = static_cast<int>(std::min<int64_t>(kernels_.panel, panels_end - first));
+      panel(data, first, n, out + first * n_outputs(), logits, stop, scratch.data());
+      if (stop && stop->now()) return;
+    }
+  }
+  if (first < last) {
+    const Scratch scratch(small_);
+    for (; first < last; first += kernels_.rows) {
+      const auto n = static_cast<int>(std::min<int64_t>(kernels_.rows, last - first));
+      few(data.X + first * data.ld, data.ld, n, out + first * n_outputs(), logits, 1,
+          scratch.data());
+      if (stop && stop->now()) return;
+    }
+  }
+}
+
+template <class T>
+void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
+                           const Interrupt* interrupt) const {
+  const double flops = flops_per_row_ * static_cast<double>(n_rows);
+  const int threads =
+      static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
+  if (threads > 1 && n_rows <= kernels_.rows && !data.indptr) {
+    const FlushDenormals flush;
+    const Scratch scratch(small_);
+    return few(data.X, data.ld, static_cast<int>(n_rows), out, logits, threads, scratch.data());
+  }
+  if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
+  // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels
+  // where that hardly unbalances them.
+  const int64_t worth = std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
+  const int64_t rounds = (n_rows + threads * worth - 1) / (threads * worth);
+  int64_t size = (n_rows + threads * rounds - 1) / (threads * rounds);
+  if (rounds > 8 || size > 16 * kernels_.panel) size = padded(size, kernels_.panel);
+  std::atomic<bool> stopped{false};
+  Stop asked{interrupt, &stopped}, told{nullptr, &stopped};
+  const auto item = [&](int64_t i, int worker) {
+    rows(data, i * size, std::min((i + 1) * size, n_rows), out, logits,
+         worker == 0 ? &asked : &told);
+  };
+  const int64_t n_items = (n_rows + size - 1) / size;
+  if (threads == 1) {
+    for (int64_t i = 0; i < n_items && !asked.now(); ++i) item(i, 0);
+  } else {
+    parallel_for(threads, n_items, item, [&] { return asked.now(); });
+  }
+}
+
+template class Predictor<float>;
+template class Predictor<double>;
+
+}  // namespace clearprop

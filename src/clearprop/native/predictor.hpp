@@ -1,0 +1,58 @@
+// A network ready to predict: its weights packed once, for any number of calls from any threads.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "prediction.hpp"
+#include "run.hpp"
+
+namespace clearprop {
+
+template <class T>
+class Predictor {
+ public:
+  Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters);
+  Predictor(const Predictor&) = delete;
+
+  // ŷ or z⁽ᴸ⁾ (n_rows, K) of the rows of `data`, dense or in CSR form; `out` must not overlap them.
+  // Row by row the same bits, whatever the other rows, the threads and the way they are cut.
+  // `interrupt`, if given, is asked now and then in the calling thread; true leaves out unfinished.
+  void predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
+               const Interrupt* interrupt) const;
+
+  int n_inputs() const { return layers_.front().n_in; }
+  int n_outputs() const { return layers_.back().n_out; }
+  double flops_per_row() const { return flops_per_row_; }
+
+ private:
+  using Buffer = std::unique_ptr<T[], void (*)(void*)>;
+  class Scratch;
+  // Buffers between two calls. Nobody waits for another: who finds the list taken goes without it.
+  struct Shelf {
+    size_t size = 0;
+    std::mutex taken;
+    std::vector<Buffer> buffers;
+  };
+
+  class Stop;
+
+  static Buffer allocate(size_t n);
+  void rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits, Stop* stop) const;
+  void few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads, T* scratch) const;
+  void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop,
+             T* scratch) const;
+
+  const PredictKernels<T>& kernels_;
+  JobSpec spec_;
+  Buffer weights_;
+  std::vector<PackedLayer<T>> layers_;
+  PackedNetwork<T> net_{};
+  double flops_per_row_ = 0;
+  int limits_[3], width_ = 0;  // width_: of the widest layer, in whole blocks of units
+  size_t h_size_[2] = {};  // of the panels of h⁽ˡ⁾ for odd l, for even l
+  mutable Shelf small_, large_;
+};
+
+}  // namespace clearprop

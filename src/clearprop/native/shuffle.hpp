@@ -1,0 +1,30 @@
+// The shuffle of NumPy's RandomState, number for number, on the generator's own state.
+#pragma once
+
+#include <cstdint>
+
+namespace clearprop {
+
+// NumPy's public bitgen_t (numpy/random/bitgen.h), which the capsule of a bit generator holds.
+struct BitGenerator {
+  void* state;
+  uint64_t (*next_uint64)(void*);
+  uint32_t (*next_uint32)(void*);
+  double (*next_double)(void*);
+  uint64_t (*next_raw)(void*);
+};
+
+// What `state` of a MT19937 points to. It is NumPy's private matter: see holds_state.
+struct Mt19937 {
+  static constexpr int kWords = 624;
+  uint32_t key[kWords];
+  int pos;
+};
+
+// Whether `state` is laid out as above: it is where it holds what NumPy itself says is in it.
+bool holds_state(const Mt19937& state, const uint32_t* key, int pos);
+
+// RandomState.shuffle(x[0 … n − 1]) for n ≤ 2³², and the generator's state as that leaves it.
+void shuffle(Mt19937& state, int64_t* x, int64_t n);
+
+}  // namespace clearprop
