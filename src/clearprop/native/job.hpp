@@ -75,6 +75,7 @@ struct Rounded {
   uint32_t** h;             // panels of pairs of units: [panel][units / 2][NR]
   uint32_t** dz;            // pairs of samples by 8 units: [units / 8][panel][8][NR / 2]
   uint32_t** dz_pairs;      // panels of pairs of units: [panel][units / 2][NR]
+  uint32_t* largest;        // words of the largest magnitudes of h and dz: [layer][h, dz][panel][NR / 2]
 };
 
 template <class T>

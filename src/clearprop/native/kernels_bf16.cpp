@@ -37,6 +37,17 @@ void look_ahead(Pairs& o, int64_t n, int part, int parts) {
   o.next_lines = static_cast<int>(lines);
 }
 
+// The largest magnitudes of a layer's rounded h or ∂ℒ/∂z, lane by lane, which are gathered as the
+// numbers are stored: to look through all of them once more would take longer.
+enum Of { of_h, of_dz };
+uint32_t* largest_at(const Step<float>& s, int l, Of of, int p) {
+  return s.rounded.largest + (int64_t(2 * l + of) * s.n_panels + p) * kHalf;
+}
+
+CP_INLINE __m512i larger_words(__m512i largest, __m512i words) {  // NaN and infinity are the largest
+  return _mm512_max_epu16(largest, _mm512_and_si512(words, _mm512_set1_epi32(0x7fff7fff)));
+}
+
 // Row i of panel `p` of the batch; one of the CSR form is written out first.
 const float* row_of_batch(const Step<float>& s, int p, int i) {
   const int64_t at = p * NR + i, row = s.rows ? s.rows[at] : s.first + at;
@@ -55,6 +66,7 @@ void gather(const Step<float>& s, int p) {
   const float* rows[NR];
   for (int i = 0; i < n; ++i) rows[i] = row_of_batch(s, p, i);
   alignas(64) uint32_t rounded[NR][kColumns / 2] = {};
+  __m512i largest = _mm512_setzero_si512();
   for (int first = 0; first < n_in; first += kColumns) {
     const int width = n_in - first < kColumns ? n_in - first : kColumns;
     for (int i = 0; i < n; ++i)
@@ -75,21 +87,26 @@ void gather(const Step<float>& s, int p) {
           const Two words = zip((__m512i)block[i], (__m512i)block[i + 1]);
           store_words(x, words.first);
           store_words(x + kHalf, words.second);
+          largest = larger_words(larger_words(largest, words.first), words.second);
         }
         turn(block);
         for (int i = 0; i < kHalf; ++i) store_words(h + i * NR + v, (__m512i)block[i]);
       }
     }
   }
+  store_words(largest_at(s, 0, of_h, p), largest);
 }
 
 // `n` rows of a panel in float32 to pairs of units.
-void round_pairs(const float* rows, int n, uint32_t* pairs) {
+void round_pairs(const float* rows, int n, uint32_t* pairs, uint32_t* largest) {
+  __m512i most = load_words(largest);
   for (int j = 0; j < n; j += 2, rows += 2 * NR, pairs += NR) {
     const Two words = zip(round_row(rows), j + 1 < n ? round_row(rows + NR) : _mm512_setzero_si512());
     store_words(pairs, words.first);
     store_words(pairs + kHalf, words.second);
+    most = larger_words(larger_words(most, words.first), words.second);
   }
+  store_words(largest, most);
 }
 
 // z⁽ˡ⁾ = W⁽ˡ⁾ h⁽ˡ⁻¹⁾ + b⁽ˡ⁾ and h⁽ˡ⁾ = φ(z⁽ˡ⁾), up to z⁽ᴸ⁾.
@@ -116,14 +133,16 @@ void forward(const Step<float>& s, Panels panels) {
         else if (layer.dropout)
           memcpy(s.h[l + 1] + p * size + j * NR, tile, m * NR * sizeof(float));
         else
-          round_pairs(tile, m, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out) + j / 2 * NR);
+          round_pairs(tile, m, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out) + j / 2 * NR,
+                      largest_at(s, l + 1, of_h, p));
       }
     }
     if (last || !layer.dropout) continue;
     for (int p = panels.first; p < panels.last; ++p) {
       float* h = s.h[l + 1] + p * size;
       drop<float>(s, layer, h, s.d[l + 1] + p * size, p, samples_of(s, p));
-      round_pairs(h, layer.n_out, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out));
+      round_pairs(h, layer.n_out, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out),
+                  largest_at(s, l + 1, of_h, p));
     }
   }
 }
@@ -133,13 +152,14 @@ void forward(const Step<float>& s, Panels panels) {
 struct Slopes {
   uint32_t* rows;
   int64_t block;
-  uint32_t* pairs;
+  uint32_t *pairs, *largest;
   __mmask32 samples;
 
   Slopes(const Step<float>& s, int l, int p)
       : rows(s.rounded.dz[l] + p * kBlock),
         block(int64_t(s.n_panels) * kBlock),
         pairs(l > 0 ? s.rounded.dz_pairs[l] + p * panel_of_pairs(s.layers[l].n_out) : nullptr),
+        largest(largest_at(s, l, of_dz, p)),
         samples(samples_of(s, p) < NR ? (1u << samples_of(s, p)) - 1 : ~0u) {}
 
   CP_INLINE void store(int j, __m512i a, __m512i b) const {  // units j and j + 1
@@ -147,6 +167,7 @@ struct Slopes {
     uint32_t* to = rows + j / kTileUnits * block + j % kTileUnits * kHalf;
     store_words(to, a);
     store_words(to + kHalf, b);
+    store_words(largest, larger_words(larger_words(load_words(largest), a), b));
     if (!pairs) return;
     const Two words = zip(a, b);
     store_words(pairs + j / 2 * NR, words.first);
@@ -226,6 +247,9 @@ void backward(const Step<float>& s, Panels panels) {
 }
 
 void forward_backward(const Step<float>& s, int first, int last) {
+  for (int l = 0; l < s.n_layers; ++l)
+    for (const Of of : {of_h, of_dz})
+      memset(largest_at(s, l, of, first), 0, (last - first) * kHalf * sizeof(uint32_t));
   for (int p = first; p < last; ++p) gather(s, p);
   forward(s, {first, last});
   for (int p = first; p < last; ++p) {
@@ -351,19 +375,14 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
   s.results[index] = finish.result();
 }
 
-// max |x| of rounded numbers, infinity if one is not finite.
-double largest_rounded(const uint32_t* words, int64_t n) {
-  __m512i most = _mm512_setzero_si512();
-  for (int64_t i = 0; i < n; i += 16)
-    most = _mm512_max_epu16(most, _mm512_and_si512(load_words(words + i), _mm512_set1_epi32(0x7fff7fff)));
-  return largest_of<float>(larger<float>((IVec<float>)_mm512_slli_epi32(most, 16),
-                                         (IVec<float>)_mm512_and_si512(most, _mm512_set1_epi32(0xffff0000))));
+double largest_of_layer(const Step<float>& s, int l, Of of) {
+  __m512i words = _mm512_setzero_si512();
+  for (int p = 0; p < s.n_panels; ++p) words = larger_words(words, load_words(largest_at(s, l, of, p)));
+  return largest_of<float>(larger<float>((IVec<float>)lower(words), (IVec<float>)upper(words)));
 }
 
 double largest_term(const Step<float>& s, int l) {
-  const Layer& layer = s.layers[l];
-  return largest_rounded(s.rounded.h[l], s.n_panels * panel_of_pairs(layer.n_in)) *
-         largest_rounded(s.rounded.dz[l], int64_t(s.n_panels) * up(layer.n_out, kTileUnits) * kHalf);
+  return largest_of_layer(s, l, of_h) * largest_of_layer(s, l, of_dz);
 }
 
 void round(const float* x, uint16_t* y, int64_t n) {

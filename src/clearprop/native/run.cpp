@@ -227,7 +227,8 @@ void Job<T>::reserve(int64_t rows, bool training) {
 template <class T>
 void Job<T>::end() {
   over_ = true;
-  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x}) buffer->reset();
+  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x, &rounded_.largest})
+    buffer->reset();
   for (auto* buffers : {&h_, &d_, &dz_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
     buffers->clear();
 #if defined(__GLIBC__)
@@ -261,6 +262,7 @@ void Job<T>::reserve_rounded(int64_t n) {
     add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTileInputs));
   }
   r.x = allocate(n / 2 * padded(layers_[0].n_in, kTileInputs));
+  r.largest = allocate(static_cast<int64_t>(layers_.size()) * n);
 }
 
 // Calls copy(where in the padded θ, where in the flat one, how many) for all that lies together.
@@ -497,7 +499,8 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
   step.results = results_.data();
   step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
                   reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
-                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data()};
+                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data(),
+                  reinterpret_cast<uint32_t*>(rounded_.largest.get())};
   step.seed = spec_.seed;
   step.train = training;
   return step;

@@ -102,7 +102,7 @@ class Job {
   std::vector<ItemResult> results_;
   std::vector<double> panel_loss_;
   struct {  // for bfloat16, see Rounded
-    Buffer W{nullptr, free_aligned}, x{nullptr, free_aligned};
+    Buffer W{nullptr, free_aligned}, x{nullptr, free_aligned}, largest{nullptr, free_aligned};
     std::vector<Buffer> h, dz, dz_pairs;
     std::vector<uint32_t*> h_pointers, dz_pointers, dz_pairs_pointers;
   } rounded_;
