@@ -106,7 +106,6 @@ struct Step {
   // what to do
   Update update;
   uint64_t seed, number;    // of the dropout masks: seed and step
-  bool train;
 };
 
 // Panels that are worked on together: of samples, so that a block of W is read once for all of them;
