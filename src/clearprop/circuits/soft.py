@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clearprop.circuits.certificate import Certificate
     from clearprop.network import Network
 
-CACHE = 2**20  # bytes that the values of a chunk of input vectors may take, where that is enough
+CACHE = 2**22  # bytes that the values of a chunk of input vectors may take, where that is enough
 
 
 @dataclass(frozen=True, eq=False)

@@ -196,30 +196,21 @@ def _rows(soft: SoftCircuit) -> list[Row]:
 def _structure(soft: SoftCircuit) -> tuple[list[str], dict[str, Wire]]:
     """Whether the gates are the circuit's cells on the nets that these read, and its outputs."""
     circuit = soft.circuit
-    cells = {cell.output: cell for cell in circuit.cells}
+    n_cells, n_outputs = len(circuit.cells), len(circuit.outputs)
     wires = {net: Wire(i, False) for i, net in enumerate(circuit.inputs)}
-    carried: dict[int, Wire] = {}  # what an identity unit stands for
+    if len(soft.gates) != n_cells + n_outputs:
+        return [
+            f"there are {len(soft.gates)} gates for {n_cells} cells and {n_outputs} outputs"
+        ], wires
     faults = []
-
-    def origin(wire: Wire) -> Wire:
-        source, negated = carried.get(wire.source, Wire(wire.source, False))
-        return Wire(source, negated != wire.negated)
-
-    n_outputs = len(circuit.outputs)
-    first = len(soft.gates) - n_outputs
-    for gate in soft.gates[:first]:
-        inputs = [origin(wire) for wire in gate.inputs]
-        cell = cells.get(gate.name)
-        if cell and gate.kind == cell.kind and inputs == [wires.get(net) for net in cell.inputs]:
-            wires[gate.name] = origin(gate.output)
-        elif gate.kind == "buf" and len(gate.units) == len(inputs) == 1:
-            source, negated = inputs[0]
-            carried[gate.output.source] = Wire(source, negated != gate.output.negated)
-        else:
-            faults.append(f"{gate.name} is no gate of {circuit.name}")
-    for gate, net in zip(soft.gates[first:], circuit.outputs, strict=True):
-        if gate.kind != "buf" or [origin(wire) for wire in gate.inputs] != [wires.get(net)]:
-            faults.append(f"{gate.name} is not the output {net} of {circuit.name}")
+    for gate, cell in zip(soft.gates, circuit.cells, strict=False):
+        inputs = tuple(wires.get(net) for net in cell.inputs)
+        if (gate.name, gate.kind, gate.inputs) != (cell.output, cell.kind, inputs):
+            faults.append(f"{gate.name} is not {cell.output}, which {cell.kind} drives")
+        wires[cell.output] = gate.output
+    for gate, net in zip(soft.gates[n_cells:], circuit.outputs, strict=True):
+        if (gate.kind, gate.inputs) != ("buf", (wires[net],)):
+            faults.append(f"{gate.name} is not the output {net}")
     return faults, wires
 
 
