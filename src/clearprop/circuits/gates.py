@@ -75,7 +75,7 @@ class Gate:
 
     @property
     def margin(self) -> float:
-        """The least |w·x + b| over all bits x and all its neurons."""
+        """The least |w·x + b| over all bits x and all its neurons; up to 24 inputs."""
         wires = np.hstack([all_bits(self.arity), self._activations(all_bits(self.arity))])
         return min(
             float(np.abs(wires[:, : len(n.weights)] @ np.array(n.weights) + n.bias).min())
@@ -171,13 +171,17 @@ def at_least(t: int) -> Kind:
 
 
 def _count(x: Sequence[Array], t: int) -> Array:
-    """Whether t ≥ 1 or more of x are 1, bit by bit."""
-    reached = [np.zeros_like(x[0]) for _ in range(t)]  # reached[j]: more than j so far
+    """Whether t or more of x are 1, bit by bit: the sum in binary digits, which are compared."""
+    digits = [np.zeros_like(x[0]) for _ in range(max(t, len(x)).bit_length())]
     for bit in x:
-        for j in range(t - 1, 0, -1):
-            reached[j] = reached[j] | (reached[j - 1] & bit)
-        reached[0] = reached[0] | bit
-    return reached[-1]
+        carry = bit
+        for j, digit in enumerate(digits):
+            digits[j] = digit ^ carry
+            carry = digit & carry
+    least = ~np.zeros_like(x[0])  # whether the digits up to j make t's digits up to j or more
+    for j, digit in enumerate(digits):
+        least = digit & least if t >> j & 1 else digit | least
+    return least
 
 
 def _all(x: Sequence[Array]) -> Array:
@@ -239,11 +243,11 @@ GATES: dict[str, Kind] = {
 def find_kind(kind: str) -> Kind:
     """The row of GATES of that name, or the one that "at_least_t" means; ValueError if none."""
     if isinstance(kind, str):
+        if kind in GATES:
+            return GATES[kind]
         counted = re.fullmatch(r"at_least_([1-9][0-9]{0,5})", kind)
         if counted:
             return at_least(int(counted[1]))
-        if kind in GATES:
-            return GATES[kind]
     raise ValueError(f"kind must be one of {', '.join(GATES)} or at_least_<t>; got {kind!r}")
 
 
@@ -287,6 +291,8 @@ def all_bits(n: int) -> Array:
     """All 2^n rows of n bits (bool), counting up, the first column being the highest digit."""
     if not 0 <= n <= 24:
         raise ValueError(f"n must be 0 … 24, for at most 2^24 rows; got {n!r}")
-    numbers = np.arange(2**n, dtype=np.uint32)[:, None]
-    bits: Array = (numbers >> np.arange(n - 1, -1, -1, dtype=np.uint32)[None, :]) & 1
-    return bits.astype(bool)
+    numbers = np.arange(2**n, dtype=np.uint32)
+    bits = np.empty((2**n, n), bool)
+    for i in range(n):  # column by column: 2^24 rows of integers would take 3 GB
+        bits[:, i] = numbers & (1 << (n - 1 - i))
+    return bits

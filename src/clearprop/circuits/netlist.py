@@ -137,6 +137,8 @@ def as_bits(bits: npt.ArrayLike, n: int, argument: str = "bits") -> Array:
     array = np.asarray(bits)
     if array.ndim != 2 or array.shape[1] != n:
         raise ValueError(f"{argument} must have shape (N, {n}); got {array.shape}")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{argument} must be 0 or 1; got {array.dtype} entries")
     if array.dtype != bool:
         wrong = ~np.isin(array, (0, 1))
         if wrong.any():
