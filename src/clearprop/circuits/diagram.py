@@ -52,10 +52,10 @@ def net_values(circuit: Circuit | SoftCircuit, bits: npt.ArrayLike) -> dict[str,
     Raises ValueError where bits are not 0 or 1, one for each input.
     """
     plain = circuit.circuit if isinstance(circuit, SoftCircuit) else circuit
-    row = np.asarray(bits)
-    row = as_bits(row[None] if row.ndim == 1 else row, len(plain.inputs))
-    if len(row) != 1:
-        raise ValueError(f"bits must be one row of {len(plain.inputs)}; got {len(row)} rows")
+    n, row = len(plain.inputs), np.asarray(bits)
+    if row.shape not in ((n,), (1, n)):
+        raise ValueError(f"bits must be one row of {n}; got the shape {row.shape}")
+    row = as_bits(row.reshape(1, n), n)
     if isinstance(circuit, Circuit):
         values = circuit.evaluate_nets(row)[0].astype(float)
         return dict(zip(circuit.nets, values.tolist(), strict=True))

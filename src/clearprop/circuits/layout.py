@@ -8,7 +8,7 @@ Between two columns each net has one vertical stroke, on a track that it shares 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -91,25 +91,26 @@ def _ordered(columns: Columns) -> Columns:
         if sweep % 2 == 0:
             for i in range(1, len(columns)):
                 at = {place.net: float(k) for k, place in enumerate(columns[i - 1])}
-                columns = _by_mean(columns, i, lambda p, at=at: [at[n] for n in p.reads])
+                near = {place.net: [at[n] for n in place.reads] for place in columns[i]}
+                columns = _by_mean(columns, i, near)
         else:
             for i in range(len(columns) - 2, -1, -1):
                 readers: dict[str, list[float]] = {}
                 for k, place in enumerate(columns[i + 1]):
                     for net in place.reads:
                         readers.setdefault(net, []).append(float(k))
-                columns = _by_mean(columns, i, lambda p, r=readers: r.get(p.net, []))
+                columns = _by_mean(columns, i, readers)
         crossings = _crossings(columns)
         if crossings < least:
             best, least = columns, crossings
     return best
 
 
-def _by_mean(columns: Columns, i: int, near: Callable[[Place], list[float]]) -> Columns:
+def _by_mean(columns: Columns, i: int, near: dict[str, list[float]]) -> Columns:
     """Column i in the order of the means of what its places are wired to."""
     keys = []
     for k, place in enumerate(columns[i]):
-        others = near(place)
+        others = near.get(place.net, [])
         keys.append((sum(others) / len(others) if others else float(k), k))
     order = [columns[i][k] for _, k in sorted(keys)]
     return [*columns[:i], order, *columns[i + 1 :]]
