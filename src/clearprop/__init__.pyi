@@ -1,6 +1,6 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import engines, history, jobs, layers, persistence, tables
+from . import circuits, engines, history, jobs, layers, persistence, tables
 from .activations import (
     ACTIVATIONS,
     Activation,
@@ -173,6 +173,7 @@ __all__ = [
     "back_propagation",
     "binary_cross_entropy",
     "check_gradients",
+    "circuits",
     "constant",
     "cross_entropy",
     "engines",
