@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,9 +178,9 @@ def test_a_saturated_unit_is_0_or_1_without_a_warning() -> None:
         ([[0, float("nan"), 0]], "got nan in row 0, column 1"),
     ],
 )
-def test_wrong_bits_are_refused(bits: object, message: str) -> None:
+def test_wrong_bits_are_refused(bits: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        compile(one_gate("and", 3)).evaluate(bits)  # type: ignore[arg-type]
+        compile(one_gate("and", 3)).evaluate(bits)
 
 
 def test_wrong_arguments_are_refused() -> None:
@@ -190,7 +191,7 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="dtype must be float32 or float64"):
         compile(circuit, dtype="int8")
     with pytest.raises(TypeError, match="circuit must be a Circuit; got str"):
-        compile("c432")  # type: ignore[arg-type]
+        compile("c432")
     with pytest.raises(TypeError, match="bits must be bool or numbers"):
         compile(circuit).evaluate([["a", "b"]])
 
