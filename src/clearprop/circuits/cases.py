@@ -99,7 +99,7 @@ def cases_of(pattern: Pattern) -> Cases | None:
     w = np.zeros((u, k + u), dtype=np.int64)
     for j, (weights, _) in enumerate(pattern.units):
         w[j, : len(weights)] = weights
-    cases: dict[tuple[int, ...], int] = {(0,) * len(_counted(pattern, w, 0, 0)): 0}
+    cases: dict[tuple[int, ...], int] = {(0,) * (2 + u): 0}  # in the order of _counted
     moves = []
     for i in range(k):
         number: dict[tuple[int, ...], int] = {}

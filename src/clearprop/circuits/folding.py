@@ -143,16 +143,13 @@ def units_of(circuit: Circuit) -> Units:
     for cell in circuit.cells:
         inputs = tuple(wires[net] for net in cell.inputs)
         wires[cell.output] = folding.gate(cell.output, cell.kind, inputs)
-    own: dict[Wire, Wire] = {}
+    own: dict[Wire, Wire] = {}  # of outputs that need a unit; the same one if they are the same
     for net in circuit.outputs:
         wire = wires[net]
-        units: tuple[int, ...] = ()
-        if wire not in own:
-            own[wire] = wire
-            if wire.negated or wire.source < len(circuit.inputs):
-                own[wire] = folding.unit(net, *fold(Neuron((1,), 1), [wire]))
-                units = (own[wire].source,)
-        folding.gates.append(SoftGate(net, "buf", (wire,), own[wire], units))
+        if (wire.negated or wire.source < len(circuit.inputs)) and wire not in own:
+            own[wire] = folding.unit(net, *fold(Neuron((1,), 1), [wire]))
+        units = (own[wire].source,) if wire in own else ()
+        folding.gates.append(SoftGate(net, "buf", (wire,), own.get(wire, wire), units))
     return folding.finish(wires)
 
 

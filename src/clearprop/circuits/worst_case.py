@@ -112,8 +112,8 @@ def plan(soft: SoftCircuit) -> Plan:
             faults.append(f"{gate.name}: its weights have too many different sums to be checked")
         elif cases.wrong.any():
             faults.append(_told(gate, found.pattern, cases, soft.circuit))
-        elif not depth.keys() >= set(found.sources) or not depth.keys().isdisjoint(found.units):
-            faults.append(f"{gate.name}: its units are not in order")
+        elif not depth.keys() >= set(found.sources):
+            faults.append(f"{gate.name}: it reads a unit that comes after it")
         elif found.units:
             below = 1 + max((depth[source] for source in found.sources), default=0)
             depth.update(dict.fromkeys(found.units, below))
