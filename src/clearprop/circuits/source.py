@@ -33,10 +33,16 @@ class Builder:
     """The cells of one file while it is read.
 
     file: its name in errors. text: all of it, so that new nets get names that do not occur in it.
-    line: the line of a place, where places are not lines.
+    line: the line of a place, where places are not lines. size: of the file, where it is not text.
     """
 
-    def __init__(self, file: str, text: str, line: Callable[[int], int] | None = None) -> None:
+    def __init__(
+        self,
+        file: str,
+        text: str,
+        line: Callable[[int], int] | None = None,
+        size: int | None = None,
+    ) -> None:
         self.file = file
         self.line = line or (lambda at: at)
         self.cells: list[Cell] = []
@@ -47,7 +53,7 @@ class Builder:
         used = {len(run) for run in re.findall(r"(?<![^\W_])n(_*)(?=\d)", text)}
         self._prefix = "n" + "_" * next(k for k in range(len(used) + 1) if k not in used)
         self._n_fresh = 0
-        self._left = SPARE + len(text)
+        self._left = SPARE + (len(text) if size is None else size)
 
     def error(self, at: int, message: str, net: str | None = None) -> CircuitError:
         """A CircuitError with file and line before the message."""
