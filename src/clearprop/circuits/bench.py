@@ -18,6 +18,7 @@ _GATES = {
 _CONSTANTS = {"VDD": 1, "GND": 0}
 _TOKEN = re.compile(r"[^\s(),=#]+|[(),=]|#.*")
 _MOST_OF_LUT = 12  # inputs
+_PARITY = 2  # inputs of an XOR that is written: ABC reads no wider ones
 
 
 def read_bench(text: str | bytes, file: str = "bench") -> Circuit:
@@ -116,7 +117,9 @@ def write_bench(circuit: Circuit) -> str:
     cannot hold: those with white space, parentheses, commas, '=' or '#'.
     """
     kinds = {*_GATES.values(), "const0", "const1"} - {"mux"}
-    circuit = prepared(circuit, kinds, lambda net: bool(re.fullmatch(r"[^\s(),=#]+", net)), "bench")
+    circuit = prepared(
+        circuit, kinds, lambda net: bool(re.fullmatch(r"[^\s(),=#]+", net)), ".bench", _PARITY
+    )
     lines = [f"# {' '.join(circuit.name.split())}"]
     lines += [f"INPUT({net})" for net in circuit.inputs]
     lines += [f"OUTPUT({net})" for net in circuit.outputs]

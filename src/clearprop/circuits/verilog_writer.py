@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from clearprop.circuits.lowering import prepared
 from clearprop.circuits.netlist import Cell, Circuit
 from clearprop.circuits.tokens import WIDEST
-from clearprop.circuits.verilog_syntax import PRIMITIVES
 
 # Reserved in IEEE 1364-2005 or IEEE 1800-2017: as names they are escaped.
 _RESERVED = frozenset(
@@ -34,11 +33,21 @@ _RESERVED = frozenset(
     unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait
     wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor""".split()  # noqa: SIM905 (a list would take 250 lines)
 )
+_OPERATORS = {
+    "and": ("&", False),
+    "or": ("|", False),
+    "xor": ("^", False),
+    "buf": ("", False),
+    "nand": ("&", True),
+    "nor": ("|", True),
+    "xnor": ("^", True),
+    "not": ("", True),
+}
 _BIT = re.compile(r"(.+)\[(0|[1-9][0-9]{0,8})\]", re.DOTALL)
 
 
 def write_verilog(circuit: Circuit) -> str:
-    """The circuit as one module of gates, with an assign for constants and multiplexers.
+    """The circuit as one module, with an assign for each cell.
 
     Ports and wires whose names are all the bits of a bus, such as s[0], s[1], s[2], become that
     bus; other names that are no plain identifiers are escaped, as in \\a.b . The order of the bits
@@ -46,7 +55,7 @@ def write_verilog(circuit: Circuit) -> str:
     gates become AND, OR and XOR. An output that is also an input, or another output, is named
     net_out. CircuitError for inputs and outputs with white space or control characters in the name.
     """
-    kinds = (*PRIMITIVES, "mux", "const0", "const1")
+    kinds = (*_OPERATORS, "mux", "const0", "const1")
     circuit = prepared(circuit, kinds, _allowed, "Verilog")
     buses = _buses(circuit)
     ports = {
@@ -55,20 +64,26 @@ def write_verilog(circuit: Circuit) -> str:
     }
     declared = {*circuit.inputs, *circuit.outputs}
     wires = [cell.output for cell in circuit.cells if cell.output not in declared]
-    header = [f"  {what} {port}" for what, group in ports.items() for port in group]
     name = re.sub(r"[\s\x00-\x1f\x7f]+", "_", circuit.name) or "circuit"
-    lines = [f"module {_name(name)}(", ",\n".join(header), ");"]
-    if not header:
-        lines = [f"module {_name(name)};"]
-    lines += [f"  wire {wire};" for wire in _grouped(sorted(wires, key=_by_bit), buses)]
+    # The older style of header, which every tool reads.
+    header = [port for group in ports.values() for port in group]
+    lines = [f"module {_name(name)}(", *_wrapped(header), ");"] if header else []
+    lines = lines or [f"module {_name(name)};"]
+    lines += [
+        f"  {what} {bus}{port};" for what, group in ports.items() for port, bus in group.items()
+    ]
+    lines += [
+        f"  wire {bus}{wire};" for wire, bus in _grouped(sorted(wires, key=_by_bit), buses).items()
+    ]
     text = {net: _net(net, buses) for net in circuit.nets}
-    taken = {net.partition("[")[0] for net in circuit.nets}
-    prefix = "g"
-    while any(re.fullmatch(prefix + "[0-9]+", base) for base in taken):
-        prefix += "_"
-    for i, cell in enumerate(circuit.cells, 1):
-        lines.append("  " + _statement(cell, text, f"{prefix}{i}"))
+    lines += ["  " + _statement(cell, text) for cell in circuit.cells]
     return "\n".join([*lines, "endmodule"]) + "\n"
+
+
+def _wrapped(names: list[str]) -> list[str]:
+    """The names with commas, eight to a line."""
+    rows = [", ".join(names[i : i + 8]) for i in range(0, len(names), 8)]
+    return [f"  {row}," for row in rows[:-1]] + [f"  {row}" for row in rows[-1:]]
 
 
 def _allowed(net: str) -> bool:
@@ -121,24 +136,30 @@ def _buses(circuit: Circuit) -> dict[str, tuple[int, int]]:
     return buses
 
 
-def _grouped(nets: Sequence[str], buses: dict[str, tuple[int, int]]) -> list[str]:
-    """Declarations of nets, in order: a bus by its name and bounds, once."""
-    declared: dict[str, None] = {}
+def _grouped(nets: Sequence[str], buses: dict[str, tuple[int, int]]) -> dict[str, str]:
+    """The names to declare for some nets, in order, with the bounds before those of buses."""
+    declared: dict[str, str] = {}
     for net in nets:
         found = _BIT.fullmatch(net)
         if found and found[1] in buses:
             left, right = buses[found[1]]
-            declared.setdefault(f"[{left}:{right}] {_name(found[1])}")
+            declared[_name(found[1])] = f"[{left}:{right}] "
         else:
-            declared.setdefault(_name(net))
-    return list(declared)
+            declared[_name(net)] = ""
+    return declared
 
 
-def _statement(cell: Cell, text: dict[str, str], instance: str) -> str:
-    output, inputs = text[cell.output], [text[net] for net in cell.inputs]
+def _statement(cell: Cell, text: dict[str, str]) -> str:
+    """An assign: of gates with names and without them, each is read by some tools only."""
+    inputs = [text[net] for net in cell.inputs]
     if cell.kind == "mux":
         s, a, b = inputs
-        return f"assign {output} = {s} ? {b} : {a};"
-    if cell.kind.startswith("const"):
-        return f"assign {output} = 1'b{cell.kind[-1]};"
-    return f"{cell.kind} {instance} ({', '.join([output, *inputs])});"
+        value = f"{s} ? {b} : {a}"
+    elif cell.kind.startswith("const"):
+        value = f"1'b{cell.kind[-1]}"
+    else:
+        symbol, inverted = _OPERATORS[cell.kind]
+        value = f" {symbol} ".join(inputs)
+        if inverted:
+            value = f"~({value})" if len(inputs) > 1 else f"~{value}"
+    return f"assign {text[cell.output]} = {value};"
