@@ -9,7 +9,7 @@ from functools import reduce
 
 from clearprop.circuits.lowering import count_at_least, threshold_of
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-from clearprop.circuits.source import SPARE, Builder, shown
+from clearprop.circuits.source import SPARE, Builder, clipped, shown
 
 _HEADER = ("M", "I", "L", "O", "A", "B", "C", "J", "F")
 
@@ -56,7 +56,7 @@ class _Reader:
 
     def error(self, message: str, net: str | None = None) -> CircuitError:
         """A CircuitError with file and line."""
-        return CircuitError(f"{self.file}:{max(self.line, 1)}: {message}", net)
+        return CircuitError(f"{self.file}:{max(self.line, 1)}: {clipped(message)}", net)
 
 
 def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:

@@ -10,7 +10,7 @@ from itertools import product
 from clearprop.circuits.covers import add_cover
 from clearprop.circuits.lowering import prepared
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-from clearprop.circuits.source import Builder, decode, shown
+from clearprop.circuits.source import Builder, clipped, decode, shown
 
 # What says nothing about the logic: timing, layout, and the notes of Yosys.
 _PASSED_OVER = re.compile(
@@ -120,7 +120,7 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _read_models(text: str, file: str) -> dict[str, _Model]:
     def error(message: str) -> CircuitError:
-        return CircuitError(f"{file}:{at}: {message}")
+        return CircuitError(f"{file}:{at}: {clipped(message)}")
 
     models: dict[str, _Model] = {}
     model: _Model | None = None

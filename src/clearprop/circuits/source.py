@@ -29,6 +29,11 @@ def shown(token: str) -> str:
     return repr(token if len(token) <= 40 else token[:37] + "…")
 
 
+def clipped(message: str) -> str:
+    """A message without its middle, where names of nets make it very long."""
+    return message if len(message) <= 600 else f"{message[:400]} … {message[-150:]}"
+
+
 class Builder:
     """The cells of one file while it is read.
 
@@ -57,7 +62,7 @@ class Builder:
 
     def error(self, at: int, message: str, net: str | None = None) -> CircuitError:
         """A CircuitError with file and line before the message."""
-        return CircuitError(f"{self.file}:{self.line(at)}: {message}", net)
+        return CircuitError(f"{self.file}:{self.line(at)}: {clipped(message)}", net)
 
     def spend(self, n: int, at: int) -> None:
         """Counts n more nets or cells; CircuitError when a small file stands for very many."""
@@ -152,4 +157,4 @@ class Builder:
         except CircuitError as error:
             at = self.where.get(error.net) if error.net is not None else None
             place = self.file if at is None else f"{self.file}:{self.line(at)}"
-            raise CircuitError(f"{place}: {error}", error.net) from None
+            raise CircuitError(f"{place}: {clipped(str(error))}", error.net) from None
