@@ -14,34 +14,14 @@ from pathlib import Path
 import circuitgraph
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from netlist_oracle import simulate
+
 from clearprop.circuits.formats import read
 from clearprop.circuits.netlist import CircuitError
 
 NETLISTS = Path(circuitgraph.__file__).parent / "netlists"
 VECTORS = 1024
-
-
-def simulate(graph: circuitgraph.Circuit, value: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The word of each net of circuitgraph's circuit, from those of its inputs."""
-    any_word = next(iter(value.values()))
-    for net in graph.topo_sort():
-        kind = graph.type(net)
-        x = [value[fan_in] for fan_in in graph.fanin(net)]
-        if kind in ("0", "1"):
-            value[net] = np.zeros_like(any_word) if kind == "0" else ~np.zeros_like(any_word)
-        elif kind in ("and", "nand"):
-            value[net] = np.bitwise_and.reduce(x)
-        elif kind in ("or", "nor"):
-            value[net] = np.bitwise_or.reduce(x)
-        elif kind in ("xor", "xnor"):
-            value[net] = np.bitwise_xor.reduce(x)
-        elif kind in ("buf", "not"):
-            value[net] = x[0]
-        elif kind != "input":
-            raise ValueError(f"{net}: {kind}")
-        if kind in ("nand", "nor", "xnor", "not"):
-            value[net] = ~value[net]
-    return value
 
 
 def main() -> None:
