@@ -212,6 +212,8 @@ def parse(
             NAME.fullmatch(tokens.words[at]) and tokens.line(at) > tokens.line(at - 1)
         ):
             raise tokens.unexpected(at, "an operator or ';'")
+    if not given:
+        raise tokens.error(at, "there is no expression")
     if inputs is None:
         inputs = [net for net in used if net not in given]
     if outputs is None:

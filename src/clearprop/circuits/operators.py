@@ -160,7 +160,11 @@ class _Parser:
             right = self.operands.pop()
             if symbol[0] == "u":
                 self.depth -= 1
-                self._add(_unary(symbol[1:], at, right))
+                if symbol == "u~" and self.nodes[right].op in ("&", "|", "^"):
+                    self.nodes[right].inverted ^= True  # ~(a & b) is one NAND
+                    self.operands.append(right)
+                else:
+                    self._add(_unary(symbol[1:], at, right))
             elif symbol == "?:":
                 then, condition = self.operands.pop(), self.operands.pop()
                 chain = self._chain(right, "?") or [right]

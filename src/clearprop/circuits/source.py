@@ -29,14 +29,25 @@ def shown(token: str) -> str:
     return repr(token if len(token) <= 40 else token[:37] + "…")
 
 
+def clipped(message: str) -> str:
+    """A message without its middle, where names of nets make it very long."""
+    return message if len(message) <= 600 else f"{message[:400]} … {message[-150:]}"
+
+
 class Builder:
     """The cells of one file while it is read.
 
     file: its name in errors. text: all of it, so that new nets get names that do not occur in it.
-    line: the line of a place, where places are not lines.
+    line: the line of a place, where places are not lines. size: of the file, where it is not text.
     """
 
-    def __init__(self, file: str, text: str, line: Callable[[int], int] | None = None) -> None:
+    def __init__(
+        self,
+        file: str,
+        text: str,
+        line: Callable[[int], int] | None = None,
+        size: int | None = None,
+    ) -> None:
         self.file = file
         self.line = line or (lambda at: at)
         self.cells: list[Cell] = []
@@ -47,11 +58,11 @@ class Builder:
         used = {len(run) for run in re.findall(r"(?<![^\W_])n(_*)(?=\d)", text)}
         self._prefix = "n" + "_" * next(k for k in range(len(used) + 1) if k not in used)
         self._n_fresh = 0
-        self._left = SPARE + len(text)
+        self._left = SPARE + (len(text) if size is None else size)
 
     def error(self, at: int, message: str, net: str | None = None) -> CircuitError:
         """A CircuitError with file and line before the message."""
-        return CircuitError(f"{self.file}:{self.line(at)}: {message}", net)
+        return CircuitError(f"{self.file}:{self.line(at)}: {clipped(message)}", net)
 
     def spend(self, n: int, at: int) -> None:
         """Counts n more nets or cells; CircuitError when a small file stands for very many."""
@@ -146,4 +157,4 @@ class Builder:
         except CircuitError as error:
             at = self.where.get(error.net) if error.net is not None else None
             place = self.file if at is None else f"{self.file}:{self.line(at)}"
-            raise CircuitError(f"{place}: {error}", error.net) from None
+            raise CircuitError(f"{place}: {clipped(str(error))}", error.net) from None

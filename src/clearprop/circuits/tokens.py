@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from clearprop.circuits.netlist import CircuitError
-from clearprop.circuits.source import shown
+from clearprop.circuits.source import clipped, shown
 
 WIDEST = 2**16  # bits of a bus
 
@@ -50,7 +50,7 @@ class Tokens:
 
     def error(self, at: int, message: str) -> CircuitError:
         """A CircuitError with file and line."""
-        return CircuitError(f"{self.file}:{self.line(at)}: {message}")
+        return CircuitError(f"{self.file}:{self.line(at)}: {clipped(message)}")
 
     def unexpected(self, at: int, wanted: str) -> CircuitError:
         """The error for a token that cannot stand where it stands."""
@@ -92,6 +92,8 @@ def read_number(tokens: Tokens, at: int) -> Number:
         raise tokens.error(at, f"the number {shown(token)} is too long")
     if not quote:
         return int(size), None
+    if not rest:
+        raise tokens.unexpected(at, "a number such as 1'b0")
     if rest[0] == "s":
         raise tokens.error(at, f"signed numbers such as {shown(token)} are not supported")
     base, digits = {"b": 2, "o": 8, "d": 10, "h": 16}[rest[0]], rest[1:]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from clearprop.circuits.expressions import emit
 from clearprop.circuits.netlist import Circuit, CircuitError
+from clearprop.circuits.operators import Node
 from clearprop.circuits.source import Builder, decode
 from clearprop.circuits.tokens import Reference, Tokens, tokenize
 from clearprop.circuits.verilog_syntax import (
@@ -178,11 +179,16 @@ class _Flattening:
         return scope.prefix + name
 
     def _emit(
-        self, scope: _Scope, expression: Expression, targets: Sequence[str] | None = None
+        self,
+        scope: _Scope,
+        expression: Expression,
+        at: int,
+        targets: Sequence[str] | None = None,
     ) -> list[str]:
-        node = expression[0]
-        if targets is None and len(expression) == 1 and node.op == "net":
-            return self._bits(scope, node.reference, node.at)
+        if isinstance(expression, str):
+            if targets is None:
+                return self._bits(scope, (expression, ()), at)
+            expression = [Node("net", at, [], (expression, ()))]
 
         def resolve(reference: Reference, at: int) -> list[str]:
             bits = self._bits(scope, reference, at)
@@ -204,19 +210,16 @@ class _Flattening:
         n_outputs = len(terminals) - 1 if kind in ("not", "buf") else 1
         inputs = []
         for expression in terminals[n_outputs:]:
-            bits = self._emit(scope, expression)
+            bits = self._emit(scope, expression, at)
             if len(bits) != 1:
                 told = f"a terminal of {kind} must be one bit; got {len(bits)}"
-                raise self._error(expression[-1].at, told)
+                raise self._error(at, told)
             inputs.append(bits[0])
         for expression in terminals[:n_outputs]:
-            node = expression[0]
-            if len(expression) != 1 or node.op != "net":
-                raise self._error(expression[-1].at, f"the output of {kind} must be a net")
-            bits = self._driven(scope, node.reference, node.at)
+            bits = self._output(scope, expression, at)
             if len(bits) != 1:
                 told = f"the output of {kind} must be one bit; got {len(bits)}"
-                raise self._error(node.at, told)
+                raise self._error(at, told)
             self.builder.add(kind, inputs, bits[0], at)
 
     def _assign(self, scope: _Scope, item: Assign) -> None:
@@ -224,7 +227,7 @@ class _Flattening:
         for reference, at in reversed(item.targets):
             targets.extend(self._driven(scope, reference, at))
             self.builder.spend(1, at)
-        self._emit(scope, item.expression, targets)
+        self._emit(scope, item.expression, item.at, targets)
 
     def _instance(self, scope: _Scope, item: Instance) -> _Scope:
         """The scope of an instance, whose ports are nets of the scope that contains it."""
@@ -259,11 +262,11 @@ class _Flattening:
         bits = [port] if bounds is None else _bit_names(port, bounds)
         if inner.what[port] == "input":
             node = expression[0]
-            if len(expression) == 1 and node.op == "number" and node.number[1] is None:
+            if isinstance(node, Node) and node.op == "number" and node.number[1] is None:
                 node.number = (node.number[0], len(bits))
-            nets = self._emit(scope, expression)
+            nets = self._emit(scope, expression, at)
         else:
-            nets = self._output(scope, expression)
+            nets = self._output(scope, expression, at)
         if len(nets) != len(bits):
             told = f"the port {port!r} of {inner.module.name!r} has {len(bits)} bits; got"
             raise self._error(at, f"{told} {len(nets)}")
@@ -272,8 +275,10 @@ class _Flattening:
             inner.names[bit] = net
             self.builder.where.setdefault(net, at)
 
-    def _output(self, scope: _Scope, expression: Expression) -> list[str]:
-        """The nets that an output port drives: a net, a part of a bus, or { } of such."""
+    def _output(self, scope: _Scope, expression: Expression, at: int) -> list[str]:
+        """The nets that an output drives: a net, a part of a bus, or { } of such."""
+        if isinstance(expression, str):
+            return self._driven(scope, (expression, ()), at)
         values: list[list[str]] = []
         for node in expression:
             if node.op == "net":
@@ -282,7 +287,7 @@ class _Flattening:
                 parts = [values[part] for part in reversed(node.parts)]
                 values.append([net for part in parts for net in part])
             else:
-                raise self._error(node.at, "an output port must be connected to nets")
+                raise self._error(node.at, "an output must be connected to nets")
         return values[-1]
 
     def _error(self, at: int, message: str, net: str | None = None) -> CircuitError:

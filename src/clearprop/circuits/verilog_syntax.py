@@ -22,17 +22,16 @@ _NETS = ("wire", "supply0", "supply1")
 _DIRECTIONS = ("input", "output")
 _SEQUENTIAL = "circuits are combinational, without registers, latches or processes"
 _TRISTATE = "every net has one driver, and the values 0 and 1"
-_REFUSED = dict.fromkeys(
-    """reg always initial always_ff always_comb always_latch logic task function specify primitive
-    integer real time event force deassign""".split(),
-    _SEQUENTIAL,
-)
-_REFUSED |= dict.fromkeys(
-    """tri inout tri0 tri1 wand wor triand trior trireg tran pullup pulldown bufif0 bufif1 notif0
-    notif1 nmos pmos cmos rnmos rpmos rcmos tranif0 tranif1 rtran rtranif0 rtranif1 strong0 strong1
-    """.split(),
-    _TRISTATE,
-)
+_REFUSED = {
+    **dict.fromkeys(("reg", "logic", "integer", "real", "time", "event", "initial"), _SEQUENTIAL),
+    **dict.fromkeys(("always", "always_ff", "always_comb", "always_latch"), _SEQUENTIAL),
+    **dict.fromkeys(("task", "function", "specify", "primitive", "force"), _SEQUENTIAL),
+    **dict.fromkeys(("tri", "tri0", "tri1", "triand", "trior", "trireg"), _TRISTATE),
+    **dict.fromkeys(("inout", "wand", "wor", "pullup", "pulldown"), _TRISTATE),
+    **dict.fromkeys(("bufif0", "bufif1", "notif0", "notif1"), _TRISTATE),
+    **dict.fromkeys(("nmos", "pmos", "cmos", "rnmos", "rpmos", "rcmos"), _TRISTATE),
+    **dict.fromkeys(("tran", "tranif0", "tranif1", "rtran", "rtranif0", "rtranif1"), _TRISTATE),
+}
 _REFUSED |= dict.fromkeys(
     ("parameter", "localparam", "defparam", "generate", "genvar", "for", "if", "case"),
     "modules must be flat lists of gates; a synthesis tool such as Yosys makes them so",
@@ -44,7 +43,7 @@ _KEYWORDS = {
 }
 
 Range = tuple[int, int] | None  # of a bus, from the most significant bit to the least
-Expression = list[Node]
+Expression = str | list[Node]  # a net or bus by itself is its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +274,7 @@ class _Reader:
         words = self.tokens.words
         word, after = words[at], words[at + 1] if words[at] else ""
         if after in (",", ")", ";") and NAME.fullmatch(word) and word not in _KEYWORDS:
-            return [Node("net", at, [], (plain(word), ()))], at + 1  # by far the most
+            return (word[1:] if word[0] == "\\" else word), at + 1  # by far the most
         return read_expression(self.tokens, at)
 
     def _bounds(self, at: int) -> tuple[Range, int]:
