@@ -102,14 +102,20 @@ def test_values_in_between_can_do_with_fewer_units_but_do_not_sharpen() -> None:
 
 
 def test_training_on_makes_units_steeper_until_rounding_them_changes_nothing() -> None:
-    found = [learn(parity(4), 5, saturated=False, seed=seed) for seed in range(8)]
-    soft = [each for each in found if each.ok and (len(each.broken_rows) or each.resting)]
-    assert soft  # else this test shows nothing
-    sharp = [sharpen(each) for each in soft]
-    assert any(each.ok and each.n_steps > 0 for each in sharp)
-    for each in sharp:
-        if each.ok:
-            assert np.abs(y_hat(each.network, 4)[:, 0] - parity(4)).max() <= 0.01
+    # XOR from a concave and a convex part of σ: rounded, one unit is always 1 and the other 0
+    network = Network([2, 2, 1], hidden="logistic", output="logistic")
+    network.W[0][:] = 1.0
+    network.b[0][:] = [0.5, -2.5]
+    network.W[1][:] = [40.0, -40.0]
+    network.b[1][:] = -23.6
+    xor = np.array([[0], [1], [1], [0]])
+    assert np.array_equal(y_hat(network, 2) > 0.5, xor == 1)
+    assert not harden(network_layers(network), all_bits(2).astype(float), xor).ok
+    sharp = sharpen(network)
+    assert sharp.ok
+    assert sharp.n_steps > 0
+    assert np.array_equal(sharp.table, xor)
+    assert np.abs(y_hat(sharp.network, 2) - xor).max() <= 0.01
 
 
 def test_parity_of_8_inputs() -> None:
