@@ -20,7 +20,8 @@ from clearprop.circuits.sharpening import bound, sharpen
 
 
 def parity(n: int) -> Array:
-    return all_bits(n).sum(axis=1) % 2
+    ones: Array = all_bits(n).sum(axis=1)
+    return ones % 2
 
 
 def adder(n_bits: int) -> Array:
@@ -281,7 +282,9 @@ def test_a_network_of_many_inputs_is_certified_on_all_rows() -> None:
 
 
 def test_tables_are_read() -> None:
-    bits, inputs, outputs = read_table([[0, None], [1, True], [-1, 0.0], [np.int64(1), 1]])
+    table = [[0, None], [1, True], [-1, 0], [np.int64(1), 1]]
+    bits, inputs, outputs = read_table(np.array(table, dtype=object))
+    assert np.array_equal(read_table(np.array([0.0, 1.0]))[0], [[0], [1]])
     assert bits.tolist() == [[0, -1], [1, 1], [-1, 0], [1, 1]]
     assert (inputs, outputs) == (("x1", "x2"), ("y1", "y2"))
 

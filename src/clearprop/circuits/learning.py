@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ from clearprop.circuits.hardening import harden, network_layers
 from clearprop.circuits.netlist import Circuit
 from clearprop.jobs import check_positive_integer
 from clearprop.network import Network
+
+TruthTable: TypeAlias = npt.ArrayLike | Sequence[int | None] | Sequence[Sequence[int | None]]
 
 MOST_INPUTS = 12
 STOPPED = {
@@ -134,7 +136,7 @@ class Learned:
 
 
 def learn(
-    table: npt.ArrayLike | Circuit,
+    table: TruthTable | Circuit,
     hidden: int | Sequence[int] | None = None,
     *,
     unit: str = "logistic",
@@ -229,7 +231,7 @@ def learn(
 
 
 def read_table(
-    table: npt.ArrayLike | Circuit, most: int = MOST_INPUTS
+    table: TruthTable | Circuit, most: int = MOST_INPUTS
 ) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
     """A truth table as int8 (2^n, K), −1 where it does not matter, with names for inputs, outputs.
 

@@ -18,7 +18,13 @@ from clearprop.callers import users_line
 from clearprop.circuits.attempts import Goal, attempt, from_signs, to_signs
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.hardening import Hardening, Layer, harden, hidden_units, network_layers
-from clearprop.circuits.learning import STOPPED, Learned, check_search, read_table
+from clearprop.circuits.learning import (
+    STOPPED,
+    Learned,
+    TruthTable,
+    check_search,
+    read_table,
+)
 from clearprop.network import Network
 
 MOST_INPUTS = 20
@@ -86,7 +92,7 @@ class Sharpened:
 
 def sharpen(
     network: Network | Learned,
-    table: npt.ArrayLike | None = None,
+    table: TruthTable | None = None,
     *,
     error: float = 0.01,
     n_attempts: int = 16,
@@ -208,7 +214,7 @@ def _with_gain(network: Network, layers: Sequence[Layer], gain: float) -> Networ
     return Network.from_theta(dense, dense.pack(parameters, network.theta.dtype))
 
 
-def _filled(table: npt.ArrayLike, said: Array) -> Array:
+def _filled(table: TruthTable, said: Array) -> Array:
     """The bits of the table, and what the network said where they do not matter."""
     bits, _, _ = read_table(table, MOST_INPUTS)
     if bits.shape != said.shape:
