@@ -77,9 +77,10 @@ def test_search_finds_the_known_smallest_threshold_networks() -> None:
     # one hidden layer of hard units: 2 for XOR, and n for parity of few inputs
     assert learn(parity(2)).hidden == (2,)
     assert learn(parity(3)).hidden == (3,)
-    tried = learn(parity(3)).tried
-    assert [t.hidden for t in tried] == [(), (2,), (3,)]
-    assert [t.n_right > 0 for t in tried] == [False, False, True]
+    learned = learn(parity(3))
+    assert [t.hidden for t in learned.tried] == [(2,), (3,)]
+    assert [t.n_right > 0 for t in learned.tried] == [False, True]
+    assert learned.contradiction is not None  # no neuron alone: proved
 
 
 @pytest.mark.parametrize("weights", [(1, 1, 1, 1, 1), (1, 2, 3, 4, 5, 6), (1, 2, 4, 8, 16)])
@@ -88,7 +89,10 @@ def test_threshold_functions_need_no_hidden_units(weights: tuple[int, ...]) -> N
     learned = learn(table.astype(int))
     assert learned.ok
     assert learned.hidden == ()
+    assert learned.attempts == 0
+    assert learned.contradiction is None
     assert sharpen(learned).ok
+    assert learn(table.astype(int), 0).ok  # by training
 
 
 def test_values_in_between_can_do_with_fewer_units_but_do_not_sharpen() -> None:

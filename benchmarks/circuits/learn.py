@@ -29,14 +29,15 @@ from clearprop.circuits.sharpening import sharpen
 
 
 def parity(n: int) -> Array:
-    return all_bits(n).sum(axis=1) % 2
+    ones: Array = all_bits(n).sum(axis=1)
+    return ones % 2
 
 
 def adder(n: int) -> Array:
     x: Array = all_bits(2 * n).astype(int)
     place: Array = 1 << np.arange(n - 1, -1, -1)
     total = x[:, :n] @ place + x[:, n:] @ place
-    digits: Array = (total[:, None] >> np.arange(n, -1, -1)) & 1
+    digits: Array = (np.asarray(total)[:, None] >> np.arange(n, -1, -1)) & 1
     return digits
 
 
@@ -49,7 +50,8 @@ def multiplexer(n: int) -> Array:
 
 
 def random(n: int, seed: int) -> Array:
-    return np.random.default_rng(seed).integers(0, 2, 2**n)
+    bits: Array = np.random.default_rng(seed).integers(0, 2, 2**n)
+    return bits
 
 
 def _parity(n: int, seed: int) -> Array:

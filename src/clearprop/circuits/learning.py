@@ -23,9 +23,10 @@ from clearprop.circuits.attempts import (
     signed_architecture,
     start,
 )
-from clearprop.circuits.gates import all_bits
+from clearprop.circuits.gates import MARGIN, all_bits
 from clearprop.circuits.hardening import harden, network_layers
 from clearprop.circuits.netlist import Circuit
+from clearprop.circuits.separability import Contradiction, Verdict, threshold
 from clearprop.jobs import check_positive_integer
 from clearprop.network import Network
 
@@ -66,7 +67,9 @@ class Learned:
     side of ½, or on it. close_rows: right, but by less than the asked margin. saturated: whether
     the table was to hold with rounded hidden units too. resting: (layer from 1, unit from 0) of
     hidden units that rest between 0 and 1 on some row. broken_rows: wrong once they are rounded.
-    tried: for each choice of hidden units in turn. stopped: why it ended, one of STOPPED.
+    tried: for each choice of hidden units in turn. contradiction: of the search, why it cannot be
+    done without hidden units: rows that no neuron can give, of the first such output.
+    stopped: why it ended, one of STOPPED.
     """
 
     network: Network
@@ -79,6 +82,7 @@ class Learned:
     resting: tuple[tuple[int, int], ...]
     broken_rows: Array = field(repr=False)
     tried: tuple[Tried, ...]
+    contradiction: Contradiction | None = field(repr=False)
     stopped: str
     seconds: float
     inputs: tuple[str, ...]
@@ -116,6 +120,8 @@ class Learned:
             if self.saturated and self.hidden:
                 text += ", also with its hidden units rounded"
             text += f" ({effort})"
+            if len(self.tried) == 1 and self.contradiction is not None:
+                text += "; without hidden units it cannot be done, see .contradiction"
             if len(self.tried) > 1:
                 text += (
                     f"; the smallest that was found: with {_told(self.tried[-2].hidden)} no "
@@ -156,7 +162,8 @@ def learn(
     input as the highest digit; (2^n, K) for K outputs; or a circuit, whose table it then is.
     hidden: how many hidden units, or how many in each layer; None tries none, 2, 3, … in turn and
     ends with the first that comes through: the smallest found, which need not be the smallest.
-    (With one hidden unit nothing can be done that none could not do.) max_hidden: where that ends.
+    (Whether none will do is decided by `threshold`, without training; one can do nothing more.)
+    max_hidden: where that ends.
     unit: of the hidden units, "logistic" or "tanh"; outputs are logistic.
     margin: how far every ŷ must be from ½, on the right side. saturated: every row must also be
     right with all hidden units rounded to 0 or 1, as `sharpen` and logic need it; False may do with
@@ -182,7 +189,13 @@ def learn(
     tried: list[Tried] = []
     best: tuple[int, Network] | None = None
     stopped = "steps"
+    verdicts = [] if hidden is not None else [threshold(column) for column in bits.T]
     for sizes in _sizes(hidden, max_hidden):
+        if not sizes and verdicts:
+            if not all(verdicts):
+                continue  # proved: it cannot be done
+            best, stopped = (0, _neurons(verdicts, goal.margin)), "found"
+            break
         architecture = signed_architecture([n, *sizes, K])
         count = n_attempts if sizes else 1  # without hidden units there are no local minima
         starts = [
@@ -223,6 +236,7 @@ def learn(
         resting=hard.resting,
         broken_rows=np.flatnonzero(hard.broken),
         tried=tuple(tried),
+        contradiction=next((v.contradiction for v in verdicts if not v), None),
         stopped=stopped,
         seconds=time.monotonic() - began,
         inputs=inputs,
@@ -293,6 +307,16 @@ def check_search(n_attempts: int, n_steps: int, seed: int, time_limit: float | N
         raise ValueError(f"seed must be an integer >= 0; got {seed!r}")
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
+
+
+def _neurons(verdicts: Sequence[Verdict], least: float) -> Network:
+    """One neuron for each output, with |z| ≥ least."""
+    neurons = [verdict.neuron for verdict in verdicts if verdict.neuron is not None]
+    gain = 1.001 * least / MARGIN
+    network = Network([len(neurons[0].weights), len(neurons)], output="logistic")
+    network.W[0][:] = gain * np.array([neuron.weights for neuron in neurons])
+    network.b[0][:] = gain * np.array([neuron.bias for neuron in neurons])
+    return network
 
 
 def _rows(z: Array, table: Array, margin: float) -> tuple[Array, Array, float]:
