@@ -191,9 +191,7 @@ def unit_logic(
         raise TooLargeError(f"{net} has {k} inputs, and no integer weights were found for it")
     taken.update(cell.output for cell in cells)
     return (
-        UnitLogic(
-            net, layer, unit, patterns, neuron, verdict, chosen, cubes, len(cells), closest
-        ),
+        UnitLogic(net, layer, unit, patterns, neuron, verdict, chosen, cubes, len(cells), closest),
         cells,
     )
 
@@ -206,7 +204,11 @@ def integer_neuron(patterns: Patterns, weights: Array) -> Neuron | None:
     x, y = patterns.x, patterns.y
     largest = float(np.abs(weights).max(initial=0.0))
     if y.all() or not y.any() or largest == 0:
-        return Neuron((0,) * len(patterns.inputs), 0 if y.all() else 1) if y.all() or not y.any() else None
+        return (
+            Neuron((0,) * len(patterns.inputs), 0 if y.all() else 1)
+            if y.all() or not y.any()
+            else None
+        )
     z = _sums(x, weights)
     order_0 = np.flatnonzero(~y)[np.argsort(-z[~y])[:HARDEST]]
     order_1 = np.flatnonzero(y)[np.argsort(z[y])[:HARDEST]]
@@ -256,10 +258,7 @@ def _threshold_cells(
     nets: list[str] = []
     for name, w in zip(inputs, neuron.weights, strict=True):
         nets += [build.put("not", name) if w < 0 else name] * abs(w)
-    if s == 1:
-        kind = "buf"
-    else:
-        kind = "and" if t == s else "or" if t == 1 else f"at_least_{t}"
+    kind = "buf" if s == 1 else "and" if t == s else "or" if t == 1 else f"at_least_{t}"
     return (*build.cells, Cell(net, kind, tuple(nets)))
 
 
