@@ -72,8 +72,11 @@ class CellBuilder:
         return (*self.cells, Cell(output, "buf", (node,)))
 
 
-def neuron_diagram(neuron: Neuron, inputs: Sequence[str], build: CellBuilder) -> Node:
-    """The node that is 1 where w·x ≥ threshold, its inputs taken in the order of their weights.
+def neuron_diagram(
+    neuron: Neuron, inputs: Sequence[str], build: CellBuilder
+) -> tuple[int | None, int | None, Node]:
+    """The node that is 1 where w·x ≥ threshold, its inputs taken in the order of their weights;
+    before it the largest w·x below the threshold and the smallest not below it (None: no such x).
 
     Below an input, all thresholds between two neighbouring sums give one node; each node is found
     with the interval of thresholds that it is right for (Abío et al., A New Look at BDDs for
@@ -109,7 +112,7 @@ def neuron_diagram(neuron: Neuron, inputs: Sequence[str], build: CellBuilder) ->
         found[i].insert(at, result)
         return result
 
-    return node(0, neuron.threshold)[2]
+    return node(0, neuron.threshold)
 
 
 def table_diagram(table: Array, features: Sequence[Sequence[str]], build: CellBuilder) -> Node:

@@ -22,9 +22,11 @@ from clearprop.circuits.enumeration import (
     compare,
     domain_of,
     pack,
+    random_difference,
     unpack,
 )
 from clearprop.circuits.exact import Comparison, ExactNetwork, decide, exact_network
+from clearprop.circuits.layered import by_gaps
 from clearprop.circuits.netlist import Cell, Circuit, as_bits
 from clearprop.circuits.neurons import (
     COVER_INPUTS,
@@ -36,6 +38,8 @@ from clearprop.circuits.neurons import (
     unit_logic,
 )
 from clearprop.network import Network
+
+RANDOM_ROWS = 4096
 
 
 class ExtractionError(ValueError):
@@ -118,7 +122,8 @@ def extract(
     so on every input; "table": of the outputs the truth table alone; "auto": neurons, or else the
     table. form: of each unit, "cubes" (a sum of products), "threshold" (one gate at_least_t where
     it has integer weights) or "auto", the smaller of these and a decision diagram.
-    most_rows: how many inputs are gone through at most.
+    most_rows: how many inputs are gone through at most; with more, and no encoding, logistic and
+    tanh networks are still made into logic where each neuron's gap is wide enough (`by_gaps`).
 
     Raises ExtractionError where the inputs are too many, the logic too large, or a decision too
     close to its threshold; TypeError for a network that is not read as bits; ValueError for an
@@ -133,65 +138,84 @@ def extract(
     domain = domain_of(network, encoding)
     in_names = _names(inputs, sum(domain.n_bits), "inputs", _default_inputs(domain, encoding))
     out_names = _names(outputs, len(net.outputs), "outputs", net.labels)
-    if set(in_names) & set(out_names):
-        raise ValueError(
-            f"inputs and outputs share the name {(set(in_names) & set(out_names)).pop()!r}"
-        )
+    both = set(in_names) & set(out_names)
+    if both:
+        raise ValueError(f"inputs and outputs share the name {min(both)!r}")
     if domain.size > most_rows:
-        raise ExtractionError(
-            f"the {sum(domain.n_bits)} input bits have {domain.size:,} values; "
-            f"at most {most_rows:,} are gone through"
+        bits = sum(domain.n_bits)
+        many = f"the {bits} input bits have {domain.size:,} values, more than {most_rows:,}"
+        if encoding is not None or by == "table":
+            raise ExtractionError(many)
+        try:
+            units, cells = by_gaps(net, in_names, out_names)
+        except (NoFunctionError, TooLargeError) as why:
+            raise ExtractionError(f"{many}; neuron by neuron: {why}") from None
+        circuit = Circuit(in_names, out_names, tuple(cells), name).cone(out_names)
+        different = random_difference(net, circuit, domain, RANDOM_ROWS)
+        if different is not None:
+            raise AssertionError(f"the gaps' proof is refuted by {different}")
+        agreement = Agreement(
+            "equal",
+            f"every neuron's gap is above the error of the units before it; {RANDOM_ROWS:,} random "
+            "inputs agree",
+            seconds=time.perf_counter() - start,
+        )
+        seconds = time.perf_counter() - start
+        return Extraction(
+            circuit, agreement, "neurons", many, tuple(units), encoding, network, seconds
         )
     found = columns(net, domain, hidden=by != "table")
-    if found.open_row is not None and by == "auto":  # a hidden unit may be the one that stays open
+    reason = ""
+    if found.open_row is not None and by == "auto":  # it may be a hidden unit that stays open
         found = columns(net, domain, hidden=False)
         by, reason = "table", "a hidden unit is too close to its threshold"
-    else:
-        reason = ""
     if found.open_row is not None:
         bits = domain.bits(domain.codes(found.open_row, found.open_row + 1))[0].astype(int)
         raise ExtractionError(f"a unit is too close to its threshold for the bits {bits.tolist()}")
-    in_columns = _input_columns(domain)
-    units: list[UnitLogic] = []
-    cells: list[Cell] = []
-    if by != "table":
-        try:
-            units, cells = _by_neurons(net, domain, found, in_columns, in_names, out_names, form)
-        except (NoFunctionError, TooLargeError) as why:
-            if by == "neurons":
-                raise ExtractionError(str(why)) from None
-            by, reason = "table", str(why)
-        else:
-            by = "neurons"
-    if by == "table":
-        try:
-            units, cells = _by_table(net, domain, found, in_columns, in_names, out_names, form)
-        except TooLargeError as why:
-            raise ExtractionError(f"{why}; by neurons: {reason}" if reason else str(why)) from None
+    work = _Work(net, domain, found, _input_columns(domain), in_names, out_names, form)
+    try:
+        if by != "table":
+            try:
+                units, cells = _by_neurons(work)
+                by = "neurons"
+            except (NoFunctionError, TooLargeError) as why:
+                if by == "neurons":
+                    raise
+                by, reason = "table", str(why)
+        if by == "table":
+            units, cells = _by_table(work)
+    except (NoFunctionError, TooLargeError) as why:
+        raise ExtractionError(f"{why}; by neurons: {reason}" if reason else str(why)) from None
     circuit = Circuit(in_names, out_names, tuple(cells), name).cone(out_names)
     agreement = compare(found, circuit, domain, start)
     seconds = time.perf_counter() - start
     return Extraction(circuit, agreement, by, reason, tuple(units), encoding, network, seconds)
 
 
-def _by_neurons(
-    net: ExactNetwork,
-    domain: Domain,
-    found: Columns,
-    in_columns: list[Array],
-    in_names: tuple[str, ...],
-    out_names: tuple[str, ...],
-    form: Form,
-) -> tuple[list[UnitLogic], list[Cell]]:
-    taken = {*in_names, *out_names}
-    names, bits = list(in_names), in_columns
+@dataclass(frozen=True)
+class _Work:
+    """A network on all rows of its domain, and the names of the ports."""
+
+    net: ExactNetwork
+    domain: Domain
+    found: Columns
+    in_columns: list[Array]
+    in_names: tuple[str, ...]
+    out_names: tuple[str, ...]
+    form: Form
+
+
+def _by_neurons(work: _Work) -> tuple[list[UnitLogic], list[Cell]]:
+    net, found, form = work.net, work.found, work.form
+    taken = {*work.in_names, *work.out_names}
+    names, bits = list(work.in_names), work.in_columns
     units: list[UnitLogic] = []
     cells: list[Cell] = []
     for number, layer in enumerate(net.layers, 1):
         last = number == len(net.layers)
         targets = found.outputs if last else found.hidden[number - 1]
         nets = (
-            list(out_names)
+            list(work.out_names)
             if last
             else [_fresh(f"h{number}_{j}", taken) for j in range(len(targets))]
         )
@@ -202,7 +226,7 @@ def _by_neurons(
             )
             hint = weights
             if number == 1:
-                places, hint = _input_places(domain, places, weights)
+                places, hint = _input_places(work.domain, places, weights)
             elif weights is not None:
                 hint = weights[places]
             try:
@@ -219,29 +243,22 @@ def _by_neurons(
     return units, cells
 
 
-def _by_table(
-    net: ExactNetwork,
-    domain: Domain,
-    found: Columns,
-    in_columns: list[Array],
-    in_names: tuple[str, ...],
-    out_names: tuple[str, ...],
-    form: Form,
-) -> tuple[list[UnitLogic], list[Cell]]:
-    taken = {*in_names, *out_names}
+def _by_table(work: _Work) -> tuple[list[UnitLogic], list[Cell]]:
+    found, form, in_names = work.found, work.form, work.in_names
+    taken = {*in_names, *work.out_names}
     features, at = [], 0
-    for n in domain.n_bits:
+    for n in work.domain.n_bits:
         features.append(in_names[at : at + n])
         at += n
     units: list[UnitLogic] = []
     cells: list[Cell] = []
-    for k, (name, y) in enumerate(zip(out_names, found.outputs, strict=True)):
+    for k, (name, y) in enumerate(zip(work.out_names, found.outputs, strict=True)):
         build = CellBuilder(name, set(taken))
         node = table_diagram(unpack(y, found.n_rows), features, build)
         diagram = build.finish(node, name)
         if len(in_names) <= COVER_INPUTS or form == "cubes":
-            patterns = find_patterns(in_names, in_columns, y, found.n_rows)
-            unit, more = unit_logic(patterns, None, name, len(net.layers), k, taken, form)
+            patterns = find_patterns(in_names, work.in_columns, y, found.n_rows)
+            unit, more = unit_logic(patterns, None, name, len(work.net.layers), k, taken, form)
             if form != "auto" or len(more) <= len(diagram):
                 units.append(unit)
                 cells += more
@@ -249,7 +266,9 @@ def _by_table(
         else:
             patterns = Patterns(in_names, np.zeros((0, len(in_names)), bool), np.zeros(0, bool))
         units.append(
-            UnitLogic(name, len(net.layers), k, patterns, None, None, "diagram", None, len(diagram))
+            UnitLogic(
+                name, len(work.net.layers), k, patterns, None, None, "diagram", None, len(diagram)
+            )
         )
         taken.update(cell.output for cell in diagram)
         cells += diagram

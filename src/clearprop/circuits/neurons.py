@@ -10,9 +10,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.circuits.cubes import Cube, cover, cubes_to_cells
-from clearprop.circuits.diagrams import CellBuilder, TooLargeError, neuron_diagram
+from clearprop.circuits.diagrams import MOST_CELLS, CellBuilder, TooLargeError, neuron_diagram
 from clearprop.circuits.enumeration import unpack
-from clearprop.circuits.gates import Neuron, all_bits
+from clearprop.circuits.gates import Neuron
 from clearprop.circuits.netlist import Cell
 from clearprop.circuits.separability import Verdict, threshold
 
@@ -20,6 +20,7 @@ TABLE_INPUTS = 16  # more of them: no truth table, but the patterns that occur
 VERDICT_INPUTS = 10  # more of them: integer weights by rounding, no linear programme
 COVER_INPUTS = 12  # more of them: no sum of products, unless it is asked for
 MOST_PATTERN_INPUTS = 62  # the bits of a pattern's number
+MOST_COUNTED = 4096  # inputs of one gate at_least_t, each as often as its weight says
 HARDEST = 4096  # patterns that are tried first when weights are rounded
 
 Form = Literal["auto", "cubes", "threshold"]
@@ -30,7 +31,7 @@ class Patterns:
     """What a unit is for each pattern of its inputs that occurs.
 
     inputs: the names of its inputs; x: the patterns, bool (P, inputs), each once; y: the unit's
-    bits, (P,).
+    bits, (P,). Where they were not gone through, P is 0.
     """
 
     inputs: tuple[str, ...]
@@ -41,7 +42,7 @@ class Patterns:
     def table(self) -> Array | None:
         """Its truth table, int8 with −1 for patterns that do not occur; None for many inputs."""
         k = len(self.inputs)
-        if k > TABLE_INPUTS:
+        if k > TABLE_INPUTS or not len(self.x):
             return None
         table = np.full(2**k, -1, np.int8)
         table[_numbers(self.x)] = self.y
@@ -159,36 +160,31 @@ def unit_logic(
     elif weights is not None:
         neuron = integer_neuron(patterns, weights)
     cubes = None
-    forms: list[tuple[int, str]] = []
+    sizes: dict[str, int] = {}  # of each form, in inputs of gates
     if table is not None and (k <= COVER_INPUTS or form == "cubes"):
         found = cover(table)
         cubes = found.cubes
-        forms.append((found.literals + len(cubes), "cubes"))
+        sizes["cubes"] = found.literals + len(cubes)
     if neuron is not None and form != "cubes":
-        s, t = _counted(neuron)
-        if 1 <= t <= s <= 4096:
-            # the size of at_least_t as gates, were it written out; AND and OR are one gate
-            forms.append((s * min(t, s + 1 - t), "threshold"))
-    chosen = min(forms)[1] if forms else ""
-    if form == "threshold" and any(name == "threshold" for _, name in forms):
-        chosen = "threshold"
+        sizes |= threshold_size(neuron)
+    smallest = min(sizes, key=lambda name: sizes[name]) if sizes else ""
+    chosen = form if form in sizes else smallest
     cells: tuple[Cell, ...] = ()
-    if neuron is not None and chosen != "cubes" and form != "threshold":
-        # above the inputs of a sum of products: the multiplexers may be fewer
-        most = min(forms)[0] // 3 if forms else None
-        build = CellBuilder(net, set(taken), *([most] if most is not None else []))
+    if neuron is not None and form == "auto" and smallest != "cubes":
+        most = sizes[smallest] // 3 if smallest else MOST_CELLS  # a multiplexer has three inputs
+        build = CellBuilder(net, set(taken), most)
         try:
-            node = neuron_diagram(neuron, patterns.inputs, build)
+            _, _, node = neuron_diagram(neuron, patterns.inputs, build)
             cells, chosen = build.finish(node, net), "diagram"
         except TooLargeError:
-            if not forms:
+            if not smallest:
                 raise
     if chosen == "cubes" and cubes is not None:
         cells = cubes_to_cells(cubes, patterns.inputs, net, taken)
     elif chosen == "threshold" and neuron is not None:
-        cells = _threshold_cells(neuron, patterns.inputs, net, taken)
-    elif chosen == "":
-        raise TooLargeError(f"{net} has {k} inputs, and no integer weights were found for it")
+        cells = threshold_cells(neuron, patterns.inputs, net, taken)
+    elif not chosen:
+        raise TooLargeError(f"{net} has {k} inputs, and no small form was found for it")
     taken.update(cell.output for cell in cells)
     return (
         UnitLogic(net, layer, unit, patterns, neuron, verdict, chosen, cubes, len(cells), closest),
@@ -203,12 +199,10 @@ def integer_neuron(patterns: Patterns, weights: Array) -> Neuron | None:
     """
     x, y = patterns.x, patterns.y
     largest = float(np.abs(weights).max(initial=0.0))
-    if y.all() or not y.any() or largest == 0:
-        return (
-            Neuron((0,) * len(patterns.inputs), 0 if y.all() else 1)
-            if y.all() or not y.any()
-            else None
-        )
+    if y.all() or not y.any():
+        return Neuron((0,) * len(patterns.inputs), 0 if y.all() else 1)
+    if largest == 0:
+        return None
     z = _sums(x, weights)
     order_0 = np.flatnonzero(~y)[np.argsort(-z[~y])[:HARDEST]]
     order_1 = np.flatnonzero(y)[np.argsort(z[y])[:HARDEST]]
@@ -241,15 +235,22 @@ def _numbers(x: Array) -> Array:
     return x.astype(np.int64) @ (1 << np.arange(k - 1, -1, -1, dtype=np.int64))
 
 
+def threshold_size(neuron: Neuron) -> dict[str, int]:
+    """{"threshold": how many inputs the gates of its at_least_t have, were it written out}; {} if
+    it is a constant or very large."""
+    s, t = _counted(neuron)
+    return {"threshold": s * min(t, s + 1 - t)} if 1 <= t <= s <= MOST_COUNTED else {}
+
+
 def _counted(neuron: Neuron) -> tuple[int, int]:
-    """Σ|w| and the threshold once inputs of negative weight are inverted."""
+    """Σ|w|, and the threshold once inputs of negative weight are inverted."""
     return (
         sum(abs(w) for w in neuron.weights),
         neuron.threshold - sum(min(w, 0) for w in neuron.weights),
     )
 
 
-def _threshold_cells(
+def threshold_cells(
     neuron: Neuron, inputs: Sequence[str], net: str, taken: set[str]
 ) -> tuple[Cell, ...]:
     """One gate at_least_t, each input as often as its weight says, inverted if it is negative."""
@@ -270,8 +271,3 @@ def _sum(neuron: Neuron, names: Sequence[str]) -> str:
             sign = (" − " if w < 0 else " + ") if text else ("−" if w < 0 else "")
             text += f"{sign}{'' if abs(w) == 1 else f'{abs(w)}·'}{name}"
     return f"{text or '0'} ≥ {neuron.threshold}"
-
-
-def every_pattern(inputs: Sequence[str], y: Array) -> Patterns:
-    """The patterns of a truth table, all of which occur."""
-    return Patterns(tuple(inputs), all_bits(len(inputs)), y.astype(bool))

@@ -46,8 +46,7 @@ def write_verilog(circuit: Circuit) -> str:
     gates become AND, OR and XOR. An output that is also an input, or another output, is named
     net_out. CircuitError for inputs and outputs with white space or control characters in the name.
     """
-    kinds = (*PRIMITIVES, "mux", "const0", "const1")
-    circuit = prepared(circuit, kinds, _allowed, "Verilog")
+    circuit = _prepared(circuit)
     buses = _buses(circuit)
     ports = {
         "input": _grouped(circuit.inputs, buses),
@@ -56,10 +55,10 @@ def write_verilog(circuit: Circuit) -> str:
     declared = {*circuit.inputs, *circuit.outputs}
     wires = [cell.output for cell in circuit.cells if cell.output not in declared]
     header = [f"  {what} {port}" for what, group in ports.items() for port in group]
-    name = re.sub(r"[\s\x00-\x1f\x7f]+", "_", circuit.name) or "circuit"
-    lines = [f"module {_name(name)}(", ",\n".join(header), ");"]
+    name = _module_name(circuit)
+    lines = [f"module {name}(", ",\n".join(header), ");"]
     if not header:
-        lines = [f"module {_name(name)};"]
+        lines = [f"module {name};"]
     lines += [f"  wire {wire};" for wire in _grouped(sorted(wires, key=_by_bit), buses)]
     text = {net: _net(net, buses) for net in circuit.nets}
     taken = {net.partition("[")[0] for net in circuit.nets}
@@ -69,6 +68,27 @@ def write_verilog(circuit: Circuit) -> str:
     for i, cell in enumerate(circuit.cells, 1):
         lines.append("  " + _statement(cell, text, f"{prefix}{i}"))
     return "\n".join([*lines, "endmodule"]) + "\n"
+
+
+def module_ports(circuit: Circuit) -> tuple[str, dict[str, list[int]]]:
+    """The name of the module that `write_verilog` writes, and its ports: for each the places of its
+    bits among the circuit's inputs and then its outputs, the most significant first."""
+    circuit = _prepared(circuit)
+    buses = _buses(circuit)
+    ports: dict[str, list[int]] = {}
+    for place, net in enumerate((*circuit.inputs, *circuit.outputs)):
+        found = _BIT.fullmatch(net)
+        name = found[1] if found and found[1] in buses else net
+        ports.setdefault(_name(name), []).insert(0, place)
+    return _module_name(circuit), ports
+
+
+def _prepared(circuit: Circuit) -> Circuit:
+    return prepared(circuit, (*PRIMITIVES, "mux", "const0", "const1"), _allowed, "Verilog")
+
+
+def _module_name(circuit: Circuit) -> str:
+    return _name(re.sub(r"[\s\x00-\x1f\x7f]+", "_", circuit.name) or "circuit")
 
 
 def _allowed(net: str) -> bool:
