@@ -37,12 +37,13 @@ def as_table(table: Table, most: int = 16) -> Array:
         raise ValueError(
             f"table must be of at most {most} inputs; got {rows.bit_length() - 1}, {rows} entries"
         )
-    known = table.dtype.kind in "biuf"
-    wrong = ~np.isin(table, (DONT_CARE, 0, 1)) if known else np.ones(rows, bool)
-    if wrong.any():
-        row = int(np.argmax(wrong))
+    if table.dtype.kind not in "biuf":
+        raise ValueError(f"table must be 0, 1, or None for don't care; got {table.dtype} entries")
+    right = (table == 0) | (table == 1) | (table == DONT_CARE)
+    if not right.all():
+        row = int(np.argmin(right))
         raise ValueError(
             f"table must be 0, 1, or None or -1 for don't care; got {table[row].item()!r} in row "
             f"{row}"
         )
-    return table.astype(np.int8)
+    return table.astype(np.int8, copy=False)
