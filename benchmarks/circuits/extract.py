@@ -65,8 +65,8 @@ TASKS = (
     Task("mux 2+4", 6, 8, _mux(2)),
 )
 HEAD = (
-    f"{'task':<22}{'units':<12}{'by':<9}{'neurons':>8}{'cubes':>7}{'cells':>7}{'rows':>11}"
-    f"{'decimal':>8}  {'proof':<9}{'s':>7}  {'testbench':<22}{'abc cec':<11}{'to table':<10}"
+    f"{'task':<26}{'units':<12}{'by':<9}{'neurons':>8}{'cubes':>7}{'cells':>7}{'rows':>11}"
+    f"{'decimal':>8}  {'proof':<9}{'s':>7}  {'testbench':<24}{'abc cec':<11}{'to table':<10}"
 )
 
 
@@ -80,11 +80,6 @@ def train(task: Task, hidden: str) -> tuple[cp.Network, bool]:
         if np.array_equal(net.forward(X).y_hat > 0.5, t > 0.5):
             return net, True
     return net, False
-
-
-def sharpened(net: cp.Network, gain: float) -> cp.Network:
-    """A copy with all weights times a gain: the units are nearer to 0 and 1."""
-    return cp.Network.from_theta(net.architecture, net.theta * gain)
 
 
 def in_icarus(found: Extraction, folder: Path) -> str:
@@ -124,27 +119,20 @@ def show(name: str, net: cp.Network, found: Extraction, other: Extraction) -> No
         proof = abc = "-"  # the two may differ where no code of the encoding is
     units = "-".join(map(str, net.sizes))
     print(
-        f"{name:<22}{units:<12}{found.by:<9}{neurons:>4}/{len(found.units):<3}{cubes:>7}"
+        f"{name:<26}{units:<12}{found.by:<9}{neurons:>4}/{len(found.units):<3}{cubes:>7}"
         f"{len(found.circuit.cells):>7}{found.agreement.n_rows:>11,}"
         f"{found.agreement.n_precise:>8,}  {found.agreement.verdict:<9}{found.seconds:>7.2f}"
-        f"  {bench:<22}{abc:<11}{proof:<10}"
+        f"  {bench:<24}{abc:<11}{proof:<10}"
     )
 
 
 def functions() -> None:
-    """The Boolean functions, as trained and sharpened."""
+    """The Boolean functions."""
     for task in TASKS:
         for hidden in ("logistic", "tanh"):
             net, learnt = train(task, hidden)
-            for gain in (1, 8):
-                sharp = sharpened(net, gain)
-                name = f"{task.name} {hidden[:4]}" + (f" ×{gain}" if gain > 1 else "")
-                show(
-                    name + ("" if learnt else " *"),
-                    sharp,
-                    extract(sharp),
-                    extract(sharp, by="table"),
-                )
+            name = f"{task.name} {hidden}" + ("" if learnt else " *")
+            show(name, net, extract(net), extract(net, by="table"))
 
 
 def breast_cancer() -> None:

@@ -115,10 +115,10 @@ class Domain:
         """How many rows there are."""
         return math.prod(n + 1 for n in self.n_bits)
 
-    @property
-    def n_points(self) -> int:
-        """How many inputs the network has."""
-        return sum(self.n_bits) if self.values is None else len(self.n_bits)
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether every feature is one bit."""
+        return set(self.n_bits) == {1}
 
     def bits_of(self, point: int) -> tuple[int, ...]:
         """Which bits the network's input of that number depends on."""
@@ -129,6 +129,8 @@ class Domain:
 
     def bits(self, codes: Array) -> Array:
         """The bits, bool (N, all bits), of codes (N, features)."""
+        if self._plain:
+            return codes.astype(bool)
         return np.hstack(
             [codes[:, f, None] > np.arange(n)[None, :] for f, n in enumerate(self.n_bits)]
         )
@@ -141,6 +143,10 @@ class Domain:
 
     def codes(self, start: int, stop: int) -> Array:
         """The codes (stop − start, features) of rows in their order."""
+        if self._plain:
+            shifts = np.arange(len(self.n_bits) - 1, -1, -1, dtype=np.uint64)
+            rows = np.arange(start, stop, dtype=np.uint64)[:, None]
+            return (rows >> shifts & np.uint64(1)).astype(np.uint16)
         rows = np.arange(start, stop, dtype=np.int64)
         codes = np.empty((len(rows), len(self.n_bits)), np.uint16)
         for f in range(len(self.n_bits) - 1, -1, -1):

@@ -61,7 +61,8 @@ class Decided:
     """What a network decides on N points.
 
     hidden: for each hidden layer the bits z > 0, (N, H_l); outputs: (N, outputs). n_precise: rows
-    that took more than float64; open_rows: those that stayed open, whose bits mean nothing.
+    that took more than float64; open_rows: the first that stayed open, and those after it that were
+    not tried; their bits mean nothing.
     """
 
     hidden: list[Array]
@@ -161,17 +162,16 @@ def decide(
             outputs[:, i] = true
             unsure |= ~(true | false)
     rows = np.flatnonzero(unsure)
-    left = []
+    n_decided = 0
     for row in rows[:most_precise]:
         found = decide_row(net, points[row], hidden=hidden)
         if found is None:
-            left.append(row)
-            continue
+            break
+        n_decided += 1
         for mine, exact in zip(bits, found[0], strict=True):
             mine[row] = exact
         outputs[row] = found[1]
-    open_rows = np.array([*left, *rows[most_precise:]], np.int64)
-    return Decided(bits, outputs, closest, len(rows), open_rows)
+    return Decided(bits, outputs, closest, n_decided, rows[n_decided:])
 
 
 def _radius(layer: Layer, x_max: Array, error: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -141,29 +141,63 @@ def extract(
     both = set(in_names) & set(out_names)
     if both:
         raise ValueError(f"inputs and outputs share the name {min(both)!r}")
+    task = _Task(net, domain, in_names, out_names, by, form, name, start)
     if domain.size > most_rows:
         bits = sum(domain.n_bits)
         many = f"the {bits} input bits have {domain.size:,} values, more than {most_rows:,}"
         if encoding is not None or by == "table":
             raise ExtractionError(many)
-        try:
-            units, cells = by_gaps(net, in_names, out_names)
-        except (NoFunctionError, TooLargeError) as why:
-            raise ExtractionError(f"{many}; neuron by neuron: {why}") from None
-        circuit = Circuit(in_names, out_names, tuple(cells), name).cone(out_names)
-        different = random_difference(net, circuit, domain, RANDOM_ROWS)
-        if different is not None:
-            raise AssertionError(f"the gaps' proof is refuted by {different}")
-        agreement = Agreement(
-            "equal",
-            f"every neuron's gap is above the error of the units before it; {RANDOM_ROWS:,} random "
-            "inputs agree",
-            seconds=time.perf_counter() - start,
-        )
-        seconds = time.perf_counter() - start
-        return Extraction(
-            circuit, agreement, "neurons", many, tuple(units), encoding, network, seconds
-        )
+        result = _without_rows(task, many)
+    else:
+        result = _with_rows(task)
+    seconds = time.perf_counter() - start
+    return Extraction(*result, encoding=encoding, network=network, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is asked for; start: when it began."""
+
+    net: ExactNetwork
+    domain: Domain
+    in_names: tuple[str, ...]
+    out_names: tuple[str, ...]
+    by: str
+    form: Form
+    name: str
+    start: float
+
+    def circuit(self, cells: list[Cell]) -> Circuit:
+        """The cells that the outputs need."""
+        whole = Circuit(self.in_names, self.out_names, tuple(cells), self.name)
+        return whole.cone(self.out_names)
+
+
+# circuit, agreement, by, reason and units of an Extraction
+_Result = tuple[Circuit, Agreement, str, str, tuple[UnitLogic, ...]]
+
+
+def _without_rows(task: _Task, many: str) -> _Result:
+    """Neuron by neuron, by their gaps; random rows check the program, not the proof."""
+    try:
+        units, cells = by_gaps(task.net, task.in_names, task.out_names)
+    except (NoFunctionError, TooLargeError) as why:
+        raise ExtractionError(f"{many}; neuron by neuron: {why}") from None
+    circuit = task.circuit(cells)
+    different = random_difference(task.net, circuit, task.domain, RANDOM_ROWS)
+    if different is not None:
+        raise AssertionError(f"the proof by gaps is refuted by {different}")
+    method = (
+        "every neuron's gap is above the error of the units before it; "
+        f"{RANDOM_ROWS:,} random inputs agree"
+    )
+    agreement = Agreement("equal", method, seconds=time.perf_counter() - task.start)
+    return circuit, agreement, "neurons", many, tuple(units)
+
+
+def _with_rows(task: _Task) -> _Result:
+    """From what the network decides on all rows of its domain."""
+    net, domain, by = task.net, task.domain, task.by
     found = columns(net, domain, hidden=by != "table")
     reason = ""
     if found.open_row is not None and by == "auto":  # it may be a hidden unit that stays open
@@ -172,50 +206,38 @@ def extract(
     if found.open_row is not None:
         bits = domain.bits(domain.codes(found.open_row, found.open_row + 1))[0].astype(int)
         raise ExtractionError(f"a unit is too close to its threshold for the bits {bits.tolist()}")
-    work = _Work(net, domain, found, _input_columns(domain), in_names, out_names, form)
+    inputs = _input_columns(domain)
     try:
         if by != "table":
             try:
-                units, cells = _by_neurons(work)
+                units, cells = _by_neurons(task, found, inputs)
                 by = "neurons"
             except (NoFunctionError, TooLargeError) as why:
                 if by == "neurons":
                     raise
                 by, reason = "table", str(why)
         if by == "table":
-            units, cells = _by_table(work)
+            units, cells = _by_table(task, found, inputs)
     except (NoFunctionError, TooLargeError) as why:
         raise ExtractionError(f"{why}; by neurons: {reason}" if reason else str(why)) from None
-    circuit = Circuit(in_names, out_names, tuple(cells), name).cone(out_names)
-    agreement = compare(found, circuit, domain, start)
-    seconds = time.perf_counter() - start
-    return Extraction(circuit, agreement, by, reason, tuple(units), encoding, network, seconds)
+    circuit = task.circuit(cells)
+    agreement = compare(found, circuit, domain, task.start)
+    return circuit, agreement, by, reason, tuple(units)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """A network on all rows of its domain, and the names of the ports."""
-
-    net: ExactNetwork
-    domain: Domain
-    found: Columns
-    in_columns: list[Array]
-    in_names: tuple[str, ...]
-    out_names: tuple[str, ...]
-    form: Form
-
-
-def _by_neurons(work: _Work) -> tuple[list[UnitLogic], list[Cell]]:
-    net, found, form = work.net, work.found, work.form
-    taken = {*work.in_names, *work.out_names}
-    names, bits = list(work.in_names), work.in_columns
+def _by_neurons(
+    task: _Task, found: Columns, inputs: list[Array]
+) -> tuple[list[UnitLogic], list[Cell]]:
+    net, form = task.net, task.form
+    taken = {*task.in_names, *task.out_names}
+    names, bits = list(task.in_names), inputs
     units: list[UnitLogic] = []
     cells: list[Cell] = []
     for number, layer in enumerate(net.layers, 1):
         last = number == len(net.layers)
         targets = found.outputs if last else found.hidden[number - 1]
         nets = (
-            list(work.out_names)
+            list(task.out_names)
             if last
             else [_fresh(f"h{number}_{j}", taken) for j in range(len(targets))]
         )
@@ -226,7 +248,7 @@ def _by_neurons(work: _Work) -> tuple[list[UnitLogic], list[Cell]]:
             )
             hint = weights
             if number == 1:
-                places, hint = _input_places(work.domain, places, weights)
+                places, hint = _input_places(task.domain, places, weights)
             elif weights is not None:
                 hint = weights[places]
             try:
@@ -243,33 +265,34 @@ def _by_neurons(work: _Work) -> tuple[list[UnitLogic], list[Cell]]:
     return units, cells
 
 
-def _by_table(work: _Work) -> tuple[list[UnitLogic], list[Cell]]:
-    found, form, in_names = work.found, work.form, work.in_names
-    taken = {*in_names, *work.out_names}
+def _by_table(
+    task: _Task, found: Columns, inputs: list[Array]
+) -> tuple[list[UnitLogic], list[Cell]]:
+    form, in_names = task.form, task.in_names
+    taken = {*in_names, *task.out_names}
     features, at = [], 0
-    for n in work.domain.n_bits:
+    for n in task.domain.n_bits:
         features.append(in_names[at : at + n])
         at += n
     units: list[UnitLogic] = []
     cells: list[Cell] = []
-    for k, (name, y) in enumerate(zip(work.out_names, found.outputs, strict=True)):
+    for k, (name, y) in enumerate(zip(task.out_names, found.outputs, strict=True)):
         build = CellBuilder(name, set(taken))
         node = table_diagram(unpack(y, found.n_rows), features, build)
         diagram = build.finish(node, name)
         if len(in_names) <= COVER_INPUTS or form == "cubes":
-            patterns = find_patterns(in_names, work.in_columns, y, found.n_rows)
-            unit, more = unit_logic(patterns, None, name, len(work.net.layers), k, taken, form)
+            patterns = find_patterns(in_names, inputs, y, found.n_rows)
+            unit, more = unit_logic(patterns, None, name, len(task.net.layers), k, taken, form)
             if form != "auto" or len(more) <= len(diagram):
                 units.append(unit)
                 cells += more
                 continue
+            unit = replace(unit, form="diagram", n_cells=len(diagram))
         else:
-            patterns = Patterns(in_names, np.zeros((0, len(in_names)), bool), np.zeros(0, bool))
-        units.append(
-            UnitLogic(
-                name, len(work.net.layers), k, patterns, None, None, "diagram", None, len(diagram)
-            )
-        )
+            none = Patterns(in_names, np.zeros((0, len(in_names)), bool), np.zeros(0, bool))
+            layer = len(task.net.layers)
+            unit = UnitLogic(name, layer, k, none, None, None, "diagram", None, len(diagram))
+        units.append(unit)
         taken.update(cell.output for cell in diagram)
         cells += diagram
     return units, cells

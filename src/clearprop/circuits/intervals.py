@@ -18,7 +18,9 @@ from clearprop.activations import LEAKY_SLOPE
 if TYPE_CHECKING:
     from clearprop.circuits.exact import Comparison, ExactNetwork, Layer
 
-DIGITS = (40, 160, 1400)  # a sum of any float64 is exact in the last
+DIGITS = (40, 160)
+MANY_DIGITS = 400  # the last attempt, where there is σ or tanh
+EXACT_DIGITS = 1400  # a sum of any float64 is exact in them
 
 
 class Interval(NamedTuple):
@@ -35,6 +37,7 @@ class Rounding(NamedTuple):
     up: Context
 
 
+LINEAR = ("identity", "relu", "leaky_relu")  # piecewise: no digits are lost but by rounding
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 
 
@@ -46,12 +49,16 @@ def decide_row(
     One hidden layer of logistic or tanh units is never open but for lack of digits: where the
     digits do not decide, the equality is looked for exactly (see `_equal`).
     """
-    for digits in DIGITS:
-        r = Rounding(_context(digits, ROUND_FLOOR), _context(digits, ROUND_CEILING))
-        found = _decide(net, point, r, hidden=hidden, last=digits == DIGITS[-1])
+    linear = all(layer.activation in (None, *LINEAR) for layer in net.layers)
+    for digits in (*DIGITS, EXACT_DIGITS if linear else MANY_DIGITS):
+        found = _decide(net, point, _rounding(digits), hidden, equal=digits > DIGITS[0])
         if found is not None:
             return found
     return None
+
+
+def _rounding(digits: int) -> Rounding:
+    return Rounding(_context(digits, ROUND_FLOOR), _context(digits, ROUND_CEILING))
 
 
 def _context(digits: int, rounding: str) -> Context:
@@ -59,13 +66,12 @@ def _context(digits: int, rounding: str) -> Context:
 
 
 def _decide(
-    net: ExactNetwork, point: Array, r: Rounding, *, hidden: bool, last: bool
+    net: ExactNetwork, point: Array, r: Rounding, hidden: bool, *, equal: bool
 ) -> tuple[list[list[bool]], list[bool]] | None:
-    h = [Interval(Decimal(float(x)), Decimal(float(x))) for x in point]
+    h = _exactly(point)
     bits: list[list[bool]] = []
-    z: list[Interval] = []
     for layer in net.layers:
-        before, z = z, _affine(layer, h, r)
+        z = _affine(layer, h, r)
         if layer.activation is None:
             break
         if hidden:
@@ -82,13 +88,17 @@ def _decide(
             if c.minus is not None:
                 value = _minus(value, z[c.minus], r)
             answer = _above(value, or_equal=c.or_equal)
-            if answer is None and last and _equal(net, before, c):
+            if answer is None and equal and _equal(net, point, c):
                 answer = c.or_equal
             answers.append(answer)
         if None in answers and False not in answers:
             return None
         outputs.append(False not in answers)
     return bits, outputs
+
+
+def _exactly(point: Array) -> list[Interval]:
+    return [Interval(Decimal(x), Decimal(x)) for x in point.tolist()]
 
 
 def _affine(layer: Layer, h: Sequence[Interval], r: Rounding) -> list[Interval]:
@@ -146,7 +156,7 @@ def _sigmoid(z: Decimal, towards: Context, against: Context) -> Decimal:
     return towards.divide(ONE, against.add(ONE, max(e, ZERO)))
 
 
-def _equal(net: ExactNetwork, z: Sequence[Interval], c: Comparison) -> bool:
+def _equal(net: ExactNetwork, point: Array, c: Comparison) -> bool:
     """Whether the two sides of a comparison are equal, for one hidden layer of logistic or tanh.
 
     With σ(−a) = 1 − σ(a), the difference is a constant and a sum of terms c_a σ(a) for different
@@ -157,6 +167,7 @@ def _equal(net: ExactNetwork, z: Sequence[Interval], c: Comparison) -> bool:
     hidden = net.layers[0].activation
     if len(net.layers) != 2 or hidden not in ("logistic", "tanh"):
         return False
+    z = _affine(net.layers[0], _exactly(point), _rounding(EXACT_DIGITS))
     if any(number.lower != number.upper for number in z):
         return False
     last = net.layers[1]

@@ -53,7 +53,7 @@ def by_gaps(
         nets, next_error = [], []
         for j in range(len(layer.b)):
             weights, bias = _on_bits(layer, j, before)
-            slack = _slack(layer.W[j], error)
+            slack = _slack(layer.W[j].tolist(), error)
             output = f"h{number}_{j}"
             while output in taken:
                 output += "_"
@@ -70,14 +70,13 @@ def by_gaps(
         parts: list[str] = []
         for i, c in enumerate(comparisons):
             weights, bias = _on_bits(last, c.plus, before)
-            slack = _slack(last.W[c.plus], error)
+            slack = _slack(last.W[c.plus].tolist(), error)
             bias -= Fraction(c.threshold)
             if c.minus is not None:
                 others, other_bias = _on_bits(last, c.minus, before)
                 weights = [w - v for w, v in zip(weights, others, strict=True)]
                 bias -= other_bias
-                row = np.array([abs(float(w)) for w in weights])
-                slack = _slack(row, error) * Fraction(1001, 1000)
+                slack = _slack(_differences(last, c.plus, c.minus), error)
             output = out_names[k] if len(comparisons) == 1 else f"{out_names[k]}_over_{i}"
             while output in taken and len(comparisons) > 1:
                 output += "_"
@@ -108,11 +107,14 @@ def _on_bits(layer: Layer, j: int, before: str | None) -> tuple[list[Fraction], 
     return weights, bias
 
 
-def _slack(weights: Sequence[float], error: Sequence[Fraction]) -> Fraction:
+def _differences(layer: Layer, j: int, k: int) -> list[Fraction]:
+    rows = zip(layer.W[j].tolist(), layer.W[k].tolist(), strict=True)
+    return [Fraction(w) - Fraction(v) for w, v in rows]
+
+
+def _slack(weights: Sequence[float | Fraction], error: Sequence[Fraction]) -> Fraction:
     """How far the units' errors can move z."""
-    return sum(
-        (abs(Fraction(float(w))) * e for w, e in zip(weights, error, strict=True)), Fraction()
-    )
+    return sum((abs(Fraction(w)) * e for w, e in zip(weights, error, strict=True)), Fraction())
 
 
 def _error(activation: str, gap: Fraction) -> Fraction:
