@@ -389,6 +389,18 @@ def test_gaps_agree_with_all_inputs(hidden: str, output: str) -> None:
     assert n_proved >= 3
 
 
+def test_gaps_are_tried_before_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they suffice, all inputs still prove it; where not, the rows give the logic: hidden
+    units are off by σ(−g/2) < e^(−g/2), the outputs by five times that, which must be below ½."""
+    monkeypatch.setattr("clearprop.circuits.extraction.MANY_ROWS", 1)
+    for gain, table in ((16.0, False), (4.5, True)):
+        found = extract(adder_network(3, gain, "logistic"))
+        assert found.ok
+        assert found.agreement.n_rows == 64
+        assert (found.units[0].table is not None) == table
+        assert equivalent(found.circuit, ripple_adder(3)).equal
+
+
 def test_too_many_inputs() -> None:
     """30 inputs and a relu layer, or no agreement sought but by rows: refused, or "unknown"."""
     net = network([10 * np.ones((1, 30))], [np.array([-145.0])])

@@ -27,7 +27,7 @@ import clearprop as cp
 from clearprop._typing import Array
 from clearprop.circuits.encoding import thermometer
 from clearprop.circuits.enumeration import agree
-from clearprop.circuits.extraction import Extraction, ExtractionError, extract
+from clearprop.circuits.extraction import Extraction, extract
 from clearprop.circuits.formats import write
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.proof import equivalent
@@ -172,22 +172,23 @@ def breast_cancer() -> None:
 
 
 def large() -> None:
-    """Random networks of many inputs: the proof by all inputs, without and with the logic."""
-    print("\nall inputs of random networks (weights from N(0, 1), logistic units)")
-    for n, H in ((16, 24), (20, 24), (24, 4)):
+    """Random networks of many inputs: by table where the weights are real numbers, by neurons
+    where they are small integers."""
+    print("\nall inputs of random networks of logistic units")
+    for n, H, whole in ((16, 24, False), (20, 24, False), (24, 24, True)):
         rng = np.random.default_rng(n)
         net = cp.Network([n, H, 1], "logistic", "logistic", seed=n)
         net.theta[:] = rng.normal(size=net.theta.size)
-        try:
-            found = extract(net, by="table")
-        except ExtractionError as why:
-            print(f"  {n} inputs, {H} units: {why}")
-            continue
+        if whole:
+            net.W[0][:], net.b[0][:] = rng.integers(-2, 3, (H, n)), rng.integers(-2, 3, H) + 0.5
+            net.theta[:] *= 30
+        found = extract(net, by="auto" if whole else "table")
         start = time.perf_counter()
         agreement = agree(net, found.circuit)
         print(
-            f"  {n} inputs, {H} units: {len(found.circuit.cells):,} cells, {found.seconds:.2f} s; "
-            f"proof again {time.perf_counter() - start:.2f} s: {agreement}"
+            f"  {n} inputs, {H} units, {'whole' if whole else 'real'} weights: by {found.by}, "
+            f"{len(found.circuit.cells):,} cells, {found.seconds:.2f} s; the proof alone: "
+            f"{time.perf_counter() - start:.2f} s, {agreement}"
         )
 
 

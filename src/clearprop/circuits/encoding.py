@@ -116,9 +116,9 @@ class Domain:
         return math.prod(n + 1 for n in self.n_bits)
 
     @cached_property
-    def _plain(self) -> bool:
-        """Whether every feature is one bit."""
-        return set(self.n_bits) == {1}
+    def plain(self) -> bool:
+        """Whether every feature is one bit, and the network is given it."""
+        return set(self.n_bits) == {1} and self.values is None
 
     def bits_of(self, point: int) -> tuple[int, ...]:
         """Which bits the network's input of that number depends on."""
@@ -129,7 +129,7 @@ class Domain:
 
     def bits(self, codes: Array) -> Array:
         """The bits, bool (N, all bits), of codes (N, features)."""
-        if self._plain:
+        if self.plain:
             return codes.astype(bool)
         return np.hstack(
             [codes[:, f, None] > np.arange(n)[None, :] for f, n in enumerate(self.n_bits)]
@@ -143,10 +143,10 @@ class Domain:
 
     def codes(self, start: int, stop: int) -> Array:
         """The codes (stop − start, features) of rows in their order."""
-        if self._plain:
+        if self.plain:
             shifts = np.arange(len(self.n_bits) - 1, -1, -1, dtype=np.uint64)
-            rows = np.arange(start, stop, dtype=np.uint64)[:, None]
-            return (rows >> shifts & np.uint64(1)).astype(np.uint16)
+            numbers = np.arange(start, stop, dtype=np.uint64)[:, None]
+            return (numbers >> shifts & np.uint64(1)).astype(np.uint16)
         rows = np.arange(start, stop, dtype=np.int64)
         codes = np.empty((len(rows), len(self.n_bits)), np.uint16)
         for f in range(len(self.n_bits) - 1, -1, -1):

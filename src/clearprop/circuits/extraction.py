@@ -40,6 +40,7 @@ from clearprop.circuits.neurons import (
 from clearprop.network import Network
 
 RANDOM_ROWS = 4096
+MANY_ROWS = 2**20  # more of them: the logic of a neuron is first sought without them
 
 
 class ExtractionError(ValueError):
@@ -198,6 +199,15 @@ def _without_rows(task: _Task, many: str) -> _Result:
 def _with_rows(task: _Task) -> _Result:
     """From what the network decides on all rows of its domain."""
     net, domain, by = task.net, task.domain, task.by
+    if domain.size > MANY_ROWS and domain.plain and by != "table" and task.form == "auto":
+        try:
+            units, cells = by_gaps(net, task.in_names, task.out_names)
+        except (NoFunctionError, TooLargeError):
+            pass  # what the gaps do not show, the rows may
+        else:
+            circuit = task.circuit(cells)
+            agreement = compare(columns(net, domain, hidden=False), circuit, domain, task.start)
+            return circuit, agreement, "neurons", "", tuple(units)
     found = columns(net, domain, hidden=by != "table")
     reason = ""
     if found.open_row is not None and by == "auto":  # it may be a hidden unit that stays open
