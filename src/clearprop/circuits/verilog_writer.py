@@ -55,8 +55,7 @@ def write_verilog(circuit: Circuit) -> str:
     gates become AND, OR and XOR. An output that is also an input, or another output, is named
     net_out. CircuitError for inputs and outputs with white space or control characters in the name.
     """
-    kinds = (*_OPERATORS, "mux", "const0", "const1")
-    circuit = prepared(circuit, kinds, _allowed, "Verilog")
+    circuit = _prepared(circuit)
     buses = _buses(circuit)
     ports = {
         "input": _grouped(circuit.inputs, buses),
@@ -64,11 +63,11 @@ def write_verilog(circuit: Circuit) -> str:
     }
     declared = {*circuit.inputs, *circuit.outputs}
     wires = [cell.output for cell in circuit.cells if cell.output not in declared]
-    name = re.sub(r"[\s\x00-\x1f\x7f]+", "_", circuit.name) or "circuit"
+    name = _module_name(circuit)
     # The older style of header, which every tool reads.
     header = [port for group in ports.values() for port in group]
-    lines = [f"module {_name(name)}(", *_wrapped(header), ");"] if header else []
-    lines = lines or [f"module {_name(name)};"]
+    lines = [f"module {name}(", *_wrapped(header), ");"] if header else []
+    lines = lines or [f"module {name};"]
     lines += [
         f"  {what} {bus}{port};" for what, group in ports.items() for port, bus in group.items()
     ]
@@ -84,6 +83,27 @@ def _wrapped(names: list[str]) -> list[str]:
     """The names with commas, eight to a line."""
     rows = [", ".join(names[i : i + 8]) for i in range(0, len(names), 8)]
     return [f"  {row}," for row in rows[:-1]] + [f"  {row}" for row in rows[-1:]]
+
+
+def module_ports(circuit: Circuit) -> tuple[str, dict[str, list[int]]]:
+    """The name of the module that `write_verilog` writes, and its ports: for each the places of its
+    bits among the circuit's inputs and then its outputs, the most significant first."""
+    circuit = _prepared(circuit)
+    buses = _buses(circuit)
+    ports: dict[str, list[int]] = {}
+    for place, net in enumerate((*circuit.inputs, *circuit.outputs)):
+        found = _BIT.fullmatch(net)
+        name = found[1] if found and found[1] in buses else net
+        ports.setdefault(_name(name), []).insert(0, place)
+    return _module_name(circuit), ports
+
+
+def _prepared(circuit: Circuit) -> Circuit:
+    return prepared(circuit, (*_OPERATORS, "mux", "const0", "const1"), _allowed, "Verilog")
+
+
+def _module_name(circuit: Circuit) -> str:
+    return _name(re.sub(r"[\s\x00-\x1f\x7f]+", "_", circuit.name) or "circuit")
 
 
 def _allowed(net: str) -> bool:
