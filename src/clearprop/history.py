@@ -105,6 +105,7 @@ class EpochReport:
     """What a callback is told after an epoch of a job; `epoch` counts from 1.
 
     step: steps done so far. stopping: "" while training goes on, else why it ends (STOPPED).
+    nonfinite: where NaN or infinity appeared, if that is why.
     """
 
     job: int
@@ -118,6 +119,7 @@ class EpochReport:
     seconds: float
     stopping: str
     read_theta: Callable[[], Array] = field(repr=False)
+    nonfinite: NonFinite | None = None
 
     @property
     def theta(self) -> Array:
