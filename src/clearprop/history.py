@@ -33,6 +33,11 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_records import history_html
+
+        return history_html(self)
+
 
 STOPPED = {
     "epochs": "all epochs are done",
