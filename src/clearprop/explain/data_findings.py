@@ -118,9 +118,11 @@ def target_findings(output: Output, t: Array, names: Sequence[str] | None = None
         for k in range(t.shape[1]):
             zeros_and_ones = np.array([(1 - t[:, k]).sum(), t[:, k].sum()], dtype=np.float64)
             counts = _unsmoothed(zeros_and_ones, len(t), output.label_smoothing / 2)
-            what = ["0", "1"] if names is None else [f"{names[k]} = 0", f"{names[k]} = 1"]
-            if names is None and t.shape[1] > 1:
-                what = [f"output {k} = 0", f"output {k} = 1"]
+            if t.shape[1] == 1:
+                what = ["0", "1"] if names is None else list(names)
+            else:
+                label = f"output {k}" if names is None else names[k]
+                what = [f"{label} = 0", f"{label} = 1"]
             found += _classes(counts, len(t), what)
         return found
     return _numbers(output, t)

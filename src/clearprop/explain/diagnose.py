@@ -32,7 +32,8 @@ def diagnose(
     their layer and row, constant and unscaled columns, missing and rare classes, constant targets,
     dead, saturated and identical units, vanishing and exploding ∂ℒ/∂z. Of a run, as the
     :class:`Recorder` has seen it: these for its data and the last θ, and the step at which NaN
-    appeared, a learning rate too high or too low, overfitting. The names are for the messages.
+    appeared, a learning rate too high or too low, overfitting. The names are for the messages;
+    a single logistic output has two classes.
 
     >>> import clearprop as cp
     >>> net = cp.Network([2, 4, 1], output="logistic", initializer="zeros")
@@ -50,9 +51,11 @@ def diagnose(
     if X is None or t is None:
         raise TypeError("diagnose(net, X, t): a network needs X and t to be looked at with")
     data = Data.of(subject.architecture, X, t, dtype=subject.theta.dtype)
+    two_classes = subject.output.unit == "logistic" and data.t.shape[1] == 1
+    n_classes = 2 if two_classes else data.t.shape[1]
     for names, n, argument in (
         (feature_names, data.X.shape[1], "feature_names"),
-        (class_names, data.t.shape[1], "class_names"),
+        (class_names, n_classes, "class_names"),
     ):
         if names is not None and len(names) != n:
             raise ValueError(f"{argument} must be {n} names; got {len(names)}")
