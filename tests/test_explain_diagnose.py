@@ -223,6 +223,20 @@ def test_a_run_into_nan_names_step_layer_and_row() -> None:
     assert finding.severity == "error"
     assert finding.layer is not None
     assert {"step", "row of its batch"} <= finding.evidence.keys()
+    assert [f.code for f in diagnosis].count("nonfinite") == 1
+
+
+def test_a_row_that_breaks_a_run_is_named() -> None:
+    """Only row 171 is so large that z overflows; it is found whatever batch it was in."""
+    big = X.copy()
+    big[171] = 1e200
+    net = cp.Network([6, 8, 8, 1], "relu", "linear", seed=0)
+    net.theta[...] = np.abs(net.theta)
+    net.theta *= 1e120
+    finding = run(net, big, T_REAL, cp.SGD(1e-3), batch_size=300)["nonfinite"]
+    assert finding.evidence["step"] == 1
+    assert finding.evidence["row of X"] == 171
+    assert finding.where == (171,)
 
 
 def test_a_learning_rate_too_high() -> None:

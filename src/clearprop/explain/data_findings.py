@@ -50,8 +50,9 @@ def input_findings(X: Array, names: Sequence[str] | None = None) -> list[Finding
     if len(X) < 2 or X.shape[1] == 0:
         return found
     X = X.astype(np.float64, copy=False)
-    mean, deviation = X.mean(axis=0), X.std(axis=0)
-    size = np.sqrt(mean**2 + deviation**2)
+    with np.errstate(all="ignore"):  # squares may overflow, and are then large enough
+        mean, deviation = X.mean(axis=0), X.std(axis=0)
+        size = np.sqrt(mean**2 + deviation**2)
     constant = X.min(axis=0) == X.max(axis=0)
     if constant.any():
         columns = np.flatnonzero(constant)
@@ -69,7 +70,7 @@ def input_findings(X: Array, names: Sequence[str] | None = None) -> list[Finding
     wrong = ~constant & ((size > LARGE_INPUT) | (np.abs(X).max(axis=0) < SMALL_INPUT) | far)
     if wrong.any():
         columns = np.flatnonzero(wrong)
-        worst = columns[np.argmax(np.abs(np.log(size[columns])))]
+        worst = columns[np.argmax(np.abs(np.log(np.maximum(size[columns], 1e-300))))]
         found.append(
             Finding(
                 "unscaled_input",
@@ -194,7 +195,8 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
                 where=_ints(constant),
             )
         )
-    size = np.sqrt((t.astype(np.float64) ** 2).mean(axis=0))
+    with np.errstate(over="ignore"):
+        size = np.sqrt((t.astype(np.float64) ** 2).mean(axis=0))
     large = np.flatnonzero(size > LARGE_TARGET)
     if len(large) and not isinstance(output, Poisson):
         k = int(large[np.argmax(size[large])])

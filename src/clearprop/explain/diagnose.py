@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -92,8 +93,18 @@ def _of_run(
         theta, architecture = recording.theta, recording.architecture
         data = Data.of(architecture, *recording.source, dtype=theta.dtype)
         of_network = _of_network(architecture, theta, data, feature_names, class_names)
-        seen = {(finding.code, finding.layer) for finding in found}
-        found += [f for f in of_network if (f.code, f.layer) not in seen]
+        found = [_with_row(finding, of_network) for finding in found]
+        seen = {finding.code for finding in found}
+        found += [f for f in of_network if f.code not in seen]
     n = len(recording.epochs)
     about = f"{counted(n, 'epoch')} of training on {counted(len(recording.source[1]), 'row')}"
     return Diagnosis.of(found, about)
+
+
+def _with_row(finding: Finding, of_network: list[Finding]) -> Finding:
+    """NaN at a step of training, with its row in X: that of a pass with the θ before the step."""
+    for other in of_network:
+        if finding.code == other.code == "nonfinite" and finding.layer == other.layer:
+            row = {"row of X": other.evidence["row"]} if "row" in other.evidence else {}
+            return replace(finding, evidence={**finding.evidence, **row}, where=other.where)
+    return finding
