@@ -162,11 +162,11 @@ def test_targets_that_are_numbers() -> None:
 
 def test_dead_units() -> None:
     net = healthy()
-    dead = (0, *range(3, 10), 30)
+    dead = (0, *range(3, 15), 30)
     net.b[0][list(dead)] = -100.0
     finding = explain.diagnose(net, X, T_THREE)["dead_units"]
     assert (finding.severity, finding.layer, finding.where) == ("warning", 1, dead)
-    assert finding.evidence["share"] == 9 / 32
+    assert finding.evidence["share"] == 14 / 32
     net.b[0][:] = -100.0
     diagnosis = explain.diagnose(net, X, T_THREE)
     assert diagnosis.codes == ["dead_units"]  # and not the vanished gradient besides

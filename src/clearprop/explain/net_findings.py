@@ -17,7 +17,9 @@ from clearprop.network import Gradients, Trace, back_propagation, forward_propag
 CHUNK = 4096  # rows at a time in the search for NaN
 LOOKED_AT = 2000  # rows, for units and gradients
 ROWS_FOR_UNITS = 20  # with fewer rows a healthy unit may be silent on all of them
-MANY_UNITS, MOST_UNITS = 0.25, 0.5  # a few dead units are usual with relu
+# Shares of a layer's units: a network can do with a third of its relu units dead.
+MANY_DEAD, MOST_DEAD = 0.4, 0.9
+MANY_SATURATED, MOST_SATURATED = 0.25, 0.5
 # |∂ℒ/∂z| of the first layer over that of the last.
 VANISHED, EXPLODED = 1e-3, 1e3
 
@@ -128,12 +130,12 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
             continue
         h = activation.phi(z)
         dead = dead_units(activation, z, h)
-        if dead.mean() > MANY_UNITS:
+        if dead.mean() > MANY_DEAD:
             blocked = blocked or bool(dead.all())
             found.append(
                 Finding(
                     "dead_units",
-                    "error" if dead.mean() >= MOST_UNITS else "warning",
+                    "error" if dead.mean() >= MOST_DEAD else "warning",
                     f"{dead.sum()} of {counted(H, 'unit')} of layer {layer} are dead: φ′(z) = 0 on "
                     "every row",
                     "Use a smaller learning rate, leaky_relu or gelu, He's first weights "
@@ -148,11 +150,11 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
                 )
             )
         saturated = saturated_units(activation, z, h) & ~dead
-        if saturated.mean() > MANY_UNITS:
+        if saturated.mean() > MANY_SATURATED:
             found.append(
                 Finding(
                     "saturated_units",
-                    "error" if saturated.mean() >= MOST_UNITS else "warning",
+                    "error" if saturated.mean() >= MOST_SATURATED else "warning",
                     f"{saturated.sum()} of {counted(H, 'unit')} of layer {layer} are saturated: "
                     f"{activation.name} is flat where they work",
                     "Scale the inputs, use smaller first weights or a smaller learning rate, or a "

@@ -9,7 +9,7 @@ from clearprop.explain.finding import Finding
 from clearprop.explain.net_findings import nonfinite_finding
 from clearprop.explain.recorder import Recording
 
-# ℒ at the end over ℒ at the start: it should fall.
+# ℒ over ℒ at the start: it should fall.
 NO_PROGRESS = 0.98
 ROSE = 1.5
 # Oscillation: the share of epochs that end above the one before by more than a tenth.
@@ -52,7 +52,9 @@ def _too_high(recording: Recording, losses: Array) -> list[Finding]:
     first = recording.records[0].loss if recording.records else float("nan")
     if recording.records and recording.records[0].epoch > 0:
         first = float("nan")  # an epoch has passed before the first look
-    if len(losses) and np.isfinite(first) and losses.max() > ROSE * first > 0:
+    # a network may happen to begin below what a constant gives, and pass through that
+    start = max(first, best_constant(recording))
+    if len(losses) and np.isfinite(first) and losses.max() > ROSE * start > 0:
         worst = int(np.argmax(losses))
         signs |= {
             "ℒ before training": first,
