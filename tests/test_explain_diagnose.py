@@ -177,7 +177,9 @@ def test_dead_units() -> None:
 def test_saturated_units(hidden: str) -> None:
     net = cp.Network([6, 32, 3], hidden, "softmax")
     net.W[0][...] *= 1000
-    finding = explain.diagnose(net, X, T_THREE)["saturated_units"]
+    diagnosis = explain.diagnose(net, X, T_THREE)
+    assert diagnosis.codes == ["saturated_units"]  # not dead, and not the vanished gradient besides
+    finding = diagnosis[0]
     assert finding.severity == "error"
     assert finding.layer == 1
     assert finding.evidence["|z⁽¹⁾|"] > 100

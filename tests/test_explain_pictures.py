@@ -271,7 +271,7 @@ def test_the_drawing_has_every_weight() -> None:
                 assert float(drawn[0].rpartition("= ")[2]) == pytest.approx(W[j, i], abs=5e-5)
     edges = [path for path in root.iter(f"{SVG}path") if path.find(f"{SVG}title") is not None]
     for path in edges:
-        negative = "= -" in (path.find(f"{SVG}title").text or "")  # type: ignore[union-attr]
+        negative = "= -" in (path.find(f"{SVG}title").text or "")
         assert (path.get("stroke-dasharray") is not None) == negative
     assert "&lt;b&gt;" in svg
     assert "<b>" not in svg

@@ -156,20 +156,21 @@ class Differences:
 
     def _run(self, theta: Array, number: int, h: Array) -> tuple[float, list[Array]]:
         """ℒ and the smooth pieces with this input of layer `number`."""
+        if number == len(self.inputs):  # h is z⁽ᴸ⁾
+            loss = mean_loss(
+                self.architecture, Trace(h, h, (DenseSaved(h, h, h),)), self.t, self.sample_weight
+            )
+            piece = self.architecture.output.piece(h, self.t)
+            return loss, [] if piece is None else [piece]
         rest = replace(self.architecture, layers=self.architecture.layers[number:])
         parameters = self.architecture.unpack(theta)
         X, saved = h, []
         for k, layer in enumerate(rest.layers, number):
             h, kept = layer.forward(parameters[k], h, named(self.draw, k))
             saved.append(kept)
-        if not saved:
-            saved = [DenseSaved(h, h, h)]  # h is z⁽ᴸ⁾
         trace = Trace(X, h, tuple(saved))
         loss = mean_loss(rest, trace, self.t, self.sample_weight)
-        if rest.layers:
-            return loss, smooth_pieces(rest, trace, self.t)
-        piece = rest.output.piece(h, self.t)
-        return loss, [] if piece is None else [piece]
+        return loss, smooth_pieces(rest, trace, self.t)
 
 
 def named(draw: tuple[int, int] | None, layer: int) -> Draw | None:

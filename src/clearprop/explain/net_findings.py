@@ -149,8 +149,9 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
                     where=tuple(int(j) for j in np.flatnonzero(dead)),
                 )
             )
-        saturated = saturated_units(activation, z, h) & ~dead
+        saturated = saturated_units(activation, z, h)
         if saturated.mean() > MANY_SATURATED:
+            blocked = blocked or bool(saturated.all())
             found.append(
                 Finding(
                     "saturated_units",

@@ -41,12 +41,12 @@ LOSS_OF: dict[type[Output], tuple[str, str]] = {
         r"\sum_q\max(q(t-\hat y_q),(q-1)(t-\hat y_q))",
     ),
     Poisson: (
-        "Σ_k ŷ_k − t_k log ŷ_k + t_k log t_k − t_k",
-        r"\sum_k\hat y_k-t_k\log\hat y_k+t_k\log t_k-t_k",
+        "Σ_k [ŷ_k − t_k log ŷ_k + t_k log t_k − t_k]",
+        r"\sum_k\left[\hat y_k-t_k\log\hat y_k+t_k\log t_k-t_k\right]",
     ),
     Logistic: (
-        "−Σ_k t_k log ŷ_k + (1 − t_k) log(1 − ŷ_k)",
-        r"-\sum_k t_k\log\hat y_k+(1-t_k)\log(1-\hat y_k)",
+        "−Σ_k [t_k log ŷ_k + (1 − t_k) log(1 − ŷ_k)]",
+        r"-\sum_k\left[t_k\log\hat y_k+(1-t_k)\log(1-\hat y_k)\right]",
     ),
     Softmax: ("−Σ_k t_k log ŷ_k", r"-\sum_k t_k\log\hat y_k"),
 }

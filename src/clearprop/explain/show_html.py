@@ -18,7 +18,7 @@ MOST_ROWS, MOST_COLUMNS = 10, 12
 POSITIVE, NEGATIVE = "230,120,0", "0,114,178"
 STYLE = """<style>
 .clearprop{font-size:13px;line-height:1.45}
-.clearprop table{border-collapse:collapse;margin:4px 0;width:auto}
+.clearprop table{font-size:inherit;border-collapse:collapse;margin:4px 0;width:auto}
 .clearprop th,.clearprop td{padding:1px 7px;text-align:right;border:0;background:none;color:inherit;
 font-variant-numeric:tabular-nums;white-space:nowrap}
 .clearprop th{font-weight:normal;opacity:.65}

@@ -123,7 +123,12 @@ def slopes(activation: Activation, z: Array, h: Array) -> Array:
 
 
 def dead_units(activation: Activation, z: Array, h: Array) -> Array:
-    """(H,) bool: units through which nothing comes back from any row."""
+    """(H,) bool: units through which nothing comes back from any row.
+
+    Those of a bounded activation are saturated then, which is another trouble.
+    """
+    if activation.name in STEEPEST:
+        return np.zeros(z.shape[1], dtype=bool)
     return np.asarray(slopes(activation, z, h).max(axis=0) <= DEAD_SLOPE)
 
 
@@ -140,10 +145,9 @@ def unit_shares(activation: Activation | None, z: Array, h: Array) -> tuple[floa
     """The shares of dead and of saturated units; an output layer has neither."""
     if activation is None:
         return 0.0, 0.0
-    dead = float(dead_units(activation, z, h).mean())
-    if activation.name not in STEEPEST:
-        return dead, 0.0
-    return dead, float(saturated_units(activation, z, h).mean())
+    if activation.name in STEEPEST:
+        return 0.0, float(saturated_units(activation, z, h).mean())
+    return float(dead_units(activation, z, h).mean()), 0.0
 
 
 def histogram(values: Array, bins: int = BINS) -> Histogram | None:
