@@ -133,9 +133,7 @@ def _forest(task: str, seed: int, df: Any) -> Any:
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     forest = _pick(task, RandomForestClassifier, RandomForestRegressor)
     return make_pipeline(
-        make_column_transformer(
-            (encoder, columns_of(df, "category")), remainder="passthrough"
-        ),
+        make_column_transformer((encoder, columns_of(df, "category")), remainder="passthrough"),
         forest(random_state=seed, n_jobs=1),
     )
 

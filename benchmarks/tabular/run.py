@@ -1,9 +1,9 @@
 """The command: run what is not in the file of results yet, then write the report.
 
-    python -m benchmarks.tabular                                  # everything installed, 5 seeds
-    python -m benchmarks.tabular --peers clearprop lightgbm --sets test --seeds 1001 1002
-    python -m benchmarks.tabular --seconds 80                     # a piece; the next call goes on
-    python -m benchmarks.tabular --only-report --markdown table.md --plot picture.svg
+python -m benchmarks.tabular                                  # everything installed, 5 seeds
+python -m benchmarks.tabular --peers clearprop lightgbm --sets test --seeds 1001 1002
+python -m benchmarks.tabular --seconds 80                     # a piece; the next call goes on
+python -m benchmarks.tabular --only-report --markdown table.md --plot picture.svg
 """
 
 from __future__ import annotations

