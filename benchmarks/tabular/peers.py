@@ -20,7 +20,7 @@ from benchmarks.tabular.sets import CLASSIFICATION
 
 @dataclass(frozen=True)
 class Peer:
-    """A contestant: `make(task, seed, df)`; `package` is what must be installed; `slow`: minutes."""
+    """A contestant: `make(task, seed, df)`; `package` is what to install; `slow`: minutes."""
 
     name: str
     label: str
