@@ -112,7 +112,8 @@ class Learned:
     def __str__(self) -> str:
         sizes = "-".join(str(size) for size in self.network.sizes)
         n = len(self.table)
-        effort = f"{self.attempts} attempts, {self.seconds:.2g} s"
+        how = f"{self.attempts} attempts" if self.tried else "without training"
+        effort = f"{how}, {self.seconds:.2g} s"
         if self.ok:
             text = (
                 f"a {sizes} network gives all {n} rows, every ŷ at least {self.margin:.3g} from ½"

@@ -75,7 +75,7 @@ def tell_written(circuit: Circuit, format: str, arguments: argparse.Namespace) -
         rows = counted(len(vectors_for(circuit)), "vector")
         print(printable(f"its testbench, with {rows}, is in {arguments.testbench}; run both by"))
         both = f"{arguments.output} {arguments.testbench}"
-        print(printable(f"  iverilog -g2012 -o test {both} && vvp -N test"))
+        print("  " + printable(f"iverilog -g2012 -o test {both} && vvp -N test"))
 
 
 def compile_(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,8 @@ def certify(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when it is proved, 1 when it is not."""
     source = read_source(arguments)
     circuit, wanted = source.circuit, arguments.error or 0.5
+    if source.expression or source.table is not None:
+        circuit = replace(circuit, name="the circuit")
     why, least = "", None
     try:
         least = minimum_gain(circuit, wanted, arguments.dtype)
@@ -53,14 +57,20 @@ def certify(arguments: argparse.Namespace) -> int:
     where = f" in {arguments.dtype}" + (" with exact inputs" if arguments.input_error else "")
     if least is not None:
         print(
-            f"The least gain that is certified to make every output {needed}: {least:.4g}{where}."
+            f"The least gain that is certified to make every output {needed}: {_up(least)}{where}."
         )
     else:
-        print(printable(f"There is {why}."))
+        print(printable(f"{why[:1].upper()}{why[1:]}."))
     if circuit.outputs and found.ok:
         print()
         _show_outputs(found)
     return 0 if ok else 1
+
+
+def _up(gain: float) -> str:
+    """A gain in four digits, rounded up: what is certified at a gain is so at a larger one."""
+    unit = 10.0 ** (math.floor(math.log10(gain)) - 3)
+    return f"{math.ceil(gain / unit) * unit:.4g}"
 
 
 def _show_outputs(found: Certificate) -> None:
@@ -127,15 +137,15 @@ def equal(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--method exhaustive is for at most {MOST_INPUTS} inputs; got {n}")
     try:
         proof = equivalent(
-            a.circuit,
-            b.circuit,
+            replace(a.circuit, name=a.given),
+            replace(b.circuit, name=b.given),
             match="order" if arguments.by_order else "name",
             method=arguments.method,
             time_limit=arguments.time_limit,
         )
     except CircuitError as error:
         message = str(error).replace("match='order' pairs", "--by-order pairs")
-        raise UsageError(f"{a.given} and {b.given}: {message}") from None
+        raise UsageError(message) from None
     values = _values(a.circuit, b.circuit, proof, arguments.by_order)
     if arguments.json:
         print_json(

@@ -40,8 +40,9 @@ class Source:
 def read_source(arguments: argparse.Namespace) -> Source:
     """The circuit of CIRCUIT or of --expression; UsageError unless it is one of them."""
     if (arguments.circuit is None) == (arguments.expression is None):
-        what = "is missing" if arguments.circuit is None else "one of them, not both"
-        raise UsageError(f"CIRCUIT or --expression: {what}")
+        if arguments.circuit is None:
+            raise UsageError("CIRCUIT or --expression is missing")
+        raise UsageError(f"CIRCUIT or --expression, not both: {arguments.circuit} is one too many")
     if arguments.expression is not None:
         return from_expression(arguments.expression)
     return from_argument(arguments.circuit, arguments.format)
@@ -58,6 +59,11 @@ def from_argument(given: str, format: str | None) -> Source:
         return _from_table(given)
     if format is None:
         format = format_of(given)
+        if format is None and given != "-" and not os.path.exists(given):
+            raise UsageError(
+                f"{given}: there is no such file; a truth table consists of 0, 1 and x, and an "
+                "expression comes after -e"
+            )
         if format is None:
             endings = " ".join(ending for row in FORMATS.values() for ending in row.endings)
             what = "standard input" if given == "-" else given
