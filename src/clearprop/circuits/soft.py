@@ -168,7 +168,7 @@ def compile(circuit: Circuit, gain: float = 8.0, dtype: str = "float64") -> Soft
     >>> soft.unit_names
     ('y.1', 'y')
     >>> soft.evaluate([[0, 0], [0, 1], [1, 1]]).round(3).tolist()
-    [[0.015], [0.98], [0.023]]
+    [[0.018], [0.976], [0.024]]
 
     Raises ValueError for a gain that is not positive and for another dtype. A gain at which every
     output is right for all inputs: :func:`clearprop.circuits.certificate.minimum_gain`.
