@@ -24,50 +24,20 @@ from clearprop.cli import main
 from clearprop.cli.circuit import arguments
 from clearprop.cli.circuit.arguments import SUBCOMMANDS
 
+pytestmark = pytest.mark.usefixtures("c17_folder")
+
 ADDER = "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)"
-C17 = """\
-module c17 (N1, N2, N3, N6, N7, N22, N23);
-  input N1, N2, N3, N6, N7;
-  output N22, N23;
-  wire N10, N11, N16, N19;
-  nand (N10, N1, N3);
-  nand (N11, N3, N6);
-  nand (N16, N2, N11);
-  nand (N19, N11, N7);
-  nand (N22, N10, N16);
-  nand (N23, N16, N19);
-endmodule
-"""
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """The present folder, with c17.v."""
-    monkeypatch.chdir(tmp_path)
-    Path("c17.v").write_text(C17)
-    return tmp_path
-
-
-@pytest.fixture
-def run(capfdbinary):
-    def run_command(*arguments):
-        capfdbinary.readouterr()
-        code = main(["circuit", *map(str, arguments)])
-        out, err = capfdbinary.readouterr()
-        return SimpleNamespace(code=code, out=out.decode(), err=err.decode(), bytes=out)
-
-    return run_command
 
 
 # ---- usage ---------------------------------------------------------------------------------------
 
 
-def test_help(run):
-    overview = run("--help")
+def test_help(run_circuit):
+    overview = run_circuit("--help")
     assert overview.code == 0
     for name, _, _, _ in SUBCOMMANDS:
         assert name in overview.out
-        told = run(name, "--help")
+        told = run_circuit(name, "--help")
         assert told.code == 0
         assert "--json" in told.out
         assert "--quiet" in told.out
@@ -118,9 +88,9 @@ def test_the_formats_are_those_of_the_package():
         (("extract", "none", "--to", "blif"), "--to and --testbench need --output OUT"),
     ],
 )
-def test_bad_usage(run, command, message):
+def test_bad_usage(run_circuit, command, message):
     before = sorted(os.listdir())
-    done = run(*command)
+    done = run_circuit(*command)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert done.err.startswith("clearprop: error: ")
@@ -153,97 +123,114 @@ def test_any_text_is_a_circuit_or_one_line_of_error(command, text, expression):
 # ---- gates and circuits to look at ---------------------------------------------------------------
 
 
-def test_gate_is_the_lectures_table(run):
-    done = run("gate", "or")
+def test_gate_is_the_lectures_table(run_circuit):
+    done = run_circuit("gate", "or")
     assert (done.code, done.err) == (0, "")
     assert "y = σ(g (x1 + x2 - 0.5))" in done.out
     lines = [line.split() for line in done.out.splitlines()[-5:-1]]
     assert lines == [
-        ["0", "0", "0", "0.0067"],
-        ["0", "1", "1", "0.9933"],
-        ["1", "0", "1", "0.9933"],
-        ["1", "1", "1", "1.0000"],
+        ["0", "0", "0", "0.006693"],
+        ["0", "1", "1", "0.993307"],
+        ["1", "0", "1", "0.993307"],
+        ["1", "1", "1", "1.000000"],
     ]
-    assert "majority" in run("gate").out
-    assert "full_adder" in json.loads(run("gate", "--json").out)["kinds"]
+    assert "majority" in run_circuit("gate").out
+    assert "full_adder" in json.loads(run_circuit("gate", "--json").out)["kinds"]
 
 
 @pytest.mark.parametrize("kind", [*circuits.GATES, "at_least_3"])
-def test_every_gate_is_shown(run, kind):
-    report = json.loads(run("gate", kind, "--gain", "20", "--json").out)
+def test_every_gate_is_shown(run_circuit, kind):
+    report = json.loads(run_circuit("gate", kind, "--gain", "20", "--json").out)
     table = np.array(report["truth_table"])
     n = len(report["inputs"])
     np.testing.assert_allclose(report["soft"], table[:, n:], atol=1e-4)  # ≥ e^(−20/2)
-    text = run("gate", kind).out
+    text = run_circuit("gate", kind).out
     assert text.count("σ(") == len(report["neurons"])
 
 
-def test_gate_formulas_have_the_signs_of_the_weights(run):
-    assert "y = σ(g (-x1 - x2 + 1.5))" in run("gate", "nand").out
-    assert "y = σ(g (x1 + x2 + x3 - 2 h1 - 0.5))" in run("gate", "xor", "3").out
+def test_gate_formulas_have_the_signs_of_the_weights(run_circuit):
+    assert "y = σ(g (-x1 - x2 + 1.5))" in run_circuit("gate", "nand").out
+    assert "y = σ(g (x1 + x2 + x3 - 2 h1 - 0.5))" in run_circuit("gate", "xor", "3").out
 
 
-def test_show(run):
-    done = run("show", "c17.v")
+def test_show(run_circuit):
+    done = run_circuit("show", "c17.v")
     assert done.code == 0
     assert done.out.splitlines()[0] == "c17.v: c17"
     for text in ("5 nets", "N1 N2 N3 N6 N7", "6 nand", "3 gates", "6 neurons"):
         assert text in done.out
-    report = json.loads(run("show", "-e", ADDER, "--table", "--json").out)
+    report = json.loads(run_circuit("show", "-e", ADDER, "--table", "--json").out)
     assert report["kinds"] == {"xor": 2, "and": 2, "or": 1}
     assert report["certified"] is True
     a, b, cin, s, cout = np.array(report["truth_table"]).T
     np.testing.assert_array_equal(a + b + cin, s + 2 * cout)
     off = np.abs(np.array(report["soft"]) - np.stack([s, cout], 1)).max(axis=0)
     assert (off <= np.array(report["certified_error"]) * (1 + 1e-9)).all()
-    text = run("show", "-e", ADDER, "--table").out
+    text = run_circuit("show", "-e", ADDER, "--table").out
     assert "soft cout" in text
     assert "certified" in text
 
 
-def test_a_truth_table_is_a_circuit(run):
-    report = json.loads(run("show", "0110,0001", "--table", "--json").out)
+def test_a_truth_table_is_a_circuit(run_circuit):
+    report = json.loads(run_circuit("show", "0110,0001", "--table", "--json").out)
     table = [[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 1]]
     assert report["truth_table"] == table
-    done = run("show", "01x1")
+    done = run_circuit("show", "01x1")
     assert "do not matter" in done.err
-    assert run("show", "01x1", "-q").err == ""
+    assert run_circuit("show", "01x1", "-q").err == ""
 
 
-def test_standard_input(run, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(C17.encode())))
-    assert "6 nand" in run("show", "-", "--format", "verilog").out
-    assert "standard input: --format must say" in run("show", "-").err
+def test_standard_input(run_circuit, monkeypatch):
+    monkeypatch.setattr(
+        sys, "stdin", SimpleNamespace(buffer=io.BytesIO(Path("c17.v").read_bytes()))
+    )
+    assert "6 nand" in run_circuit("show", "-", "--format", "verilog").out
 
 
-def test_draw(run):
-    done = run("draw", "-e", ADDER, "--bits", "101", "-o", "adder.svg")
+def test_an_expression_may_read_y(run_circuit):
+    report = json.loads(run_circuit("show", "-e", "s ? a : y", "--json").out)
+    assert (report["inputs"], report["outputs"]) == (["s", "a", "y"], ["y_"])
+
+
+def test_draw_a_part(run_circuit):
+    done = run_circuit("draw", "c17.v", "--cone", "N10,N16", "-b", "0101", "--hard")
+    assert done.code == 0
+    assert "N10 = 1" in done.out
+    assert "N7" not in done.out  # of the inputs only those that are read
+    assert run_circuit("draw", "c17.v", "--cone", "N99").code == 2
+    wide = " ^ ".join(f"(a{i} & b{i})" for i in range(401))
+    assert "--cone" in run_circuit("draw", "-e", wide).err
+    assert "standard input: --format must say" in run_circuit("show", "-").err
+
+
+def test_draw(run_circuit):
+    done = run_circuit("draw", "-e", ADDER, "--bits", "101", "-o", "adder.svg")
     assert (done.code, done.out) == (0, "circuit is drawn in adder.svg\n")
     svg = Path("adder.svg").read_text()
     assert ElementTree.fromstring(svg).tag.endswith("svg")
     assert "cout = 0.98" in svg
-    assert "cout = 1<" in run("draw", "-e", ADDER, "--bits", "101", "--hard").out
-    assert "cout = 1.000" in run("draw", "-e", ADDER, "--bits", "101", "--gain", "40").out
-    plain = run("draw", "c17.v")
+    assert "cout = 1<" in run_circuit("draw", "-e", ADDER, "--bits", "101", "--hard").out
+    assert "cout = 1.000" in run_circuit("draw", "-e", ADDER, "--bits", "101", "--gain", "40").out
+    plain = run_circuit("draw", "c17.v")
     assert plain.out == circuits.draw(circuits.read("c17.v"))
-    assert json.loads(run("draw", "c17.v", "--json").out)["svg"] == plain.out
+    assert json.loads(run_circuit("draw", "c17.v", "--json").out)["svg"] == plain.out
 
 
 # ---- files ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("format", list(FORMATS))
-def test_convert_to_every_format_and_back(run, format):
+def test_convert_to_every_format_and_back(run_circuit, format):
     out = f"c17{FORMATS[format].endings[0]}x"
-    assert run("convert", "c17.v", "-o", out, "--to", format).code == 0
+    assert run_circuit("convert", "c17.v", "-o", out, "--to", format).code == 0
     back = circuits.read(out, format)
     assert circuits.equivalent(back, circuits.read("c17.v")).equal
-    piped = run("convert", "c17.v", "--to", format)
+    piped = run_circuit("convert", "c17.v", "--to", format)
     assert piped.bytes == Path(out).read_bytes()
 
 
-def test_convert_writes_a_testbench(run):
-    done = run("convert", "-e", ADDER, "-o", "adder.v", "--testbench", "test.v")
+def test_convert_writes_a_testbench(run_circuit):
+    done = run_circuit("convert", "-e", ADDER, "-o", "adder.v", "--testbench", "test.v")
     assert done.code == 0
     assert "iverilog -g2012 -o test adder.v test.v && vvp -N test" in done.out
     if shutil.which("iverilog") is None:
@@ -253,8 +240,8 @@ def test_convert_writes_a_testbench(run):
     assert "PASS: 8 of 8 vectors" in ran.stdout
 
 
-def test_compile(run):
-    done = run("compile", "c17.v", "-o", "c17.safetensors")
+def test_compile(run_circuit):
+    done = run_circuit("compile", "c17.v", "-o", "c17.safetensors")
     assert done.code == 0
     assert "network 5-4-3-2, gain 8, float64" in done.out
     assert "proved: every output" in done.out
@@ -262,23 +249,27 @@ def test_compile(run):
     c = circuits.read("c17.v")
     bits = c.truth_table()[:, :5]
     np.testing.assert_array_equal(net.forward(bits.astype(float)).y_hat > 0.5, c.evaluate(bits))
-    report = json.loads(run("compile", "c17.v", "-o", "c17.safetensors", "-f", "--json").out)
+    report = json.loads(
+        run_circuit("compile", "c17.v", "-o", "c17.safetensors", "-f", "--json").out
+    )
     error = np.abs(net.forward(bits.astype(float)).y_hat - c.evaluate(bits)).max()
     assert error <= report["certified_error"] < 0.5
-    float32 = run("compile", "c17.v", "-o", "c17.safetensors", "-f", "--dtype", "float32")
+    float32 = run_circuit("compile", "c17.v", "-o", "c17.safetensors", "-f", "--dtype", "float32")
     assert float32.code == 0
     assert cp.Network.load("c17.safetensors").theta.dtype == np.float32
 
 
-def test_compile_refuses_what_is_not_proved_or_too_large(run):
-    done = run("compile", "c17.v", "-o", "m.safetensors", "--gain", "2")
+def test_compile_refuses_what_is_not_proved_or_too_large(run_circuit):
+    done = run_circuit("compile", "c17.v", "-o", "m.safetensors", "--gain", "2")
     assert done.code == 1
     assert "at gain 2 nothing is proved" in done.err
     assert not Path("m.safetensors").exists()
-    assert run("compile", "c17.v", "-o", "m.safetensors", "-g", "2", "--uncertified").code == 0
+    assert (
+        run_circuit("compile", "c17.v", "-o", "m.safetensors", "-g", "2", "--uncertified").code == 0
+    )
     assert cp.Network.load("m.safetensors").sizes == [5, 4, 3, 2]
     chain = ";".join(f"y{i + 1} = y{i} & a{i} | ~b{i}" for i in range(300))
-    done = run("compile", "-e", chain, "-o", "n.safetensors", "--max-mib", "1")
+    done = run_circuit("compile", "-e", chain, "-o", "n.safetensors", "--max-mib", "1")
     assert done.code == 2
     assert "dense weights" in done.err
     assert "--max-mib allows 1 MiB" in done.err
@@ -288,54 +279,54 @@ def test_compile_refuses_what_is_not_proved_or_too_large(run):
 # ---- proofs --------------------------------------------------------------------------------------
 
 
-def test_certify(run):
-    done = run("certify", "c17.v")
+def test_certify(run_circuit):
+    done = run_circuit("certify", "c17.v")
     assert done.code == 0
     assert "For all 2^5 inputs each output of c17 is within" in done.out
     assert "Measured on 32 inputs" in done.out
     assert "The least gain that is certified" in done.out
     assert "N23" in done.out
-    report = json.loads(run("certify", "c17.v", "--json").out)
+    report = json.loads(run_circuit("certify", "c17.v", "--json").out)
     assert report["certified"]
     assert report["measured_error"] <= report["certified_error"] < 0.5
     least = report["least_gain"]
-    assert json.loads(run("certify", "c17.v", "-g", least, "--json").out)["certified"]
-    failed = run("certify", "c17.v", "-g", 0.9 * least)
+    assert json.loads(run_circuit("certify", "c17.v", "-g", least, "--json").out)["certified"]
+    failed = run_circuit("certify", "c17.v", "-g", 0.9 * least)
     assert failed.code == 1
     assert "nothing is proved for c17" in failed.out
 
 
-def test_the_least_gain_that_is_told_is_certified(run):
-    text = run("certify", "-e", ADDER, "--error", "0.01", "--vectors", "0").out
+def test_the_least_gain_that_is_told_is_certified(run_circuit):
+    text = run_circuit("certify", "-e", ADDER, "--error", "0.01", "--vectors", "0").out
     told = text.split("within 0.01 of its bit: ")[1].split()[0]
-    assert run("certify", "-e", ADDER, "--error", "0.01", "-g", told).code == 0
-    assert run("certify", "-e", ADDER, "--error", "0.01", "-g", "8").code == 1
+    assert run_circuit("certify", "-e", ADDER, "--error", "0.01", "-g", told).code == 0
+    assert run_circuit("certify", "-e", ADDER, "--error", "0.01", "-g", "8").code == 1
 
 
-def test_certify_an_error_that_rounding_does_not_allow(run):
-    done = run("certify", "c17.v", "--error", "1e-9", "--dtype", "float32")
+def test_certify_an_error_that_rounding_does_not_allow(run_circuit):
+    done = run_circuit("certify", "c17.v", "--error", "1e-9", "--dtype", "float32")
     assert done.code == 1
     assert "No gain certifies c17 to within 1e-09 in float32" in done.out
-    assert run("certify", "c17.v", "--error", "1e-9").code == 0
-    soft = run("certify", "c17.v", "--input-error", "0.4")
+    assert run_circuit("certify", "c17.v", "--error", "1e-9").code == 0
+    soft = run_circuit("certify", "c17.v", "--input-error", "0.4")
     assert soft.code == 1
 
 
-def test_equal(run):
-    run("convert", "c17.v", "-o", "c17.blif")
-    same = run("equal", "c17.v", "c17.blif")
+def test_equal(run_circuit):
+    run_circuit("convert", "c17.v", "-o", "c17.blif")
+    same = run_circuit("equal", "c17.v", "c17.blif")
     assert (same.code, same.out[:20]) == (0, "equal for all inputs")
-    assert "SAT" in run("equal", "c17.v", "c17.blif", "--method", "sat").out
-    assert run("equal", "-e", "a | a & b", "-e", "a").code == 0
-    assert run("equal", "-e", "a & b", "0001", "--by-order").code == 0
+    assert "SAT" in run_circuit("equal", "c17.v", "c17.blif", "--method", "sat").out
+    assert run_circuit("equal", "-e", "a | a & b", "-e", "a").code == 0
+    assert run_circuit("equal", "-e", "a & b", "0001", "--by-order").code == 0
 
 
-def test_a_counterexample_is_one(run):
-    Path("wrong.v").write_text(C17.replace("nand (N16", "nor (N16"))
-    done = run("equal", "c17.v", "wrong.v")
+def test_a_counterexample_is_one(run_circuit):
+    Path("wrong.v").write_text(Path("c17.v").read_text().replace("nand (N16", "nor (N16"))
+    done = run_circuit("equal", "c17.v", "wrong.v")
     assert done.code == 1
     assert done.out.startswith("different")
-    report = json.loads(run("equal", "c17.v", "wrong.v", "--json").out)
+    report = json.loads(run_circuit("equal", "c17.v", "wrong.v", "--json").out)
     bits = [list(report["counterexample"].values())]
     first, second = (circuits.read(name).evaluate(bits)[0] for name in ("c17.v", "wrong.v"))
     differing = {row["output"]: (row["first"], row["second"]) for row in report["outputs"]}
@@ -347,76 +338,24 @@ def test_a_counterexample_is_one(run):
     assert differing
 
 
-def test_threshold(run):
-    done = run("threshold", "0111")
+def test_threshold(run_circuit):
+    done = run_circuit("threshold", "0111")
     assert done.code == 0
     assert "1 where x1 + x2 ≥ 1" in done.out
-    xor = run("threshold", "0110")
+    xor = run_circuit("threshold", "0110")
     assert xor.code == 1
     assert "No single neuron computes it" in xor.out
-    report = json.loads(run("threshold", "0110", "--json").out)
+    report = json.loads(run_circuit("threshold", "0110", "--json").out)
     contradiction = report["outputs"][0]["contradiction"]
     assert {row["row"] for row in contradiction["true_rows"]} == {"01", "10"}
-    assert "Its truth table: 1110" in run("threshold", "--", "-110").out
-    both = run("threshold", "-e", ADDER)
+    assert "Its truth table: 1110" in run_circuit("threshold", "--", "-110").out
+    both = run_circuit("threshold", "-e", ADDER)
     assert both.code == 1
-    assert "with x1 = a, x2 = b, x3 = cin" in both.out
-    assert "x1 + x2 + x3 ≥ 2" in both.out
-    carry = json.loads(run("threshold", "-e", "a & b | a & c | b & c", "--json").out)
+    assert "These rows (a, b, cin) must give 1:" in both.out
+    assert "a + b + cin ≥ 2" in both.out
+    carry = json.loads(run_circuit("threshold", "-e", "a & b | a & c | b & c", "--json").out)
     assert carry["outputs"][0]["weights"] == [1, 1, 1]
     assert carry["outputs"][0]["threshold"] == 2
-
-
-# ---- learning ------------------------------------------------------------------------------------
-
-
-def test_learn_sharpen_extract_and_compare(run):
-    done = run("learn", "-e", ADDER, "--hidden", "4", "--sharpen", "-o", "adder.safetensors")
-    assert (done.code, done.err) == (0, "")  # no terminal: no progress bar
-    assert "a 3-4-2 network gives all 8 rows" in done.out
-    assert "certified on all 8 rows" in done.out
-    done = run(
-        "extract", "adder.safetensors", "-o", "again.v", "--testbench", "test.v",
-        "--inputs", "a,b,cin", "--outputs", "s,cout",
-    )  # fmt: skip
-    assert done.code == 0
-    assert "the logic equals the network" in done.out
-    assert run("equal", "again.v", "-e", ADDER).code == 0
-    assert "module testbench" in Path("test.v").read_text()
-    report = json.loads(run("extract", "adder.safetensors", "--json").out)
-    assert report["verdict"] == "equal"
-    assert report["inputs"] == ["x1", "x2", "x3"]
-    piped = run("extract", "adder.safetensors", "-o", "-", "--to", "blif")
-    assert piped.out.startswith(".model extracted")
-    wrong = run("extract", "adder.safetensors", "--inputs", "a")
-    assert wrong.code == 2
-    assert "inputs must be 3 different names" in wrong.err
-
-
-def test_learn_reports_honestly(run):
-    done = run("learn", "0110", "--hidden", "1", "--steps", "100", "-o", "m.safetensors")
-    assert done.code == 1
-    assert "not learnt" in done.out
-    assert "nothing is saved" in done.out
-    assert not Path("m.safetensors").exists()
-    report = json.loads(run("learn", "01x0", "-o", "m.safetensors", "--json").out)
-    assert report["learned"]
-    net = cp.Network.load("m.safetensors")
-    assert [net.predict([row])[0] for row in ([0, 0], [0, 1], [1, 1])] == [0, 1, 0]
-    again = run("learn", "0110", "-o", "m.safetensors")
-    assert "m.safetensors exists; --force replaces it" in again.err
-
-
-def test_extract_refuses_what_is_not_binary(run):
-    cp.Network([30, 40, 1], hidden="tanh", output="logistic", seed=0).save("m.safetensors")
-    done = run("extract", "m.safetensors")
-    assert done.code == 1
-    assert done.err.startswith("clearprop: error: m.safetensors: the 30 input bits have ")
-    assert done.err.count("\n") == 1
-    cp.Network([3, 4, 1], hidden="gelu", output="logistic", seed=0).save("m.safetensors")
-    done = run("extract", "m.safetensors")
-    assert done.code == 2
-    assert "gelu" in done.err
 
 
 # ---- a real process ------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Certificate:
     def __str__(self) -> str:
         n = len(self.circuit.inputs)
         inputs = f"all 2^{n} inputs" if n > 3 else f"all {2**n} inputs" if n else "its only input"
-        soft = f", themselves within {_up(self.input_error)} of bits" if self.input_error else ""
+        soft = f", themselves within {_up(self.input_error)} of bits," if self.input_error else ""
         if self.faults:
             more = f" and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
             lines = [f"The network is not {self.circuit.name}: {self.faults[0]}{more}."]

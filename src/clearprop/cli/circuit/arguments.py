@@ -47,9 +47,10 @@ def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
                         help=f"{what} file (default: standard output)")  # fmt: skip
 
 
-def _add_model_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="MODEL", required=True,
-                        help="network file to write, .safetensors")  # fmt: skip
+def _add_model_file(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    default = "" if required else " (default: none, only the report)"
+    parser.add_argument("-o", "--output", metavar="MODEL", required=required,
+                        help=f"network file to write, .safetensors{default}")  # fmt: skip
     parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
 
 
@@ -72,7 +73,7 @@ def _add_gate(parser: argparse.ArgumentParser) -> None:
                         help="and, or, xor, majority, at_least_2, mux, full_adder, ...; without "
                         "it all are listed")  # fmt: skip
     parser.add_argument("arity", metavar="N", nargs="?", type=positive,
-                        help="inputs (default: 2, or the least it can have)")  # fmt: skip
+                        help="inputs (default: 2, 3, or the least it can have)")  # fmt: skip
     _add_gain(parser, "10, as in the lecture")
 
 
@@ -83,6 +84,8 @@ def _add_draw(parser: argparse.ArgumentParser) -> None:
                         "inputs, such as 0101, in the circuit's order")  # fmt: skip
     _add_gain(parser)
     parser.add_argument("--hard", action="store_true", help="with --bits: bits, not soft values")
+    parser.add_argument("--cone", type=names, metavar="NETS", help="only what these nets depend "
+                        "on, with commas; for a circuit too large to be drawn")  # fmt: skip
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +133,7 @@ def _add_equal(parser: argparse.ArgumentParser) -> None:
 
 def _add_learn(parser: argparse.ArgumentParser) -> None:
     _add_circuit(parser)
-    _add_model_file(parser)
+    _add_model_file(parser, required=False)
     net = parser.add_argument_group("network and search")
     net.add_argument("--hidden", type=sizes, metavar="SIZES", help="hidden units, such as 4 or "
                      "4,3 (default: the fewest that are found)")  # fmt: skip
@@ -160,6 +163,7 @@ def _add_extract(parser: argparse.ArgumentParser) -> None:
                         "commas (default: x1,x2,...)")  # fmt: skip
     parser.add_argument("--outputs", type=names, metavar="NAMES", help="of the outputs "
                         "(default: y)")  # fmt: skip
+    parser.add_argument("--name", help="of the Verilog module or BLIF model (default: extracted)")
     parser.add_argument("--by", choices=("auto", "neurons", "table"), default="auto",
                         help="each neuron, or the truth table (default: auto)")  # fmt: skip
     parser.add_argument("--form", choices=("auto", "cubes", "threshold"), default="auto",

@@ -22,7 +22,8 @@ INTERRUPTED = 130
 
 def learn(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the network is learnt (and sharpened) and saved, 1 when not."""
-    check_new(arguments.output, arguments.force)
+    if arguments.output is not None:
+        check_new(arguments.output, arguments.force)
     source = read_source(arguments)
     table = table_of(source, MOST_INPUTS)
     if (table < 0).all():
@@ -57,7 +58,7 @@ def learn(arguments: argparse.Namespace) -> int:
         )
     ok = found.ok and (sharp is None or sharp.ok)
     network = found.network if sharp is None else sharp.network
-    if ok:
+    if ok and arguments.output is not None:
         network.save(arguments.output)
     if arguments.json:
         print_json(_learned(found, sharp, ok, network, arguments.output))
@@ -66,16 +67,17 @@ def learn(arguments: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
-def _show_learned(found: Learned, sharp: Sharpened | None, ok: bool, path: str) -> None:
+def _show_learned(found: Learned, sharp: Sharpened | None, ok: bool, path: str | None) -> None:
     text = str(found).replace(", see .contradiction", " (clearprop circuit threshold tells why)")
     print(printable(text))
     if sharp is not None:
         print(printable(str(sharp)))
-    print(printable(f"saved to {path}" if ok else "nothing is saved"))
+    saved = f"saved to {path}" if ok and path is not None else "nothing is saved"
+    print(printable(saved + ("; --output MODEL does that" if ok and path is None else "")))
 
 
 def _learned(
-    found: Learned, sharp: Sharpened | None, ok: bool, network: Network, path: str
+    found: Learned, sharp: Sharpened | None, ok: bool, network: Network, path: str | None
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "learned": found.ok,
@@ -111,6 +113,7 @@ def extract(arguments: argparse.Namespace) -> int:
             arguments.inputs,
             arguments.outputs,
             by=arguments.by,
+            name=arguments.name or "extracted",
             form=arguments.form,
         )
     except ExtractionError as error:

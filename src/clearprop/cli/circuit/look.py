@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.circuits.diagram import MOST_CELLS
 from clearprop.circuits.diagram import draw as draw_svg
-from clearprop.circuits.diagram import table as soft_table
 from clearprop.circuits.gates import GATES, Gate, find_kind
 from clearprop.circuits.gates import gate as find_gate
-from clearprop.circuits.netlist import Circuit
+from clearprop.circuits.netlist import Circuit, CircuitError
 from clearprop.circuits.soft import SoftCircuit, compile
 from clearprop.cli.circuit.source import check_folder, counted, listed, put, read_source
 from clearprop.cli.output import UsageError, note, print_json, print_table, printable
@@ -53,30 +58,28 @@ def gate(arguments: argparse.Namespace) -> int:
         print(f"  {line}")
     print(f"gain g = {gain:g}; for bits each ( ) is at least {found.margin:g} away from 0")
     print()
-    heads = [h for y in found.outputs for h in (y, f"soft {y}")]
-    print_table(
-        (*found.inputs, *heads),
-        [
-            (
-                *map(str, row[: found.arity]),
-                *(
-                    cell
-                    for y, h in zip(row[found.arity :], values, strict=True)
-                    for cell in (str(y), f"{h:.4f}")
-                ),
-            )
-            for row, values in zip(rows, soft, strict=True)
-        ],
-        left=0,
-    )
+    _show_rows(found.inputs, found.outputs, rows, soft)
     return 0
+
+
+def _show_rows(inputs: Sequence[str], outputs: Sequence[str], rows: Array, soft: Array) -> None:
+    """A truth table with soft outputs. rows: (N, inputs + outputs) bits; soft: (N, outputs)."""
+    n = len(inputs)
+    cells = []
+    for row, values in zip(rows.astype(int), soft, strict=True):
+        pairs = zip(row[n:], values, strict=True)
+        cells.append(
+            (*map(str, row[:n]), *(cell for y, h in pairs for cell in (str(y), f"{h:.6f}")))
+        )
+    heads = [head for y in outputs for head in (y, f"soft {y}")]
+    print_table((*inputs, *heads), cells, left=0)
 
 
 def _gate(kind: str, arity: int | None) -> Gate:
     try:
         row = find_kind(kind)
         if arity is None:
-            arity = next(k for k in (2, *range(row.least, row.least + 2)) if row.allows(k))
+            arity = next(k for k in (2, 3, row.least) if row.allows(k))
         if arity > MOST_INPUTS and row.allows(arity):
             raise UsageError(f"a table of at most {MOST_INPUTS} inputs is shown; got {arity}")
         return find_gate(kind, arity)
@@ -120,7 +123,8 @@ def show(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the circuit is shown."""
     source = read_source(arguments)
     circuit = source.circuit
-    soft = compile(circuit, arguments.gain or GAIN)
+    named = circuit if source.file else replace(circuit, name="the circuit")
+    soft = compile(named, arguments.gain or GAIN)
     n = len(circuit.inputs)
     if arguments.table and n > MOST_INPUTS:
         raise UsageError(f"--table is for at most {MOST_INPUTS} inputs; {source.given} has {n}")
@@ -147,15 +151,29 @@ def show(arguments: argparse.Namespace) -> int:
         print(f"truth table {source.given}, as a sum of products")
     else:
         print(printable(source.given if source.expression else f"{source.given}: {circuit.name}"))
+    width = max(len(number) for _, number, _ in rows)
     for head, number, text in rows:
-        print(f"  {head:<11} {number:<12} {printable(text)}".rstrip())
+        print(f"  {head:<10}  {number:<{width}}  {printable(text)}".rstrip())
     if source.table is not None and (source.table < 0).any():
         note("rows that do not matter (x) became what makes it small", arguments.quiet)
     if arguments.table:
         print()
-        for line in soft_table(soft).split("\n"):
-            print("".join(c for c in line if c.isprintable()))
+        _show_table(soft)
     return 0
+
+
+def _show_table(soft: SoftCircuit) -> None:
+    circuit, certificate = soft.circuit, soft.certify()
+    n, rows = len(circuit.inputs), circuit.truth_table()
+    h = soft.evaluate(rows[:, :n])
+    _show_rows(circuit.inputs, circuit.outputs, rows, h)
+    off = np.abs(h - rows[:, n:]).max(axis=0, initial=0.0)
+    bounds = zip(circuit.outputs, off, certificate.certified_error, strict=True)
+    print_table(
+        ("output", "off by at most", "certified"),
+        [(y, f"{worst:.6f}", f"{bound:.6f}") for y, worst, bound in bounds],
+    )
+    print(printable(str(certificate)))
 
 
 def _told(kinds: dict[str, int]) -> str:
@@ -194,18 +212,23 @@ def draw(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the picture is written."""
     source = read_source(arguments)
     circuit, bits, path = source.circuit, arguments.bits, arguments.output
+    if arguments.cone is not None:
+        circuit = _cone(circuit, arguments.cone)
     if bits is None and (arguments.gain is not None or arguments.hard):
         raise UsageError("--gain and --hard are for the values that --bits shows")
     if arguments.hard and arguments.gain is not None:
         raise UsageError("--hard has no gain")
     if bits is not None and len(bits) != len(circuit.inputs):
-        raise UsageError(
-            f"--bits has {len(bits)} digits for {len(circuit.inputs)} inputs: "
-            f"{listed(circuit.inputs)}"
-        )
+        given, n = counted(len(bits), "digit"), counted(len(circuit.inputs), "input")
+        raise UsageError(f"--bits has {given} for {n}: {listed(circuit.inputs)}")
     if path != "-":
         check_folder(path, arguments.circuit)
     soft = bits is not None and not arguments.hard
+    if len(circuit.cells) > MOST_CELLS:
+        raise UsageError(
+            f"{circuit.name} has {len(circuit.cells):,} gates; at most {MOST_CELLS} can be drawn: "
+            "--cone NET takes what a net depends on"
+        )
     svg = draw_svg(compile(circuit, arguments.gain or GAIN) if soft else circuit, bits)
     if arguments.json:
         if path != "-":
@@ -217,3 +240,13 @@ def draw(arguments: argparse.Namespace) -> int:
     if path != "-":
         print(printable(f"{circuit.name} is drawn in {path}"))
     return 0
+
+
+def _cone(circuit: Circuit, nets: Sequence[str]) -> Circuit:
+    """What the nets depend on, with no other inputs; UsageError for a net that is not there."""
+    try:
+        cone = circuit.cone(nets)
+    except CircuitError as error:
+        raise UsageError(f"--cone: {error}") from None
+    read = {*nets, *(net for cell in cone.cells for net in cell.inputs)}
+    return replace(cone, inputs=tuple(net for net in cone.inputs if net in read))

@@ -34,7 +34,7 @@ def certify(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when it is proved, 1 when it is not."""
     source = read_source(arguments)
     circuit, wanted = source.circuit, arguments.error or 0.5
-    if source.expression or source.table is not None:
+    if not source.file:
         circuit = replace(circuit, name="the circuit")
     why, least = "", None
     try:
@@ -189,8 +189,8 @@ def _values(a: Circuit, b: Circuit, proof: Proof, by_order: bool) -> list[tuple[
 def _show_proof(a: Source, b: Source, proof: Proof, values: list[tuple[str, int, int]]) -> None:
     how = f"{proof.method}, {proof.seconds:.2g} s"
     if proof.equal:
-        by = " (proved by a SAT solver)" if proof.method == "SAT" else ""
-        print(printable(f"equal for all inputs{by or f' ({how})'}"))
+        by = f"proved by a SAT solver, {proof.seconds:.2g} s" if proof.method == "SAT" else how
+        print(printable(f"equal for all inputs ({by})"))
         return
     if proof.counterexample is None:
         print(printable(f"unknown: {proof.reason} ({how})"))
@@ -231,14 +231,11 @@ def threshold(arguments: argparse.Namespace) -> int:
             }
         )
         return 0 if ok else 1
-    renamed = [(f"x{i + 1}", net) for i, net in enumerate(inputs) if net != f"x{i + 1}"]
-    if renamed:
-        print(printable("with " + ", ".join(f"{x} = {net}" for x, net in renamed)))
     for y, column, verdict in zip(outputs, table.T, verdicts, strict=True):
         if len(outputs) > 1:
             print(printable(f"{y}:"))
-        for line in str(verdict).split("\n"):
-            print(line)
+        for line in verdict.explain(inputs).split("\n"):
+            print(f"{'  ' if line.startswith('  ') else ''}{printable(line)}")
         if (column < 0).any() and verdict:
             print(_filled(column, verdict))
     return 0 if ok else 1

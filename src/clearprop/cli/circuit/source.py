@@ -36,6 +36,11 @@ class Source:
     table: Array | None = None
     expression: bool = False
 
+    @property
+    def file(self) -> bool:
+        """Whether it was a netlist, which has a name of its own."""
+        return self.table is None and not self.expression
+
 
 def read_source(arguments: argparse.Namespace) -> Source:
     """The circuit of CIRCUIT or of --expression; UsageError unless it is one of them."""
@@ -49,8 +54,14 @@ def read_source(arguments: argparse.Namespace) -> Source:
 
 
 def from_expression(text: str) -> Source:
-    """A circuit of "s = a ^ b; c = a & b", or of "a & b", which is called y."""
-    return Source(parse(text if _ASSIGNED.search(text) else f"y = {text}"), text, expression=True)
+    """A circuit of "s = a ^ b; c = a & b", or of "a & b", called y, or y_ if it reads y."""
+    if not _ASSIGNED.search(text):
+        words = set(re.findall(r"\w+", text))
+        output = "y"
+        while output in words:
+            output += "_"
+        return Source(parse(f"{output} = {text}"), text, expression=True)
+    return Source(parse(text), text, expression=True)
 
 
 def from_argument(given: str, format: str | None) -> Source:
