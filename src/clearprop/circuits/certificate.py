@@ -78,9 +78,9 @@ class Certificate:
             ]
         if self.measured_error is not None:
             lines.append(
-                f"Measured on {self.n_measured:,} inputs: an error of at most "
-                f"{float(self.measured_error.max(initial=0.0)):.4g}, {self.measured_wrong:,} "
-                "wrong bits."
+                f"Measured on {self.n_measured:,} input{'s' * (self.n_measured != 1)}: an error of "
+                f"at most {float(self.measured_error.max(initial=0.0)):.4g}, "
+                f"{self.measured_wrong:,} wrong bits."
             )
         return "\n".join(lines)
 

@@ -226,4 +226,5 @@ def _cycle(cells: list[Cell], net: str) -> str:
 def _told(cell: Cell) -> str:
     """A cell in words, with no more of its inputs than a line holds."""
     inputs = ", ".join(cell.inputs[:4]) + (", …" if len(cell.inputs) > 4 else "")
-    return f"{cell.kind}({inputs}) of {len(cell.inputs)} inputs"
+    many = f" of {len(cell.inputs):,} inputs" if len(cell.inputs) > 4 else ""
+    return f"{cell.kind}({inputs}){many}"

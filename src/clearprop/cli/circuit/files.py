@@ -125,7 +125,7 @@ def compile_(arguments: argparse.Namespace) -> int:
             f"{counted(soft.n_units, 'neuron')} of gates, and {passing:,} that carry a signal on "
             "to a later layer"
         )
-    print(f"{dense:,} weights, {weights:,} of them not 0")
+    print(f"{counted(dense, 'weight')}, {weights:,} not 0")
     if ok:
         print(f"proved: every output, for every input, is within {bound:.4g} of its bit")
     else:

@@ -60,8 +60,10 @@ def from_expression(text: str) -> Source:
         output = "y"
         while output in words:
             output += "_"
-        return Source(parse(f"{output} = {text}"), text, expression=True)
-    return Source(parse(text), text, expression=True)
+        circuit = parse(f"{output} = {text}")
+    else:
+        circuit = parse(text)
+    return Source(circuit, _clip(text, 100), expression=True)
 
 
 def from_argument(given: str, format: str | None) -> Source:
@@ -192,5 +194,5 @@ def netlist(circuit: Circuit, format: str) -> str | bytes:
     return dumps(circuit, format)
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
+def _clip(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
