@@ -113,7 +113,11 @@ class Learned:
         sizes = "-".join(str(size) for size in self.network.sizes)
         n = int((self.table >= 0).any(axis=1).sum())
         rows_told = f"all {n} rows" + (" that matter" if n < len(self.table) else "")
-        how = f"{self.attempts} attempts" if self.tried else "without training"
+        how = (
+            f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
+            if self.tried
+            else "without training"
+        )
         effort = f"{how}, {self.seconds:.2g} s"
         if self.ok:
             text = f"a {sizes} network gives {rows_told}, every ŷ at least {self.margin:.3g} from ½"

@@ -144,8 +144,7 @@ def as_bits(bits: npt.ArrayLike, n: int, argument: str = "bits") -> Array:
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             raise ValueError(
-                f"{argument} must be 0 or 1; got {array[row, column]!r} in row {row}, "
-                f"column {column}"
+                f"{argument} must be 0 or 1; got {array[row, column]} in row {row}, column {column}"
             )
     return array.astype(bool)
 
