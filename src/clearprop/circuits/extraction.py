@@ -92,13 +92,18 @@ class Extraction:
     def __str__(self) -> str:
         kinds = len(self.circuit.cells)
         lines = [
-            f"{self.circuit.name}: {len(self.circuit.inputs)} inputs, "
-            f"{len(self.circuit.outputs)} outputs, {kinds} cells of depth {self.circuit.depth}, "
+            f"{self.circuit.name}: {_counted(len(self.circuit.inputs), 'input')}, "
+            f"{_counted(len(self.circuit.outputs), 'output')}, {_counted(kinds, 'cell')} of depth "
+            f"{self.circuit.depth}, "
             f"by {'its neurons' if self.by == 'neurons' else 'the truth table of each output'}"
             + (f" ({self.reason})" if self.reason else "")
         ]
         lines += [f"  {unit}" for unit in self.units]
         return "\n".join([*lines, str(self.agreement)])
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def extract(
