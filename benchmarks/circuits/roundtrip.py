@@ -97,9 +97,11 @@ def there_and_back(name: str, seed: int, *, search: bool) -> tuple[list[str], bo
     seconds.append(clock())
     row += [f"{sharp.bound.error:.4f}", f"{neurons}/{len(found.units)}"]
     row += [str(len(found.circuit.cells)), bench, cec, sat, *(f"{s:.3f}" for s in seconds)]
-    passed = bench == f"PASS: {len(table)} of {len(table)}" or bench == "not installed"
-    right = np.array_equal(found.circuit.evaluate(all_bits(len(wanted.inputs))), table.reshape(len(table), -1))
-    return row, bool(found.ok and passed and cec in ("equal", "not installed") and sat == "equal" and right)
+    bits = all_bits(len(wanted.inputs))
+    right = np.array_equal(found.circuit.evaluate(bits), table.reshape(len(table), -1))
+    passed = bench in (f"PASS: {len(table)} of {len(table)}", "not installed")
+    passed = passed and cec in ("equal", "not installed") and sat == "equal"
+    return row, found.ok and right and passed
 
 
 def chosen(names: list[str], n_random: int) -> Iterator[tuple[str, int]]:
@@ -113,7 +115,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="which; all if none")
     parser.add_argument("--search", action="store_true", help="the fewest hidden units")
-    parser.add_argument("--random", type=int, default=10, metavar="N", help="functions of each size")
+    parser.add_argument(
+        "--random", type=int, default=10, metavar="N", help="functions of each size"
+    )
     given = parser.parse_args()
     print(f"clearprop {cp.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     print("\n|" + "|".join(HEAD) + "|\n|" + "-|" * len(HEAD))
