@@ -179,6 +179,7 @@ def columns(net: ExactNetwork, domain: Domain, clock: Clock, *, hidden: bool) ->
             domain.points(domain.codes(start, stop)),
             hidden=hidden,
             most_precise=max(MOST_PRECISE - n_precise, 0),
+            check=clock.check,
         )
         for layer, bits in enumerate(found.hidden):
             _put(packed[layer], bits, start)
