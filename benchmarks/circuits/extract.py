@@ -5,7 +5,7 @@ two-valued enough and from its truth table where not, and compared with the netw
 The Verilog runs its testbench in Icarus Verilog and the BLIF is compared by Berkeley ABC's `cec`
 with logic that was extracted from the truth table alone, where these programs are installed.
 
-Run: python benchmarks/circuits/extract.py
+Run: python -m benchmarks.circuits.extract
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from functions import adder, majority, multiplexer, parity
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
-from tools import in_abc, in_icarus
 
 import clearprop as cp
+from benchmarks.circuits.functions import adder, majority, multiplexer, parity
+from benchmarks.circuits.tools import in_abc, in_icarus
 from clearprop._typing import Array
 from clearprop.circuits.encoding import thermometer
 from clearprop.circuits.enumeration import agree
@@ -66,7 +66,7 @@ def show(name: str, net: cp.Network, found: Extraction, other: Extraction) -> No
         bench = in_icarus(found.circuit, found.circuit, Path(path))
         abc = in_abc(found.circuit, other.circuit, Path(path))
     if found.encoding is None:
-        proof = equivalent(found.circuit, other.circuit).verdict
+        proof: str = equivalent(found.circuit, other.circuit).verdict
     else:
         proof = abc = "-"  # the two may differ where no code of the encoding is
     units = "-".join(map(str, net.sizes))

@@ -1,8 +1,8 @@
 """How often and how fast truth tables are learnt, and what the choices in doing so are worth.
 
-    python benchmarks/circuits/learn.py             all three tables, some minutes
-    python benchmarks/circuits/learn.py --seeds 3   fewer seeds
-    python benchmarks/circuits/learn.py choices     one table: fixed, search or choices
+    python -m benchmarks.circuits.learn             all three tables, some minutes
+    python -m benchmarks.circuits.learn --seeds 3   fewer seeds
+    python -m benchmarks.circuits.learn choices     one table: fixed, search or choices
 
 fixed: learn(table, hidden) with the defaults, then sharpen, for several seeds. search: without a
 number of hidden units. choices: how many of single attempts come through within 2,000 steps, for
@@ -14,19 +14,23 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
-from functions import FUNCTIONS, half_free
 
 import clearprop as cp
+from benchmarks.circuits.functions import FUNCTIONS, half_free
 from clearprop.circuits.attempts import OPTIMIZER, score, start
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.learning import learn
 from clearprop.circuits.sharpening import sharpen
 
-TABLES = {**FUNCTIONS, "random of 6, half free": (partial(half_free, 6), 5)}
+TABLES: dict[str, tuple[Callable[[int], Array], int]] = {
+    **FUNCTIONS,
+    "random of 6, half free": (partial(half_free, 6), 5),
+}
 
 
 def run(name: str, hidden: int | None, n_seeds: int) -> str:

@@ -1,7 +1,7 @@
 """All netlists of circuitgraph: read here and there, and evaluated on the same random vectors.
 
     pip install circuitgraph==0.2.1
-    python benchmarks/circuits/netlists.py [FILE …]
+    python -m benchmarks.circuits.netlists [FILE …]
 
 1,024 vectors for each. circuitgraph's graph is evaluated gate by gate in its own topological order.
 Sequential netlists are refused with a reason. All 62 take some minutes, most of them circuitgraph's
@@ -12,18 +12,14 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 import circuitgraph
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-from netlist_oracle import simulate
-
+from benchmarks.circuits.peer import netlists, simulate
 from clearprop.circuits.formats import read
 from clearprop.circuits.netlist import CircuitError
 
-NETLISTS = Path(circuitgraph.__file__).parent / "netlists"
 VECTORS = 1024
 
 
@@ -32,7 +28,7 @@ def main() -> None:
     heads = f"{'file':20}{'kB':>7}{'inputs':>8}{'outputs':>8}{'cells':>9}{'depth':>7}"
     print(f"{heads}{'seconds':>9}{'theirs':>9}  agrees")
     rng = np.random.default_rng(0)
-    for path in sorted(NETLISTS.iterdir(), key=lambda path: path.stat().st_size):
+    for path in sorted(netlists().iterdir(), key=lambda path: path.stat().st_size):
         if sys.argv[1:] and path.name not in sys.argv[1:]:
             continue
         size = path.stat().st_size

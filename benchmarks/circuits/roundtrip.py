@@ -1,7 +1,7 @@
 """From a truth table to a network, and back to logic that is proved to be the same function.
 
     apt install iverilog berkeley-abc; pip install python-sat
-    python benchmarks/circuits/roundtrip.py [--search] [--random N] [FUNCTION …]
+    python -m benchmarks.circuits.roundtrip [--search] [--random N] [FUNCTION …]
 
 Each function is learnt with a known number of hidden units (or, --search, with the fewest that are
 found within a minute), sharpened until every unit is certified to be a bit, and extracted neuron by
@@ -14,7 +14,6 @@ every stage; the exit status is 1 if any stage of any function failed. A minute;
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 import tempfile
 import time
@@ -22,10 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from functions import FUNCTIONS
-from tools import in_abc, in_icarus
 
-import clearprop as cp
+from benchmarks.circuits.functions import FUNCTIONS
+from benchmarks.circuits.markdown import head, line, machine
+from benchmarks.circuits.tools import in_abc, in_icarus
 from clearprop._typing import Array
 from clearprop.circuits.cubes import sum_of_products
 from clearprop.circuits.extraction import ExtractionError, extract
@@ -119,12 +118,11 @@ def main() -> int:
         "--random", type=int, default=10, metavar="N", help="functions of each size"
     )
     given = parser.parse_args()
-    print(f"clearprop {cp.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
-    print("\n|" + "|".join(HEAD) + "|\n|" + "-|" * len(HEAD))
+    print(f"{machine()}\n\n{head(HEAD)}")
     good = n = 0
     for name, seed in chosen(given.functions, given.random):
         row, right = there_and_back(name, seed, search=given.search)
-        print("|" + "|".join(row) + "|", flush=True)
+        print(line(row), flush=True)
         good, n = good + right, n + 1
     print(f"\n{good} of {n} round trips succeeded")
     return int(good != n)
