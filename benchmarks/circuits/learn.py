@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
+from clearprop._typing import Array
 from benchmarks.circuits.functions import FUNCTIONS, half_free
 from clearprop.circuits.attempts import OPTIMIZER, score, start
 from clearprop.circuits.gates import all_bits
