@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop._typing import Array
 from benchmarks.circuits.functions import FUNCTIONS, half_free
+from clearprop._typing import Array
 from clearprop.circuits.attempts import OPTIMIZER, score, start
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.learning import learn
