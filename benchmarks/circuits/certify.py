@@ -6,8 +6,8 @@
 All eleven ISCAS-85 circuits and EPFL's arithmetic ones: their size, the seconds to read, compile
 and certify them, the smallest certified gain, the certified error at gain 8 beside the measured
 one, and on how many random vectors the outputs are those of circuitgraph's own simulation (as many
-as it gets done in S seconds, at least 16). Then c6288 and the adder against Python's integers. The
-large ones take a minute or two each, nearly all of it circuitgraph's.
+as it gets done in S seconds, at least 16). The large ones take half a minute each, most of it
+circuitgraph's reading.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +23,6 @@ from benchmarks.circuits.markdown import head, line, machine, seconds, timed
 from benchmarks.circuits.peer import EPFL, ISCAS, Peer, load
 from clearprop._typing import Array
 from clearprop.circuits.certificate import certify, minimum_gain
-from clearprop.circuits.netlist import Circuit
 from clearprop.circuits.soft import SoftCircuit, compile
 
 AT_ONCE = 128  # vectors, whose units are all kept
@@ -103,41 +101,6 @@ def compare(soft: SoftCircuit, peer: Peer, bits: Array, limit: float) -> Compare
     return Compared(n, n_different, time.perf_counter() - start + peer.seconds_read)
 
 
-def numbers(bits: Array) -> list[int]:
-    """Rows of bits, the lowest first, as Python's integers."""
-    return [int("".join("01"[bit] for bit in row[::-1].astype(int)), 2) for row in bits]
-
-
-def multiplies(soft: SoftCircuit, n: int) -> tuple[str, bool]:
-    """c6288 against Python's a · b; its last two outputs are swapped in the file."""
-    bits = np.random.default_rng(2).random((n, 32)) < 0.5
-    y = soft.predict(bits)
-    y[:, [30, 31]] = y[:, [31, 30]]
-    pairs = zip(numbers(bits[:, :16]), numbers(bits[:, 16:]), numbers(y), strict=True)
-    right = sum(a * b == y for a, b, y in pairs)
-    return f"c6288: {right:,} of {n:,} products of 16 bits are Python's a · b", right == n
-
-
-def adds(soft: SoftCircuit, n: int) -> tuple[str, bool]:
-    """EPFL's adder against Python's a + b."""
-    bits = np.random.default_rng(3).random((n, 256)) < 0.5
-    a, b = numbers(bits[:, :128]), numbers(bits[:, 128:])
-    sums = numbers(soft.predict(bits))
-    right = sum(x + y == s for x, y, s in zip(a, b, sums, strict=True))
-    return f"adder: {right:,} of {n:,} sums of 128 bits are Python's a + b", right == n
-
-
-INTEGERS: dict[str, Callable[[SoftCircuit, int], tuple[str, bool]]] = {
-    "c6288": multiplies,
-    "adder": adds,
-}
-
-
-def at_least_gain(circuit: Circuit, dtype: str) -> SoftCircuit:
-    """The soft circuit at its smallest certified gain in this dtype."""
-    return compile(circuit, minimum_gain(circuit, dtype=dtype), dtype)
-
-
 def main() -> int:
     """The table; 1 if anything in it was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -149,18 +112,12 @@ def main() -> int:
     options = parser.parse_args()
     names = options.circuits or [*ISCAS, *EPFL]
     print(f"{machine()}; {options.vectors:,} random vectors\n\n{head(COLUMNS)}")
+    load("c17")  # or the first line has the time of imports
     good = True
     for name in names:
         row, right = measure(name, options.vectors, options.peer_seconds)
         print(line(row), flush=True)
         good &= right
-    print()
-    for name in (name for name in INTEGERS if name in names):
-        for dtype in ("float32", "float64"):
-            soft = at_least_gain(load(name), dtype)
-            told, right = INTEGERS[name](soft, 4096)
-            print(f"{told}, in {dtype} at gain {soft.gain:.3f}", flush=True)
-            good &= right
     return int(not good)
 
 
