@@ -83,3 +83,12 @@ def test_extract_under_a_name(run_circuit):
     run_circuit("learn", "0110", "-o", "xor.safetensors")
     text = run_circuit("extract", "xor.safetensors", "--name", "exor", "-o", "-").out
     assert text.startswith("module exor(")
+
+
+def test_extract_ends_within_a_time_limit(run_circuit):
+    cp.Network([16, 12, 1], hidden="tanh", output="logistic", seed=0).save("m.safetensors")
+    done = run_circuit("extract", "m.safetensors", "--time-limit", "0.000001")
+    assert done.code == 1
+    assert "time" in done.err
+    assert done.err.count("\n") == 1
+    assert run_circuit("extract", "m.safetensors", "--time-limit", "0").code == 2

@@ -80,6 +80,8 @@ def exact_network(network: Network) -> ExactNetwork:
     bit, the class (z_2 > z_1); K are K bits, of which the first largest z has the 1 (argmax).
     Raises TypeError for other output units, activations, or weights that are not finite.
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a clearprop.Network; got {type(network).__name__}")
     layers = []
     for dense, W, b in zip(network.architecture.dense, network.W, network.b, strict=True):
         name = None

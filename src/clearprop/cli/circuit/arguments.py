@@ -169,6 +169,8 @@ def _add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--form", choices=("auto", "cubes", "threshold"), default="auto",
                         help="of each neuron: a sum of products, or one gate at_least_t (default: "
                         "the smaller)")  # fmt: skip
+    parser.add_argument("--time-limit", type=rate, default=120.0, metavar="SECONDS",
+                        help="of extraction and proof (default: %(default)s)")  # fmt: skip
 
 
 # Name, help, function that adds the arguments, module and function that runs.

@@ -115,6 +115,7 @@ def extract(arguments: argparse.Namespace) -> int:
             by=arguments.by,
             name=arguments.name or "extracted",
             form=arguments.form,
+            time_limit=arguments.time_limit,
         )
     except ExtractionError as error:
         complain(f"{arguments.model}: {error}")
