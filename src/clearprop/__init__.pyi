@@ -1,6 +1,6 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import engines, history, jobs, layers, persistence, tables
+from . import embeddings, engines, history, jobs, layers, persistence, tables
 from .activations import (
     ACTIVATIONS,
     Activation,
@@ -94,6 +94,7 @@ from .schedules import (
     Constant,
     Cosine,
     CosLog4,
+    FlatCosine,
     InverseScaling,
     OneCycle,
     Schedule,
@@ -135,6 +136,7 @@ __all__ = [
     "Data",
     "EpochReport",
     "Evaluation",
+    "FlatCosine",
     "GradientCheck",
     "Gradients",
     "History",
@@ -175,6 +177,7 @@ __all__ = [
     "check_gradients",
     "constant",
     "cross_entropy",
+    "embeddings",
     "engines",
     "entropy",
     "forward_propagation",

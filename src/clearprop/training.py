@@ -186,7 +186,9 @@ class _Track:
         order = None if state.order is None else state.order.next()
         if job.rows is not None:
             order = job.rows if order is None else job.rows[order]
-        return EpochPlan(order, self.learning_rates(n_steps))
+        schedules = (job.dropout_schedule, job.decay_schedule)
+        dropout, decay = (None if s is None else s(self.clock(n_steps)) for s in schedules)
+        return EpochPlan(order, self.learning_rates(n_steps), dropout, decay)
 
     def end_of_epoch(self, plan: EpochPlan, result: EpochResult) -> None:
         state, job = self.state, self.job

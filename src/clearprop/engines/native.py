@@ -38,7 +38,12 @@ SLOTS: dict[type, tuple[str, ...]] = {
 
 def why_not(architecture: Architecture, optimizer: object = None) -> str:
     """Why the native engine cannot run this: a part of one's own; "" if it can."""
+    for layer in architecture.layers:
+        if not isinstance(layer, Dense | Dropout):
+            return f"the native engine has no layer {layer.name!r}"
     for layer in architecture.dense:
+        if layer.gain != 1 or layer.slope:
+            return "the native engine has no layers with gain or slope"
         act = layer.activation
         if act is not None and ACTIVATIONS.get(act.name) != act:  # equal after pickling
             return f"the native engine has no activation {act.name!r}"
@@ -264,6 +269,8 @@ def _spec(architecture: Architecture) -> Any:
 def _job_spec(job: Job) -> Any:
     if reason := why_not(job.architecture, job.optimizer):
         raise ValueError(reason)
+    if job.rate_factors or job.dropout_schedule or job.decay_schedule:
+        raise ValueError("the native engine has no rate_factors, dropout_schedule, decay_schedule")
     spec = _spec(job.architecture)
     optimizer = cast(Optimizer, job.optimizer)
     spec.weight_decay = float(optimizer.weight_decay)
