@@ -27,6 +27,7 @@ from clearprop.documents import (
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators.settings import monitored
 from clearprop.history import STOPPED, History, TrainingState
+from clearprop.layers import Dense, Dropout, Layer
 from clearprop.network_files import network_from_document, network_to_document
 from clearprop.optimizers import LBFGS, OPTIMIZERS
 from clearprop.outputs import OUTPUTS
@@ -128,6 +129,8 @@ def estimator_from_document(
         {name: value for name, value in tensors.items() if name not in curves},
         where,
     )
+    if not all(_is_of_an_mlp(layer) for layer in net.architecture.layers):
+        raise ModelFileError(f"{where}: the network has layers that {kind.__name__} has not")
     history = History(stopped=take(document, "stopped", str, where, choices=("", *STOPPED)))
     for name in CURVES:
         setattr(history, name, _curve(tensors, f"history.{name}", where))
@@ -234,6 +237,13 @@ def _labels_from_document(document: Mapping[str, Any], where: str) -> Array:
         if labels.ndim != 1 or not len(labels) or len(np.unique(labels)) != len(labels):
             raise ModelFileError(f"{where}: the classes are not distinct")
     return labels
+
+
+def _is_of_an_mlp(layer: Layer) -> bool:
+    """Whether the estimators build such layers: dropout, and dense ones as on the slides."""
+    return isinstance(layer, Dropout) or (
+        isinstance(layer, Dense) and layer.gain == 1 and not layer.slope
+    )
 
 
 def _encode(value: Any) -> Any:
