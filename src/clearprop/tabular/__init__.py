@@ -1,0 +1,1 @@
+"""Tables with nothing to tune: bags of small networks on columns as they are."""
