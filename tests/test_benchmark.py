@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.benchmark import estimators, machine, memory_child
+from clearprop.benchmark import digits, estimators, machine, memory_child
 from clearprop.benchmark.cases import CASES, Case
 from clearprop.benchmark.compare import (
     alternate,
@@ -205,6 +205,25 @@ def test_pytorch_learns_what_we_learn() -> None:
     assert mine < 0.8 * start
     assert theirs < 0.8 * start
     assert mine == convergence.our_loss(case, X, y, "float32", seed=0)
+
+
+def test_bfloat16_on_digits_is_compared_in_pairs() -> None:
+    try:
+        result = digits.measure(2)
+    except ValueError as error:
+        pytest.skip(str(error))  # no such processor
+    assert len(result["float32"]) == len(result["bfloat16"]) == 2
+    for (accuracy, loss), (other, other_loss) in zip(
+        result["float32"], result["bfloat16"], strict=True
+    ):
+        assert min(accuracy, other) > 0.9
+        # of 450 test rows: a few change sides at most, though the numbers are not the same
+        assert abs(accuracy - other) < 0.02
+        assert 0 < abs(loss - other_loss) < 0.05
+    constant = digits.table(
+        {"seeds": 2, "float32": [(0.5, 1.0)] * 2, "bfloat16": [(0.75, 0.5)] * 2}
+    )
+    assert [row[-1] for row in constant.rows] == ["+0.25000 ± 0.00000", "-0.50000 ± 0.00000"]
 
 
 def test_jax_takes_the_steps_of_adam() -> None:

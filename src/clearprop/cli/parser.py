@@ -161,8 +161,8 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
                         help="of tiny, small, tab, mnist, wide (default: those that a section "
                         "is about)")  # fmt: skip
     parser.add_argument("--peers", type=_peer, nargs="*", metavar="PEER",
-                        help="of scikit-learn, torch, torch-compile, jax, onnxruntime, or none "
-                        "(default: all that are installed)")  # fmt: skip
+                        help="of scikit-learn, torch, torch-compile, jax, onnxruntime; without a "
+                        "name: nobody (default: all that are installed)")  # fmt: skip
     parser.add_argument("--precision", type=_precision, nargs="+", metavar="NAME",
                         help="float32, bfloat16 or both (the default)")  # fmt: skip
     parser.add_argument("--runs", type=_positive, metavar="N",

@@ -9,7 +9,7 @@
 // inputs) are the vectors: no product needs a packed copy of W.
 //
 // With precision "bfloat16" the products' operands are rounded copies, see Rounded. θ and the slots
-// stay in T, but each W lies in tiles of 32 units × 32 inputs, those of one item of the weight phase
+// stay in T, but each W lies in tiles of 8 units × 32 inputs, those of one item of the weight phase
 // after another, so that the update walks through memory in a straight line.
 #pragma once
 
@@ -67,15 +67,15 @@ struct ItemResult {
   double sum_abs, sum_square, largest;
 };
 
-// The products' operands in bfloat16, two that are multiplied and added together to a word. Units
-// and inputs are rounded up to whole tiles, with zeros in them.
+// The products' operands in bfloat16, two that are multiplied and added together to a word. Sizes
+// are rounded up, to whole blocks with zeros in them.
 struct Rounded {
-  uint32_t* W;              // W by tiles: [n_out / 32][n_in / 32], each [4][16][8], which is four
-                            // blocks of 8 units by pairs of inputs; Wᵀ: the same of inputs and units
+  uint32_t* W;              // W by 8 units: [n_out / 8][n_in / 2][8]; Wᵀ: [n_in / 8][n_out / 2][8]
   uint32_t* x;              // batch by 32 inputs: [n_in / 32][n / 2][32]
   uint32_t** h;             // panels of pairs of units: [panel][units / 2][NR]
-  uint32_t** dz;            // panels of pairs of samples: [panel][units][NR / 2]
-  uint32_t** dz_pairs;      // the same by pairs of units: [panel][units / 2][NR]
+  uint32_t** dz;            // pairs of samples by 8 units: [units / 8][panel][8][NR / 2]
+  uint32_t** dz_pairs;      // panels of pairs of units: [panel][units / 2][NR]
+  uint32_t* largest;        // words of the largest magnitudes of h and dz: [layer][h, dz][panel][NR / 2]
 };
 
 template <class T>
@@ -106,7 +106,6 @@ struct Step {
   // what to do
   Update update;
   uint64_t seed, number;    // of the dropout masks: seed and step
-  bool train;
 };
 
 // Panels that are worked on together: of samples, so that a block of W is read once for all of them;
@@ -120,12 +119,13 @@ struct Item {
 };
 
 // The tiles of a W for bfloat16: `across` of them cover the inputs, `down` the units.
-constexpr int kTile = 32, kTileSize = kTile * kTile;
+constexpr int kTileUnits = 8, kTileInputs = 32, kTileSize = kTileUnits * kTileInputs;
 namespace {  // a copy for each instruction set
 struct Tiles {
   int across, down;
   explicit Tiles(const Layer& layer)
-      : across((layer.n_in + kTile - 1) / kTile), down((layer.n_out + kTile - 1) / kTile) {}
+      : across((layer.n_in + kTileInputs - 1) / kTileInputs),
+        down((layer.n_out + kTileUnits - 1) / kTileUnits) {}
   // tiles of the item that begins with tile column `first`
   int columns(int first) const { return across - first < kInputGroup ? across - first : kInputGroup; }
   int64_t size() const { return int64_t(across) * down * kTileSize; }

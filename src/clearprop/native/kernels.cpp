@@ -49,7 +49,7 @@ void forward(const Step<T>& s, Panels panels) {
     const bool last = l + 1 == s.n_layers;
     T* out = last ? s.dz[l] : s.h[l + 1];
     Operands<T> o{1, 0, layer.n_in, s.theta + layer.W, layer.stride, 1, 0, s.h[l], NR, 0};
-    const bool slopes = !last && s.train && s.d[l + 1];
+    const bool slopes = !last && s.d[l + 1];
     o.relu = layer.activation == Act::relu && !slopes;
     rows_of_product<T>(s, panels, o, below, layer.n_out, s.theta + layer.b, out, size);
     if (last) return;
@@ -57,7 +57,7 @@ void forward(const Step<T>& s, Panels panels) {
     for (int p = panels.first; p < panels.last; ++p) {
       T* d = slopes ? s.d[l + 1] + p * size : nullptr;
       activate<T>(layer.activation, out + p * size, d, size);
-      if (s.train && layer.dropout) drop<T>(s, layer, out + p * size, d, p, samples_of(s, p));
+      if (layer.dropout) drop<T>(s, layer, out + p * size, d, p, samples_of(s, p));
     }
   }
 }

@@ -154,7 +154,7 @@ class Run {
       n_parameters += static_cast<double>(spec.sizes[l]) * (spec.sizes[l - 1] + 1.0);
     require(static_cast<double>(theta.shape(0)) == n_parameters, "theta has another length");
     check_free();
-    jobs_.push_back(std::make_unique<Job<T>>(chosen_isa(), spec, 0));
+    jobs_.push_back(std::make_unique<Job<T>>(chosen_isa(), spec));
     Job<T>& job = *jobs_.back();
     job.set_data(data_);
     job.write_theta(theta.data());

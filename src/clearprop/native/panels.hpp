@@ -67,7 +67,7 @@ void gather(const Step<T>& s, int p) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   const Layer& first = s.layers[0];
   const int n = samples_of(s, p);
-  const bool copied = s.data.indptr || (s.train && !by_dots(s, 0));
+  const bool copied = s.data.indptr || !by_dots(s, 0);
   if (copied) copy_rows(s, p, n);
   const T* row[NR];
   for (int i = 0; i < NR; ++i)

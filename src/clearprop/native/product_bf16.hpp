@@ -1,4 +1,4 @@
-// The micro-kernel of the products in bfloat16: C (MR × NV vectors of 16) = start + Σ_k A[r, k]·B[k, :],
+// The micro-kernel of the products in bfloat16: C (MR × NV vectors of 16) = init + Σ_k A[r, k]·B[k, :],
 // where a step k is a pair of terms, multiplied and added in float32 by one instruction.
 #pragma once
 
@@ -13,10 +13,12 @@ struct Pairs {
   const uint32_t* A;
   int64_t a_block;
   const uint32_t* B;
-  bool add = false;  // start from C, instead of from `init` or 0
-  // up to three arrays that will be needed next, brought into the cache along the way
-  const float* ahead[3] = {};
-  int ahead_lines = 0;
+  // what comes next is brought into the cache along the way, a few lines at a time: words of the
+  // next A, and lines of three arrays that will be changed
+  const uint32_t* next = nullptr;
+  int next_lines = 0;
+  const float* change[3] = {};
+  int change_lines = 0;
 };
 
 constexpr int kSteps = 8;  // between two looks ahead
@@ -28,14 +30,12 @@ __attribute__((noinline)) void pair_product(const Pairs& o, const float* init, f
 #pragma GCC unroll 8
   for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v)
-      c[r][v] = o.add ? _mm512_loadu_ps(C + r * 32 + v * 16)
-                : init ? _mm512_set1_ps(init[r])
-                       : _mm512_setzero_ps();
+    for (int v = 0; v < NV; ++v) c[r][v] = init ? _mm512_set1_ps(init[r]) : _mm512_setzero_ps();
   const uint32_t* b = o.B;
   const int looks = (o.outer - 1) * (o.inner / kSteps) + o.last / kSteps;
-  const int lines_a_look = looks > 0 ? (o.ahead_lines + looks - 1) / looks : 0;
-  int line = 0;
+  const int next_a_look = looks > 0 ? (o.next_lines + looks - 1) / looks : 0;
+  const int change_a_look = looks > 0 ? (o.change_lines + looks - 1) / looks : 0;
+  int next = 0, change = 0;
   for (int block = 0; block < o.outer; ++block) {
     const uint32_t* a = o.A + block * o.a_block;
     const int n = block + 1 < o.outer ? o.inner : o.last;
@@ -54,12 +54,12 @@ __attribute__((noinline)) void pair_product(const Pairs& o, const float* init, f
       }
     };
     int k = 0;
-    for (; line < o.ahead_lines && k + kSteps <= n; k += kSteps) {
-      for (int i = 0; i < lines_a_look && line < o.ahead_lines; ++i, ++line) {
-        __builtin_prefetch(o.ahead[0] + 16 * line, 1);
-        __builtin_prefetch(o.ahead[1] + 16 * line, 1);
-        __builtin_prefetch(o.ahead[2] + 16 * line, 1);
-      }
+    for (; (next < o.next_lines || change < o.change_lines) && k + kSteps <= n; k += kSteps) {
+      for (int i = 0; i < next_a_look && next < o.next_lines; ++i, ++next)
+        __builtin_prefetch(o.next + 16 * next, 0, 2);  // the second cache is near enough
+      for (int i = 0; i < change_a_look && change < o.change_lines; ++i, ++change)
+        for (int array = 0; array < 3; ++array)
+          __builtin_prefetch(o.change[array] + 16 * change, 1);
       steps(kSteps);
     }
     steps(n - k);

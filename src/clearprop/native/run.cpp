@@ -145,7 +145,7 @@ typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
 }
 
 template <class T>
-Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
+Job<T>::Job(const Isa& isa, const JobSpec& spec)
     : kernels_(kernels_of<T>(isa, spec.bfloat16)),
       spec_(spec),
       theta_(nullptr, free_aligned),
@@ -187,13 +187,11 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec, int64_t max_rows)
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
   if (spec.bfloat16) rounded_.W = allocate(n_words);
   results_.resize(items_.size());
-  reserved_rows_ = 0;
-  if (max_rows > 0) reserve(max_rows, true);
 }
 
 template <class T>
-void Job<T>::reserve(int64_t rows, bool training) {
-  if (rows <= reserved_rows_ && (reserved_training_ || !training)) return;
+void Job<T>::reserve(int64_t rows) {
+  if (rows <= reserved_rows_) return;
   const int64_t n = padded(rows, kernels_.panel);
   reserved_rows_ = 0;  // until all of them are there
   const int L = static_cast<int>(layers_.size());
@@ -212,22 +210,23 @@ void Job<T>::reserve(int64_t rows, bool training) {
     const bool from_h = bf16 ? activation == Act::identity || activation == Act::relu ||
                                    activation == Act::leaky_relu
                              : static_cast<int>(activation) < static_cast<int>(Act::gelu);
-    const bool own = l > 0 && training && (dropout || !from_h);
+    const bool own = l > 0 && (dropout || !from_h);
     d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
-    const bool needed = (training && !bf16) || l + 1 == L;
+    const bool needed = !bf16 || l + 1 == L;
     dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, free_aligned));
     h_pointers_.push_back(h_[l].get());
     d_pointers_.push_back(d_[l].get());
     dz_pointers_.push_back(dz_[l].get());
   }
   if (bf16) reserve_rounded(n);
-  reserved_rows_ = n, reserved_training_ = training;
+  reserved_rows_ = n;
 }
 
 template <class T>
 void Job<T>::end() {
   over_ = true;
-  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x}) buffer->reset();
+  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x, &rounded_.largest})
+    buffer->reset();
   for (auto* buffers : {&h_, &d_, &dz_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
     buffers->clear();
 #if defined(__GLIBC__)
@@ -256,11 +255,12 @@ void Job<T>::reserve_rounded(int64_t n) {
   };
   for (size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    add(r.h, r.h_pointers, n / 2 * padded(layer.n_in, kTile));
-    add(r.dz, r.dz_pointers, n / 2 * padded(layer.n_out, kTile));
-    add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTile));
+    add(r.h, r.h_pointers, n / 2 * padded(layer.n_in, kTileInputs));
+    add(r.dz, r.dz_pointers, n / 2 * padded(layer.n_out, kTileUnits));
+    add(r.dz_pairs, r.dz_pairs_pointers, l == 0 ? 0 : n / 2 * padded(layer.n_out, kTileInputs));
   }
-  r.x = allocate(n / 2 * padded(layers_[0].n_in, kTile));
+  r.x = allocate(n / 2 * padded(layers_[0].n_in, kTileInputs));
+  r.largest = allocate(static_cast<int64_t>(layers_.size()) * n);
 }
 
 // Calls copy(where in the padded θ, where in the flat one, how many) for all that lies together.
@@ -275,12 +275,12 @@ void Job<T>::each_row(const Copy& copy) const {
         copy(layer.W + int64_t(j) * layer.stride, flat, layer.n_in);
         continue;
       }
-      for (int column = 0; column < tiles.across; ++column) {
-        const int first = column / kInputGroup * kInputGroup, i = column * kTile;
+      for (int tile = 0; tile < tiles.across; ++tile) {
+        const int first = tile / kInputGroup * kInputGroup, i = tile * kTileInputs;
         const int64_t number = int64_t(first) * tiles.down +
-                               int64_t(j / kTile) * tiles.columns(first) + column - first;
-        copy(layer.W + number * kTileSize + j % kTile * kTile, flat + i,
-             std::min(kTile, layer.n_in - i));
+                               int64_t(j / kTileUnits) * tiles.columns(first) + tile - first;
+        copy(layer.W + number * kTileSize + j % kTileUnits * kTileInputs, flat + i,
+             std::min(kTileInputs, layer.n_in - i));
       }
     }
     copy(layer.b, flat, layer.n_out);
@@ -478,7 +478,7 @@ void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
 
 // A step over n rows, with the job's buffers; its weights, update and number are still to be set.
 template <class T>
-Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool training) {
+Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n) {
   Step<T> step{};
   step.n_layers = static_cast<int>(layers_.size());
   step.n_outputs = layers_.back().n_out;
@@ -497,9 +497,9 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n, bool traini
   step.results = results_.data();
   step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
                   reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
-                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data()};
+                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data(),
+                  reinterpret_cast<uint32_t*>(rounded_.largest.get())};
   step.seed = spec_.seed;
-  step.train = training;
   return step;
 }
 
@@ -508,14 +508,14 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
                                  const Interrupt& interrupt) {
   const FlushDenormals flush;
   const int64_t block = std::min(block_of(n_rows), rows_at_a_time(spec_.sizes, kernels_.panel));
-  reserve(block, true);
+  reserve(block);
   if (!gradient_) gradient_ = allocate(n_padded_);
   double weight_sum = static_cast<double>(n_rows);
   if (data_.weight) {
     weight_sum = 0;
     for (int64_t i = 0; i < n_rows; ++i) weight_sum += data_.weight[i];
   }
-  Step<T> step = make_step(nullptr, 0, static_cast<int>(block), true);
+  Step<T> step = make_step(nullptr, 0, static_cast<int>(block));
   step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
   step.gradient = gradient_.get();
   step.update.l1 = spec_.l1;
@@ -558,7 +558,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
   const FlushDenormals flush;
   const int64_t B = spec_.batch_size;
   const int64_t block = block_of(std::min(B, n_rows));
-  reserve(block, true);
+  reserve(block);
   const bool whole = spec_.clip_norm > 0 || block < std::min(B, n_rows);
   if (whole && !gradient_) gradient_ = allocate(n_padded_);
 
@@ -592,7 +592,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
       for (int64_t i = first; i < first + n; ++i) weight_sum += data_.weight[order ? order[i] : i];
     }
     Step<T> step = make_step(order ? order + first : nullptr, first,
-                             static_cast<int>(std::min(block, n)), true);
+                             static_cast<int>(std::min(block, n)));
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
     step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);

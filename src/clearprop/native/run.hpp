@@ -36,7 +36,7 @@ struct EpochOutcome {
 template <class T>
 class Job {
  public:
-  Job(const Isa& isa, const JobSpec& spec, int64_t max_rows);
+  Job(const Isa& isa, const JobSpec& spec);
 
   void set_data(const Data<T>& data) { data_ = data; }
   EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const double* rates, int64_t n_steps,
@@ -72,14 +72,14 @@ class Job {
   struct Snapshot;
   using Buffer = std::unique_ptr<T[], void (*)(void*)>;
   static Buffer allocate(int64_t n);
-  void reserve(int64_t rows, bool training);
+  void reserve(int64_t rows);
   void reserve_rounded(int64_t rows);
   template <class Copy>
   void each_row(const Copy& copy) const;
   void spread(const T* flat, T* padded) const;
   void collect(const T* padded, T* flat) const;
   Update step_constants(double rate, double weight_sum) const;
-  Step<T> make_step(const int64_t* rows, int64_t first, int n, bool training);
+  Step<T> make_step(const int64_t* rows, int64_t first, int n);
   bool surely_finite(const Step<T>& step) const;
   double differentiate(const Step<T>& step, int n_threads, Watch* watch);
   double weigh(const Step<T>& step, int n_threads, Watch* watch);
@@ -102,13 +102,12 @@ class Job {
   std::vector<ItemResult> results_;
   std::vector<double> panel_loss_;
   struct {  // for bfloat16, see Rounded
-    Buffer W{nullptr, free_aligned}, x{nullptr, free_aligned};
+    Buffer W{nullptr, free_aligned}, x{nullptr, free_aligned}, largest{nullptr, free_aligned};
     std::vector<Buffer> h, dz, dz_pairs;
     std::vector<uint32_t*> h_pointers, dz_pointers, dz_pairs_pointers;
   } rounded_;
   bool rounded_is_old_ = true;  // W has changed since it was rounded
   int64_t reserved_rows_ = 0;
-  bool reserved_training_ = false;
   bool over_ = false;
   double largest_ = 0;          // max |θ| after the last update
 };

@@ -10,7 +10,7 @@ import numpy as np
 
 import clearprop as cp
 from clearprop._typing import Array
-from clearprop.benchmark import torch_peer
+from clearprop.benchmark import digits, torch_peer
 from clearprop.benchmark.cases import Case
 from clearprop.benchmark.compare import Table, standard_error
 from clearprop.benchmark.estimators import fit, ours
@@ -39,7 +39,11 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
                     continue
                 theirs = [torch_loss(short, X, y, precision, seed) for seed in seeds]
                 records.append(summary(short, precision, mine, theirs))
-    return {"seeds": len(seeds), "cases": records, "notes": list(dict.fromkeys(notes))}
+        result = {"seeds": len(seeds), "cases": records, "notes": list(dict.fromkeys(notes))}
+        if "bfloat16" in {record["precision"] for record in records}:
+            settings.tell(f"convergence: digits, float32 and bfloat16, {len(seeds)} seeds")
+            result["digits"] = digits.measure(len(seeds))
+    return result
 
 
 def of_steps(case: Case, steps: int) -> Case:
@@ -108,7 +112,7 @@ def cross_entropy(net: cp.Network, X: Array, y: Array) -> float:
 
 
 def tables(result: dict[str, Any]) -> list[Table]:
-    """One row per case and precision."""
+    """One row per case and precision; and what bfloat16 does to real data."""
     rows = [
         (
             record["case"],
@@ -125,7 +129,8 @@ def tables(result: dict[str, Any]) -> list[Table]:
         "case", "precision", "steps", "clearprop", "PyTorch", "difference", "in standard errors"
     )  # fmt: skip
     title = f"loss at the end of training, mean ± standard error of {result['seeds']} seeds"
-    return [Table(title, header, rows, 2, tuple(result["notes"]))]
+    learnt = Table(title, header, rows, 2, tuple(result["notes"]))
+    return [learnt, digits.table(result["digits"])] if "digits" in result else [learnt]
 
 
 def _with_error(mean: float, error: float) -> str:
