@@ -107,6 +107,10 @@ from .tables import (
     TableError,
     TableModel,
 )
+from .tabular import (
+    TabularClassifier,
+    TabularRegressor,
+)
 from .training import (
     NonFiniteError,
     train,
@@ -168,6 +172,8 @@ __all__ = [
     "TableEncoding",
     "TableError",
     "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
     "Trace",
     "TrainingState",
     "WarmUp",

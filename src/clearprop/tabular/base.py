@@ -1,80 +1,95 @@
-"""What the two tabular estimators share: validation, the fit as one bag, predictions."""
+"""What the two tabular estimators share: validation, the fit as one bag, predictions, files."""
 
 from __future__ import annotations
 
 import time
+import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from os import PathLike
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
-from clearprop.engines.protocol import get_engine
+from clearprop.callers import users_line
 from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data
 from clearprop.network import check_sample_weight
-from clearprop.outputs import Output
-from clearprop.predictor import Predictor
 from clearprop.progress import ProgressBar
-from clearprop.tables.frames import TableError
+from clearprop.schedules import check_number
+from clearprop.shuffling import random_state
 from clearprop.tabular.bag import Bag, train_bag
 from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.model import BagModel
 from clearprop.tabular.recipe import Recipe, build_architecture
-from clearprop.tabular.scores import NamedScore
-from clearprop.tabular.sources import FrameSource, Source, source_of
+from clearprop.tabular.sources import Source, source_of
+from clearprop.tabular.targets import ClassTarget, NumberTarget
 
-CHUNK_BYTES = 2**24  # of the matrix that is predicted at a time
+TABLE_SHARE = 0.5  # of the time limit that the table may take before rows are left out
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is learnt from y: targets as the output unit encodes them, and how they are judged.
+    """What is learnt from y.
 
-    output: the unit; t (N, K) float32; truth (N, …): what `score` compares predictions with;
-    strata (N,): classes that the folds share alike, or None.
+    t (N, K): targets as the output unit encodes them; weight (N,): of the rows in training, or
+    None; loss: of (ŷ, y, weights) for some rows, less is better, chooses the epoch; strata (N,):
+    classes that the folds share alike, or None.
     """
 
-    output: Output
+    target: ClassTarget | NumberTarget
     t: Array
-    truth: Array
-    score: NamedScore
-    recipe: Recipe
+    weight: Array | None
+    loss: Callable[[Array, Array, Array], float]
     strata: Array | None = None
+
+    def rows(self, rows: Array) -> Task:
+        """The same for some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        strata = None if self.strata is None else self.strata[rows]
+        return Task(self.target, self.t[rows], weight, self.loss, strata)
 
 
 class BaseTabular(BaseEstimator):
     """See :class:`TabularClassifier` and :class:`TabularRegressor`."""
 
-    n_members: int
-    scoring: str | None
-    kinds: Mapping[str, str] | None
-    time_limit: float | None
-    n_threads: int | None
+    n_members: Any
+    scoring: Any
+    kinds: Any
+    time_limit: Any
+    n_threads: Any
     random_state: Any
-    verbose: bool
-    engine: str
+    verbose: Any
+    engine: Any
 
-    # ---- what the subclasses say -------------------------------------------------------------
-
-    @abstractmethod
-    def _task(self, y: Any, weight: Array | None) -> Task:
-        """What is to be learnt; keeps in the estimator what predictions need of y."""
+    _recipe: ClassVar[Recipe]
+    _target: Any
 
     @abstractmethod
-    def _decode(self, y_hat: Array) -> Array:
-        """ŷ of the networks as numbers the user knows, (N, K): probabilities, or units of y."""
+    def _read_y(self, y: Any) -> Array:
+        """y as an array of the form and dtype that the targets take; ValueError for others."""
 
-    def _weights(self, y: Any, sample_weight: Array | None) -> Array | None:
-        """The weights to train with; class weights join them in the classifier."""
-        return sample_weight
+    @abstractmethod
+    def _task(self, y: Array, weight: Array | None) -> Task:
+        """What is to be learnt from y and the sample weights."""
+
+    @abstractmethod
+    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
+        """Set what follows from the out-of-fold ŷ of these rows; y, oof, weight: of all rows."""
 
     # ---- fitting -----------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on a table X (N rows) and y (N,) or (N, M).
+
+        X: a data frame (pandas, polars, Arrow, …) or an array. sample_weight: (N,). Raises
+        TableError, ValueError or TypeError, naming the argument or the column. Returns self.
+        """
         begun = time.monotonic()
         self._check_parameters()
         source = source_of(X)
@@ -82,136 +97,159 @@ class BaseTabular(BaseEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
+        y = self._read_y(y)
+        check_consistent_length(range(source.n_rows), y)
         n = source.n_rows
-        if n == 0:
-            raise ValueError("Found array with 0 sample(s): X must have at least one row")
-        if not source.names:
-            raise ValueError("Found array with 0 feature(s): X must have at least one column")
-        y = self._check_y(y, n)
-        weight = check_sample_weight(sample_weight, n, np.float32)
-        weight = self._weights(y, weight)
-        task = self._task(y, weight)
-        seed = self._seed()
-        inputs = TableInputs.fit(source, self.kinds, seed)
-        architecture = build_architecture(inputs.layer, task.t.shape[1], task.output, task.recipe)
-        data = Data(inputs.transform(source), task.t, weight)
-        judged = np.ones(n) if weight is None else weight.astype(np.float64)
+        given = check_sample_weight(sample_weight, n, np.float32)
+        task = self._task(y, given)
+        seed = int(random_state(self.random_state).randint(2**31))
+        inputs = TableInputs.fit(source, self._kinds(source), seed)
+        limit = self.time_limit
+        deadline = None if limit is None else begun + TABLE_SHARE * limit
+        matrix, rows = inputs.transform_until(source, deadline, seed)
+        if rows is not None:
+            self._warn(f"time_limit={limit} is enough for {len(rows)} of the {n} rows only")
+            task = task.rows(rows)
+        bag = self._train(inputs, matrix, task, y if rows is None else y[rows], seed, begun)
+        self._report(bag)
+        self._target = task.target
+        thetas = np.stack(bag.thetas)
+        self._model = BagModel(
+            inputs, source.named, bag.architecture, thetas, bag.engine, self.n_threads
+        )
+        self._describe()
+        self.n_iter_, self.stopped_ = bag.epoch, bag.stopped
+        self.oof_curve_ = bag.scores
+        oof = bag.oof
+        if rows is not None:
+            oof = np.full((n, oof.shape[1]), np.nan)
+            oof[rows] = bag.oof
+        seen = np.flatnonzero(~np.isnan(oof[:, 0]))
+        weight = np.ones(n) if given is None else given.astype(np.float64)
+        self._judge(y, oof, seen, weight)
+        return self
+
+    def _train(
+        self, inputs: TableInputs, matrix: Array, task: Task, y: Array, seed: int, begun: float
+    ) -> Bag:
+        weight = task.weight
+        judged = np.ones(len(y)) if weight is None else weight.astype(np.float64)
 
         def score(y_hat: Array, rows: Array) -> float:
             w = judged[rows]
-            if not w.any():
-                w = np.ones(len(rows))
-            return task.score(self._decode(y_hat), task.truth[rows], w)
+            return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
 
-        left = None if self.time_limit is None else self.time_limit - (time.monotonic() - begun)
-        bag = train_bag(
-            architecture,
-            data,
-            self.n_members,
-            task.recipe,
-            score,
-            strata=task.strata,
-            seed=seed,
-            time_limit=left,
-            n_threads=self.n_threads,
-            engine=self.engine,
-            callbacks=[ProgressBar()] if self.verbose else [],
-        )
-        self._keep(source, inputs, bag)
-        return self
+        left = None
+        if self.time_limit is not None:
+            left = self.time_limit - (time.monotonic() - begun)
+        bar = ProgressBar(f"{self.n_members} networks") if self.verbose else None
+        try:
+            return train_bag(
+                build_architecture(
+                    inputs.layer, task.target.n_outputs, task.target.output, self._recipe
+                ),
+                Data(matrix, task.t, weight),
+                self.n_members,
+                self._recipe,
+                score,
+                strata=task.strata,
+                seed=seed,
+                time_limit=left,
+                n_threads=self.n_threads,
+                engine=self.engine,
+                progress=bar,
+            )
+        finally:
+            if bar is not None:
+                bar.close()
 
-    def _keep(self, source: Source, inputs: TableInputs, bag: Bag) -> None:
-        self.inputs_, self.bag_ = inputs, bag
-        self.n_features_in_ = len(source.names)
+    def _report(self, bag: Bag) -> None:
+        """Warn of an interrupt, and of members that ran into NaN or infinity."""
+        if bag.stopped == "interrupted":
+            self._warn("Training interrupted by user.")
+        for member, place in bag.lost.items():
+            self._warn(
+                f"network {member} of {self.n_members} ran into NaN or infinity and trains no "
+                f"further, the others do: {place}",
+                RuntimeWarning,
+            )
+
+    def _warn(self, message: str, kind: type[Warning] = UserWarning) -> None:
+        warnings.warn(message, kind, stacklevel=users_line())
+
+    def _describe(self) -> None:
+        """What scikit-learn wants to know of the table, and the engine."""
+        inputs = self._model.inputs
+        self.n_features_in_ = len(inputs.names)
         self.__dict__.pop("feature_names_in_", None)
-        if isinstance(source, FrameSource) and not source.invented:
-            self.feature_names_in_ = np.asarray(source.names, dtype=object)
-        self.engine_ = bag.engine
-        self.n_iter_ = bag.epoch
-        self.oof_score_ = bag.score
-        self._predictors = None
+        if self._model.named:
+            self.feature_names_in_ = np.asarray(inputs.names, dtype=object)
+        self.engine_ = self._model.engine
 
     def _check_parameters(self) -> None:
-        if (
-            not isinstance(self.n_members, int | np.integer)
-            or isinstance(self.n_members, bool)
-            or self.n_members < 1
-        ):
-            raise ValueError(f"n_members must be an integer >= 1; got {self.n_members!r}")
-        if self.time_limit is not None and not self.time_limit > 0:
-            raise ValueError(f"time_limit must be seconds > 0 or None; got {self.time_limit!r}")
-        if self.kinds is not None and not isinstance(self.kinds, Mapping):
-            raise TypeError(f"kinds must map columns to kinds; got {self.kinds!r}")
+        check_number("n_members", self.n_members, at_least=1, integer=True)
+        limit = self.time_limit
+        if limit is not None and not (isinstance(limit, int | float | np.number) and limit > 0):
+            raise ValueError(f"time_limit must be a number of seconds > 0 or None; got {limit!r}")
         check_n_threads(self.n_threads)
+        if self.kinds is not None and not isinstance(self.kinds, Mapping):
+            raise TypeError(f"kinds must be a dict of columns and their kinds; got {self.kinds!r}")
 
-    def _check_y(self, y: Any, n: int) -> Any:
-        from sklearn.utils import check_array
+    def _kinds(self, source: Source) -> dict[str, str]:
+        """Columns by name; in a table without names also by number."""
+        names = source.names
+        kinds = {}
+        for column, kind in (self.kinds or {}).items():
+            name = column
+            if isinstance(column, int | np.integer) and not source.named:
+                if not 0 <= column < len(names):
+                    raise ValueError(f"kinds names column {column}; X has {len(names)}")
+                name = names[column]
+            kinds[name] = kind
+        return kinds
 
+    def _column_or_matrix(self, y: Any, dtype: Any) -> Array:
+        """y (N,) or (N, M) without missing values; one column of a matrix becomes (N,)."""
         y = check_array(
-            y,
-            ensure_2d=False,
-            dtype=None,
-            allow_nd=False,
-            input_name="y",
-            ensure_all_finite=True,
+            y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0
         )
-        if len(y) != n:
-            raise ValueError(
-                f"Found input variables with inconsistent numbers of samples: X has {n}, y {len(y)}"
-            )
-        return y
-
-    def _seed(self) -> int:
-        from sklearn.utils import check_random_state
-
-        return int(check_random_state(self.random_state).randint(2**31))
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return np.asarray(y)
 
     # ---- predicting --------------------------------------------------------------------------
 
     def _y_hat(self, X: Any) -> Array:
-        """Mean of the members' ŷ (N, K) for X, decoded."""
-        check_is_fitted(self, "bag_")
-        source = source_of(X)
-        self._check_columns(source)
-        if self._predictors is None:
-            self._predictors = [
-                Predictor(self.bag_.architecture, theta, engine=self.engine_, n_threads=self.n_threads)
-                for theta in self.bag_.thetas
-            ]
-        width = sum(self.inputs_.sizes)
-        step = max(1, CHUNK_BYTES // (4 * width))
-        parts = []
-        for begin in range(0, source.n_rows, step):
-            matrix = self.inputs_.transform(source.rows(begin, begin + step))
-            total = np.zeros((len(matrix), self.bag_.architecture.n_outputs))
-            for predictor in self._predictors:
-                total += predictor(matrix)
-            parts.append(self._decode(total / len(self._predictors)))
-        return np.concatenate(parts) if parts else self._decode(np.empty((0, width)))
+        """Mean ŷ of the networks, float64 (N, K)."""
+        check_is_fitted(self)
+        return self._model.y_hat(source_of(X), type(self).__name__)
 
-    def _check_columns(self, source: Source) -> None:
-        if source.n_rows == 0:
-            raise ValueError("Found array with 0 sample(s): X must have at least one row")
-        known = getattr(self, "feature_names_in_", None)
-        if known is None and len(source.names) != self.n_features_in_:
-            raise ValueError(
-                f"X has {len(source.names)} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
-        if known is not None and not isinstance(source, FrameSource):
-            raise TableError(
-                f"X must be a data frame with the columns of the training table; got an array"
-            )
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_model" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.input_tags.sparse = False
         tags.target_tags.required = True
+        tags.target_tags.multi_output = True
         return tags
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
-        return state | ({"_predictors": None} if "_predictors" in state else {})
+    # ---- files -------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted estimator to one safetensors file, whole or not at all; no pickle.
+
+        Everything but `oof_prediction_`, which is as long as the training table.
+        """
+        from clearprop.tabular.files import save_tabular
+
+        save_tabular(path, self)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read a file of :meth:`save`; ModelFileError for anything else. Nothing is executed."""
+        from clearprop.tabular.files import load_tabular
+
+        return load_tabular(path, cls)

@@ -15,6 +15,7 @@ Source of scaling and clip: Holzmüller et al. 2024 (RealMLP).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,9 @@ from clearprop._typing import Array
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Layer
 from clearprop.tables.column_encodings import date_parts
+from clearprop.tables.columns import KINDS
 from clearprop.tables.frames import TableError
-from clearprop.tabular.sources import KINDS, Source, check_names
+from clearprop.tabular.sources import Source, check_names
 
 LIMIT = 1e6  # of |z|: clip and bins have long saturated there
 CLIP = 3.0
@@ -34,7 +36,8 @@ N_UNITS = 3  # learnt functions of a numeric column
 MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
 EMBEDDING_UNITS = 8
 MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
-SAMPLE = 200_000  # rows from which quantiles are taken, of more
+SAMPLE = 200_000  # rows that statistics of numbers are taken from, of more
+CHUNK_BYTES = 2**24  # of the matrix that is filled at a time
 
 
 @dataclass(frozen=True)
@@ -157,18 +160,20 @@ class InputColumn:
     missing: Flag | None = None
 
     @classmethod
-    def fit(cls, source: Source, name: str, kind: str, rows: Array | None) -> InputColumn | None:
-        """From the rows of which statistics are taken; None where the column says nothing."""
+    def fit(cls, source: Source, name: str, kind: str, sample: Source) -> InputColumn | None:
+        """From all rows for categories, else from a sample; None where the column says nothing."""
         if kind == "categorical":
             return cls._of_categories(source, name)
         if kind == "boolean":
-            flag = Flag.fit(source.signs(name))
+            flag = Flag.fit(sample.signs(name))
             return None if flag is None else cls(name, kind, flags=(flag,))
         numbers, missing = [], None
         n_bins = MANY_BINS if source.n_rows >= MANY_ROWS else FEW_BINS
-        for part, x in _numbers_of(source, name, kind).items():
-            missing = Flag.fit(np.isnan(x).astype(np.float64)) if missing is None else missing
-            number = Number.fit(part, x if rows is None else x[rows], n_bins)
+        for part, x in _numbers_of(sample, name, kind).items():
+            is_missing = np.isnan(x)
+            if is_missing.any():
+                missing = Flag.fit(is_missing.astype(np.float64))
+            number = Number.fit(part, x, n_bins)
             numbers += [] if number is None else [number]
         found = cls(name, kind, tuple(numbers), missing=missing)
         return found if numbers or missing is not None else None
@@ -238,7 +243,7 @@ class TableInputs:
 
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of what
         its type and values say. Of more than 200,000 rows, so many drawn with the seed give the
-        quantiles. Raises TableError for a name that is not there and values that are not of the
+        statistics of all columns but categories. Raises TableError for a name that is not there and values that are not of the
         kind, ValueError for other kinds.
         """
         kinds = dict(kinds or {})
@@ -248,14 +253,14 @@ class TableInputs:
                 raise ValueError(f"kinds[{name!r}] must be one of {', '.join(KINDS)}; got {kind!r}")
         if source.n_rows == 0:
             raise TableError("the table has no rows")
-        rows = None
+        sample = source
         if source.n_rows > SAMPLE:
             rng = np.random.default_rng(seed)
-            rows = np.sort(rng.choice(source.n_rows, SAMPLE, replace=False))
+            sample = source.take(np.sort(rng.choice(source.n_rows, SAMPLE, replace=False)))
         columns = []
         for name in source.names:
             kind = kinds.get(name) or source.kind(name)
-            column = None if kind == "ignore" else InputColumn.fit(source, name, kind, rows)
+            column = None if kind == "ignore" else InputColumn.fit(source, name, kind, sample)
             columns += [] if column is None else [column]
         return cls(tuple(columns), source.names)
 
@@ -292,8 +297,31 @@ class TableInputs:
 
         Raises TableError for a column that is missing or holds what its kind cannot be.
         """
+        return self.transform_until(source)[0]
+
+    def transform_until(
+        self, source: Source, deadline: float | None = None, seed: int = 0
+    ) -> tuple[Array, Array | None]:
+        """The matrix of as many rows as are done at the deadline (time.monotonic), and which.
+
+        They are parts of the table, chosen with the seed; one part is done in any case. None: all.
+        """
         check_names(source, tuple(column.name for column in self.columns))
-        X = np.zeros((source.n_rows, sum(self.sizes)), np.float32)
+        n, width = source.n_rows, sum(self.sizes)
+        X = np.zeros((n, width), np.float32)  # memory is taken as it is written to
+        step = max(1, CHUNK_BYTES // (4 * width))
+        begins = np.arange(0, n, step)
+        if deadline is not None:
+            begins = np.random.default_rng(seed).permutation(begins)
+        for i, begin in enumerate(begins.tolist()):
+            if deadline is not None and i and time.monotonic() > deadline:
+                done = sorted(begins[:i].tolist())
+                rows = np.concatenate([np.arange(b, min(b + step, n)) for b in done])
+                return X[rows], rows
+            self._fill(source.rows(begin, begin + step), X[begin : begin + step])
+        return X, None
+
+    def _fill(self, source: Source, X: Array) -> None:
         starts = np.cumsum([0, *self.sizes[:2]])
         for column in self.columns:
             widths = (
@@ -305,4 +333,3 @@ class TableInputs:
             parts = [X[:, start:stop] for start, stop in zip(starts, stops, strict=True)]
             column.encode(source, *parts)
             starts = stops
-        return X

@@ -24,6 +24,7 @@ from clearprop.outputs import Output
 from clearprop.schedules import CosLog4, FlatCosine
 
 START_ROWS = 512  # training rows that the start is fitted to
+MANY_STEPS = 80  # in an epoch; from there on there are fewer epochs
 SUPPORT = 5  # rows whose mean puts the kink of a unit
 
 
@@ -31,7 +32,8 @@ SUPPORT = 5  # rows whose mean puts the kink of a unit
 class Recipe:
     """What a member is, but for the table: see `CLASSIFICATION` and `REGRESSION`.
 
-    rate_factors: of the learning rate, by the names of the parameters.
+    rate_factors: of the learning rate, by the names of the parameters; those that a network has
+    not are passed over. epochs: None for the number that suits the rows, see `n_epochs`.
     """
 
     activation: str
@@ -41,6 +43,7 @@ class Recipe:
     dropout: float = 0.1
     weight_decay: float = 0.02
     beta_2: float = 0.95
+    epochs: int | None = None
 
 
 CLASSIFICATION = Recipe("selu", 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1})
@@ -107,8 +110,9 @@ def n_epochs(n: int) -> int:
     """
     steps = max(1, n // batch_size(n))
     epochs = min(max(math.ceil(1000 / steps), 32), 256)
-    many = 16 * math.sqrt(114 / steps) if steps >= 80 else math.inf
-    return max(2, min(epochs, round(max(many, 2)) if many < math.inf else epochs))
+    if steps >= MANY_STEPS:
+        epochs = min(epochs, round(16 * math.sqrt(114 / steps)))
+    return max(2, epochs)
 
 
 def build_job(
@@ -117,9 +121,11 @@ def build_job(
     rows: Array,
     recipe: Recipe,
     seed: int,
-    epochs: int | None = None,
+    epochs: int,
 ) -> Job:
     """The training of a member on some rows of the shared data."""
+    layers = architecture.layers
+    names = {name.rpartition(".")[2] for layer in layers for name in layer.shapes}
     return Job(
         architecture,
         theta,
@@ -130,13 +136,13 @@ def build_job(
             epsilon=1e-8,
             weight_decay=recipe.weight_decay,
         ),
-        epochs=n_epochs(len(rows)) if epochs is None else epochs,
+        epochs=epochs,
         batch_size=batch_size(len(rows)),
         rows=rows,
         shuffle=seed,
         seed=seed,
         drop_last=True,
-        rate_factors=dict(recipe.rate_factors),
+        rate_factors={k: v for k, v in recipe.rate_factors.items() if k in names},
         dropout_schedule=FlatCosine(1.0) if recipe.dropout else None,
         decay_schedule=FlatCosine(1.0) if recipe.weight_decay else None,
     )

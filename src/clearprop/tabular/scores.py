@@ -1,9 +1,10 @@
-"""What chooses the epoch: scores of predictions by name, less is better, weighted by rows."""
+"""What chooses the epoch, and what is told of it: scores of predictions, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,68 +12,99 @@ from clearprop._typing import Array
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 
-
-def log_loss(y_hat: Array, t: Array, weight: Array) -> float:
-    """−Σ w log p_t / Σ w, for probabilities (n, K) and one-hot t (n, K)."""
-    p = np.where(t > 0, np.maximum(y_hat, SMALLEST), 1.0)
-    return float(-(weight @ (t * np.log(p)).sum(axis=1)) / weight.sum())
+Groups = list[tuple[Array, Array]]
+"""For each target: probabilities p (n, K) and one-hot t (n, K) of its classes."""
 
 
-def error_rate(y_hat: Array, t: Array, weight: Array) -> float:
-    """The share of rows whose most probable class is another one."""
-    wrong = y_hat.argmax(axis=1) != t.argmax(axis=1)
-    return float(weight @ wrong / weight.sum())
+@dataclass(frozen=True)
+class ClassScore:
+    """loss: less is better, chooses the epoch; value: the score under its usual definition.
+
+    Both of (groups, weights of the rows (n,)).
+    """
+
+    loss: Callable[[Groups, Array], float]
+    value: Callable[[Groups, Array], float]
 
 
-def accuracy(y_hat: Array, t: Array, weight: Array) -> float:
+def log_loss(groups: Groups, weight: Array) -> float:
+    """−Σ w log p_t / Σ w, the mean over the targets."""
+    losses = []
+    for p, t in groups:
+        log_p = np.log(np.maximum(p, SMALLEST))
+        losses.append(-(weight @ (t * log_p).sum(axis=1)) / weight.sum())
+    return float(np.mean(losses))
+
+
+def accuracy(groups: Groups, weight: Array) -> float:
+    """The share of rows with the most probable class right, in all targets."""
+    right = np.ones(len(weight), bool)
+    for p, t in groups:
+        right &= t[np.arange(len(t)), p.argmax(axis=1)] > 0.5
+    return float(weight @ right / weight.sum())
+
+
+def error_and_log_loss(groups: Groups, weight: Array) -> float:
     """Error rate × log-loss: the error alone changes by whole rows, and ties are frequent."""
-    return error_rate(y_hat, t, weight) * log_loss(y_hat, t, weight)
+    return (1 - accuracy(groups, weight)) * log_loss(groups, weight)
 
 
-def one_minus_auc(y_hat: Array, t: Array, weight: Array) -> float:
-    """1 − area under the ROC curve, one class against the rest, weighted by their rows."""
+def auc(groups: Groups, weight: Array) -> float:
+    """Area under the ROC curve; of several classes each against the rest, weighted by its rows."""
     from sklearn.metrics import roc_auc_score
 
-    present = [k for k in range(t.shape[1]) if 0 < t[:, k] @ weight < weight.sum()]
-    if t.shape[1] == 2:
-        present = present[-1:]
-    if not present:
-        return 0.0
-    areas = [roc_auc_score(t[:, k] > 0.5, y_hat[:, k], sample_weight=weight) for k in present]
-    shares = [float(t[:, k] @ weight) for k in present]
-    return 1 - float(np.average(areas, weights=shares))
+    areas, shares = [], []
+    for p, t in groups:
+        of_class = weight @ t
+        classes = [1] if t.shape[1] == 2 else range(t.shape[1])
+        present = [k for k in classes if 0 < of_class[k] < weight.sum()]
+        for k in present:
+            areas.append(roc_auc_score(t[:, k] > 0.5, p[:, k], sample_weight=weight))
+            shares.append(of_class[k] / of_class[present].sum())
+    return float(np.average(areas, weights=shares)) if areas else 1.0
 
 
-def binary_log_loss(y_hat: Array, t: Array, weight: Array) -> float:
-    """Mean over rows and labels of the binary cross-entropy, for multi-label targets."""
-    p, q = np.maximum(y_hat, SMALLEST), np.maximum(1 - y_hat, SMALLEST)
-    losses = -(t * np.log(p) + (1 - t) * np.log(q))
-    return float(weight @ losses.mean(axis=1) / weight.sum())
-
-
-def rmse(y_hat: Array, t: Array, weight: Array) -> float:
-    """Root of the weighted mean squared error, over all outputs."""
-    return float(np.sqrt(weight @ ((y_hat - t) ** 2).mean(axis=1) / weight.sum()))
-
-
-def mae(y_hat: Array, t: Array, weight: Array) -> float:
-    """Weighted mean absolute error, over all outputs."""
-    return float(weight @ np.abs(y_hat - t).mean(axis=1) / weight.sum())
-
-
-NamedScore = Callable[[Array, Array, Array], float]
-CLASS_SCORES: dict[str, NamedScore] = {
-    "log_loss": log_loss,
-    "accuracy": accuracy,
-    "auc": one_minus_auc,
+CLASS_SCORES = {
+    "log_loss": ClassScore(log_loss, log_loss),
+    "accuracy": ClassScore(error_and_log_loss, accuracy),
+    "auc": ClassScore(lambda groups, weight: 1 - auc(groups, weight), auc),
 }
-NUMBER_SCORES: dict[str, NamedScore] = {"rmse": rmse, "mae": mae}
 
 
-def find_score(scoring: Any, known: dict[str, NamedScore], default: str) -> NamedScore:
-    """The score of that name, the default one for None; ValueError lists the names."""
-    if scoring is None:
-        return known[default]
+# ---- of numbers: (y (n, M), ŷ (n, M), weights of the rows (n,)) → a score of each output (M,) ----
+
+NumberScore = Callable[[Array, Array, Array], Array]
+
+
+def rmse(y: Array, y_hat: Array, weight: Array) -> Array:
+    """Root of the mean squared error."""
+    error = np.abs(y_hat - y)
+    largest = np.maximum(error.max(axis=0), SMALLEST)  # squares of huge errors stay finite
+    mean: Array = weight @ (error / largest) ** 2 / weight.sum()
+    return np.asarray(largest * np.sqrt(mean))
+
+
+def mae(y: Array, y_hat: Array, weight: Array) -> Array:
+    """Mean absolute error."""
+    return np.asarray(weight @ np.abs(y_hat - y) / weight.sum())
+
+
+def poisson(y: Array, y_hat: Array, weight: Array) -> Array:
+    """Mean Poisson deviance, 2 (y log(y/ŷ) − y + ŷ)."""
+    from scipy.special import xlogy
+
+    y_hat = np.maximum(y_hat, SMALLEST)
+    return np.asarray(weight @ (2 * (xlogy(y, y / y_hat) - y + y_hat)) / weight.sum())
+
+
+NUMBER_SCORES: dict[str, NumberScore] = {"rmse": rmse, "mae": mae}
+
+
+T = TypeVar("T")
+
+
+def find_score(scoring: Any, known: Mapping[str, T]) -> T:
+    """The score of that name; ValueError lists the names."""
     if not isinstance(scoring, str) or scoring not in known:
         raise ValueError(f"scoring must be one of {', '.join(known)} or None; got {scoring!r}")
     return known[scoring]
