@@ -210,9 +210,7 @@ class BaseTabular(BaseEstimator):
 
     def _column_or_matrix(self, y: Any, dtype: Any) -> Array:
         """y (N,) or (N, M) without missing values; one column of a matrix becomes (N,)."""
-        y = check_array(
-            y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0
-        )
+        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return np.asarray(y)

@@ -243,8 +243,8 @@ class TableInputs:
 
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of what
         its type and values say. Of more than 200,000 rows, so many drawn with the seed give the
-        statistics of all columns but categories. Raises TableError for a name that is not there and values that are not of the
-        kind, ValueError for other kinds.
+        statistics of all columns but categories. Raises TableError for a name that is not there
+        and values that are not of the kind, ValueError for other kinds.
         """
         kinds = dict(kinds or {})
         check_names(source, tuple(kinds))

@@ -18,7 +18,7 @@ from clearprop.tabular.targets import NumberTarget, find_loss
 
 
 class TabularRegressor(RegressorMixin, BaseTabular):
-    """Quantities from a table as it is: a bag of small networks, each trained on three of four folds.
+    """Quantities from a table as it is: small networks, each trained on three of four folds.
 
     Columns may be numbers, text or categories, truth values, dates; values may be missing, in
     training and later, and categories may be new. Nothing has to be scaled or encoded, y neither.
@@ -112,9 +112,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.engine = engine
 
     def predict(self, X: Any) -> Array:
-        """ŷ (N,), or (N, M) for several columns of y; of Q quantiles (N, M·Q), a column's together."""
-        target_y = self._numbers(X)
-        return self._target.shaped(target_y)
+        """ŷ (N,), or (N, M) for M columns of y; Q quantiles (N, M·Q), a column's together."""
+        y_hat = self._numbers(X)
+        return self._target.shaped(y_hat)
 
     def predict_interval(self, X: Any, alpha: float = 0.1) -> Array:
         """For each row the two ends between which y lies with probability 1 − α, (N, 2).

@@ -174,7 +174,7 @@ def _arrow(column: Array, i: int) -> Any:
         pass
     texts: list[str | None] = []
     for row, value in enumerate(values):
-        if value is None or value != value:  # NaN differs from itself
+        if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
             texts.append(None)
         elif isinstance(value, str | bytes | int | float | np.generic):
             texts.append(_label(value))
