@@ -424,5 +424,5 @@ def check_sample_weight(sample_weight: Array | None, n: int, dtype: Any) -> Arra
         bad = w[~(np.isfinite(w) & (w >= 0))][0]
         raise ValueError(f"sample_weight must be finite and >= 0; got {bad}")
     if not w.any():
-        raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+        raise ValueError("sample_weight must have at least one entry > 0; all are zero")
     return w.astype(dtype)
