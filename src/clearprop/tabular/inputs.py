@@ -81,12 +81,15 @@ def bin_edges(z: Array, n_bins: int) -> Array:
     """Edges of at most n_bins bins for z (N,) float32: different ones of its quantiles i/n_bins.
 
     A value that many rows have takes up many quantiles; then other values of z, evenly chosen
-    among those that differ, fill up the number.
+    among those that differ, fill up the number. Of few values each is an edge.
     """
+    values = np.unique(z)
+    if len(values) <= n_bins + 1:
+        return values
     edges = np.unique(np.quantile(z, np.linspace(0, 1, n_bins + 1)).astype(np.float32))
     n_free = n_bins + 1 - len(edges)
     if n_free > 0:
-        others = np.setdiff1d(z, edges)
+        others = np.setdiff1d(values, edges, assume_unique=True)
         if len(others) > n_free:
             others = others[np.linspace(0, len(others) - 1, n_free).round().astype(int)]
         edges = np.union1d(edges, others)
