@@ -17,10 +17,10 @@ from clearprop import _native
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
+from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
 from clearprop.engines.threads import check_n_threads, get_num_threads
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
@@ -41,7 +41,7 @@ SLOTS: dict[type, tuple[str, ...]] = {
 
 def why_not(architecture: Architecture, optimizer: object = None) -> str:
     """Why the native engine cannot run this: a part of one's own; "" if it can."""
-    front, scale, rest = split(architecture)
+    front, _, rest = split(architecture)
     for layer in front:
         if type(layer) not in PART_NUMBER:
             return f"the native engine has no layer {layer.name!r} {_where(layer)}"
