@@ -127,10 +127,11 @@ class Job:
     as they lie. seed: of the dropout masks. rate_factors: what the learning rate is multiplied with
     for parameters of some names, {"b": 0.1}. dropout_schedule, decay_schedule: what the rates of
     dropout and λ of the weight decay are multiplied with, step by step. An epoch is one pass over
-    the rows; with drop_last its last, smaller batch is left out. precision: None computes in the
-    dtype of θ throughout; "bfloat16" rounds what the matrix products multiply (h, ∂ℒ/∂z and a copy
-    of W) and keeps sums, θ and the optimiser in float32. Raises ValueError or TypeError, naming the
-    field.
+    the rows; with drop_last its last, smaller batch is left out. parts: into how many epochs a pass
+    over very many rows is cut, all with as many steps, so that more is seen on the way; a rest of
+    fewer steps is left out. precision: None computes in the dtype of θ throughout; "bfloat16"
+    rounds what the matrix products multiply (h, ∂ℒ/∂z and a copy of W) and keeps sums, θ and the
+    optimiser in float32. Raises ValueError or TypeError, naming the field.
     """
 
     architecture: Architecture
@@ -151,6 +152,7 @@ class Job:
     decay_schedule: Schedule | None = None
     max_steps: int | None = None
     drop_last: bool = False
+    parts: int = 1
     precision: str | None = None
 
     def __post_init__(self) -> None:
@@ -163,12 +165,14 @@ class Job:
                 f"theta must have shape ({self.architecture.n_parameters},); "
                 f"got {np.shape(self.theta)}"
             )
-        for name in ("epochs", "batch_size", "max_steps"):
+        for name in ("epochs", "batch_size", "max_steps", "parts"):
             value = getattr(self, name)
             if name != "max_steps" or value is not None:
                 check_positive_integer(name, value)
                 object.__setattr__(self, name, int(value))  # NumPy's small integers overflow
         self._check_factors()
+        if self.parts > 1 and self.shuffle is None:
+            raise ValueError("parts of a pass are for rows that are shuffled; shuffle is None")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
         if self.metrics and self.validation is None:
@@ -267,7 +271,10 @@ def check_job(job: Job, data: Data, engine: str) -> None:
 
 
 def row_indices(name: str, rows: object) -> Array | None:
-    """Row numbers (n,) int64 from indices or a mask; TypeError or ValueError otherwise."""
+    """Row numbers (n,) from indices or a mask; TypeError or ValueError otherwise.
+
+    int64, or int32 where they are and cannot be written to, as a copy of them takes memory.
+    """
     if rows is None:
         return None
     if isinstance(rows, tuple) or np.ndim(np.asarray(rows, dtype=object)) != 1:
@@ -280,6 +287,8 @@ def row_indices(name: str, rows: object) -> Array | None:
         array = np.flatnonzero(array)
     if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
         raise ValueError(f"{name} must be row indices >= 0 or a mask; got {array!r}")
+    if array.dtype == np.int32 and not array.flags.writeable:
+        return array
     return array.astype(np.int64)
 
 

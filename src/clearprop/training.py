@@ -131,7 +131,9 @@ class _Track:
         if self.n_rows == 0:
             raise ValueError("there are no rows to train on")
         full, rest = divmod(self.n_rows, job.batch_size)
-        self.steps_per_epoch = max(full, 1) if job.drop_last else full + (rest > 0)
+        in_pass = max(full, 1) if job.drop_last else full + (rest > 0)
+        self.steps_per_epoch = max(1, in_pass // job.parts)
+        self.n_parts = min(job.parts, in_pass)
         self.planned_steps = min(
             job.epochs * self.steps_per_epoch,
             job.max_steps if job.max_steps is not None else np.iinfo(np.int64).max,
@@ -158,7 +160,9 @@ class _Track:
         """Make ready to go on from the state, which may be fresh."""
         state, job = self.state, self.job
         if state.order is None and job.shuffle is not None:
-            state.order = RowOrder(_generator(job.shuffle), np.arange(self.n_rows))
+            # at most 2³¹ rows in parts: memory counts where they are many
+            dtype = np.int32 if self.n_parts > 1 and self.n_rows < 2**31 else np.int64
+            state.order = RowOrder(_generator(job.shuffle), np.arange(self.n_rows, dtype=dtype))
         if state.history.stopped in ("time_limit", "interrupted"):
             state.history.stopped = ""
         if not state.history.stopped and state.epoch >= job.epochs:
@@ -186,12 +190,21 @@ class _Track:
         n_steps = self.steps_per_epoch
         if job.max_steps is not None:
             n_steps = min(n_steps, job.max_steps - state.n_steps)
-        order = None if state.order is None else state.order.next()
+        order = None if state.order is None else self.order_of_epoch(state.order)
         if job.rows is not None:
             order = job.rows if order is None else job.rows[order]
         schedules = (job.dropout_schedule, job.decay_schedule)
         dropout, decay = (None if s is None else s(self.clock(n_steps)) for s in schedules)
         return EpochPlan(order, self.learning_rates(n_steps), dropout, decay)
+
+    def order_of_epoch(self, order: RowOrder) -> Array:
+        """Of a whole pass, or of its part that comes next; a new pass begins with a new order."""
+        part = self.state.epoch % self.n_parts
+        index = order.next() if part == 0 else order.index
+        if self.n_parts == 1:
+            return index
+        size = self.steps_per_epoch * self.job.batch_size
+        return index[part * size : (part + 1) * size]
 
     def end_of_epoch(self, plan: EpochPlan, result: EpochResult) -> None:
         state, job = self.state, self.job

@@ -135,7 +135,7 @@ class BaseTabular(BaseEstimator):
         weight = task.weight
         judged = np.ones(len(y)) if weight is None else weight.astype(np.float64)
 
-        def score(y_hat: Array, rows: Array) -> float:
+        def score(y_hat: Array, rows: Array | slice) -> float:
             w = judged[rows]
             return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
 

@@ -24,7 +24,8 @@ from clearprop.outputs import Output
 from clearprop.schedules import CosLog4, FlatCosine
 
 START_ROWS = 512  # training rows that the start is fitted to
-MANY_STEPS = 80  # in an epoch; from there on there are fewer epochs
+MANY_STEPS = 80  # in a pass over the rows; from there on there are fewer passes
+STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
 SUPPORT = 5  # rows whose mean puts the kink of a unit
 
 
@@ -33,7 +34,7 @@ class Recipe:
     """What a member is, but for the table: see `CLASSIFICATION` and `REGRESSION`.
 
     rate_factors: of the learning rate, by the names of the parameters; those that a network has
-    not are passed over. epochs: None for the number that suits the rows, see `n_epochs`.
+    not are passed over. epochs: passes over the rows; None for the number that suits, `n_epochs`.
     """
 
     activation: str
@@ -115,13 +116,34 @@ def n_epochs(n: int) -> int:
     return max(2, epochs)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How long members train: epochs of so many steps, of which `parts` are a pass over the rows.
+
+    max_steps: where there is no time for all of them; the last epoch is then shorter.
+    """
+
+    epochs: int
+    steps: int
+    parts: int = 1
+    max_steps: int | None = None
+
+
+def plan_epochs(n: int, recipe: Recipe) -> Plan:
+    """For n training rows."""
+    steps = max(1, n // batch_size(n))
+    parts = max(1, steps // STEPS_OF_EPOCH)
+    passes = n_epochs(n) if recipe.epochs is None else recipe.epochs
+    return Plan(passes * parts, steps // parts, parts)
+
+
 def build_job(
     architecture: Architecture,
     theta: Array,
     rows: Array,
     recipe: Recipe,
     seed: int,
-    epochs: int,
+    plan: Plan,
 ) -> Job:
     """The training of a member on some rows of the shared data."""
     layers = architecture.layers
@@ -136,7 +158,9 @@ def build_job(
             epsilon=1e-8,
             weight_decay=recipe.weight_decay,
         ),
-        epochs=epochs,
+        epochs=plan.epochs,
+        max_steps=plan.max_steps,
+        parts=plan.parts,
         batch_size=batch_size(len(rows)),
         rows=rows,
         shuffle=seed,

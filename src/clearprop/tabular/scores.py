@@ -11,6 +11,7 @@ import numpy as np
 from clearprop._typing import Array
 
 SMALLEST = float(np.finfo(np.float64).tiny)
+SMALLEST_P = np.float64(np.finfo(np.float32).tiny)  # networks compute in float32
 
 Groups = list[tuple[Array, Array]]
 """For each target: probabilities p (n, K) and one-hot t (n, K) of its classes."""
@@ -31,7 +32,7 @@ def log_loss(groups: Groups, weight: Array) -> float:
     """−Σ w log p_t / Σ w, the mean over the targets."""
     losses = []
     for p, t in groups:
-        log_p = np.log(np.maximum(p, SMALLEST))
+        log_p = np.log(np.maximum(p, SMALLEST_P))
         losses.append(-(weight @ (t * log_p).sum(axis=1)) / weight.sum())
     return float(np.mean(losses))
 

@@ -86,6 +86,7 @@ class ClassTarget:
 
     def probabilities(self, y_hat: Array) -> Any:
         """As scikit-learn has them: (N, K), of labels (N, M); for columns a list of (N, K_m)."""
+        y_hat = y_hat.astype(np.float64, copy=False)
         if self.kind == "labels":
             return y_hat
         parts = [p / p.sum(axis=1, keepdims=True) for p in self.groups(y_hat)]
