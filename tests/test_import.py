@@ -104,6 +104,7 @@ LAYERS = [
     {"_typing", "activations", "callers", "divergences", "documents", "schedules", "shuffling"},
     {"outputs", "initializers", "optimizers", "persistence"},
     {"layers"},
+    {"embeddings"},
     {"architecture"},
     {"network"},
     {"gradient_check", "jobs"},

@@ -72,6 +72,9 @@ def test_a_loaded_network_is_trained_as_the_first(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.theta, net.theta)
 
 
+PLAIN = {"gain": 1.0, "slope": False}
+
+
 def test_what_is_in_the_file(tmp_path: Path) -> None:
     net = Network([3, 4, 2], ["selu"], Huber(0.5), dropout=0.2, seed=0)
     net.save(tmp_path / "net")
@@ -80,9 +83,9 @@ def test_what_is_in_the_file(tmp_path: Path) -> None:
         "kind": "network",
         "architecture": {
             "layers": [
-                {"kind": "dense", "n_in": 3, "n_out": 4, "activation": "selu"},
+                {"kind": "dense", "n_in": 3, "n_out": 4, "activation": "selu", **PLAIN},
                 {"kind": "dropout", "rate": 0.2},
-                {"kind": "dense", "n_in": 4, "n_out": 2, "activation": None},
+                {"kind": "dense", "n_in": 4, "n_out": 2, "activation": None, **PLAIN},
             ],
             "output": {"name": "huber", "delta": 0.5},
         },
@@ -155,7 +158,7 @@ HIDDEN, DROPOUT, LAST = range(3)
 WRONG: dict[str, tuple[str, Callable[[Document, list[Any], dict[str, Any]], object]]] = {
     "no_architecture": ("'architecture' is missing", lambda d, L, a: d.pop("architecture")),
     "extra": ("'x' is not known here", lambda d, L, a: d.update(x=1)),
-    "no_layers": ("last layer must be a dense one", lambda d, L, a: L.clear()),
+    "no_layers": ("must end with a dense one", lambda d, L, a: L.clear()),
     "layers_text": ("must be", lambda d, L, a: L.append("dense")),
     "kind": ("'kind' must be one of 'dense', 'drop", lambda d, L, a: L[HIDDEN].update(kind="conv")),
     "key": ("'bias' is not known here", lambda d, L, a: L[HIDDEN].update(bias=True)),
@@ -163,14 +166,20 @@ WRONG: dict[str, tuple[str, Callable[[Document, list[Any], dict[str, Any]], obje
         "'activation' must be one of",
         lambda d, L, a: L[HIDDEN].update(activation="os"),
     ),
-    "no_activation": ("hidden layer has no act", lambda d, L, a: L[HIDDEN].update(activation=None)),
-    "last": ("last layer must be a dense one", lambda d, L, a: L[LAST].update(activation="tanh")),
-    "ends_in_dropout": ("last layer must be a dense", lambda d, L, a: L.append(L[DROPOUT])),
+    "no_activation": ("must have an activation", lambda d, L, a: L[HIDDEN].update(activation=None)),
+    "last": (
+        "an activation if dense, but for the last one",
+        lambda d, L, a: L[LAST].update(activation="tanh"),
+    ),
+    "ends_in_dropout": ("must end with a dense one", lambda d, L, a: L.append(L[DROPOUT])),
     "sizes": ("layers do not fit together", lambda d, L, a: L[LAST].update(n_in=5)),
     "n_in": ("'n_in' must be at least 1", lambda d, L, a: L[HIDDEN].update(n_in=0)),
     "n_in_large": ("'n_in' must be at most", lambda d, L, a: L[HIDDEN].update(n_in=2**40)),
     "n_in_true": ("'n_in' must be an integer", lambda d, L, a: L[HIDDEN].update(n_in=True)),
     "n_in_float": ("'n_in' must be an integer", lambda d, L, a: L[HIDDEN].update(n_in=3.0)),
+    "gain": ("gain must be a number > 0", lambda d, L, a: L[HIDDEN].update(gain=0.0)),
+    "slope": ("'slope' must be", lambda d, L, a: L[HIDDEN].update(slope=1)),
+    "slope_of_last": ("slope needs an activation", lambda d, L, a: L[LAST].update(slope=True)),
     "rate": (r"dropout must lie in \[0, 1\)", lambda d, L, a: L[DROPOUT].update(rate=1.0)),
     "rate_text": ("'rate' must be a number", lambda d, L, a: L[DROPOUT].update(rate="0.1")),
     "output": ("'name' must be one of", lambda d, L, a: output(d).update(name="Output")),

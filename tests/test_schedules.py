@@ -19,6 +19,7 @@ from clearprop.schedules import (
     Constant,
     Cosine,
     CosLog4,
+    FlatCosine,
     InverseScaling,
     OneCycle,
     Schedule,
@@ -45,6 +46,7 @@ EXAMPLES: list[Schedule] = [
     OneCycle(0.1),
     WarmUp(Cosine(0.1), steps=5),
     CosLog4(0.1),
+    FlatCosine(0.1),
 ]
 each = pytest.mark.parametrize("schedule", EXAMPLES, ids=lambda s: type(s).__name__)
 

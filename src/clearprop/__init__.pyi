@@ -1,6 +1,6 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import circuits, engines, explain, history, jobs, layers, persistence, tables
+from . import circuits, embeddings, engines, explain, history, jobs, layers, persistence, tables
 from .activations import (
     ACTIVATIONS,
     Activation,
@@ -94,6 +94,7 @@ from .schedules import (
     Constant,
     Cosine,
     CosLog4,
+    FlatCosine,
     InverseScaling,
     OneCycle,
     Schedule,
@@ -105,6 +106,10 @@ from .tables import (
     TableEncoding,
     TableError,
     TableModel,
+)
+from .tabular import (
+    TabularClassifier,
+    TabularRegressor,
 )
 from .training import (
     NonFiniteError,
@@ -135,6 +140,7 @@ __all__ = [
     "Data",
     "EpochReport",
     "Evaluation",
+    "FlatCosine",
     "GradientCheck",
     "Gradients",
     "History",
@@ -166,6 +172,8 @@ __all__ = [
     "TableEncoding",
     "TableError",
     "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
     "Trace",
     "TrainingState",
     "WarmUp",
@@ -176,6 +184,7 @@ __all__ = [
     "circuits",
     "constant",
     "cross_entropy",
+    "embeddings",
     "engines",
     "entropy",
     "explain",

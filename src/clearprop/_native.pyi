@@ -2,11 +2,25 @@
 
 from typing import Any
 
+class PartSpec:
+    kind: int
+    n: int
+    n_units: int
+    n_frequencies: int
+    clip: float
+    edges: list[list[float]]
+    sizes: list[int]
+
 class JobSpec:
+    parts: list[PartSpec]
+    scale: bool
     sizes: list[int]
     activations: list[int]
-    dropout: list[int]
+    gains: list[float]
+    slopes: list[int]
+    dropout: list[float]
     dropout_index: list[int]
+    rate_factors: list[float]
     output: int
     delta: float
     quantiles: list[float]

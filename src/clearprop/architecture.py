@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,10 +21,26 @@ class Architecture:
     """Layers in order and the output unit; knows where each W and b lies in the flat vector θ.
 
     θ holds the layers one after another, each W (rows of W after one another) before its b.
+    Raises ValueError for layers that do not fit together, and unless the last one is dense without
+    an activation.
     """
 
     layers: tuple[Layer, ...]
     output: Output
+
+    def __post_init__(self) -> None:
+        if not self.layers or not isinstance(self.layers[-1], Dense):
+            raise ValueError("layers must end with a dense one")
+        if any((dense.activation is None) != (dense is self.dense[-1]) for dense in self.dense):
+            raise ValueError("layers must have an activation if dense, but for the last one")
+        width = None
+        for number, layer in enumerate(self.layers):
+            if None not in (width, layer.n_in) and layer.n_in != width:
+                raise ValueError(
+                    f"layers do not fit together: layer {number} ({layer.name}) takes "
+                    f"{layer.n_in} columns, the one before it gives {width}"
+                )
+            width = width if layer.n_out is None else layer.n_out
 
     @cached_property
     def dense(self) -> tuple[Dense, ...]:
@@ -33,8 +49,8 @@ class Architecture:
 
     @property
     def n_inputs(self) -> int:
-        """D = H_0."""
-        return self.dense[0].n_in
+        """D, the columns of X; H_0 unless layers before the first dense one make others of them."""
+        return next(layer.n_in for layer in self.layers if layer.n_in is not None)
 
     @property
     def n_outputs(self) -> int:
@@ -43,8 +59,8 @@ class Architecture:
 
     @property
     def sizes(self) -> list[int]:
-        """[D, H_1, …, H_{L−1}, K]."""
-        return [self.n_inputs, *(layer.n_out for layer in self.dense)]
+        """[H_0, H_1, …, H_{L−1}, K]; H_0 = D where the first layer is dense."""
+        return [self.dense[0].n_in, *(layer.n_out for layer in self.dense)]
 
     @cached_property
     def n_parameters(self) -> int:
@@ -82,12 +98,20 @@ class Architecture:
     @cached_property
     def is_weight(self) -> Array:
         """(P,) float64: 1 where θ holds a weight, 0 where it holds a bias (never decayed)."""
-        mask = np.zeros(self.n_parameters)
-        for views in self.unpack(mask):
-            if "W" in views:
-                views["W"][...] = 1
-        mask.flags.writeable = False
-        return mask
+        return self.by_name(lambda name: 0.0 if name.startswith("b") else 1.0)
+
+    def by_name(self, value: Callable[[str], float]) -> Array:
+        """(P,) float64, read only: for each parameter what `value` says of its name ("W", "b").
+
+        Of a layer within another (see :class:`clearprop.embeddings.Parallel`) it is told the name
+        in that layer.
+        """
+        values = np.empty(self.n_parameters)
+        for views in self.unpack(values):
+            for name, view in views.items():
+                view[...] = value(name.rpartition(".")[2])
+        values.flags.writeable = False
+        return values
 
 
 def fully_connected(

@@ -117,7 +117,7 @@ def describe_run(jobs: Sequence[Job], data: Data, engine: str) -> dict[str, Any]
 
 
 def _describe_job(job: Job) -> dict[str, Any]:
-    names = ("epochs", "batch_size", "clip_norm", "seed", "max_steps", "drop_last", "precision")
+    names = ("epochs", "batch_size", "clip_norm", "seed", "max_steps", "drop_last", "parts")
     held_out: Any = job.validation
     if isinstance(held_out, Data):
         parts = [held_out.X, held_out.t, held_out.sample_weight]
@@ -129,12 +129,16 @@ def _describe_job(job: Job) -> dict[str, Any]:
         "rows": _checksum(job.rows),
         "validation": [_checksum(part) for part in parts],
         "optimizer": _describe(job.optimizer),
+        "rate_factors": {name: float(factor) for name, factor in job.rate_factors.items()},
+        "dropout_schedule": _describe(job.dropout_schedule),
+        "decay_schedule": _describe(job.decay_schedule),
         "stopping": _describe(job.stopping),
         "penalty": _describe(job.penalty),
         "metrics": sorted(job.metrics),
         "shuffle": (
             job.shuffle if isinstance(job.shuffle, int | np.integer) else type(job.shuffle).__name__
         ),
+        "precision": job.precision,
         **{name: getattr(job, name) for name in names},
     }
 

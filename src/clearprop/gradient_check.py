@@ -9,7 +9,15 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.network import Network, Trace, back_propagation, forward_propagation, mean_loss
+from clearprop.layers import Dense, StepDraw
+from clearprop.network import (
+    Gradients,
+    Network,
+    Trace,
+    back_propagation,
+    forward_propagation,
+    mean_loss,
+)
 
 # How far the five-point rule moves a z; the smaller ones get away from a kink.
 STEPS = (5e-4, 5e-5, 5e-6)
@@ -33,7 +41,8 @@ class WorstEntry:
     @property
     def array(self) -> str:
         """The array's name among :class:`clearprop.network.Gradients`: "dL_dW[0]" for layer 1."""
-        return f"{self.quantity}[{self.layer - 1}]" if self.layer else self.quantity
+        inside = self.layer and "." not in self.quantity
+        return f"{self.quantity}[{self.layer - 1}]" if inside else self.quantity
 
     def __str__(self) -> str:
         place = ", ".join(str(i) for i in self.index)
@@ -71,10 +80,12 @@ def check_gradients(
     t: Array,
     sample_weight: Array | None = None,
     *,
-    draw: tuple[int, int] | None = None,
+    draw: StepDraw | None = None,
     tolerance: float = 1e-7,
 ) -> GradientCheck:
     """Compare every ∂ℒ/∂W, ∂ℒ/∂b and ∂ℒ/∂X with central differences of ℒ, in float64.
+
+    So are the parameters of all other layers; ∂ℒ/∂X only where the first layer is dense.
 
     The five-point rule (ℒ(−2s) − 8ℒ(−s) + 8ℒ(s) − ℒ(2s)) / 12s has an error of order s⁴; s is
     chosen for each entry so that no z of its layer moves far. The error of an entry is
@@ -98,20 +109,12 @@ def check_gradients(
 
     trace = forward_propagation(net.architecture, theta, X, draw)
     gradients = back_propagation(net.architecture, theta, trace, t, w)
-    W = net.W[0]
-    checks = [("dL_dX", 0, X, gradients.dL_dh[0], np.abs(W).max(axis=0))]
-    views = [p for p in net.architecture.unpack(theta) if p]
-    for layer, (p, h, dL_dW, dL_db) in enumerate(
-        zip(views, trace.h, gradients.dL_dW, gradients.dL_db, strict=True), 1
-    ):
-        checks += [
-            ("dL_dW", layer, p["W"], dL_dW, np.abs(h).max(axis=0)),
-            ("dL_db", layer, p["b"], dL_db, np.ones(1)),
-        ]
-
+    checks = _arrays(net.architecture, theta, X, trace, gradients)
     worst: list[WorstEntry] = []
     n_kinks = 0
+    n_checked = 0
     for quantity, layer, array, analytic, reach in checks:
+        n_checked += array.size
         reaches = np.broadcast_to(reach, array.shape)
         entries = [
             derivative(array, i, float(reaches[i]), loss_and_pieces)
@@ -133,10 +136,41 @@ def check_gradients(
             None,
         ),
         errors={entry.array: entry.relative_error for entry in worst},
-        n_checked=theta.size + X.size - n_kinks,
+        n_checked=n_checked - n_kinks,
         n_kinks=n_kinks,
         tolerance=tolerance,
     )
+
+
+def _arrays(
+    architecture: Architecture, theta: Array, X: Array, trace: Trace, gradients: Gradients
+) -> list[tuple[str, int, Array, Array, Array]]:
+    """What is checked: quantity, layer, the array, ∂ℒ by it, and how far it moves a z (reach)."""
+    dense: list[tuple[str, int, Array, Array, Array]] = []
+    others: list[tuple[str, int, Array, Array, Array]] = []
+    number = 0
+    for layer, saved, p, g in zip(
+        architecture.layers,
+        trace.saved,
+        architecture.unpack(theta),
+        architecture.unpack(gradients.theta),
+        strict=True,
+    ):
+        if isinstance(layer, Dense):
+            number += 1
+            reach = {"W": layer.gain * np.abs(saved.h).max(axis=0)}
+            dense += [
+                (f"dL_d{name}", number, p[name], g[name], reach.get(name, np.ones(1))) for name in p
+            ]
+        else:
+            place = f"{layer.name}." if number == 0 else f"{layer.name} after layer {number}."
+            others += [(place + name, number, p[name], g[name], np.full(1, 10.0)) for name in p]
+    of_X: list[tuple[str, int, Array, Array, Array]] = []
+    first = architecture.layers[0]
+    if isinstance(first, Dense):
+        W = architecture.unpack(theta)[0]["W"]
+        of_X = [("dL_dX", 0, X, gradients.dL_dX, first.gain * np.abs(W).max(axis=0))]
+    return [*of_X, *dense, *others]
 
 
 def derivative(

@@ -55,21 +55,24 @@ STOPPED = {
 
 @dataclass
 class RowOrder:
-    """The order of the rows in each epoch, from an explicit generator.
+    """The order of the rows in each pass over them, from an explicit generator.
 
-    A numpy Generator draws a new permutation each epoch. A RandomState shuffles the order of the
-    epoch before in place, as scikit-learn does, so that the same seed gives the same batches.
+    A numpy Generator draws a new permutation each time. A RandomState shuffles the order of the
+    pass before in place, as scikit-learn does, so that the same seed gives the same batches.
     """
 
     rng: np.random.Generator | np.random.RandomState
     index: Array
 
     def next(self) -> Array:
-        """The order of the coming epoch, (N,); valid until the next call."""
+        """The order of the coming pass, (N,); valid until the next call."""
         if isinstance(self.rng, np.random.Generator):
-            self.index = self.rng.permutation(len(self.index))
-        else:
+            order = self.rng.permutation(len(self.index))
+            self.index = order.astype(self.index.dtype, copy=False)
+        elif self.index.dtype == np.int64:
             shuffle(self.rng, self.index)
+        else:
+            self.rng.shuffle(self.index)
         return self.index
 
 

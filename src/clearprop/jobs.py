@@ -13,6 +13,7 @@ from clearprop.architecture import Architecture
 from clearprop.layers import Dropout
 from clearprop.network import check_length, check_matrix, check_sample_weight
 from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
+from clearprop.schedules import Schedule, check_number
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,14 @@ class Job:
     optimizer: a record or its name. rows: the training rows in the shared data, as indices or as a
     mask, None for all. validation: Data of its own, or rows of the shared data. metrics: by name,
     of the validation data. shuffle: seed or generator of the order of the rows, None to keep them
-    as they lie. seed: of the dropout masks. An epoch is one pass over the rows; with drop_last its
-    last, smaller batch is left out. precision: None computes in the dtype of θ throughout;
-    "bfloat16" rounds what the matrix products multiply (h, ∂ℒ/∂z and a copy of W) and keeps sums, θ
-    and the optimiser in float32. Raises ValueError or TypeError, naming the field.
+    as they lie. seed: of the dropout masks. rate_factors: what the learning rate is multiplied with
+    for parameters of some names, {"b": 0.1}. dropout_schedule, decay_schedule: what the rates of
+    dropout and λ of the weight decay are multiplied with, step by step. An epoch is one pass over
+    the rows; with drop_last its last, smaller batch is left out. parts: into how many epochs a pass
+    over very many rows is cut, all with as many steps, so that more is seen on the way; a rest of
+    fewer steps is left out. precision: None computes in the dtype of θ throughout; "bfloat16"
+    rounds what the matrix products multiply (h, ∂ℒ/∂z and a copy of W) and keeps sums, θ and the
+    optimiser in float32. Raises ValueError or TypeError, naming the field.
     """
 
     architecture: Architecture
@@ -142,8 +147,12 @@ class Job:
     clip_norm: float | None = None
     shuffle: Shuffle = 0
     seed: int = 0
+    rate_factors: Mapping[str, float] = field(default_factory=dict)
+    dropout_schedule: Schedule | None = None
+    decay_schedule: Schedule | None = None
     max_steps: int | None = None
     drop_last: bool = False
+    parts: int = 1
     precision: str | None = None
 
     def __post_init__(self) -> None:
@@ -156,11 +165,14 @@ class Job:
                 f"theta must have shape ({self.architecture.n_parameters},); "
                 f"got {np.shape(self.theta)}"
             )
-        for name in ("epochs", "batch_size", "max_steps"):
+        for name in ("epochs", "batch_size", "max_steps", "parts"):
             value = getattr(self, name)
             if name != "max_steps" or value is not None:
                 check_positive_integer(name, value)
                 object.__setattr__(self, name, int(value))  # NumPy's small integers overflow
+        self._check_factors()
+        if self.parts > 1 and self.shuffle is None:
+            raise ValueError("parts of a pass are for rows that are shuffled; shuffle is None")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
         if self.metrics and self.validation is None:
@@ -179,6 +191,22 @@ class Job:
                     + ("" if self.validation is not None else " (there is no validation data)")
                 )
 
+    def _check_factors(self) -> None:
+        names = {
+            name.rpartition(".")[2] for layer in self.architecture.layers for name in layer.shapes
+        }
+        for name, factor in self.rate_factors.items():
+            if name not in names:
+                raise ValueError(
+                    f"rate_factors must be for parameters of the network, {sorted(names)}; "
+                    f"got one for {name!r}"
+                )
+            check_number(f"rate_factors[{name!r}]", factor, at_least=0)
+        for argument in ("dropout_schedule", "decay_schedule"):
+            schedule = getattr(self, argument)
+            if schedule is not None and not callable(schedule):
+                raise TypeError(f"{argument} must be a schedule or None; got {schedule!r}")
+
     def _check_precision(self) -> None:
         if self.precision != "bfloat16":
             raise ValueError(f"precision must be 'bfloat16' or None; got {self.precision!r}")
@@ -192,6 +220,13 @@ class Job:
                 f"precision='bfloat16' needs a network of dtype 'float32'; got {self.theta.dtype}"
             )
 
+    @property
+    def rates_of_parameters(self) -> Array | None:
+        """What the learning rate of each parameter is multiplied with (P,); None: 1 for all."""
+        if not self.rate_factors:
+            return None
+        return self.architecture.by_name(lambda name: self.rate_factors.get(name, 1.0))
+
     def forget_theta(self) -> None:
         """Let go of θ, which may be large; what remains has its shape and dtype, and no memory."""
         nothing = np.broadcast_to(np.zeros((), self.theta.dtype), self.theta.shape)
@@ -202,6 +237,9 @@ class Job:
         given = {
             "clip_norm": self.clip_norm is not None,
             "max_steps": self.max_steps is not None,
+            "rate_factors": bool(self.rate_factors),
+            "dropout_schedule": self.dropout_schedule is not None,
+            "decay_schedule": self.decay_schedule is not None,
             "dropout": any(isinstance(layer, Dropout) for layer in self.architecture.layers),
         }
         for name, present in given.items():
@@ -233,7 +271,10 @@ def check_job(job: Job, data: Data, engine: str) -> None:
 
 
 def row_indices(name: str, rows: object) -> Array | None:
-    """Row numbers (n,) int64 from indices or a mask; TypeError or ValueError otherwise."""
+    """Row numbers (n,) from indices or a mask; TypeError or ValueError otherwise.
+
+    int64, or int32 where they are and cannot be written to, as a copy of them takes memory.
+    """
     if rows is None:
         return None
     if isinstance(rows, tuple) or np.ndim(np.asarray(rows, dtype=object)) != 1:
@@ -246,6 +287,8 @@ def row_indices(name: str, rows: object) -> Array | None:
         array = np.flatnonzero(array)
     if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
         raise ValueError(f"{name} must be row indices >= 0 or a mask; got {array!r}")
+    if array.dtype == np.int32 and not array.flags.writeable:
+        return array
     return array.astype(np.int64)
 
 

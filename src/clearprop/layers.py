@@ -2,14 +2,15 @@
 
 A kind is a frozen record with the shapes of its parameters and a pair of pure functions. `forward`
 returns the layer's output with what the backward pass needs (`saved`); `backward` turns the
-gradient by the output into the gradient by the input and by the parameters. New kinds join
-:data:`LAYER_KINDS`; neither the network, nor an engine's loop, nor the trainer knows them by name.
+gradient by the output into the gradient by the input and by the parameters. Neither the network,
+nor an engine's loop, nor the trainer knows a kind by name. Here are those of the fully connected
+network; :mod:`clearprop.embeddings` has those that turn a table's columns into inputs for it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -17,14 +18,19 @@ from clearprop._typing import Array
 from clearprop.activations import Activation
 
 Parameters: TypeAlias = dict[str, Array]
+Rng: TypeAlias = np.random.Generator | np.random.RandomState
 
 
 class Draw(NamedTuple):
-    """Names the random numbers of one training step, so that any engine can draw the same ones."""
+    """Names the random numbers of one training step, so that any engine can draw the same ones.
+
+    dropout: what the rates of dropout are multiplied with at this step, by a schedule.
+    """
 
     seed: int
     step: int
     layer: int
+    dropout: float = 1.0
 
 
 class Derivatives(NamedTuple):
@@ -33,6 +39,37 @@ class Derivatives(NamedTuple):
     dL_dh: Array
     parameters: Parameters
     dL_dz: Array | None = None
+
+
+StepDraw: TypeAlias = tuple[int, int] | tuple[int, int, float]
+"""(seed, step) of a step of training, or (seed, step, factor of the rates of dropout)."""
+
+
+class Layer(Protocol):
+    """What every kind has. Own kinds need these and no base; the reference engine runs them."""
+
+    name: ClassVar[str]
+
+    @property
+    def n_in(self) -> int | None:
+        """The number of columns of h that it takes; None for any, which it then keeps."""
+
+    @property
+    def n_out(self) -> int | None:
+        """The number of columns of what it returns; None for as many as it was given."""
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Its parameters, in the order in which they lie in θ. Those named b… are biases."""
+
+    def initial(self, rng: Rng) -> Parameters:
+        """Its parameters before training, but for W and b of a dense layer: an initializer's."""
+
+    def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Any]:
+        """Its output, and what `backward` needs. draw: None outside training."""
+
+    def backward(self, p: Parameters, saved: Any, dL_dh_next: Array) -> Derivatives:
+        """From the gradient by its output to those by its input and its parameters."""
 
 
 class DenseSaved(NamedTuple):
@@ -45,25 +82,43 @@ class DenseSaved(NamedTuple):
 
 @dataclass(frozen=True)
 class Dense:
-    """Fully connected units: z = W h + b, h_next = φ(z).
+    """Fully connected units: z = g·W h + b, h_next = φ(z); the gain g is 1 unless it is given.
 
     W: (n_out, n_in), row j holds the incoming weights of unit j; b: (n_out,). Rows of h are
     samples, so the code says z = h @ W.T + b. `activation` None marks layer L, whose f belongs to
     the output unit: forward returns z itself.
+    gain: 1/√n_in with weights of variance 1 is the neural tangent parametrisation (Jacot et al.
+    2018). slope: each unit learns α (n_out,), how much of φ it takes:
+    h_next = z + α(φ(z) − z) (Holzmüller et al. 2024).
     """
 
     n_in: int
     n_out: int
     activation: Activation | None
+    gain: float = 1.0
+    slope: bool = False
     name: ClassVar[str] = "dense"
+
+    def __post_init__(self) -> None:
+        if not (self.gain > 0 and np.isfinite(self.gain)):
+            raise ValueError(f"gain must be a number > 0; got {self.gain!r}")
+        if self.slope and self.activation is None:
+            raise ValueError("slope needs an activation; this layer has none")
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"W": (self.n_out, self.n_in), "b": (self.n_out,)}
+        shapes: dict[str, tuple[int, ...]] = {"W": (self.n_out, self.n_in), "b": (self.n_out,)}
+        return shapes | {"alpha": (self.n_out,)} if self.slope else shapes
+
+    def initial(self, rng: Rng) -> Parameters:
+        return {"alpha": np.ones(self.n_out)} if self.slope else {}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, DenseSaved]:
-        z = h @ p["W"].T + p["b"]
+        Wh = h @ p["W"].T
+        z = (Wh if self.gain == 1 else self.gain * Wh) + p["b"]
         h_next = z if self.activation is None else self.activation.phi(z)
+        if self.slope:
+            h_next = z + p["alpha"] * (h_next - z)
         return h_next, DenseSaved(h, z, h_next)
 
     def backward(self, p: Parameters, saved: DenseSaved, dL_dh_next: Array) -> Derivatives:
@@ -71,16 +126,24 @@ class Dense:
 
         ∂ℒ/∂z = ∂h/∂z ∂ℒ/∂h, where ∂h/∂z = diag(φ′(z)) multiplies entry by entry;
         ∂ℒ/∂W = ∂ℒ/∂z hᵀ and ∂ℒ/∂b = ∂ℒ/∂z, over a batch summed over the samples (b is the weight
-        from a unit that is always 1); ∂ℒ/∂h below = Wᵀ ∂ℒ/∂z.
+        from a unit that is always 1); ∂ℒ/∂h below = Wᵀ ∂ℒ/∂z. A gain multiplies the first and the
+        last. With slopes ∂h/∂z = 1 + α(φ′(z) − 1) and ∂ℒ/∂α = ∂ℒ/∂h ⊙ (φ(z) − z).
         """
+        of_slopes = {}
         if self.activation is None:
             dL_dz = dL_dh_next
+        elif self.slope:
+            phi = self.activation.phi(saved.z)
+            dphi = self.activation.dphi(saved.z, phi)
+            dL_dz = dL_dh_next * (1 + p["alpha"] * (dphi - 1))
+            of_slopes = {"alpha": (dL_dh_next * (phi - saved.z)).sum(axis=0)}
         else:
             dL_dz = dL_dh_next * self.activation.dphi(saved.z, saved.h_next)
-        dL_dW = (saved.h.T @ dL_dz).T  # in this order it also takes a sparse h
         dL_db = dL_dz.sum(axis=0)
-        dL_dh = dL_dz @ p["W"]
-        return Derivatives(dL_dh, {"W": dL_dW, "b": dL_db}, dL_dz)
+        dL_dWh = dL_dz if self.gain == 1 else self.gain * dL_dz
+        dL_dW = (saved.h.T @ dL_dWh).T  # in this order it also takes a sparse h
+        dL_dh = dL_dWh @ p["W"]
+        return Derivatives(dL_dh, {"W": dL_dW, "b": dL_db, **of_slopes}, dL_dz)
 
 
 @dataclass(frozen=True)
@@ -95,6 +158,8 @@ class Dropout:
 
     rate: float
     name: ClassVar[str] = "dropout"
+    n_in: ClassVar[None] = None
+    n_out: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:
@@ -104,9 +169,12 @@ class Dropout:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
 
+    def initial(self, rng: Rng) -> Parameters:
+        return {}
+
     def mask(self, draw: Draw, shape: tuple[int, ...], dtype: Any) -> Array:
         """m / (1 − rate), (N, H)."""
-        threshold = min(round(self.rate * 65536), 65535)
+        threshold = min(round(self.rate * draw.dropout * 65536), 65535)
         n = int(np.prod(shape))
         philox = np.random.Philox(key=[draw.seed, draw.layer], counter=[0, draw.step, 0, 0])
         words = philox.random_raw(-(-n // 4)).astype("<u8").view("<u2")[:n].reshape(shape)
@@ -121,7 +189,3 @@ class Dropout:
 
     def backward(self, p: Parameters, saved: Array | None, dL_dh_next: Array) -> Derivatives:
         return Derivatives(dL_dh_next if saved is None else dL_dh_next * saved, {})
-
-
-Layer: TypeAlias = Dense | Dropout
-LAYER_KINDS: dict[str, type[Dense] | type[Dropout]] = {"dense": Dense, "dropout": Dropout}

@@ -20,7 +20,7 @@ from clearprop._typing import Array
 from clearprop.activations import Activation
 from clearprop.architecture import Architecture, fully_connected
 from clearprop.initializers import Initializer, get_initializer
-from clearprop.layers import DenseSaved, Draw
+from clearprop.layers import Dense, DenseSaved, Draw, StepDraw
 from clearprop.outputs import Logistic, Output, Softmax
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class Trace:
 class Gradients:
     """Everything that back-propagation computed; ℒ is the (weighted) mean over the samples.
 
-    dL_dz[l-1]: (N, H_l), l = 1 … L; dL_dh[l]: (N, H_l), l = 0 … L−1, so dL_dh[0] is ∂ℒ/∂X;
+    dL_dz[l-1]: (N, H_l), l = 1 … L; dL_dh[l]: (N, H_l), l = 0 … L−1, so dL_dh[0] is by h⁽⁰⁾;
     dL_dW[l-1]: (H_l, H_{l−1}); dL_db[l-1]: (H_l,); theta: (P,), ∂ℒ/∂θ, of which dL_dW and dL_db
-    are views.
+    are views. dL_dX: (N, D), which is dL_dh[0] where the first layer is dense.
     """
 
     dL_dz: list[Array]
@@ -73,6 +73,7 @@ class Gradients:
     dL_dW: list[Array]
     dL_db: list[Array]
     theta: Array
+    dL_dX: Array
 
     def _repr_html_(self) -> str:
         from clearprop.explain.show_records import gradients_html
@@ -81,20 +82,25 @@ class Gradients:
 
 
 def forward_propagation(
-    architecture: Architecture, theta: Array, X: Array, draw: tuple[int, int] | None = None
+    architecture: Architecture, theta: Array, X: Array, draw: StepDraw | None = None
 ) -> Trace:
     """From x to ŷ, layer by layer: z = W h + b, h = φ(z), and ŷ = f(z) at the end.
 
-    X: (N, D), dense or SciPy sparse. draw: (seed, step) in training, where dropout is active.
+    X: (N, D), dense or SciPy sparse. draw: (seed, step) in training, where dropout is active, or
+    (seed, step, what its rates are multiplied with).
     """
     h = X
     saved = []
     for number, (layer, p) in enumerate(
         zip(architecture.layers, architecture.unpack(theta), strict=True)
     ):
-        h, kept = layer.forward(p, h, None if draw is None else Draw(*draw, layer=number))
+        h, kept = layer.forward(p, h, _named(draw, number))
         saved.append(kept)
     return Trace(X, architecture.output.y_hat(h), tuple(saved))
+
+
+def _named(draw: StepDraw | None, layer: int) -> Draw | None:
+    return None if draw is None else Draw(draw[0], draw[1], layer, *draw[2:])
 
 
 def back_propagation(
@@ -129,7 +135,7 @@ def back_propagation(
             dL_dh.append(derivatives.dL_dh)
             dL_dW.append(g["W"])
             dL_db.append(g["b"])
-    return Gradients(dL_dz[::-1], dL_dh[::-1], dL_dW[::-1], dL_db[::-1], gradient)
+    return Gradients(dL_dz[::-1], dL_dh[::-1], dL_dW[::-1], dL_db[::-1], gradient, dL)
 
 
 def mean_weights(n: int, sample_weight: Array | None, dtype: Any) -> Array:
@@ -230,7 +236,7 @@ class Network:
 
         return network_html(self)
 
-    def forward(self, X: Array, *, draw: tuple[int, int] | None = None) -> Trace:
+    def forward(self, X: Array, *, draw: StepDraw | None = None) -> Trace:
         """Forward propagation of X (N, D); the trace holds every z and h and ŷ.
 
         draw: (seed, step) to see a training pass with its dropout masks; None for prediction.
@@ -376,13 +382,14 @@ def initial_theta(
     """θ drawn layer by layer from `rng`, in float64, then rounded to `dtype`."""
     parameters = []
     for layer in architecture.layers:
-        p = {}
-        if "W" in layer.shapes:
+        p = layer.initial(rng)
+        if isinstance(layer, Dense):
             fan_out, fan_in = layer.shapes["W"]
             draw = initializer
             if draw == "auto":
-                activation = getattr(layer, "activation", None)
-                draw = AUTO_INITIALIZERS.get(getattr(activation, "name", ""), "glorot_uniform")
+                draw = AUTO_INITIALIZERS.get(
+                    getattr(layer.activation, "name", ""), "glorot_uniform"
+                )
             p["W"], p["b"] = get_initializer(draw)(rng, fan_in, fan_out)
         parameters.append(p)
     return architecture.pack(parameters, dtype)
@@ -432,5 +439,5 @@ def check_sample_weight(sample_weight: Array | None, n: int, dtype: Any) -> Arra
         bad = w[~(np.isfinite(w) & (w >= 0))][0]
         raise ValueError(f"sample_weight must be finite and >= 0; got {bad}")
     if not w.any():
-        raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+        raise ValueError("sample_weight must have at least one entry > 0; all are zero")
     return w.astype(dtype)

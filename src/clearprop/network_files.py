@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from itertools import pairwise
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.activations import ACTIVATIONS
+from clearprop.activations import ACTIVATIONS, Activation
 from clearprop.architecture import Architecture
 from clearprop.documents import ModelFileError, check_keys, reading, take, take_list, take_tensor
-from clearprop.layers import Dense, Dropout, Layer
+from clearprop.embeddings import LAYER_KINDS
+from clearprop.layers import Dense, Layer
 from clearprop.network import Network
 from clearprop.outputs import OUTPUTS, Output
 from clearprop.persistence import read_file, write_file
@@ -45,9 +45,27 @@ def network_to_document(net: Network) -> tuple[dict[str, Any], dict[str, Array]]
         raise ValueError("the network has weights that are NaN or infinite; it cannot be saved")
     document = {"architecture": architecture_to_document(net.architecture)}
     tensors: dict[str, Array] = {}
-    for number, (W, b) in enumerate(zip(net.W, net.b, strict=True), 1):
-        tensors |= {f"W{number}": W, f"b{number}": b}
+    for names, p in zip(
+        _tensor_names(net.architecture), net.architecture.unpack(net.theta), strict=True
+    ):
+        tensors |= {names[name]: values for name, values in p.items()}
     return document, tensors
+
+
+def _tensor_names(architecture: Architecture) -> list[dict[str, str]]:
+    """For each layer, what each of its parameters is called in a file.
+
+    W1, b1 of the first dense layer and so on; of the other kinds such as "scale1.s", the number
+    being that of the dense layer after it.
+    """
+    names, number = [], 1
+    for layer in architecture.layers:
+        dense = isinstance(layer, Dense)
+        names.append(
+            {p: f"{p}{number}" if dense else f"{layer.name}{number}.{p}" for p in layer.shapes}
+        )
+        number += dense
+    return names
 
 
 def network_from_document(
@@ -56,18 +74,19 @@ def network_from_document(
     """The inverse of :func:`network_to_document`; every shape, dtype and name is checked."""
     check_keys(document, ["architecture"], where)
     architecture = architecture_from_document(take(document, "architecture", dict, where), where)
-    n_layers = len(architecture.dense)
-    check_keys(tensors, [f"{name}{n}" for n in range(1, n_layers + 1) for name in "Wb"], where)
+    names = _tensor_names(architecture)
+    all_names = [name for of_layer in names for name in of_layer.values()]
+    check_keys(tensors, all_names, where)
+    if len(set(all_names)) < len(all_names):
+        raise ModelFileError(f"{where}: two layers of one kind stand before one dense layer")
     dtype = tensors["W1"].dtype.name
     if dtype not in ("float32", "float64"):
         raise ModelFileError(f"{where}: W1 must be float32 or float64; got {dtype}")
     parameters: list[dict[str, Array]] = []
-    number = 0
-    for layer in architecture.layers:
-        number += isinstance(layer, Dense)
+    for layer, of_layer in zip(architecture.layers, names, strict=True):
         parameters.append(
             {
-                name: take_tensor(tensors, f"{name}{number}", dtype, shape, where)
+                name: take_tensor(tensors, of_layer[name], dtype, shape, where)
                 for name, shape in layer.shapes.items()
             }
         )
@@ -77,7 +96,7 @@ def network_from_document(
 def architecture_to_document(architecture: Architecture) -> dict[str, Any]:
     """The layers and the output unit as JSON values; ValueError for an activation of one's own."""
     return {
-        "layers": [_layer_to_document(layer) for layer in architecture.layers],
+        "layers": [layer_to_document(layer) for layer in architecture.layers],
         "output": output_to_document(architecture.output),
     }
 
@@ -86,50 +105,74 @@ def architecture_from_document(document: Mapping[str, Any], where: str) -> Archi
     """The inverse of :func:`architecture_to_document`; ModelFileError, naming `where`."""
     check_keys(document, ["layers", "output"], where)
     entries = take_list(document, "layers", dict, where)
-    layers = [_layer_from_document(entry, where) for entry in entries]
-    dense = [layer for layer in layers if isinstance(layer, Dense)]
-    if not dense or layers[-1] is not dense[-1] or dense[-1].activation is not None:
-        raise ModelFileError(f"{where}: the last layer must be a dense one without activation")
-    if any(layer.activation is None for layer in dense[:-1]):
-        raise ModelFileError(f"{where}: a hidden layer has no activation")
-    if any(a.n_out != b.n_in for a, b in pairwise(dense)):
-        raise ModelFileError(f"{where}: the layers do not fit together")
+    layers = tuple(layer_from_document(entry, where) for entry in entries)
     output = output_from_document(take(document, "output", dict, where), where)
     with reading(where):
-        output.check_outputs(dense[-1].n_out)
-    return Architecture(tuple(layers), output)
+        architecture = Architecture(layers, output)
+        output.check_outputs(architecture.n_outputs)
+    return architecture
 
 
-def _layer_to_document(layer: Layer) -> dict[str, Any]:
-    if isinstance(layer, Dropout):
-        return {"kind": layer.name, "rate": layer.rate}
-    activation = None if layer.activation is None else layer.activation.name
-    if activation is not None and ACTIVATIONS.get(activation) is not layer.activation:
-        raise ValueError(
-            f"activation {activation!r} is none of clearprop's ({', '.join(ACTIVATIONS)}); "
-            "a file can hold only those"
-        )
-    return {
-        "kind": layer.name,
-        "n_in": layer.n_in,
-        "n_out": layer.n_out,
-        "activation": activation,
-    }
+def layer_to_document(layer: Layer) -> dict[str, Any]:
+    """Its kind and its fields; ValueError for a kind or an activation of one's own."""
+    if LAYER_KINDS.get(layer.name) is not type(layer):
+        raise ValueError(f"layer {layer!r} is none of clearprop's; a file can hold only those")
+    document: dict[str, Any] = {"kind": layer.name}
+    for field in dataclasses.fields(layer):  # type: ignore[arg-type]
+        value = getattr(layer, field.name)
+        if isinstance(value, Activation):
+            if ACTIVATIONS.get(value.name) is not value:
+                raise ValueError(
+                    f"activation {value.name!r} is none of clearprop's "
+                    f"({', '.join(ACTIVATIONS)}); a file can hold only those"
+                )
+            value = value.name
+        elif field.name == "layers":
+            value = [layer_to_document(inner) for inner in value]
+        elif field.name in ("edges", "sizes"):
+            value = [list(entry) if isinstance(entry, tuple) else entry for entry in value]
+        document[field.name] = value
+    return document
 
 
-def _layer_from_document(document: Mapping[str, Any], where: str) -> Layer:
-    kind: str = take(document, "kind", str, where, choices=("dense", "dropout"))
-    if kind == "dropout":
-        check_keys(document, ["kind", "rate"], where)
-        with reading(where):
-            return Dropout(take(document, "rate", float, where))
-    check_keys(document, ["kind", "n_in", "n_out", "activation"], where)
-    n_in: int = take(document, "n_in", int, where, minimum=1, maximum=MAX_WIDTH)
-    n_out: int = take(document, "n_out", int, where, minimum=1, maximum=MAX_WIDTH)
-    name: str | None = take(
-        document, "activation", (str, type(None)), where, choices=(None, *ACTIVATIONS)
-    )
-    return Dense(n_in, n_out, None if name is None else ACTIVATIONS[name])
+def layer_from_document(document: Mapping[str, Any], where: str, *, inner: bool = False) -> Layer:
+    """The inverse of :func:`layer_to_document`. inner: within a layer, which may be one inside."""
+    kinds = [kind for kind in LAYER_KINDS if not (inner and kind in ("parallel", "dense"))]
+    name: str = take(document, "kind", str, where, choices=kinds)
+    kind = LAYER_KINDS[name]
+    fields = [field.name for field in dataclasses.fields(kind)]
+    check_keys(document, ["kind", *fields], where)
+    values = {field: _field_from_document(document, field, where) for field in fields}
+    with reading(where):
+        layer: Layer = kind(**values)
+    return layer
+
+
+def _field_from_document(document: Mapping[str, Any], field: str, where: str) -> Any:
+    match field:
+        case "rate" | "clip" | "gain":
+            number: float = take(document, field, float, where)
+            return number
+        case "slope":
+            yes: bool = take(document, field, bool, where)
+            return yes
+        case "activation":
+            names = (None, *ACTIVATIONS)
+            name: str | None = take(document, field, (str, type(None)), where, choices=names)
+            return None if name is None else ACTIVATIONS[name]
+        case "layers":
+            entries = take_list(document, field, dict, where)
+            return tuple(layer_from_document(entry, where, inner=True) for entry in entries)
+        case "edges":
+            columns = take_list(document, field, list, where)
+            return tuple(
+                tuple(take_list({field: column}, field, float, where)) for column in columns
+            )
+        case "sizes":
+            return tuple(take_list(document, field, int, where, minimum=1, maximum=MAX_WIDTH))
+        case _:  # n_in, n_out, n, n_units, n_frequencies
+            size: int = take(document, field, int, where, minimum=1, maximum=MAX_WIDTH)
+            return size
 
 
 def output_to_document(output: Output) -> dict[str, Any]:

@@ -46,8 +46,8 @@ class Optimizer(Protocol):
     ) -> tuple[Array, State]:
         """The next θ and state.
 
-        theta, gradient: (P,). learning_rate: α, one for all or (P,). decay: (P,) of 0 and 1, where
-        weight decay applies (None: everywhere). θ and its slots keep θ's dtype.
+        theta, gradient: (P,). learning_rate: α, one for all or (P,). decay: (P,), what
+        λ is multiplied with, 0 where there is none (None: 1). θ and its slots keep θ's dtype.
         Raises ValueError if the shape of gradient is not that of theta.
         """
 

@@ -226,6 +226,23 @@ class CosLog4:
         return self.peak * (1 - np.cos(2 * np.pi * cycles)) / 2
 
 
+@dataclass(frozen=True)
+class FlatCosine:
+    """α = initial for the first half, then initial · ½(1 + cos(π(2t − 1))), t = step / n_steps.
+
+    Source: Holzmüller, Grinsztajn & Steinwart 2024, where dropout and weight decay follow it.
+    Raises ValueError unless initial > 0.
+    """
+
+    initial: float
+
+    def __post_init__(self) -> None:
+        check_number("initial", self.initial, above=0)
+
+    def __call__(self, clock: Clock) -> Array:
+        return _cosine(self.initial, 0.0, np.maximum(2 * _progress(clock) - 1, 0))
+
+
 SCHEDULES: dict[str, type] = {
     "constant": Constant,
     "inverse_scaling": InverseScaling,
@@ -235,6 +252,7 @@ SCHEDULES: dict[str, type] = {
     "one_cycle": OneCycle,
     "warm_up": WarmUp,
     "coslog4": CosLog4,
+    "flat_cosine": FlatCosine,
 }
 
 

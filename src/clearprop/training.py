@@ -24,6 +24,7 @@ from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.schedules import Clock, Constant, as_schedule
 
 Callback: TypeAlias = Callable[[EpochReport], object]
+Watch: TypeAlias = Callable[[Sequence[EpochReport]], bool]
 
 
 class NonFiniteError(ValueError):
@@ -37,6 +38,7 @@ def train(
     engine: str | Engine = "auto",
     n_threads: int | None = None,
     callbacks: Sequence[Callback] = (),
+    watch: Watch | None = None,
     time_limit: float | None = None,
     checkpoint: Checkpoint | None = None,
     states: Sequence[TrainingState] | None = None,
@@ -47,7 +49,8 @@ def train(
     engine: a name, or an engine of one's own making, which then knows its number of threads;
     n_threads: of the native engine, None for :func:`clearprop.get_num_threads`.
     callbacks: called with an :class:`EpochReport` after every epoch of every job; one that returns
-    True ends that job. time_limit: seconds for everything. checkpoint: see
+    True ends that job. watch: called after an epoch of all jobs that run, with a report of each;
+    True ends them all. time_limit: seconds for everything. checkpoint: see
     :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in
     place); a job that has ended goes on only if it was for the time limit or an interrupt.
     keep_theta: False lets go of the θ that the jobs began with as soon as the engine has copied
@@ -75,7 +78,7 @@ def train(
     stepwise = [track for track in tracks if not isinstance(track.job.optimizer, LBFGS)]
     try:
         if stepwise:
-            _run_stepwise(stepwise, checkpoint, keep_theta)
+            _run_stepwise(stepwise, checkpoint, watch, keep_theta)
         for track in tracks:
             if isinstance(track.job.optimizer, LBFGS):
                 _run_lbfgs(track, track.job.optimizer)
@@ -128,7 +131,9 @@ class _Track:
         if self.n_rows == 0:
             raise ValueError("there are no rows to train on")
         full, rest = divmod(self.n_rows, job.batch_size)
-        self.steps_per_epoch = max(full, 1) if job.drop_last else full + (rest > 0)
+        in_pass = max(full, 1) if job.drop_last else full + (rest > 0)
+        self.steps_per_epoch = max(1, in_pass // job.parts)
+        self.n_parts = min(job.parts, in_pass)
         self.planned_steps = min(
             job.epochs * self.steps_per_epoch,
             job.max_steps if job.max_steps is not None else np.iinfo(np.int64).max,
@@ -155,7 +160,9 @@ class _Track:
         """Make ready to go on from the state, which may be fresh."""
         state, job = self.state, self.job
         if state.order is None and job.shuffle is not None:
-            state.order = RowOrder(_generator(job.shuffle), np.arange(self.n_rows))
+            # at most 2³¹ rows in parts: memory counts where they are many
+            dtype = np.int32 if self.n_parts > 1 and self.n_rows < 2**31 else np.int64
+            state.order = RowOrder(_generator(job.shuffle), np.arange(self.n_rows, dtype=dtype))
         if state.history.stopped in ("time_limit", "interrupted"):
             state.history.stopped = ""
         if not state.history.stopped and state.epoch >= job.epochs:
@@ -183,10 +190,21 @@ class _Track:
         n_steps = self.steps_per_epoch
         if job.max_steps is not None:
             n_steps = min(n_steps, job.max_steps - state.n_steps)
-        order = None if state.order is None else state.order.next()
+        order = None if state.order is None else self.order_of_epoch(state.order)
         if job.rows is not None:
             order = job.rows if order is None else job.rows[order]
-        return EpochPlan(order, self.learning_rates(n_steps))
+        schedules = (job.dropout_schedule, job.decay_schedule)
+        dropout, decay = (None if s is None else s(self.clock(n_steps)) for s in schedules)
+        return EpochPlan(order, self.learning_rates(n_steps), dropout, decay)
+
+    def order_of_epoch(self, order: RowOrder) -> Array:
+        """Of a whole pass, or of its part that comes next; a new pass begins with a new order."""
+        part = self.state.epoch % self.n_parts
+        index = order.next() if part == 0 else order.index
+        if self.n_parts == 1:
+            return index
+        size = self.steps_per_epoch * self.job.batch_size
+        return index[part * size : (part + 1) * size]
 
     def end_of_epoch(self, plan: EpochPlan, result: EpochResult) -> None:
         state, job = self.state, self.job
@@ -205,7 +223,7 @@ class _Track:
             stopping = self.reduce_learning_rate()
         if not stopping and job.max_steps is not None and state.n_steps >= job.max_steps:
             stopping = "max_steps"
-        self.notify(stopping, rate)
+        self.notify(stopping)
 
     def record(self, loss: float, rate: float) -> None:
         """Judge the epoch and add it to the history; an interrupt leaves the lists equally long."""
@@ -254,28 +272,15 @@ class _Track:
         self.state.n_no_improvement = 0
         return ""
 
-    def notify(self, stopping: str, rate: float) -> None:
+    def notify(self, stopping: str) -> None:
         """Tell the callbacks of the epoch just recorded, and finish if there is a reason to."""
-        state, job, history = self.state, self.job, self.state.history
+        state, job = self.state, self.job
         if not stopping and state.epoch >= job.epochs:
             stopping = "epochs"
         if not stopping and self.deadline is not None and time.monotonic() >= self.deadline:
             stopping = "time_limit"
         if self.callbacks:
-            report = EpochReport(
-                job=self.number,
-                epoch=state.epoch,
-                n_epochs=job.epochs,
-                step=state.n_steps,
-                loss=history.loss[-1],
-                validation_loss=history.validation_loss[-1] if history.validation_loss else None,
-                metrics={name: values[-1] for name, values in history.metrics.items()},
-                learning_rate=rate,
-                seconds=history.seconds[-1],
-                stopping=stopping,
-                read_theta=self.read_theta,
-                nonfinite=state.nonfinite,
-            )
+            report = self.report(stopping)
             # every callback is told, also after one has asked to stop
             asked = [callback(report) for callback in self.callbacks]
             if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
@@ -283,29 +288,54 @@ class _Track:
         if stopping:
             self.finish(stopping)
 
+    def report(self, stopping: str | None = None) -> EpochReport:
+        """Of the epoch just recorded."""
+        state, history = self.state, self.state.history
+        return EpochReport(
+            job=self.number,
+            epoch=state.epoch,
+            n_epochs=self.job.epochs,
+            step=state.n_steps,
+            loss=history.loss[-1],
+            validation_loss=history.validation_loss[-1] if history.validation_loss else None,
+            metrics={name: values[-1] for name, values in history.metrics.items()},
+            learning_rate=history.learning_rate[-1],
+            seconds=history.seconds[-1],
+            stopping=history.stopped if stopping is None else stopping,
+            read_theta=self.read_theta,
+            nonfinite=state.nonfinite,
+        )
+
     def finish(self, stopping: str) -> None:
         self.state.engine_state = self.read_state(last=True)
         self.state.history.stopped = stopping
 
 
-def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None, keep_theta: bool) -> None:
-    """Epochs of mini-batches, all jobs in step."""
-    engine, data = tracks[0].engine, tracks[0].data
-    run = engine.start([track.job for track in tracks], data)
+def _begin(tracks: list[_Track], run: Any, keep_theta: bool) -> None:
+    """Let every job go on from its state in an engine's run that has just been started."""
     for number, track in enumerate(tracks):
         track.begin()
         if track.state.engine_state is not None and not track.state.history.stopped:
-            expected = engine.read(run, number)
+            expected = track.engine.read(run, number)
             if missing := sorted(expected.keys() - track.state.engine_state.keys()):
                 name = type(track.job.optimizer).__name__
                 raise ValueError(
                     f"the state of job {track.number} lacks {missing}, which {name} has"
                 )
-            engine.restore(run, number, track.state.engine_state)
+            track.engine.restore(run, number, track.state.engine_state)
         track.run, track.index = run, number
         del track.theta  # it is in the engine now
         if not keep_theta:
             track.job.forget_theta()
+
+
+def _run_stepwise(
+    tracks: list[_Track], checkpoint: Checkpoint | None, watch: Watch | None, keep_theta: bool
+) -> None:
+    """Epochs of mini-batches, all jobs in step."""
+    engine, data = tracks[0].engine, tracks[0].data
+    run = engine.start([track.job for track in tracks], data)
+    _begin(tracks, run, keep_theta)
     while True:
         active = {n: track for n, track in enumerate(tracks) if not track.state.history.stopped}
         if not active:
@@ -314,6 +344,10 @@ def _run_stepwise(tracks: list[_Track], checkpoint: Checkpoint | None, keep_thet
         results = engine.run_epochs(run, plans, tracks[0].deadline)
         for number, result in results.items():
             active[number].end_of_epoch(plans[number], result)
+        if watch is not None and watch([track.report() for track in active.values()]):
+            for track in active.values():
+                if not track.state.history.stopped:
+                    track.finish("callback")
         if checkpoint is None:
             continue
         whole = all(r.n_steps == len(plans[n].learning_rates) for n, r in results.items())
@@ -345,7 +379,7 @@ def _run_lbfgs(track: _Track, optimizer: LBFGS) -> None:
         state.n_samples += len(data)
         track.record(float(intermediate_result.fun), float("nan"))
         patience = np.inf if job.stopping is None else job.stopping.patience
-        track.notify("patience" if state.n_no_improvement > patience else "", float("nan"))
+        track.notify("patience" if state.n_no_improvement > patience else "")
         if state.history.stopped not in ("", "epochs"):
             raise StopIteration
 

@@ -17,16 +17,19 @@ from clearprop import _native
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
+from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
 from clearprop.engines.threads import check_n_threads, get_num_threads
 from clearprop.jobs import Data, Job, Penalty
-from clearprop.layers import Dense, Dropout
+from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
 from clearprop.outputs import OUTPUTS, Huber, Quantile, Softmax
 
 ACTIVATION_NUMBER = {name: number for number, name in enumerate(ACTIVATIONS)}
 OUTPUT_NUMBER = {name: number for number, name in enumerate(OUTPUTS)}
+PARAMETER_NAMES = ("W", "b", "alpha", "s", "V", "E", "w_1", "b_1", "W_2", "b_2")
+PART_NUMBER: dict[type, int] = {Identity: 0, PiecewiseLinear: 1, Periodic: 2, Embedding: 3}
 SLOTS: dict[type, tuple[str, ...]] = {
     SGD: ("velocity",),
     Adam: ("m", "v"),
@@ -38,6 +41,15 @@ SLOTS: dict[type, tuple[str, ...]] = {
 
 def why_not(architecture: Architecture, optimizer: object = None) -> str:
     """Why the native engine cannot run this: a part of one's own; "" if it can."""
+    front, _, rest = split(architecture)
+    for layer in front:
+        if type(layer) not in PART_NUMBER:
+            return f"the native engine has no layer {layer.name!r} {_where(layer)}"
+    for before, layer in zip((None, *rest), rest, strict=False):
+        if type(layer) not in (Dense, Dropout):
+            return f"the native engine has no layer {layer.name!r} {_where(layer)}"
+        if isinstance(layer, Dropout) and not isinstance(before, Dense):
+            return "the native engine has no dropout but after a dense layer"
     for layer in architecture.dense:
         act = layer.activation
         if act is not None and ACTIVATIONS.get(act.name) != act:  # equal after pickling
@@ -47,6 +59,28 @@ def why_not(architecture: Architecture, optimizer: object = None) -> str:
     if optimizer is not None and type(optimizer) not in (*SLOTS, LBFGS):
         return f"the native engine has no optimiser {optimizer!r}"
     return ""
+
+
+def split(architecture: Architecture) -> tuple[tuple[Layer, ...], Scale | None, tuple[Layer, ...]]:
+    """The layers for columns, next to each other, the scale behind them if any, and the rest."""
+    first, *rest = architecture.layers
+    front: tuple[Layer, ...] = ()
+    if type(first) is Parallel:
+        front = first.layers
+    elif type(first) in PART_NUMBER:
+        front = (first,)
+    elif type(first) is Scale:
+        front, rest = (Identity(first.n),), [first, *rest]
+    else:
+        return (), None, architecture.layers
+    if rest and type(rest[0]) is Scale:
+        return front, rest[0], tuple(rest[1:])
+    return front, None, tuple(rest)
+
+
+def _where(layer: Layer) -> str:
+    known = (Parallel, Scale, *PART_NUMBER)
+    return "in this place" if isinstance(layer, known) else "of one's own"
 
 
 @dataclass
@@ -77,7 +111,7 @@ class NativeEngine:
     ) -> tuple[float, Array]:
         run = self._run(data, theta.dtype)
         spec = _spec(architecture)
-        spec.dropout = [0] * len(spec.dropout)  # of the steps of training only
+        spec.dropout = [0.0] * len(spec.dropout)  # of the steps of training only
         spec.l1, spec.l2, spec.alpha = penalty.l1, penalty.l2, penalty.alpha
         job = run.add(spec, np.ascontiguousarray(theta))
         gradient = np.empty_like(theta)
@@ -104,18 +138,30 @@ class NativeEngine:
             )
             for number, plan in plans.items()
         ]
+        factors = [
+            tuple(
+                None if f is None else np.ascontiguousarray(f, dtype=np.float64)
+                for f in (plan.dropout, plan.decay)
+            )
+            for plan in plans.values()
+        ]
         limit = math.inf if deadline is None else deadline
-        outcomes = run.native.run_epochs(handed, limit, self.n_threads)
+        outcomes = run.native.run_epochs(handed, limit, self.n_threads, factors)
         results = {}
-        for (number, order, _), (total, n_steps, n_samples, failed) in zip(
-            handed, outcomes, strict=True
+        for (number, order, _), (dropout, _), (total, n_steps, n_samples, failed) in zip(
+            handed, factors, outcomes, strict=True
         ):
-            nonfinite = self._locate(run, number, order, n_steps) if failed else None
+            nonfinite = None
+            if failed:
+                factor = 1.0 if dropout is None else float(dropout[n_steps])
+                nonfinite = self._locate(run, number, order, n_steps, factor)
             mean = float("nan") if failed or n_samples == 0 else total / n_samples
             results[number] = EpochResult(mean, n_steps, n_samples, nonfinite)
         return results
 
-    def _locate(self, run: NativeRun, number: int, order: Array | None, n_steps: int) -> NonFinite:
+    def _locate(
+        self, run: NativeRun, number: int, order: Array | None, n_steps: int, dropout: float
+    ) -> NonFinite:
         """Where the step after the last good one went wrong, by the definition."""
         job = run.jobs[number]
         batch = slice(n_steps * job.batch_size, (n_steps + 1) * job.batch_size)
@@ -123,7 +169,11 @@ class NativeEngine:
         state = self.read(run, number)
         step = int(state["n_steps"])
         return locate_nonfinite(
-            job.architecture, state["theta"], run.data.rows(rows), step + 1, (job.seed, step)
+            job.architecture,
+            state["theta"],
+            run.data.rows(rows),
+            step + 1,
+            (job.seed, step, dropout),
         )
 
     def read(
@@ -229,7 +279,7 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
         raise ValueError("out must not share memory with X")
     for start in range(0, len(X), step):
         rows = slice(start, start + step)
-        handle(ready(X[rows]), out[rows], logits, n_threads)
+        handle(ready(X[rows]), out[rows], logits, n_threads, start)
     return out
 
 
@@ -238,15 +288,20 @@ def _spec(architecture: Architecture) -> Any:
         raise ValueError(reason)
     spec = _native.JobSpec()
     spec.sizes = architecture.sizes
+    front, scale, _ = split(architecture)
+    spec.parts = [_part(layer) for layer in front]
+    spec.scale = scale is not None
+    spec.gains = [float(layer.gain) for layer in architecture.dense]
+    spec.slopes = [int(layer.slope) for layer in architecture.dense[:-1]]
     activations: list[int] = []
-    dropout: list[int] = []
+    dropout: list[float] = []
     index: list[int] = []
     for number, layer in enumerate(architecture.layers):
         if isinstance(layer, Dropout):
-            dropout[-1], index[-1] = min(round(layer.rate * 65536), 65535), number
+            dropout[-1], index[-1] = float(layer.rate), number
         elif isinstance(layer, Dense) and layer.activation is not None:
             activations.append(ACTIVATION_NUMBER[layer.activation.name])
-            dropout.append(0)
+            dropout.append(0.0)
             index.append(0)
     spec.activations, spec.dropout, spec.dropout_index = activations, dropout, index
     output = architecture.output
@@ -261,10 +316,25 @@ def _spec(architecture: Architecture) -> Any:
     return spec
 
 
+def _part(layer: Layer) -> Any:
+    part = _native.PartSpec()
+    assert layer.n_in is not None
+    part.kind, part.n = PART_NUMBER[type(layer)], layer.n_in
+    if isinstance(layer, PiecewiseLinear):
+        part.n_units, part.clip = layer.n_units, float(layer.clip)
+        part.edges = [[float(edge) for edge in edges] for edges in layer.edges]
+    elif isinstance(layer, Periodic):
+        part.n_units, part.n_frequencies = layer.n_units, layer.n_frequencies
+    elif isinstance(layer, Embedding):
+        part.n_units, part.sizes = layer.n_units, [int(size) for size in layer.sizes]
+    return part
+
+
 def _job_spec(job: Job) -> Any:
     if reason := why_not(job.architecture, job.optimizer):
         raise ValueError(reason)
     spec = _spec(job.architecture)
+    spec.rate_factors = [float(job.rate_factors.get(name, 1.0)) for name in PARAMETER_NAMES]
     optimizer = cast(Optimizer, job.optimizer)
     spec.weight_decay = float(optimizer.weight_decay)
     spec.optimizer = {SGD: 0, Adam: 2, AdamW: 2, RMSprop: 3, NAdam: 4}[type(optimizer)]
@@ -281,6 +351,11 @@ def _job_spec(job: Job) -> Any:
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
     spec.seed = int(job.seed)
     if job.precision == "bfloat16":
+        if spec.parts or any(spec.slopes) or any(gain != 1 for gain in spec.gains):
+            raise ValueError(
+                "precision='bfloat16' is for networks of plain dense layers; this one has "
+                "layers for columns, gains or slopes"
+            )
         if reason := _native.why_not_bfloat16():
             raise ValueError(f"precision='bfloat16' is not available here: {reason}")
         spec.bfloat16 = True

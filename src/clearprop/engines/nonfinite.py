@@ -9,6 +9,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.jobs import Data
+from clearprop.layers import StepDraw
 from clearprop.network import back_propagation, forward_propagation, mean_loss
 
 QUANTITIES = ("X", "t", "z", "the loss", "∂ℒ/∂z", "∂ℒ/∂W", "θ")
@@ -37,7 +38,7 @@ def locate_nonfinite(
     theta: Array,
     batch: Data,
     step: int,
-    draw: tuple[int, int] | None = None,
+    draw: StepDraw | None = None,
 ) -> NonFinite:
     """The first quantity, in the order of computation, that is not finite on this batch at θ.
 

@@ -20,11 +20,15 @@ class EpochPlan:
     """One epoch of one job: which rows in which order, and the learning rate of each step.
 
     order: row indices, cut into batches of `batch_size`, the last one possibly smaller; or None
-    for all rows as they lie. The number of steps is the length of learning_rates.
+    for all rows as they lie. The number of steps is the length of learning_rates. dropout, decay:
+    for each step what the rates of dropout, and λ of the weight decay, are multiplied with; None
+    for 1.
     """
 
     order: Array | None
     learning_rates: Array
+    dropout: Array | None = None
+    decay: Array | None = None
 
 
 @dataclass(frozen=True)

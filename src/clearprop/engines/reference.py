@@ -16,6 +16,7 @@ from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
 from clearprop.jobs import Data, Job, Penalty
+from clearprop.layers import StepDraw
 from clearprop.network import back_propagation, forward_propagation, mean_loss
 from clearprop.optimizers import Optimizer
 
@@ -98,12 +99,13 @@ def _run_epoch(
     n_rows = len(data) if plan.order is None else len(plan.order)
     total, n_steps, n_samples = 0.0, 0, 0
     nonfinite = None
-    for rate in plan.learning_rates.tolist():
+    for step, rate in enumerate(plan.learning_rates.tolist()):
+        factors = [1.0 if f is None else float(f[step]) for f in (plan.dropout, plan.decay)]
         start = n_steps * job.batch_size
         rows: Any = slice(start, min(start + job.batch_size, n_rows))
         n = rows.stop - rows.start
         batch = data.rows(rows if plan.order is None else plan.order[rows])
-        loss, nonfinite = _step(run, number, batch, rate)
+        loss, nonfinite = _step(run, number, batch, rate, *factors)
         if nonfinite is not None:
             break
         total, n_steps, n_samples = total + loss * n, n_steps + 1, n_samples + n
@@ -114,21 +116,27 @@ def _run_epoch(
 
 
 def _step(
-    run: ReferenceRun, number: int, batch: Data, learning_rate: float
+    run: ReferenceRun,
+    number: int,
+    batch: Data,
+    learning_rate: float,
+    dropout: float,
+    decay: float,
 ) -> tuple[float, NonFinite | None]:
     """One step of stochastic gradient descent: θ ← θ − update(∂ℒ/∂θ)."""
     job, state, step = run.jobs[number], run.states[number], run.steps[number]
     optimizer = cast(Optimizer, job.optimizer)
     theta = state["theta"]
-    draw = (job.seed, step)
+    draw = (job.seed, step, dropout)
     loss, gradient = _loss_and_gradient(job.architecture, theta, batch, job.penalty, draw)
     gradient = clip(gradient, job.clip_norm)
+    factors = job.rates_of_parameters
     new_theta, new_state = optimizer.update(
         theta,
         gradient,
         {name: value for name, value in state.items() if name != "theta"},
-        learning_rate,
-        job.architecture.is_weight.astype(theta.dtype),
+        learning_rate if factors is None else learning_rate * factors,
+        (decay * job.architecture.is_weight).astype(theta.dtype),
     )
     if not (np.isfinite(loss) and np.isfinite(new_theta).all()):
         return loss, locate_nonfinite(job.architecture, theta, batch, step + 1, draw)
@@ -142,7 +150,7 @@ def _loss_and_gradient(
     theta: Array,
     data: Data,
     penalty: Penalty,
-    draw: tuple[int, int] | None,
+    draw: StepDraw | None,
 ) -> tuple[float, Array]:
     """ℒ + penalty, and its gradient by θ."""
     trace = forward_propagation(architecture, theta, data.X, draw)

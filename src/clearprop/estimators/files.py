@@ -27,6 +27,7 @@ from clearprop.documents import (
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators.settings import monitored
 from clearprop.history import STOPPED, History, TrainingState
+from clearprop.layers import Dense, Dropout, Layer
 from clearprop.network_files import network_from_document, network_to_document
 from clearprop.optimizers import LBFGS, OPTIMIZERS
 from clearprop.outputs import OUTPUTS
@@ -74,7 +75,7 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
         try:
             if name == "checkpoint" and value is not None:
                 raise TypeError("a path")
-            parameters[name] = _encode(value)
+            parameters[name] = encode_parameter(value)
         except TypeError:
             left_out.append(name)
     if left_out:
@@ -98,7 +99,7 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
     if hasattr(estimator, "classes_"):
         several = isinstance(estimator.classes_, list)
         columns = estimator.classes_ if several else [estimator.classes_]
-        document["classes"] = [_labels_to_document(column) for column in columns]
+        document["classes"] = [labels_to_document(column) for column in columns]
         binarizer = None if several else estimator._label_binarizer
         document["target"] = "columns" if binarizer is None else binarizer.y_type_
         document["sparse_target"] = bool(getattr(binarizer, "sparse_input_", False))
@@ -128,6 +129,8 @@ def estimator_from_document(
         {name: value for name, value in tensors.items() if name not in curves},
         where,
     )
+    if not all(_is_of_an_mlp(layer) for layer in net.architecture.layers):
+        raise ModelFileError(f"{where}: the network has layers that {kind.__name__} has not")
     history = History(stopped=take(document, "stopped", str, where, choices=("", *STOPPED)))
     for name in CURVES:
         setattr(history, name, _curve(tensors, f"history.{name}", where))
@@ -139,7 +142,9 @@ def estimator_from_document(
         parameters = take(document, "parameters", dict, where)
         if parameters.get("checkpoint") is not None:
             raise ModelFileError(f"{where}: a file must not name a checkpoint")
-        estimator.set_params(**{name: _decode(value, where) for name, value in parameters.items()})
+        estimator.set_params(
+            **{name: decode_parameter(value, where) for name, value in parameters.items()}
+        )
         estimator._validate_params()
         estimator.engine_ = get_engine(estimator.engine, net.architecture).name
     estimator._describe(net.architecture)
@@ -176,7 +181,7 @@ def _curve(tensors: Mapping[str, Array], name: str, where: str) -> list[float]:
 
 def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) -> None:
     entries = take_list(document, "classes", dict, where)
-    columns = [_labels_from_document(entry, where) for entry in entries]
+    columns = [labels_from_document(entry, where) for entry in entries]
     kinds = ("binary", "multiclass", "multilabel-indicator", "columns")
     target: str = take(document, "target", str, where, choices=kinds)
     sparse = take(document, "sparse_target", bool, where)
@@ -204,7 +209,7 @@ def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) ->
         raise ModelFileError(f"{where}: the classes do not fit the network")
 
 
-def _labels_to_document(labels: Array) -> dict[str, Any]:
+def labels_to_document(labels: Array) -> dict[str, Any]:
     kind = LABEL_KINDS.get(labels.dtype.kind)
     values = labels.tolist()
     if kind is None or (kind == "str" and not all(isinstance(v, str) for v in values)):
@@ -217,7 +222,7 @@ def _labels_to_document(labels: Array) -> dict[str, Any]:
     return {"dtype": "object" if labels.dtype == object else labels.dtype.str, "values": values}
 
 
-def _labels_from_document(document: Mapping[str, Any], where: str) -> Array:
+def labels_from_document(document: Mapping[str, Any], where: str) -> Array:
     check_keys(document, ["dtype", "values"], where)
     with reading(where):
         dtype = np.dtype(take(document, "dtype", str, where))
@@ -236,7 +241,14 @@ def _labels_from_document(document: Mapping[str, Any], where: str) -> Array:
     return labels
 
 
-def _encode(value: Any) -> Any:
+def _is_of_an_mlp(layer: Layer) -> bool:
+    """Whether the estimators build such layers: dropout, and dense ones as on the slides."""
+    return isinstance(layer, Dropout) or (
+        isinstance(layer, Dense) and layer.gain == 1 and not layer.slope
+    )
+
+
+def encode_parameter(value: Any) -> Any:
     """A parameter as JSON values; TypeError for what a file does not keep."""
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -247,35 +259,41 @@ def _encode(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else {"float": encode_float(float(value))}
     if isinstance(value, list | np.ndarray):
-        return [_encode(entry) for entry in value]
+        return [encode_parameter(entry) for entry in value]
     if isinstance(value, tuple):
-        return {"tuple": [_encode(entry) for entry in value]}
+        return {"tuple": [encode_parameter(entry) for entry in value]}
     if isinstance(value, dict):
-        return {"pairs": [[_encode(k), _encode(v)] for k, v in value.items()]}
+        return {"pairs": [[encode_parameter(k), encode_parameter(v)] for k, v in value.items()]}
     if isinstance(value, Activation) and ACTIVATIONS.get(value.name) is value:
         return value.name
     if RECORDS.get(type(value).__name__) is type(value):
-        fields = {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {
+            f.name: encode_parameter(getattr(value, f.name)) for f in dataclasses.fields(value)
+        }
         return {"record": type(value).__name__, "fields": fields}
     raise TypeError(f"{value!r} cannot be kept in a file")
 
 
-def _decode(value: Any, where: str) -> Any:
-    """The inverse of :func:`_encode`; ValueError or TypeError for what it does not write."""
+def decode_parameter(value: Any, where: str) -> Any:
+    """The inverse of :func:`encode_parameter`; ValueError or TypeError for anything else."""
     if isinstance(value, list):
-        return [_decode(entry, where) for entry in value]
+        return [decode_parameter(entry, where) for entry in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {"float"}:
         return decode_float(value["float"], f"{where}: parameters")
     if value.keys() == {"tuple"} and isinstance(value["tuple"], list):
-        return tuple(_decode(entry, where) for entry in value["tuple"])
+        return tuple(decode_parameter(entry, where) for entry in value["tuple"])
     if value.keys() == {"pairs"} and isinstance(value["pairs"], list):
         pairs = value["pairs"]
         if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-            return {_decode(key, where): _decode(entry, where) for key, entry in pairs}
+            return {
+                decode_parameter(key, where): decode_parameter(entry, where) for key, entry in pairs
+            }
     if value.keys() == {"record", "fields"} and isinstance(value["fields"], dict):
         kind = RECORDS.get(str(value["record"]))
         if kind is not None:
-            return kind(**{name: _decode(entry, where) for name, entry in value["fields"].items()})
+            return kind(
+                **{name: decode_parameter(entry, where) for name, entry in value["fields"].items()}
+            )
     raise ValueError(f"parameter {str(value)[:80]} is not one that clearprop writes")

@@ -43,10 +43,11 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
     const V s = vsigmoid<T>(z), h = z < T(-1000) ? V{} : z * s;
     if (d) *d = z > T(1000) ? all<T>(T(1)) : s + h * vsigmoid<T>(-z);
     return h;
-  } else if constexpr (act == Act::mish) {  // z tanh(softplus z)
-    const V x = vmin<V>(vmax<V>(z, all<T>(T(-1000))), all<T>(T(1000)));
-    const V w = vtanh<T>(vsoftplus<T>(x));
-    if (d) *d = w + x * vsigmoid<T>(x) * (T(1) - w * w);
+  } else if constexpr (act == Act::mish) {
+    // z tanh(softplus z) = z w, w = n/(n + 2) with n = eᶻ(eᶻ + 2); φ′ = w + 4z eᶻ(eᶻ + 1)/(n + 2)²
+    const V x = vmin<V>(vmax<V>(z, all<T>(T(-1000))), all<T>(T(40)));  // w is 1 from there on
+    const V e = vexp<T>(x), n = e * (e + T(2)), r = T(1) / (n + T(2)), w = n * r;
+    if (d) *d = w + T(4) * x * (e * r) * ((e + T(1)) * r);
     return z < T(-1000) ? V{} : z * w;
   } else {  // softplus
     if (d) *d = vsigmoid<T>(z);

@@ -64,11 +64,14 @@ class PredictorHandle {
     row_shape_ = nb::make_tuple(predictor_.n_outputs());
   }
 
-  nb::object call(nb::handle X, nb::handle out, bool logits, int n_threads) {
+  // first_row: what the number of a row is in an error where X is a part of something
+  nb::object call(nb::handle X, nb::handle out, bool logits, int n_threads, int64_t first_row) {
     const ArrayView<T> x(X, "X", false);
     const bool row = x.ndim() == 1;
     check_columns(x.shape(x.ndim() - 1));
     const int64_t n = row ? 1 : x.shape(0);
+    const std::string reason = predictor_.why_not(x.data(), n, first_row);
+    if (!reason.empty()) throw nb::value_error(reason.c_str());
     nb::object result = out.is_none() ? make(row, n) : nb::borrow(out);
     const ArrayView<T> y(result, "out", true);
     if (!out.is_none()) check_out(y, x, row, n);
@@ -82,6 +85,8 @@ class PredictorHandle {
   nb::object call_sparse(Vector<T> values, Vector<int64_t> indices, Vector<int64_t> indptr,
                          int64_t n_columns, nb::handle out, bool logits, int n_threads) {
     check_columns(n_columns);
+    if (!predictor_.takes_sparse())
+      throw nb::value_error("a network whose first layer is not dense needs a dense X; got a sparse one");
     const auto entries = static_cast<int64_t>(values.shape(0));
     const int64_t n = static_cast<int64_t>(indptr.shape(0)) - 1;
     bool ok = n >= 0 && indices.shape(0) == values.shape(0) && indptr.data()[0] == 0 &&
@@ -168,7 +173,7 @@ void bind_predictor(nb::module_& m, const char* name, void (*check)(const JobSpe
            },
            "spec"_a, "theta"_a)
       .def("__call__", &P::call, "X"_a, "out"_a.none() = nb::none(), "logits"_a = false,
-           "n_threads"_a = 1)
+           "n_threads"_a = 1, "first_row"_a = 0)
       .def("sparse", &P::call_sparse, "values"_a, "indices"_a, "indptr"_a,
            "n_columns"_a, "out"_a.none() = nb::none(), "logits"_a = false, "n_threads"_a = 1)
       .def_prop_ro("dtype", &P::dtype)

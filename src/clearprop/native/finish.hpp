@@ -1,33 +1,55 @@
-// What becomes of a block of ∂ℒ/∂W once it is there.
+// What becomes of a block of ∂ℒ/∂θ once it is there.
 #pragma once
 
 #include "optimizers.hpp"
 
 namespace {
 
-// What becomes of ∂ℒ/∂W: the sums of the penalty, then the update, or the gradient is kept.
+// What becomes of ∂ℒ/∂θ: the sums of the penalty, then the update, or the gradient is kept.
 template <class T>
 struct Finish {
   const Step<T>& s;
-  Scalars<T> c{s.update};
+  Name name = kW;  // of the array that is at hand
+  Scalars<T> c{s.update, s.factors[kW]};
   IVec<T> largest{};
   Vec<T> sum_abs{}, sum_square{};  // of a few rows, added up in double before they lose digits
   int n_rows = 0;
   double total_abs = 0, total_square = 0;
 
-  // m rows of `lanes` weights, the first at θ[at], the next `row` further on
-  void weights(int64_t at, int64_t row, const T* tile, int64_t tile_row, int m, int lanes) {
+  void use(Name array) { name = array, c = Scalars<T>(s.update, s.factors[array]); }
+  bool is_weight() const { return name != kB && name != kB1 && name != kB2; }
+
+  // m rows of `lanes` weights, the first at θ[at], the next `row` further on; gain: of the tile
+  void weights(int64_t at, int64_t row, const T* tile, int64_t tile_row, int m, int lanes,
+               T gain = T(1)) {
     const bool penalty = c.l1 != T(0) || c.l2 != T(0);
     for (int r = 0; r < m; ++r, at += row, tile += tile_row) {
-      if (penalty) {
-        for (int v = 0; v < lanes; v += Simd<T>::W) {
-          const Vec<T> w = load<T>(s.theta + at + v);
-          sum_abs += vabs<T>(w), sum_square += w * w;
-        }
-        if (++n_rows % 32 == 0) add_up();
-      }
-      parameters(at, tile, lanes, true);
+      if (penalty) add_penalty(at, lanes);
+      parameters(at, tile, lanes, gain);
     }
+  }
+
+  // The same for ∂ℒ/∂(W diag(scale)) in the tile, of which it makes ∂ℒ/∂W; Σ W ⊙ tile over the rows,
+  // which is ∂ℒ/∂scale, is added to `sums`.
+  void scaled_weights(int64_t at, int64_t row, T* tile, int64_t tile_row, int m, int lanes, T gain,
+                      const T* scale, T* sums) {
+    for (int r = 0; r < m; ++r)
+      for (int v = 0; v < lanes; v += Simd<T>::W) {
+        T* entry = tile + r * tile_row + v;
+        const Vec<T> g = load<T>(entry) * gain;
+        store<T>(sums + v, load<T>(sums + v) + g * load<T>(s.theta + at + r * row + v));
+        store<T>(entry, g * load<T>(scale + v));
+      }
+    weights(at, row, tile, tile_row, m, lanes);
+  }
+
+  void add_penalty(int64_t at, int lanes) {
+    for (int v = 0; v < lanes; v += Simd<T>::W) {
+      const Vec<T> w = load<T>(s.theta + at + v);
+      sum_abs += vabs<T>(w), sum_square += w * w;
+      if (v % (64 * Simd<T>::W) == 63 * Simd<T>::W) add_up();
+    }
+    if (++n_rows % 32 == 0) add_up();
   }
 
   void add_up() {
@@ -40,15 +62,16 @@ struct Finish {
     return {total_abs, total_square, largest_of<T>(largest)};
   }
 
-  void parameters(int64_t at, const T* g, int lanes, bool weights) {
+  void parameters(int64_t at, const T* g, int lanes, T gain = T(1)) {
     if (s.gradient && s.add)
       for (int i = 0; i < lanes; i += Simd<T>::W)
-        store<T>(s.gradient + at + i, load<T>(s.gradient + at + i) + load<T>(g + i));
+        store<T>(s.gradient + at + i, load<T>(s.gradient + at + i) + load<T>(g + i) * gain);
     else if (s.gradient)
-      memcpy(s.gradient + at, g, lanes * sizeof(T));
+      for (int i = 0; i < lanes; i += Simd<T>::W)
+        store<T>(s.gradient + at + i, load<T>(g + i) * gain);
     else
-      update_any<T>(s.update, c, weights, s.theta + at, s.slot0 + at, s.slot1 + at, g, T(1), lanes,
-                    largest);
+      update_any<T>(s.update, c, is_weight(), s.theta + at, s.slot0 + at, s.slot1 + at, g, gain,
+                    lanes, largest);
   }
 };
 

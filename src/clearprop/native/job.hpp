@@ -24,12 +24,18 @@ enum class Act : int {
 enum class Out : int { linear, absolute_error, huber, quantile, poisson, logistic, softmax };
 enum class Opt : int { sgd, nesterov, adam, rmsprop, nadam };
 
+// The arrays of parameters by name: a learning rate may have a factor for each of these. Those named
+// b… are biases.
+enum Name : int { kW, kB, kAlpha, kS, kV, kE, kW1, kB1, kW2, kB2, kNames };
+
 struct Layer {
   int n_in, n_out;
   int stride;               // length of a row of W
-  int64_t W, b;             // where they begin in θ
+  int64_t W, b, alpha;      // where they begin in θ; alpha −1 without slopes
+  double gain;              // z = gain · W h + b
   Act activation;
-  int dropout;              // rate · 65536, 0 for none
+  double rate;              // of dropout, 0 for none
+  int dropout;              // rate · 65536 in the step at hand, 0 for none
   int dropout_index;        // number of the dropout layer, which names its random numbers
   int64_t rounded, rounded_t;  // where the rounded copies of W and Wᵀ begin
 };
@@ -46,7 +52,7 @@ struct Output {
 // The scalars of one step, computed once in double.
 struct Update {
   Opt kind;
-  double learning_rate, decay;  // decay: 1 − α λ
+  double learning_rate, shrink;  // shrink: α λ
   double a, b, c, d, epsilon;   // meaning per optimiser, see update_rows
   double l1, l2;
   double mu_product;            // NAdam's ∏μ with this step
@@ -59,6 +65,54 @@ struct Data {               // shared by all jobs, read only
   const int64_t *indptr, *indices;  // of the CSR form, null for a dense X
   const T* t;               // (N, K)
   const T* weight;          // (N,) or null
+};
+
+// ---- what stands before the first dense layer: a front, from the columns of X to h⁽⁰⁾ ---------------
+
+enum class Kind : int { identity, piecewise_linear, periodic, embedding };
+
+// Layers next to each other. In h⁽⁰⁾ the units that have parameters below them come first, those of a
+// column together, then the columns themselves (x, or x̃): only of the former ∂ℒ/∂h⁽⁰⁾ is needed.
+struct Part {
+  Kind kind;
+  int n, first;             // columns of X, and the first of them
+  int n_units, n_frequencies;
+  double clip;
+  int column;               // its first in the list of Columns
+  int trained, fixed;       // its first units of both sorts, n · n_units and n of them
+};
+
+// A column of X with parameters; those of a column lie together in θ: V, or E, or w₁, b₁, W₂, b₂,
+// each padded to W. `n` counts bins or categories.
+struct Column {
+  int n;
+  int64_t theta;
+  int64_t edges, table;     // where its edges and its table begin
+  int binned;               // its number among those with bins
+};
+
+// What one item of the weight phase does in the front: a column, of an embedding some categories.
+struct FrontItem {
+  int part, column, first, n;
+};
+
+template <class T>
+struct Front {
+  int n_parts;              // 0: there is no front, X is h⁽⁰⁾
+  int n_trained, n_binned;
+  int stride;               // columns of X, padded to W
+  const Part* parts;
+  const Column* columns;
+  const FrontItem* items;
+  const T* edges;
+  T* tables;                // of each bin β, 1/width, then for each unit C and V, see front.hpp
+  const uint8_t* bins;      // of each row and column with bins; null: they are looked for
+  int64_t s;                // where the scale begins in θ, −1 for none
+  T* W;                     // W⁽¹⁾ diag(s), null for no scale
+  // panels of the batch
+  T* fraction;              // where in its bin x is: [panel][binned][NR]
+  int32_t* bin;             // the same of its number
+  T* dh;                    // ∂ℒ/∂h⁽⁰⁾, before the scale: [panel][n_trained][NR]
 };
 
 // What an item of the weight phase reports: the sums of the penalty over its weights, and after their
@@ -99,12 +153,15 @@ struct Step {
   T** h;                    // h[l], l = 0 … L−1, panels
   T** d;                    // φ′(z) (with the dropout mask) where h does not tell it, else null
   T** dz;                   // z then ∂ℒ/∂z of layer l+1, panels
+  T** q;                    // for slopes of layer l: φ(z) − z with the mask, then ∂ℒ/∂α, panels
+  Front<T> front;
   T* t;                     // targets, panels
   double* loss;             // of each panel, weighted
   ItemResult* results;      // of the weight phase
   Rounded rounded;          // of precision "bfloat16"
   // what to do
   Update update;
+  const double* factors;    // of the learning rate, by Name
   uint64_t seed, number;    // of the dropout masks: seed and step
 };
 
@@ -113,7 +170,7 @@ struct Step {
 constexpr int kSampleGroup = 8, kInputGroup = 4;
 
 // An item of the weight phase: a layer, the first of its inputs and how many panels of them, at most
-// kInputGroup.
+// kInputGroup; or layer −1 and the number of an item of the front.
 struct Item {
   int layer, i0, n_panels;
 };
@@ -146,15 +203,15 @@ struct Kernels {
   double (*penalize)(const Step<T>&, int64_t begin, int64_t end, bool weights);
   // optimiser over θ[begin, end) from scale · gradient; weights: whether decay applies; returns
   // max |θ| thereafter
-  double (*update)(const Step<T>&, int64_t begin, int64_t end, bool weights, T scale);
+  double (*update)(const Step<T>&, int64_t begin, int64_t end, Name name, T scale);
   double (*largest)(const T* x, int64_t n);  // max |x|, infinity if one is not finite
   // max |h| · max |∂ℒ/∂z| of a layer: no term of its ∂ℒ/∂W is larger
   double (*largest_term)(const Step<T>&, int layer);
   size_t (*scratch)(const Step<T>&);  // elements of scratch that `weights` needs
   void (*math)(int function, const T* x, T* y, int64_t n);  // for the tests
   const PredictKernels<T>* prediction;
-  // bfloat16: rewrites the rounded copies of an item's part of W; null for other precisions
-  void (*round_weights)(const Step<T>&, Item item);
+  // rewrites what is kept of an item's part of θ in another form: W rounded or scaled, tables
+  void (*renew)(const Step<T>&, Item item);
 };
 
 // What is different for bfloat16, of which the rest is shared with float32.
@@ -163,7 +220,7 @@ struct RoundedKernels {
   void (*weights)(const Step<float>&, Item item, int index, float* scratch);
   double (*largest_term)(const Step<float>&, int layer);
   size_t (*scratch)(const Step<float>&);
-  void (*round_weights)(const Step<float>&, Item item);
+  void (*renew)(const Step<float>&, Item item);
   void (*round)(const float* x, uint16_t* y, int64_t n);  // for the tests, n a multiple of 32
 };
 

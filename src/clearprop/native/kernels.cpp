@@ -38,56 +38,82 @@ void rows_of_product(const Step<T>& s, Panels panels, Operands<T> o, int64_t b_p
 
 // ---- a group of panels --------------------------------------------------------------------------
 
+// W⁽ˡ⁾, of the first layer with the scale in it.
+template <class T>
+const T* weights_of(const Step<T>& s, int l) {
+  return l == 0 && s.front.W ? s.front.W : s.theta + s.layers[l].W;
+}
+
+// The samples of a panel's second vector, where there are none: 0
+template <class T>
+void clear_missing(const Step<T>& s, int p, T* x, int units) {
+  constexpr int W = Simd<T>::W, NR = kPanel<T>;
+  if (lanes_of(s, p) == NR) return;
+  for (int j = 0; j < units; ++j) store<T>(x + j * NR + W, Vec<T>{});
+}
+
 // z⁽ˡ⁾ = W⁽ˡ⁾ h⁽ˡ⁻¹⁾ + b⁽ˡ⁾ and h⁽ˡ⁾ = φ(z⁽ˡ⁾), up to z⁽ᴸ⁾.
 template <class T>
 void forward(const Step<T>& s, Panels panels) {
   constexpr int NR = kPanel<T>;
   for (int l = 0; l < s.n_layers; ++l) {
     const Layer& layer = s.layers[l];
-    const int64_t below = int64_t(l == 0 ? layer.stride : layer.n_in) * NR;
+    const int64_t below = int64_t(inputs_of_panel(s, l)) * NR;
     const int64_t size = int64_t(layer.n_out) * NR;
     const bool last = l + 1 == s.n_layers;
     T* out = last ? s.dz[l] : s.h[l + 1];
-    Operands<T> o{1, 0, layer.n_in, s.theta + layer.W, layer.stride, 1, 0, s.h[l], NR, 0};
+    Operands<T> o{1, 0, layer.n_in, weights_of(s, l), layer.stride, 1, 0, s.h[l], NR, 0};
     const bool slopes = !last && s.d[l + 1];
+    o.gain = T(layer.gain);
     o.relu = layer.activation == Act::relu && !slopes;
     rows_of_product<T>(s, panels, o, below, layer.n_out, s.theta + layer.b, out, size);
     if (last) return;
     if (o.relu) continue;
-    for (int p = panels.first; p < panels.last; ++p) {
-      T* d = slopes ? s.d[l + 1] + p * size : nullptr;
-      activate<T>(layer.activation, out + p * size, d, size);
-      if (layer.dropout) drop<T>(s, layer, out + p * size, d, p, samples_of(s, p));
-    }
+    for (int p = panels.first; p < panels.last; ++p) activate_panel<T>(s, l, p);
   }
 }
 
 // ∂ℒ/∂z⁽ˡ⁾ = φ′(z⁽ˡ⁾) ⊙ W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾
 template <class T>
 void backward(const Step<T>& s, Panels panels) {
-  constexpr int W = Simd<T>::W, NR = kPanel<T>;
-  for (int l = s.n_layers - 1; l >= 1; --l) {
+  constexpr int NR = kPanel<T>;
+  for (int l = s.n_layers - 1; l >= 0; --l) {
     const Layer& layer = s.layers[l];
+    if (l == 0) {  // ∂ℒ/∂h⁽⁰⁾ for what a front has learnt
+      const int64_t size = int64_t(s.front.n_trained) * NR;
+      Operands<T> o{1, 0, layer.n_out, weights_of(s, 0), 1, layer.stride, 0, s.dz[0], NR, 0};
+      o.gain = T(layer.gain);
+      rows_of_product<T>(s, panels, o, int64_t(layer.n_out) * NR, s.front.n_trained, nullptr,
+                         s.front.dh, size);
+      return;
+    }
     const Layer& below = s.layers[l - 1];
     const int64_t size = int64_t(below.n_out) * NR;
     Operands<T> o{1, 0, layer.n_out, s.theta + layer.W, 1, layer.stride, 0, s.dz[l], NR, 0};
+    o.gain = T(layer.gain);
     if (below.activation == Act::relu && !s.d[l]) o.gate = s.h[l];
     rows_of_product<T>(s, panels, o, int64_t(layer.n_out) * NR, layer.n_in, nullptr, s.dz[l - 1],
                        size);
     for (int p = panels.first; p < panels.last; ++p) {
       T* dz = s.dz[l - 1] + p * size;
-      if (!o.gate)
+      if (s.q[l])
+        times_slopes<T>(dz, s.d[l] + p * size, s.q[l] + p * size, below.n_out, lanes_of(s, p));
+      else if (!o.gate)
         times_derivative<T>(below.activation, dz, s.h[l] + p * size,
                             s.d[l] ? s.d[l] + p * size : nullptr, size);
-      if (lanes_of(s, p) < NR)
-        for (int j = 0; j < below.n_out; ++j) store<T>(dz + j * NR + W, Vec<T>{});
+      clear_missing<T>(s, p, dz, below.n_out);
     }
   }
 }
 
 template <class T>
 void forward_backward(const Step<T>& s, int first, int last) {
-  for (int p = first; p < last; ++p) gather<T>(s, p);
+  for (int p = first; p < last; ++p) {
+    if (s.front.n_parts > 0)
+      front_forward<T>(s, p);
+    else
+      gather<T>(s, p);
+  }
   forward<T>(s, {first, last});
   for (int p = first; p < last; ++p) loss_of_panel<T>(s, p);
   backward<T>(s, {first, last});
@@ -108,11 +134,12 @@ double penalize(const Step<T>& s, int64_t begin, int64_t end, bool weights) {
 }
 
 template <class T>
-double update(const Step<T>& s, int64_t begin, int64_t end, bool weights, T scale) {
+double update(const Step<T>& s, int64_t begin, int64_t end, Name name, T scale) {
   IVec<T> largest{};
-  Scalars<T> c(s.update);
+  Scalars<T> c(s.update, s.factors[name]);
   c.l1 = c.l2 = T(0);  // in the gradient already
-  update_any<T>(s.update, c, weights, s.theta + begin, s.slot0 + begin,
+  const bool is_weight = name != kB && name != kB1 && name != kB2;
+  update_any<T>(s.update, c, is_weight, s.theta + begin, s.slot0 + begin,
                 s.slot1 + begin, s.gradient + begin, scale, end - begin, largest);
   return largest_of<T>(largest);
 }
@@ -128,7 +155,7 @@ template <class T>
 double largest_term(const Step<T>& s, int l) {
   const Layer& layer = s.layers[l];
   const int64_t samples = int64_t(s.n_panels) * kPanel<T>;
-  return largest(s.h[l], samples * (l == 0 ? layer.stride : layer.n_in)) *
+  return largest(s.h[l], samples * inputs_of_panel(s, l)) *
          largest(s.dz[l], samples * layer.n_out);
 }
 
@@ -154,7 +181,7 @@ void math(int function, const T* x, T* y, int64_t n) {
 template <class T>
 constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, weights<T>,
                               penalize<T>, update<T>, largest<T>, largest_term<T>, scratch_size<T>,
-                              math<T>, &kPredict<T>, nullptr};
+                              math<T>, &kPredict<T>, renew<T>};
 
 }  // namespace
 

@@ -140,7 +140,7 @@ void forward(const Step<float>& s, Panels panels) {
     if (last || !layer.dropout) continue;
     for (int p = panels.first; p < panels.last; ++p) {
       float* h = s.h[l + 1] + p * size;
-      drop<float>(s, layer, h, s.d[l + 1] + p * size, p, samples_of(s, p));
+      drop<float>(s, layer, h, s.d[l + 1] + p * size, p);
       round_pairs(h, layer.n_out, s.rounded.h[l + 1] + p * panel_of_pairs(layer.n_out),
                   largest_at(s, l + 1, of_h, p));
     }
@@ -316,7 +316,7 @@ CP_INLINE void each_tile(const Step<float>& s, Item item, F&& f) {
     for (int q = 0; q < columns; ++q, at += kTileSize) f(j, item.i0 + q * kTileInputs, at);
 }
 
-void round_weights(const Step<float>& s, Item item) {
+void renew(const Step<float>& s, Item item) {
   each_tile(s, item, [&](int j, int i, int64_t at) { round_tile(s, item.layer, j, i, s.theta + at); });
 }
 
@@ -353,6 +353,7 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
     if (!s.gradient) round_tile(s, item.layer, j, i, s.theta + at);
   });
   if (item.i0 == 0) {  // ∂ℒ/∂b: the sum over the samples
+    finish.use(kB);
     const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3f80);
     for (int j = 0; j < layer.n_out; j += kHalf) {
       Vec<float> lanes[kHalf] = {}, sum{};
@@ -369,7 +370,7 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
       for (int i = 0; i < kHalf; ++i) sum += lanes[i];
       alignas(64) float g[kHalf];
       store<float>(g, sum);
-      finish.parameters(layer.b + j, g, kHalf, false);
+      finish.parameters(layer.b + j, g, kHalf);
     }
   }
   s.results[index] = finish.result();
@@ -389,7 +390,7 @@ void round(const float* x, uint16_t* y, int64_t n) {
   for (int64_t i = 0; i < n; i += 32) _mm512_storeu_si512(y + i, round_row(x + i));
 }
 
-constexpr RoundedKernels kKernels{forward_backward, weights, largest_term, scratch_size, round_weights,
+constexpr RoundedKernels kKernels{forward_backward, weights, largest_term, scratch_size, renew,
                                   round};
 
 }  // namespace

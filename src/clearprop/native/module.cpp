@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -44,13 +45,19 @@ void require(bool ok, const char* what) {
 void require_network(const JobSpec& spec) {
   require(spec.sizes.size() >= 2, "at least an input and an output");
   const size_t hidden = spec.sizes.size() - 2;
+  require(spec.gains.empty() || spec.gains.size() == hidden + 1, "one gain per layer");
+  for (double gain : spec.gains) require(gain > 0 && std::isfinite(gain), "gains must be > 0");
+  require(spec.slopes.empty() || spec.slopes.size() == hidden, "one slope per hidden layer");
+  require(spec.rate_factors.size() == kNames, "a factor for each name");
+  for (double f : spec.rate_factors) require(f >= 0 && std::isfinite(f), "factors must be >= 0");
+  require(!spec.scale || !spec.parts.empty(), "a scale needs parts");
   require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
               spec.dropout_index.size() == hidden,
           "one activation and one dropout per hidden layer");
   for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
   for (int a : spec.activations)
     require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
-  for (int rate : spec.dropout) require(rate >= 0 && rate < 65536, "dropout: 0 … 65535");
+  for (double rate : spec.dropout) require(rate >= 0 && rate < 1, "dropout must lie in [0, 1)");
   require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
   if (spec.output == static_cast<int>(Out::quantile))
     require(!spec.quantiles.empty(), "quantiles are missing");
@@ -114,6 +121,21 @@ class Busy {
   bool& flag_;
 };
 
+// (P,) of a network; throws std::invalid_argument for parts that make no sense.
+double count_parameters(const JobSpec& spec) {
+  double n = 0;
+  if (!spec.parts.empty()) {
+    const FrontLayout front(spec.parts, 1);
+    require(front.n_units == spec.sizes.front(), "the sizes must fit what the parts give");
+    n = static_cast<double>(front.n_parameters) + (spec.scale ? front.n_units : 0);
+  }
+  for (size_t l = 1; l < spec.sizes.size(); ++l) {
+    const double n_out = spec.sizes[l];
+    n += n_out * (spec.sizes[l - 1] + 1.0) + (spec.slope(l - 1) ? n_out : 0);
+  }
+  return n;
+}
+
 // Shared data with the jobs over it.
 template <class T>
 class Run {
@@ -142,31 +164,44 @@ class Run {
   }
 
   int add(const JobSpec& spec, Vector<T> theta) {
-    require(spec.sizes.size() >= 2 && spec.sizes.front() == n_columns_ &&
+    require(spec.sizes.size() >= 2 && spec.n_columns() == n_columns_ &&
                 spec.sizes.back() == static_cast<int>(t_.shape(1)),
             "the sizes of the network must fit X and t");
     require_network(spec);
     require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
             "no such optimizer");
     require(spec.batch_size >= 1, "batch_size must be >= 1");
-    double n_parameters = 0;
-    for (size_t l = 1; l < spec.sizes.size(); ++l)
-      n_parameters += static_cast<double>(spec.sizes[l]) * (spec.sizes[l - 1] + 1.0);
-    require(static_cast<double>(theta.shape(0)) == n_parameters, "theta has another length");
+    require(static_cast<double>(theta.shape(0)) == count_parameters(spec),
+            "theta has another length");
+    require(spec.parts.empty() || !data_.indptr,
+            "a network whose first layer is not dense needs a dense X; got a sparse one");
     check_free();
-    jobs_.push_back(std::make_unique<Job<T>>(chosen_isa(), spec));
-    Job<T>& job = *jobs_.back();
-    job.set_data(data_);
-    job.write_theta(theta.data());
+    auto job = std::make_unique<Job<T>>(chosen_isa(), spec);
+    check_categories(*job);
+    job->set_data(data_);
+    job->write_theta(theta.data());
+    jobs_.push_back(std::move(job));
     return static_cast<int>(jobs_.size()) - 1;
   }
 
   using Plan = std::tuple<int, std::optional<Vector<int64_t>>, Vector<double>>;
   using Result = std::tuple<double, int64_t, int64_t, bool>;  // loss, steps, samples, nonfinite
 
+  // of the rates of dropout and of the decay, step by step
+  using Factors = std::tuple<std::optional<Vector<double>>, std::optional<Vector<double>>>;
+
   // An epoch of several jobs: side by side, or where they are few, one after another and each split
   // inside. The numbers are the same either way.
-  std::vector<Result> run_epochs(std::vector<Plan> plans, double deadline, int n_threads) {
+  std::vector<Result> run_epochs(std::vector<Plan> plans, double deadline, int n_threads,
+                                 std::vector<Factors> factors) {
+    require(factors.empty() || factors.size() == plans.size(), "factors for each plan or none");
+    factors.resize(plans.size());
+    for (size_t i = 0; i < plans.size(); ++i)
+      for (const auto& f : {std::get<0>(factors[i]), std::get<1>(factors[i])}) {
+        require(!f || f->shape(0) == std::get<2>(plans[i]).shape(0), "a factor for each step");
+        for (size_t s = 0; f && s < f->shape(0); ++s)
+          require(f->data()[s] >= 0, "factors must be >= 0");
+      }
     std::vector<bool> taken(jobs_.size());
     for (auto& [number, order, rates] : plans) {
       const auto batch = static_cast<size_t>(at(number).batch_size());
@@ -186,14 +221,19 @@ class Run {
       auto& [number, order, rates] = plans[i];
       if (signals.stopped()) return;
       const int64_t n = rows_of(plans[i]);
+      const auto& [dropout, decay] = factors[i];
+      const Schedules schedules{rates.data(), dropout ? dropout->data() : nullptr,
+                                decay ? decay->data() : nullptr};
       outcomes[i] = jobs_[number]->run_epoch(
-          order ? order->data() : nullptr, n, rates.data(), rates.shape(0), deadline, threads,
+          order ? order->data() : nullptr, n, schedules, rates.shape(0), deadline, threads,
           [&] { return worker == 0 ? signals.ask() : signals.stopped(); });
     };
     const auto n_plans = static_cast<int64_t>(plans.size());
     {
       const Busy busy(busy_);
       nb::gil_scoped_release release;
+      for (const Plan& plan : plans)
+        if (std::get<2>(plan).shape(0) > 0) provide_bins(*jobs_[std::get<0>(plan)], n_threads);
       parallel_for(n_threads, side_by_side, [&](int64_t i, int worker) { run(i, worker, 1); },
                    [&] { return signals.ask_now_and_then(); });
       for (int64_t i = side_by_side; i < n_plans; ++i) run(i, 0, n_threads);
@@ -264,6 +304,28 @@ class Run {
     return longest <= in_turn ? n : even;
   }
 
+  // The bins of all rows, once for all jobs with the same edges.
+  void provide_bins(Job<T>& job, int n_threads) {
+    if (!job.wants_bins()) return;
+    for (const auto& known : bins_)
+      if (const auto bins = known.lock(); bins && bins->parts == job.parts())
+        return job.set_bins(bins);
+    auto bins = std::make_shared<Bins>();
+    bins->parts = job.parts();
+    bins->numbers = find_bins(job.front_layout(), job.edges(), data_.X, data_.ld, n_rows_, n_threads);
+    bins_.push_back(bins);
+    job.set_bins(bins);
+  }
+
+  // Also this once for all jobs with the same parts
+  void check_categories(const Job<T>& job) {
+    if (checked_ && *checked_ == job.parts()) return;
+    const std::string reason =
+        why_no_categories(job.front_layout(), data_.X, data_.ld, data_.indptr ? 0 : n_rows_, 0);
+    require(reason.empty(), reason.c_str());
+    checked_ = job.parts();
+  }
+
   // A handler of a signal, or another thread, may call in the middle of an epoch.
   void check_free() const {
     if (busy_) throw std::runtime_error("the run is at work: it can be read when that is done");
@@ -284,6 +346,8 @@ class Run {
   int64_t n_rows_, n_columns_;
   Data<T> data_{};
   std::vector<std::unique_ptr<Job<T>>> jobs_;
+  std::vector<std::weak_ptr<const Bins>> bins_;
+  std::optional<std::vector<PartSpec>> checked_;
   bool busy_ = false;  // read and written with the GIL
 };
 
@@ -297,7 +361,8 @@ void bind_run(nb::module_& m, const char* name) {
                     std::optional<Vector<T>>>(),
            "values"_a, "indices"_a, "indptr"_a, "n_columns"_a, "t"_a, "sample_weight"_a.none())
       .def("add", &R::add, "spec"_a, "theta"_a)
-      .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a)
+      .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a,
+           "factors"_a = std::vector<typename R::Factors>())
       .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
       .def("read_theta", [](R& r, int job, Out1<T> out) {
         r.at(job, out.shape(0)).read_theta(out.data());
@@ -375,8 +440,22 @@ void bind_shuffle(nb::module_& m) {
 
 NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);  // a model that lives as long as the interpreter is no mistake
+  nb::class_<PartSpec>(m, "PartSpec")
+      .def(nb::init<>())
+      .def_rw("kind", &PartSpec::kind)
+      .def_rw("n", &PartSpec::n)
+      .def_rw("n_units", &PartSpec::n_units)
+      .def_rw("n_frequencies", &PartSpec::n_frequencies)
+      .def_rw("clip", &PartSpec::clip)
+      .def_rw("edges", &PartSpec::edges)
+      .def_rw("sizes", &PartSpec::sizes);
   nb::class_<JobSpec>(m, "JobSpec")
       .def(nb::init<>())
+      .def_rw("parts", &JobSpec::parts)
+      .def_rw("scale", &JobSpec::scale)
+      .def_rw("gains", &JobSpec::gains)
+      .def_rw("slopes", &JobSpec::slopes)
+      .def_rw("rate_factors", &JobSpec::rate_factors)
       .def_rw("sizes", &JobSpec::sizes)
       .def_rw("activations", &JobSpec::activations)
       .def_rw("dropout", &JobSpec::dropout)

@@ -11,11 +11,12 @@ using namespace clearprop;
 // One vector of parameters: the penalty's gradient, decay, the optimiser's step.
 template <class T>
 struct Scalars {
-  T rate, decay, a, b, c, d, epsilon, l1, l2;
+  T rate, decay, a, b, c, d, epsilon, l1, l2;  // with a factor for the learning rate
   T one_a, one_b;  // 1 − a and 1 − b of the exact values: 1 − 0.999 in float is off by 5e−5
-  explicit Scalars(const Update& u)
-      : rate(T(u.learning_rate)), decay(T(u.decay)), a(T(u.a)), b(T(u.b)), c(T(u.c)), d(T(u.d)),
-        epsilon(T(u.epsilon)), l1(T(u.l1)), l2(T(u.l2)), one_a(T(1 - u.a)), one_b(T(1 - u.b)) {}
+  Scalars(const Update& u, double factor)
+      : rate(T(u.kind == Opt::nadam ? u.learning_rate : factor * u.learning_rate)),
+        decay(T(1 - factor * u.shrink)), a(T(u.a)), b(T(u.b)), c(T(factor * u.c)),
+        d(T(factor * u.d)), epsilon(T(u.epsilon)), l1(T(u.l1)), l2(T(u.l2)), one_a(T(1 - u.a)), one_b(T(1 - u.b)) {}
 };
 
 template <class T>

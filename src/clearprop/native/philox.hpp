@@ -30,23 +30,4 @@ struct Philox {
   }
 };
 
-// The 16-bit words w₀, w₁, … of one dropout mask; word i belongs to row i / H, unit i % H.
-struct MaskWords {
-  Philox philox;
-  uint64_t step, at = ~uint64_t{0};
-  uint64_t words[4];
-
-  MaskWords(uint64_t seed, uint64_t layer, uint64_t number) : philox{{seed, layer}}, step(number) {}
-
-  uint32_t operator[](uint64_t i) {
-    const uint64_t block = i / 16;
-    if (block != at) {  // NumPy counts before it draws: its first block is number 1
-      const uint64_t counter[4] = {block + 1, step, 0, 0};
-      philox.block(counter, words);
-      at = block;
-    }
-    return static_cast<uint32_t>(words[i % 16 / 4] >> (16 * (i % 4))) & 0xFFFFu;
-  }
-};
-
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activations.hpp"
+#include "front.hpp"
 #include "output_units.hpp"
 #include "prediction.hpp"
 #include "transpose.hpp"
@@ -38,13 +39,35 @@ __attribute__((noinline)) void apply(Act act, T* h, int64_t n) {
   });
 }
 
+// h = z + α(φ(z) − z) in place; the vector of α that follows is `step` further on.
+template <class T>
+__attribute__((noinline)) void apply_slopes(Act act, T* h, const T* alpha, int step, int64_t n) {
+  with_activation(act, [&]<Act a>() {
+    for (int64_t i = 0; i < n; i += Simd<T>::W, alpha += step) {
+      const Vec<T> z = load<T>(h + i);
+      store<T>(h + i, z + load<T>(alpha) * (phi<T, a>(z, nullptr) - z));
+    }
+  });
+}
+
 // relu is a bound of the products' results; the other functions follow them.
 template <class T>
-T floor_of(Act act) {
-  return act == Act::relu ? T(0) : kNoFloor<T>;
+T floor_of(const PackedLayer<T>& layer) {
+  return layer.activation == Act::relu && !layer.alpha ? T(0) : kNoFloor<T>;
 }
-inline bool has_pass(Act act) {
-  return act != Act::relu && act != Act::identity && act != Act::none;
+template <class T>
+bool has_pass(const PackedLayer<T>& layer) {
+  const Act act = layer.activation;
+  return layer.alpha || (act != Act::relu && act != Act::identity && act != Act::none);
+}
+
+// h of `units` units of a layer from j on, side by side
+template <class T>
+void apply_row(const PackedLayer<T>& layer, int j, T* h, int units) {
+  if (layer.alpha)
+    apply_slopes<T>(layer.activation, h, layer.alpha + j, Simd<T>::W, units);
+  else
+    apply<T>(layer.activation, h, units);
 }
 
 // ---- panels -------------------------------------------------------------------------------------
@@ -104,8 +127,8 @@ void multiply(const PackedLayer<T>& layer, int k0, int n_k, const T* slab, int n
   constexpr int L = Simd<T>::W, NR = kSamples<T>, U = kUnits<T>;
   const int vectors = vectors_of<T>(n);
   const bool last = k0 + n_k == layer.n_in;
-  const T floor = last ? floor_of<T>(layer.activation) : kNoFloor<T>;
-  const bool pass = last && has_pass(layer.activation);
+  const T floor = last ? floor_of<T>(layer) : kNoFloor<T>;
+  const bool pass = last && has_pass(layer);
   const int64_t block = int64_t(layer.n_in) * U;
   const int n_blocks = (layer.n_out + U - 1) / U;
   for (int j = 0; j < layer.n_out; j += kTileUnits) {
@@ -117,7 +140,11 @@ void multiply(const PackedLayer<T>& layer, int k0, int n_k, const T* slab, int n
     T* C = out + int64_t(j) * NR;
     kTiles<T>.table[vectors - 1][m](n_k, W, ahead, slab, b, floor, C);
     if (!pass) continue;
-    if (vectors == kTileVectors)
+    if (layer.alpha)
+      for (int r = 0; r < m; ++r)
+        apply_slopes<T>(layer.activation, C + r * NR, layer.spread + int64_t(j + r) * L, 0,
+                        vectors * L);
+    else if (vectors == kTileVectors)
       apply<T>(layer.activation, C, m * NR);
     else
       for (int r = 0; r < m; ++r) apply<T>(layer.activation, C + r * NR, vectors * L);
@@ -163,9 +190,9 @@ void sparse_layer(const PackedLayer<T>& layer, const Data<T>& data, int64_t row,
         for (int v = 0; v < U / W; ++v)
           c[v] += all<T>(data.X[e]) * load<T>(block + data.indices[e] * U + v * W);
       for (int v = 0; v < U / W; ++v)
-        store<T>(scratch + j + v * W, vmax<Vec<T>>(c[v], all<T>(floor_of<T>(layer.activation))));
+        store<T>(scratch + j + v * W, vmax<Vec<T>>(c[v], all<T>(floor_of<T>(layer))));
     }
-    if (has_pass(layer.activation)) apply<T>(layer.activation, scratch, width);
+    if (has_pass(layer)) apply_row<T>(layer, 0, scratch, width);
     for (int j = 0; j < layer.n_out; ++j) out[int64_t(j) * NR + i] = scratch[j];
   }
   for (int i = n; i < vectors_of<T>(n) * W; ++i)
@@ -234,7 +261,7 @@ template <class T, int R>
 void row_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, T* z, int64_t z_ld, int j,
                int end) {
   constexpr int L = Simd<T>::W, U = kUnits<T>, most = kTileUnits * kTileVectors / R;
-  const T floor = floor_of<T>(layer.activation);
+  const T floor = floor_of<T>(layer);
   const int begin = j;
   if constexpr (most >= 8)
     for (; j + 8 * L <= end; j += 8 * L) row_tile<T, R, 8>(layer, j, x, ld, floor, z, z_ld);
@@ -244,8 +271,8 @@ void row_layer(const PackedLayer<T>& layer, const T* x, int64_t ld, T* z, int64_
     for (; j + 2 * L <= end; j += 2 * L) row_tile<T, R, 2>(layer, j, x, ld, floor, z, z_ld);
   if constexpr (L >= U)
     for (; j < end; j += L) row_tile<T, R, 1>(layer, j, x, ld, floor, z, z_ld);
-  if (has_pass(layer.activation))
-    for (int r = 0; r < R; ++r) apply<T>(layer.activation, z + r * z_ld + begin, end - begin);
+  if (has_pass(layer))
+    for (int r = 0; r < R; ++r) apply_row<T>(layer, begin, z + r * z_ld + begin, end - begin);
 }
 
 template <class T>
@@ -285,6 +312,25 @@ void rows_outputs(const PackedNetwork<T>& net, const T* z, int64_t ld, int n, T*
   }
 }
 
+// ---- what stands before -------------------------------------------------------------------------
+
+template <class T>
+void front_panel(const PackedNetwork<T>& net, const T* x, int n, T* h) {
+  front_units<T>(net.front, net.theta, x, h, kSamples<T>, vectors_of<T>(n) * Simd<T>::W, nullptr,
+                 nullptr, false);
+}
+
+template <class T>
+void front_tables(const PackedNetwork<T>& net) {
+  for (int q = 0; q < net.front.n_parts; ++q) {
+    const Part& part = net.front.parts[q];
+    for (int c = 0; c < part.n && part.kind == Kind::piecewise_linear; ++c) {
+      const Column& column = net.front.columns[part.column + c];
+      tabulate<T>(part, column, net.front.edges, net.theta + column.theta, net.front.tables);
+    }
+  }
+}
+
 // How many rows at most, of those that fill so many vectors of samples, are faster done as rows: by
 // the vectors that are multiplied, and the measured time of one where a panel is not full.
 template <class T>
@@ -302,7 +348,7 @@ void rows_limits(const PackedNetwork<T>& net, int* limits) {
 
 template <class T>
 constexpr PredictKernels<T> kPredict{Simd<T>::W,      kSamples<T>,   kUnits<T>,       kFewRows,
-                                     turn<T>,         multiply<T>,   sparse_layer<T>, outputs<T>,
+                                     turn<T>,         front_panel<T>, front_tables<T>, multiply<T>,   sparse_layer<T>, outputs<T>,
                                      rows_layer<T>,   rows_outputs<T>, rows_limits<T>};
 
 }  // namespace

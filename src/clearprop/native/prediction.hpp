@@ -17,7 +17,8 @@ template <class T>
 struct PackedLayer {
   int n_in, n_out;
   Act activation;
-  const T *W, *b;
+  const T *W, *b;           // W with the gain and the scale of its inputs in it
+  const T *alpha, *spread;  // of slopes, else null; each one `lanes` times
 };
 
 template <class T>
@@ -25,6 +26,8 @@ struct PackedNetwork {
   int n_layers;
   const PackedLayer<T>* layers;
   Output output;
+  Front<T> front;           // what makes h⁽⁰⁾ of X, with its parameters
+  const T* theta;
 };
 
 template <class T>
@@ -33,6 +36,9 @@ struct PredictKernels {
   int rows;                 // rows that share a pass over the weights
   // columns of the n ≤ panel rows at X, `ld` apart, to a panel [column][panel]
   void (*turn)(const T* X, int64_t ld, int n, int columns, T* slab);
+  // h⁽⁰⁾ of n samples from their columns, both panels; and the front's tables, once before all that
+  void (*front)(const PackedNetwork<T>&, const T* x, int n, T* h);
+  void (*tabulate)(const PackedNetwork<T>&);
   // adds the products with the inputs k0 … k0 + n_k, which are `slab`, to z of all units; starts
   // with b at the first of them, ends with φ at the last
   void (*multiply)(const PackedLayer<T>&, int k0, int n_k, const T* slab, int n, T* out);

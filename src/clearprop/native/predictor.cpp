@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 
 #include "denormals.hpp"
@@ -95,7 +96,12 @@ typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
 
 template <class T>
 Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters)
-    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, free_aligned) {
+    : kernels_(kernels_of<T>(isa)),
+      spec_(spec),
+      weights_(nullptr, free_aligned),
+      front_theta_(nullptr, free_aligned),
+      front_layout_(spec.parts, kernels_.lanes),
+      n_columns_(spec.n_columns()) {
   const int U = kernels_.units, L = static_cast<int>(spec.sizes.size()) - 1;
   size_t total = 0;
   int64_t expected = 0;
@@ -103,28 +109,55 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
     const int64_t n_in = spec.sizes[l], n_out = spec.sizes[l + 1];
     total += static_cast<size_t>(padded(n_out, U) * (n_in + 1));
     expected += n_out * (n_in + 1);
+    if (spec.slope(l)) {
+      expected += n_out;
+      total += static_cast<size_t>(padded(n_out, U) * (1 + kernels_.lanes));
+    }
     width_ = std::max(width_, static_cast<int>(padded(n_out, U)));
     flops_per_row_ += 2.0 * n_in * n_out;
     h_size_[l % 2] = std::max(h_size_[l % 2], static_cast<size_t>(n_out * kernels_.panel));
   }
+  expected += front_layout_.n_parameters + (spec.scale ? spec.sizes[0] : 0);
   if (n_parameters != expected) throw std::invalid_argument("theta has another length");
   weights_ = allocate(total);
   T* to = weights_.get();
+  pack_front(theta);
+  theta += front_layout_.n_parameters;
+  const T* scale = spec.scale ? theta : nullptr;
+  if (scale) theta += spec.sizes[0];
+  std::vector<int> there(spec.sizes[0]);  // where the inputs of the first layer lie in the definition
+  std::iota(there.begin(), there.end(), 0);
+  for (const auto& units : front_layout_.units)
+    std::iota(there.begin() + units.here, there.begin() + units.here + units.n, units.there);
   for (int l = 0; l < L; ++l) {
     const int n_in = spec.sizes[l], n_out = spec.sizes[l + 1];
     const Act act = l + 1 < L ? static_cast<Act>(spec.activations[l]) : Act::none;
     const T* W = to;
     for (int j0 = 0; j0 < n_out; j0 += U) {
       const int m = std::min(U, n_out - j0);
-      for (int k = 0; k < n_in; ++k, to += U)
-        for (int j = 0; j < U; ++j) to[j] = j < m ? theta[int64_t(j0 + j) * n_in + k] : T(0);
+      for (int k = 0; k < n_in; ++k, to += U) {
+        const int from = l == 0 ? there[k] : k;
+        T factor = static_cast<T>(spec.gain(l));
+        if (l == 0 && scale) factor *= scale[from];
+        for (int j = 0; j < U; ++j)
+          to[j] = j < m ? theta[int64_t(j0 + j) * n_in + from] * factor : T(0);
+      }
     }
     theta += int64_t(n_out) * n_in;
     std::fill(std::copy(theta, theta + n_out, to), to + padded(n_out, U), T(0));
     theta += n_out;
-    layers_.push_back({n_in, n_out, act, W, to});
+    layers_.push_back({n_in, n_out, act, W, to, nullptr, nullptr});
     to += padded(n_out, U);
+    if (!spec.slope(l)) continue;
+    layers_.back().alpha = to;
+    std::fill(std::copy(theta, theta + n_out, to), to + padded(n_out, U), T(0));
+    to += padded(n_out, U);
+    layers_.back().spread = to;
+    for (int j = 0; j < n_out; ++j) std::fill_n(to + int64_t(j) * kernels_.lanes, kernels_.lanes, theta[j]);
+    theta += n_out;
+    to += padded(n_out, U) * kernels_.lanes;
   }
+  flops_per_row_ += front_layout_.flops / 3;
   net_.n_layers = L;
   net_.layers = layers_.data();
   net_.output = {static_cast<Out>(spec_.output), spec_.delta,
@@ -133,10 +166,29 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
   kernels_.rows_limits(net_, limits_);
   small_.size = static_cast<size_t>(2 * kernels_.rows * int64_t(width_) +
                                     int64_t(n_outputs()) * kernels_.lanes);
+  // of a front: columns of X, h⁽⁰⁾, and that once more in rows
+  const size_t front = front_layout_.empty() ? 0 : n_columns_ + static_cast<size_t>(spec.sizes[0]);
+  small_.size += front * kernels_.panel + (front > 0 ? kernels_.rows * size_t(spec.sizes[0]) : 0);
   const size_t slab = std::max(static_cast<size_t>(kernels_.panel * block_size(layers_[0].n_in)),
                                static_cast<size_t>(padded(layers_[0].n_out, U)));
-  large_.size = h_size_[0] + h_size_[1] + slab;
+  large_.size = h_size_[0] + h_size_[1] + slab + front * kernels_.panel;
+  slab_ = slab;
   small_.buffers.reserve(16), large_.buffers.reserve(16);
+}
+
+template <class T>
+void Predictor<T>::pack_front(const T* theta) {
+  if (front_layout_.empty()) return;
+  const auto size = static_cast<size_t>(front_layout_.n_padded) + 16;  // vectors read beyond the end
+  front_theta_ = allocate(size);
+  std::fill_n(front_theta_.get(), size, T(0));
+  front_layout_.each_row([&](int64_t at, int64_t from, int n) {
+    std::copy(theta + from, theta + from + n, front_theta_.get() + at);
+  });
+  front_tables_ = FrontTables<T>(front_layout_);
+  net_.front = front_tables_.view(front_layout_);
+  net_.theta = front_theta_.get();
+  kernels_.tabulate(net_);
 }
 
 // As many rows as share a pass over the weights, with the units as vectors; `n_threads` share the
@@ -145,6 +197,18 @@ template <class T>
 void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads,
                        T* scratch) const {
   const int U = kernels_.units, K = n_outputs();
+  if (!front_layout_.empty()) {  // by the code of the panels, for the same bits
+    T* x = scratch + 2 * kernels_.rows * int64_t(width_) + int64_t(K) * kernels_.lanes;
+    T* h = x + int64_t(n_columns_) * kernels_.panel;
+    const int units = layers_[0].n_in;
+    T* rows = h + int64_t(units) * kernels_.panel;
+    kernels_.turn(X, ld, n, n_columns_, x);
+    kernels_.front(net_, x, n, h);
+    for (int r = 0; r < n; ++r)
+      for (int k = 0; k < units; ++k)
+        rows[int64_t(r) * units + k] = h[int64_t(k) * kernels_.panel + r];
+    X = rows, ld = units;
+  }
   for (int l = 0; l < net_.n_layers; ++l) {
     const PackedLayer<T>& layer = layers_[l];
     const int n_blocks = (layer.n_out + U - 1) / U;
@@ -174,14 +238,22 @@ void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool
                          Stop* stop, T* scratch) const {
   T* h[2] = {scratch, scratch + h_size_[0]};
   T* slab = h[1] + h_size_[1];
+  T* units = nullptr;  // of h⁽⁰⁾ where X is not that itself
+  if (!front_layout_.empty()) {
+    T* x = slab + slab_;
+    units = x + int64_t(n_columns_) * kernels_.panel;
+    kernels_.turn(data.X + first * data.ld, data.ld, n, n_columns_, x);
+    kernels_.front(net_, x, n, units);
+  }
   if (data.indptr) kernels_.sparse(layers_[0], data, first, n, slab, h[0]);
   for (int l = data.indptr ? 1 : 0; l < net_.n_layers; ++l) {
     const int n_in = layers_[l].n_in, size = block_size(n_in);
     for (int k = 0; k < n_in; k += size) {
       if (stop && k > 0 && stop->now()) return;
       const int n_k = std::min(size, n_in - k);
-      const T* inputs = l == 0 ? slab : h[(l - 1) % 2] + int64_t(k) * kernels_.panel;
-      if (l == 0) kernels_.turn(data.X + first * data.ld + k, data.ld, n, n_k, slab);
+      const T* below = l == 0 ? units : h[(l - 1) % 2];
+      const T* inputs = below ? below + int64_t(k) * kernels_.panel : slab;
+      if (!below) kernels_.turn(data.X + first * data.ld + k, data.ld, n, n_k, slab);
       kernels_.multiply(layers_[l], k, n_k, inputs, n, h[l % 2]);
     }
   }

@@ -1,5 +1,5 @@
 // The one micro-kernel behind every matrix product: C (MR × NV vectors) = init + Σ_k A[r, k]·B[k, :],
-// and relu or its derivative, the most frequent activation, while C is in registers.
+// the sum times a gain, and relu or its derivative, the most frequent activation, while C is in registers.
 #pragma once
 
 #include "simd.hpp"
@@ -20,6 +20,7 @@ struct Operands {
   const T* ahead[3] = {};
   int64_t ahead_row = 0;
   int ahead_rows = 0, ahead_lines = 0;
+  T gain = T(1);            // C = init + gain · Σ …
   bool relu = false;        // C ← max(C, 0)
   const T* gate = nullptr;  // C ← C where gate > 0, else 0; laid out as C
 };
@@ -34,7 +35,7 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
 #pragma GCC unroll 16
   for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) c[r][v] = init ? all<T>(init[r]) : V{};
+    for (int v = 0; v < NV; ++v) c[r][v] = init && o.gain == T(1) ? all<T>(init[r]) : V{};
   const int64_t row = o.row, step = o.step, b_step = o.b_step;
   const int chunks = (o.outer - 1) * (o.inner / kChunk) + o.last / kChunk;
   const int rows_a_chunk = chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
@@ -76,6 +77,12 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
       steps(kChunk);
     }
     steps(n - k);
+  }
+  if (o.gain != T(1)) {
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) c[r][v] = c[r][v] * o.gain + (init ? all<T>(init[r]) : V{});
   }
   auto each = [&](auto&& f) __attribute__((always_inline)) {
 #pragma GCC unroll 16

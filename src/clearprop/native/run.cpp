@@ -109,7 +109,7 @@ Kernels<T> kernels_of(const Isa& isa, bool bfloat16) {
       kernels.forward_backward = bfloat16_kernels->forward_backward;
       kernels.weights = bfloat16_kernels->weights;
       kernels.scratch = bfloat16_kernels->scratch;
-      kernels.round_weights = bfloat16_kernels->round_weights;
+      kernels.renew = bfloat16_kernels->renew;
       kernels.largest_term = bfloat16_kernels->largest_term;
     }
     return kernels;
@@ -125,6 +125,8 @@ int64_t rows_at_a_time(const std::vector<int>& sizes, int panel) {
 }
 
 int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
+
+bool is_weight(Name name) { return name != kB && name != kB1 && name != kB2; }
 
 constexpr double kFlopsWorthAThread = 1e7;
 constexpr size_t kHugePage = 2 << 20, kStagger = 2 * 4096 + 11 * 64;
@@ -166,6 +168,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec)
       t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
   int64_t n_words = 0;  // of the rounded copies
+  lay_out_front();
   for (int l = 0; l < L; ++l) {
     Layer layer{};
     layer.n_in = spec.sizes[l], layer.n_out = spec.sizes[l + 1];
@@ -177,9 +180,19 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec)
     layer.rounded = n_words, layer.rounded_t = n_words + Tiles(layer).size() / 2;
     n_words += Tiles(layer).size() / (l == 0 ? 2 : 1);  // no Wᵀ of the first: X has no derivative
     layer.activation = l + 1 < L ? static_cast<Act>(spec.activations[l]) : Act::none;
-    layer.dropout = l + 1 < L ? spec.dropout[l] : 0;
+    layer.rate = l + 1 < L ? spec.dropout[l] : 0;
     layer.dropout_index = l + 1 < L ? spec.dropout_index[l] : 0;
+    layer.gain = spec.gain(l);
+    layer.alpha = -1;
     n_padded_ = layer.b + padded(layer.n_out, W);
+    arrays_.push_back({layer.W, layer.b, kW});
+    arrays_.push_back({layer.b, n_padded_, kB});
+    if (spec.slope(l)) {
+      layer.alpha = n_padded_;
+      n_padded_ += padded(layer.n_out, W);
+      n_parameters_ += layer.n_out;
+      arrays_.push_back({layer.alpha, n_padded_, kAlpha});
+    }
     n_parameters_ += int64_t(layer.n_out) * (layer.n_in + 1);
     flops_per_row_ += 2.0 * layer.n_in * layer.n_out;
     layers_.push_back(layer);
@@ -192,12 +205,57 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec)
   for (int l = 0; l < L; ++l)
     for (int i0 = 0; i0 < layers_[l].n_in; i0 += group * kernels_.panel)
       items_.push_back({l, i0, group});
+  for (size_t i = 0; i < front_items_.size(); ++i) items_.push_back({-1, static_cast<int>(i), 0});
+  if (spec.scale) scaled_W_ = allocate(int64_t(layers_[0].n_out) * layers_[0].stride);
+  front_.W = scaled_W_.get();
+  set_dropout(1);
   static constexpr int slots_of[] = {1, 1, 2, 1, 2};
   n_slots_ = slots_of[spec.optimizer];
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
   if (spec.bfloat16) rounded_.W = allocate(n_words);
   results_.resize(items_.size());
+}
+
+// What stands before the first dense layer comes first in θ, as in the definition.
+template <class T>
+void Job<T>::lay_out_front() {
+  if (spec_.parts.empty()) return;
+  if (spec_.bfloat16)
+    throw std::invalid_argument("bfloat16: only for networks whose first layer is dense");
+  front_layout_ = FrontLayout(spec_.parts, kernels_.lanes);
+  front_tables_ = FrontTables<T>(front_layout_);
+  front_ = front_tables_.view(front_layout_);
+  for (size_t q = 0; q < front_layout_.parts.size(); ++q) {
+    const Part& part = front_layout_.parts[q];
+    const Column* columns = front_layout_.columns.data() + part.column;
+    for (int c = 0; c < part.n && part.kind != Kind::identity; ++c) {
+      const int most = part.kind == Kind::embedding ? kCategories : columns[c].n;
+      int first = 0;
+      do {
+        const int n = std::min(most, columns[c].n - first);
+        front_items_.push_back({static_cast<int>(q), c, first, n});
+        first += most;
+      } while (first < columns[c].n);
+    }
+  }
+  front_.items = front_items_.data();
+  arrays_ = front_layout_.arrays;
+  n_padded_ = front_layout_.n_padded;
+  n_parameters_ = front_layout_.n_parameters;
+  flops_per_row_ += front_layout_.flops / 3;
+  if (!spec_.scale) return;
+  front_.s = n_padded_;
+  n_padded_ += padded(front_layout_.n_units, kernels_.lanes);
+  n_parameters_ += front_layout_.n_units;
+  arrays_.push_back({front_.s, n_padded_, kS});
+}
+
+// Rates of dropout in the next step. The product of them is rounded as in the definition.
+template <class T>
+void Job<T>::set_dropout(double factor) {
+  for (Layer& layer : layers_)
+    layer.dropout = static_cast<int>(std::min(std::nearbyint(layer.rate * factor * 65536), 65535.0));
 }
 
 template <class T>
@@ -207,21 +265,31 @@ void Job<T>::reserve(int64_t rows) {
   reserved_rows_ = 0;  // until all of them are there
   const int L = static_cast<int>(layers_.size());
   const bool bf16 = spec_.bfloat16;
-  x_ = allocate(bf16 && !data_.indptr ? 0 : n * layers_[0].stride);
+  const bool front = !front_layout_.empty();
+  x_ = allocate(front ? n * front_.stride : bf16 && !data_.indptr ? 0 : n * layers_[0].stride);
+  if (front) {
+    fraction_ = allocate(n * front_.n_binned);
+    bin_.assign(static_cast<size_t>(n) * front_.n_binned, 0);
+    dh_ = allocate(n * front_.n_trained);
+  }
   t_ = allocate(n * layers_[L - 1].n_out);
   panel_loss_.resize(static_cast<size_t>(n / kernels_.panel));
-  h_.clear(), d_.clear(), dz_.clear(), scratch_.clear();
-  h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear();
+  h_.clear(), d_.clear(), dz_.clear(), q_.clear(), scratch_.clear();
+  h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear(), q_pointers_.clear();
   for (int l = 0; l < L; ++l) {
-    const bool dropout = l > 0 && layers_[l - 1].dropout;
+    const bool dropout = l > 0 && layers_[l - 1].rate > 0;
+    const bool slope = l > 0 && layers_[l - 1].alpha >= 0;
     const auto activation = l > 0 ? layers_[l - 1].activation : Act::none;
     const bool in_panels = !bf16 || dropout;  // else h is kept rounded only
-    h_.push_back(in_panels ? allocate(n * (l == 0 ? layers_[0].stride : layers_[l].n_in))
+    const bool rows_of_X = l == 0 && !front;
+    h_.push_back(in_panels ? allocate(n * (rows_of_X ? layers_[0].stride : layers_[l].n_in))
                            : Buffer(nullptr, free_aligned));
     const bool from_h = bf16 ? activation == Act::identity || activation == Act::relu ||
                                    activation == Act::leaky_relu
                              : static_cast<int>(activation) < static_cast<int>(Act::gelu);
-    const bool own = l > 0 && (dropout || !from_h);
+    const bool own = l > 0 && (dropout || slope || !from_h);
+    q_.push_back(slope ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
+    q_pointers_.push_back(q_[l].get());
     d_.push_back(own ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
     const bool needed = !bf16 || l + 1 == L;
     dz_.push_back(needed ? allocate(n * layers_[l].n_out) : Buffer(nullptr, free_aligned));
@@ -236,9 +304,12 @@ void Job<T>::reserve(int64_t rows) {
 template <class T>
 void Job<T>::end() {
   over_ = true;
-  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x, &rounded_.largest})
+  for (Buffer* buffer : {&gradient_, &x_, &t_, &rounded_.W, &rounded_.x, &rounded_.largest,
+                         &scaled_W_, &fraction_, &dh_})
     buffer->reset();
-  for (auto* buffers : {&h_, &d_, &dz_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
+  std::vector<int32_t>().swap(bin_);
+  bins_.reset();
+  for (auto* buffers : {&h_, &d_, &dz_, &q_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
     buffers->clear();
 #if defined(__GLIBC__)
   // to the system too, which free() alone would not do with what lies within the heap
@@ -278,10 +349,20 @@ void Job<T>::reserve_rounded(int64_t n) {
 template <class T>
 template <class Copy>
 void Job<T>::each_row(const Copy& copy) const {
-  int64_t flat = 0;
+  front_layout_.each_row(copy);
+  int64_t flat = front_layout_.n_parameters;
+  if (spec_.scale) {
+    for (const auto& [here, there, n] : front_layout_.units) copy(front_.s + here, flat + there, n);
+    flat += front_layout_.n_units;
+  }
   for (const Layer& layer : layers_) {
     const Tiles tiles(layer);
     for (int j = 0; j < layer.n_out; ++j, flat += layer.n_in) {
+      const int64_t row = layer.W + int64_t(j) * layer.stride;
+      if (&layer == layers_.data() && !front_layout_.empty()) {
+        for (const auto& [here, there, n] : front_layout_.units) copy(row + here, flat + there, n);
+        continue;
+      }
       if (!spec_.bfloat16) {
         copy(layer.W + int64_t(j) * layer.stride, flat, layer.n_in);
         continue;
@@ -295,6 +376,9 @@ void Job<T>::each_row(const Copy& copy) const {
       }
     }
     copy(layer.b, flat, layer.n_out);
+    flat += layer.n_out;
+    if (layer.alpha < 0) continue;
+    copy(layer.alpha, flat, layer.n_out);
     flat += layer.n_out;
   }
 }
@@ -310,12 +394,12 @@ void Job<T>::collect(const T* in, T* flat) const {
 }
 
 template <class T>
-Update Job<T>::step_constants(double rate, double weight_sum) const {
+Update Job<T>::step_constants(double rate, double decay, double weight_sum) const {
   Update u{};
   const double t = static_cast<double>(optimizer_step + 1);
   u.kind = static_cast<Opt>(spec_.optimizer);
   u.learning_rate = rate;
-  u.decay = 1 - rate * spec_.weight_decay;
+  u.shrink = rate * spec_.weight_decay * decay;
   u.epsilon = spec_.epsilon;
   u.l1 = spec_.l1;
   u.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
@@ -361,12 +445,26 @@ template <class T>
 bool Job<T>::surely_finite(const Step<T>& step) const {
   constexpr double most = sizeof(T) == 4 ? 1e15 : 1e100;
   const Update& u = step.update;
-  if (!(u.learning_rate <= 1e3 && largest_ <= most)) return false;
+  const double factor = *std::max_element(spec_.rate_factors.begin(), spec_.rate_factors.end());
+  if (!(u.learning_rate * std::max(factor, 1.0) <= 1e3 && largest_ <= most)) return false;
   if (u.kind != Opt::sgd && u.kind != Opt::nesterov && !(u.epsilon >= 1e-10)) return false;
   const double penalty = u.l1 + u.l2 * largest_;
   if (step.gradient) return kernels_.largest(step.gradient, n_padded_) + penalty <= most;
-  for (int l = 0; l < step.n_layers; ++l)
-    if (!(step.n * kernels_.largest_term(step, l) + penalty <= most)) return false;
+  for (int l = 0; l < step.n_layers; ++l) {
+    const double term = layers_[l].gain * kernels_.largest_term(step, l);
+    if (!(step.n * term + penalty <= most)) return false;
+    const int64_t lanes = int64_t(step.n_panels) * kernels_.panel;
+    if (step.q[l] && !(step.n * kernels_.largest(step.q[l], lanes * layers_[l].n_in) <= most))
+      return false;
+    // ∂ℒ/∂scale: sums over the units as well
+    if (l == 0 && front_.W && !(step.n * term * largest_ * layers_[0].n_out <= most)) return false;
+  }
+  if (front_.n_trained > 0) {  // factors of ∂ℒ/∂h⁽⁰⁾: the fraction, at most 2; x and W₂ of a period
+    const int64_t lanes = int64_t(step.n_panels) * kernels_.panel;
+    const double slope = kernels_.largest(step.front.dh, lanes * front_.n_trained);
+    const double x = kernels_.largest(step.x, lanes * front_.stride);
+    if (!(step.n * slope * (2 + 7 * x * largest_ * front_.n_trained) + penalty <= most)) return false;
+  }
   return true;
 }
 
@@ -374,10 +472,10 @@ bool Job<T>::surely_finite(const Step<T>& step) const {
 // watch may stop it.
 template <class T>
 double Job<T>::differentiate(const Step<T>& step, int n_threads, Watch* watch) {
-  if (kernels_.round_weights && rounded_is_old_) {
+  if (has_copies() && copies_are_old_) {
     team(n_threads, static_cast<int64_t>(items_.size()),
-         [&](int64_t i, int) { kernels_.round_weights(step, items_[i]); });
-    rounded_is_old_ = false;
+         [&](int64_t i, int) { kernels_.renew(step, items_[i]); });
+    copies_are_old_ = false;
   }
   const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
   const double most = flops_at_once(kernels_.lanes) / panel_flops;
@@ -395,7 +493,8 @@ double Job<T>::weigh(const Step<T>& step, int n_threads, Watch* watch) {
   while (static_cast<int>(scratch_.size()) < n_threads) {
     Step<T> largest = step;
     largest.n_panels = static_cast<int>(reserved_rows_ / kernels_.panel);
-    scratch_.push_back(allocate(kernels_.scratch(largest)));
+    const auto of_layers = static_cast<int64_t>(kernels_.scratch(largest));
+    scratch_.push_back(allocate(std::max(of_layers, front_layout_.scratch)));
   }
   team(n_threads, static_cast<int64_t>(items_.size()), [&](int64_t i, int worker) {
     kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
@@ -453,19 +552,17 @@ template <class T>
 void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
   struct Span {
     int64_t begin, end;
-    bool weights;
+    Name name;
   };
   constexpr int64_t chunk = 1 << 15;
   std::vector<Span> spans;
-  for (const Layer& layer : layers_) {
-    for (int64_t at = layer.W; at < layer.b; at += chunk)
-      spans.push_back({at, std::min(at + chunk, layer.b), true});
-    spans.push_back({layer.b, layer.b + padded(layer.n_out, kernels_.lanes), false});
-  }
+  for (const auto& [begin, end, name] : arrays_)
+    for (int64_t at = begin; at < end; at += chunk)
+      spans.push_back({at, std::min(at + chunk, end), name});
   std::vector<double> squares(spans.size());
   const int64_t n = static_cast<int64_t>(spans.size());
   team(n_threads, n, [&](int64_t i, int) {
-    squares[i] = kernels_.penalize(step, spans[i].begin, spans[i].end, spans[i].weights);
+    squares[i] = kernels_.penalize(step, spans[i].begin, spans[i].end, is_weight(spans[i].name));
   });
   double square = 0;
   for (double s : squares) square += s;
@@ -481,10 +578,10 @@ void Job<T>::update_from_gradient(Step<T>& step, int n_threads) {
   }
   std::vector<double> largest(spans.size());
   team(n_threads, n, [&](int64_t i, int) {
-    largest[i] = kernels_.update(step, spans[i].begin, spans[i].end, spans[i].weights, scale);
+    largest[i] = kernels_.update(step, spans[i].begin, spans[i].end, spans[i].name, scale);
   });
   largest_ = *std::max_element(largest.begin(), largest.end());
-  rounded_is_old_ = true;
+  copies_are_old_ = true;
 }
 
 // A step over n rows, with the job's buffers; its weights, update and number are still to be set.
@@ -505,6 +602,11 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n) {
   step.n_panels = static_cast<int>(padded(n, kernels_.panel) / kernels_.panel);
   step.x = x_.get(), step.t = t_.get(), step.loss = panel_loss_.data();
   step.h = h_pointers_.data(), step.d = d_pointers_.data(), step.dz = dz_pointers_.data();
+  step.q = q_pointers_.data();
+  step.front = front_;
+  step.front.bins = bins_ ? bins_->numbers.data() : nullptr;
+  step.front.fraction = fraction_.get(), step.front.bin = bin_.data(), step.front.dh = dh_.get();
+  step.factors = spec_.rate_factors.data();
   step.results = results_.data();
   step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
                   reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
@@ -535,7 +637,8 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
   const int threads = useful_threads(n_threads, flops_per_row() * static_cast<double>(block));
   const double loss = whole_gradient(step, n_rows, block, threads, &watch);
   if (watch.cut) return loss;
-  for (const Layer& layer : layers_) kernels_.penalize(step, layer.W, layer.b, true);
+  for (const auto& [begin, end, name] : arrays_)
+    if (is_weight(name)) kernels_.penalize(step, begin, end, true);
   collect(gradient_.get(), gradient);
   return loss;
 }
@@ -563,8 +666,8 @@ struct Job<T>::Snapshot {
 };
 
 template <class T>
-EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const double* rates,
-                               int64_t n_steps, double deadline, int n_threads,
+EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows,
+                               const Schedules& schedules, int64_t n_steps, double deadline, int n_threads,
                                const Interrupt& interrupt) {
   const FlushDenormals flush;
   const int64_t B = spec_.batch_size;
@@ -607,7 +710,9 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
     step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
-    step.update = step_constants(rates[s], weight_sum);
+    step.update =
+        step_constants(schedules.rates[s], schedules.decay ? schedules.decay[s] : 1, weight_sum);
+    if (schedules.dropout) set_dropout(schedules.dropout[s]);
     Watch* inside = long_steps ? &watch : nullptr;
     double loss = step.gradient ? whole_gradient(step, n, block, threads, inside)
                                 : differentiate(step, threads, inside);
@@ -624,7 +729,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const doubl
       if (!good) {
         if (again) throw std::logic_error("a step that was finite is not, run again");
         snapshot.restore(*this);
-        rounded_is_old_ = true;
+        copies_are_old_ = true;
         outcome = snapshot.outcome;
         limit = s, s = snapshot.step - 1;
         again = true;

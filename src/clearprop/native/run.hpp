@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "front_layout.hpp"
 #include "interrupt.hpp"
 #include "job.hpp"
 #include "memory.hpp"
@@ -14,8 +15,14 @@ namespace clearprop {
 
 // A network and how it is trained, as the user described it; sizes are the true ones.
 struct JobSpec {
-  std::vector<int> sizes, activations;     // D, H_1, …, K; one per hidden layer
-  std::vector<int> dropout, dropout_index; // per hidden layer
+  std::vector<PartSpec> parts;             // of the front, none for X as it is
+  bool scale = false;                      // whether h⁽⁰⁾ is scaled, in a front
+  std::vector<int> sizes, activations;     // H_0, H_1, …, K; one per hidden layer
+  std::vector<double> gains;               // per layer; none for 1
+  std::vector<int> slopes;                 // 0 or 1 per hidden layer; none for 0
+  std::vector<double> dropout;             // rates
+  std::vector<int> dropout_index;          // per hidden layer
+  std::vector<double> rate_factors = std::vector<double>(kNames, 1.0);  // by Name
   int output = 0;
   double delta = 1;
   std::vector<double> quantiles;
@@ -25,6 +32,20 @@ struct JobSpec {
   double l1 = 0, l2 = 0, alpha = 0, clip_norm = 0;  // clip_norm 0: none
   uint64_t seed = 0;
   bool bfloat16 = false;  // of the products' operands
+
+  int n_columns() const {  // of X
+    int n = 0;
+    for (const PartSpec& part : parts) n += part.n;
+    return parts.empty() ? sizes.front() : n;
+  }
+  double gain(size_t layer) const { return gains.empty() ? 1.0 : gains[layer]; }
+  bool slope(size_t layer) const { return layer < slopes.size() && slopes[layer]; }
+};
+
+// What is different from step to step, an entry for each.
+struct Schedules {
+  const double* rates;
+  const double *dropout, *decay;  // factors of the rates of dropout and of the decay, null for 1
 };
 
 struct EpochOutcome {
@@ -39,15 +60,22 @@ class Job {
   Job(const Isa& isa, const JobSpec& spec);
 
   void set_data(const Data<T>& data) { data_ = data; }
-  EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const double* rates, int64_t n_steps,
-                         double deadline, int n_threads, const Interrupt& interrupt);
+  // The bins of the data's rows, to be shared by jobs with the same parts; null: they are looked for
+  // in each step.
+  void set_bins(std::shared_ptr<const Bins> bins) { bins_ = std::move(bins); }
+  bool wants_bins() const { return front_layout_.n_binned > 0 && front_layout_.few_bins && !bins_; }
+  const std::vector<PartSpec>& parts() const { return spec_.parts; }
+  const FrontLayout& front_layout() const { return front_layout_; }
+  const T* edges() const { return front_tables_.edges(); }
+  EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const Schedules& schedules,
+                         int64_t n_steps, double deadline, int n_threads, const Interrupt& interrupt);
   // ℒ + penalty over all rows, and its gradient (P,), which is left alone after an interrupt
   double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads, const Interrupt& interrupt);
 
   int64_t n_parameters() const { return n_parameters_; }
   void write_theta(const T* theta) {
     spread(theta, theta_.get());
-    rounded_is_old_ = true;
+    copies_are_old_ = true;
   }
   void read_theta(T* theta) const { collect(theta_.get(), theta); }
   void write_slot(int slot, const T* values) { spread(values, slots_[slot].get()); }
@@ -78,7 +106,10 @@ class Job {
   void each_row(const Copy& copy) const;
   void spread(const T* flat, T* padded) const;
   void collect(const T* padded, T* flat) const;
-  Update step_constants(double rate, double weight_sum) const;
+  void lay_out_front();
+  void set_dropout(double factor);
+  bool has_copies() const { return spec_.bfloat16 || !front_layout_.empty(); }
+  Update step_constants(double rate, double decay, double weight_sum) const;
   Step<T> make_step(const int64_t* rows, int64_t first, int n);
   bool surely_finite(const Step<T>& step) const;
   double differentiate(const Step<T>& step, int n_threads, Watch* watch);
@@ -90,6 +121,12 @@ class Job {
 
   const Kernels<T> kernels_;
   JobSpec spec_;
+  FrontLayout front_layout_;
+  FrontTables<T> front_tables_;
+  Front<T> front_{};
+  std::vector<FrontItem> front_items_;
+  std::shared_ptr<const Bins> bins_;
+  std::vector<FrontLayout::Array> arrays_;  // all of θ
   std::vector<Layer> layers_;
   std::vector<Item> items_;
   int64_t n_parameters_ = 0, n_padded_ = 0;
@@ -98,8 +135,11 @@ class Job {
   double flops_per_row_ = 0;
   Data<T> data_{};
   Buffer theta_, slots_[2], gradient_, x_, t_;
-  std::vector<Buffer> h_, d_, dz_, scratch_;
-  std::vector<T*> h_pointers_, d_pointers_, dz_pointers_;
+  Buffer scaled_W_{nullptr, free_aligned}, fraction_{nullptr, free_aligned};
+  Buffer dh_{nullptr, free_aligned};
+  std::vector<int32_t> bin_;
+  std::vector<Buffer> h_, d_, dz_, q_, scratch_;
+  std::vector<T*> h_pointers_, d_pointers_, dz_pointers_, q_pointers_;
   std::vector<ItemResult> results_;
   std::vector<double> panel_loss_;
   struct {  // for bfloat16, see Rounded
@@ -107,7 +147,7 @@ class Job {
     std::vector<Buffer> h, dz, dz_pairs;
     std::vector<uint32_t*> h_pointers, dz_pointers, dz_pairs_pointers;
   } rounded_;
-  bool rounded_is_old_ = true;  // W has changed since it was rounded
+  bool copies_are_old_ = true;  // θ has changed since W was rounded or scaled and tables were made
   int64_t reserved_rows_ = 0;
   bool over_ = false;
   double largest_ = 0;          // max |θ| after the last update

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "finish.hpp"
+#include "front.hpp"
 #include "panels.hpp"
 #include "product.hpp"
 
@@ -18,6 +19,21 @@ template <class T>
 size_t scratch_size(const Step<T>& s) {
   constexpr int NR = kPanel<T>;
   return size_t(kInputGroup) * s.n_panels * NR * NR + kRows * NR;
+}
+
+// A tile of ∂ℒ/∂W⁽ˡ⁾ divided by the gain: m rows from j on, `lanes` inputs from i0 on. `of_scale` is what
+// ∂ℒ/∂scale of the item's inputs is added to, where there is one.
+template <class T>
+CP_INLINE void finish_tile(Finish<T>& finish, Item item, int j, int i0, T* tile, int64_t tile_row,
+                           int m, int lanes, T* of_scale) {
+  const Step<T>& s = finish.s;
+  const Layer& layer = s.layers[item.layer];
+  const int64_t at = layer.W + int64_t(j) * layer.stride + i0;
+  if (item.layer == 0 && s.front.W)
+    finish.scaled_weights(at, layer.stride, tile, tile_row, m, lanes, T(layer.gain),
+                          s.theta + s.front.s + i0, of_scale + (i0 - item.i0));
+  else
+    finish.weights(at, layer.stride, tile, tile_row, m, lanes, T(layer.gain));
 }
 
 // h⁽ˡ⁻¹⁾ of the inputs i0 … i0 + lanes, turned from panels of samples into rows of samples.
@@ -41,7 +57,7 @@ void rows_of_units(const Step<T>& s, int l, int i0, int lanes, T* rows) {
 }
 
 template <class T>
-void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& finish) {
+void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& finish, T* of_scale) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   const Layer& layer = s.layers[item.layer];
   const int width = (layer.n_in + W - 1) / W * W;
@@ -49,7 +65,8 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
   const int last = s.n - (s.n_panels - 1) * NR;
   Operands<T> o{s.n_panels, NR, last, s.dz[item.layer], NR, 1, int64_t(layer.n_out) * NR,
                 nullptr, NR, int64_t(NR) * NR};
-  if (item.layer == 0) o.b_step = layer.stride, o.b_block = int64_t(NR) * layer.stride;
+  const bool rows_of_X = is_rows_of_X(s, item.layer);
+  if (rows_of_X) o.b_step = layer.stride, o.b_block = int64_t(NR) * layer.stride;
   struct Block {
     const T* B;
     int i0, lanes;
@@ -58,8 +75,8 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
   for (int i0 = item.i0; i0 < width && n_blocks < item.n_panels; i0 += NR, ++n_blocks) {
     const int lanes = width - i0 > W ? NR : W;
     T* rows = scratch + n_blocks * block_size;
-    if (item.layer > 0) rows_of_units<T>(s, item.layer, i0, lanes, rows);
-    blocks[n_blocks] = {item.layer == 0 ? s.x + i0 : rows, i0, lanes};
+    if (!rows_of_X) rows_of_units<T>(s, item.layer, i0, lanes, rows);
+    blocks[n_blocks] = {rows_of_X ? s.x + i0 : rows, i0, lanes};
   }
   T* tile = scratch + kInputGroup * block_size;
   for (int j = 0; j < layer.n_out; j += kRows) {
@@ -79,7 +96,7 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
       o.ahead_rows = left < 0 ? 0 : left < kRows ? left : kRows;
       o.ahead_lines = lanes * int(sizeof(T)) / 64 > 0 ? lanes * int(sizeof(T)) / 64 : 1;
       kProducts<T>.table[lanes > W][m](o, nullptr, tile, NR);
-      finish.weights(at, layer.stride, tile, NR, m, lanes);
+      finish_tile<T>(finish, item, j, i0, tile, NR, m, lanes, of_scale);
     }
   }
 }
@@ -100,19 +117,12 @@ CP_INLINE Vec<T> sums(Vec<T> (&v)[Simd<T>::W]) {
   }
 }
 
-// Calls f with the place of every vector of samples in an array of `units` units a panel.
-template <class T, class F>
-CP_INLINE void each_vector(const Step<T>& s, F&& f) {
-  for (int p = 0; p < s.n_panels; ++p)
-    for (int v = 0; v < lanes_of(s, p); v += Simd<T>::W) f(p, v);
-}
-
 template <class T>
-void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish) {
+void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish, T* of_scale) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   constexpr int kInputs = W < 4 ? W : 4, kUnits = W / kInputs;
   const Layer& layer = s.layers[item.layer];
-  const int units = item.layer == 0 ? layer.stride : layer.n_in;  // of a panel of h
+  const int units = inputs_of_panel(s, item.layer);  // of a panel of h
   const int left = layer.n_in - item.i0, inputs = left < item.n_panels * NR ? left : item.n_panels * NR;
   const int width = (inputs + W - 1) / W * W;
   const T* dz = s.dz[item.layer];
@@ -143,42 +153,81 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish)
       for (int u = 0; u < m; ++u)
         for (int q = 0; q < n; ++q) scratch[u * width + i + q] = sum[u * kInputs + q];
     }
-    finish.weights(layer.W + int64_t(j) * layer.stride + item.i0, layer.stride, scratch, width, m,
-                   width);
+    finish_tile<T>(finish, item, j, item.i0, scratch, width, m, width, of_scale);
   }
 }
 
-// ---- both, and the biases -----------------------------------------------------------------------
+// ---- both, the biases and what else a layer has ---------------------------------------------------
 
-template <class T>
-void biases(const Step<T>& s, int l, Finish<T>& finish) {  // ∂ℒ/∂b: the sum over the samples
+// Calls f(j, g) with the sums of W units from j on, each over the samples and the panels of `x`.
+template <class T, class F>
+void sums_of_units(const Step<T>& s, const T* x, int n_out, bool first_vector, F&& f) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
-  const Layer& layer = s.layers[l];
-  for (int j = 0; j < layer.n_out; j += W) {
-    const int m = layer.n_out - j < W ? layer.n_out - j : W;
+  for (int j = 0; j < n_out; j += W) {
+    const int m = n_out - j < W ? n_out - j : W;
     Vec<T> c[W] = {};
     for (int u = 0; u < m; ++u) {
       Vec<T> sum{};
       each_vector(s, [&](int p, int v) __attribute__((always_inline)) {
-        sum += load<T>(s.dz[l] + (int64_t(p) * layer.n_out + j + u) * NR + v);
+        if (v == 0 || !first_vector) sum += load<T>(x + (int64_t(p) * n_out + j + u) * NR + v);
       });
       c[u] = sum;
     }
     T g[W];
     store<T>(g, sums<T>(c));
-    finish.parameters(layer.b + j, g, W, false);
+    f(j, g);
   }
 }
 
-// The inputs of an item, and with the first of them the biases.
+// W diag(s) of the inputs of an item
+template <class T>
+void renew(const Step<T>& s, Item item) {
+  if (item.layer < 0) return renew_front<T>(s, s.front.items[item.i0]);
+  if (item.layer > 0 || !s.front.W) return;
+  const Layer& layer = s.layers[0];
+  const int end = item.i0 + item.n_panels * kPanel<T>, last = end < layer.n_in ? end : layer.n_in;
+  for (int j = 0; j < layer.n_out; ++j) {
+    const int64_t row = int64_t(j) * layer.stride;
+    for (int i = item.i0; i < last; i += Simd<T>::W)
+      store<T>(s.front.W + row + i,
+               load<T>(s.theta + layer.W + row + i) * load<T>(s.theta + s.front.s + i));
+  }
+}
+
+// The inputs of an item, and with the first of them biases and slopes; or an item of the front.
 template <class T>
 void weights(const Step<T>& s, Item item, int index, T* scratch) {
+  constexpr int W = Simd<T>::W;
   Finish<T> finish{s};
+  if (item.layer < 0) {
+    front_weights<T>(s, s.front.items[item.i0], scratch, finish);
+    s.results[index] = finish.result();
+    return;
+  }
+  const Layer& layer = s.layers[item.layer];
+  const bool scaled = item.layer == 0 && s.front.W;
+  T of_scale[kInputGroup * kPanel<T>] = {};
   if (by_dots(s, item.layer))
-    weights_by_dots<T>(s, item, scratch, finish);
+    weights_by_dots<T>(s, item, scratch, finish, of_scale);
   else
-    weights_by_products<T>(s, item, scratch, finish);
-  if (item.i0 == 0) biases<T>(s, item.layer, finish);
+    weights_by_products<T>(s, item, scratch, finish, of_scale);
+  if (scaled) {
+    const int left = layer.n_in - item.i0, most = item.n_panels * kPanel<T>;
+    const int lanes = ((left < most ? left : most) + W - 1) / W * W;
+    finish.use(kS);
+    finish.weights(s.front.s + item.i0, 0, of_scale, 0, 1, lanes);
+    if (!s.gradient) renew<T>(s, item);
+  }
+  if (item.i0 == 0) {  // ∂ℒ/∂b: the sum over the samples
+    finish.use(kB);
+    sums_of_units<T>(s, s.dz[item.layer], layer.n_out, false,
+                     [&](int j, const T* g) { finish.parameters(layer.b + j, g, W); });
+  }
+  if (item.i0 == 0 && layer.alpha >= 0) {
+    finish.use(kAlpha);
+    sums_of_units<T>(s, s.q[item.layer + 1], layer.n_out, true,
+                     [&](int j, const T* g) { finish.weights(layer.alpha + j, 0, g, 0, 1, W); });
+  }
   s.results[index] = finish.result();
 }
 

@@ -104,10 +104,11 @@ def _reads(read: Callable[[Column], Any], values: Any) -> bool:
 # ---- a column of a known kind --------------------------------------------------------------------
 
 
-def to_numbers(column: Column) -> Array:
+def to_numbers(column: Column, *, infinite: bool = False) -> Array:
     """The values as float64 (N,), NaN where missing.
 
-    Raises TableError, naming column and row, for a text that is no number and for ±inf.
+    Raises TableError, naming column and row, for a text that is no number and, unless `infinite`
+    says that they may be there, for ±inf.
     """
     import pyarrow as pa
 
@@ -119,9 +120,9 @@ def to_numbers(column: Column) -> Array:
         values = column.values.cast(pa.int64()) if column.type == "bool" else column.values
         numbers = values.cast(pa.float64(), safe=False)
     result: Array = numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
-    infinite = np.isinf(result)
-    if infinite.any():
-        i = int(infinite.argmax())
+    wrong = np.isinf(result)
+    if not infinite and wrong.any():
+        i = int(wrong.argmax())
         raise TableError(f"{column.row(i)}: {column.quoted(i)} is not a finite number")
     return result
 

@@ -1,0 +1,349 @@
+"""The layer kinds that turn the columns of a table into inputs of a network.
+
+Forward and backward side by side, as in :mod:`clearprop.layers`. A column of numbers becomes itself
+with some learnt functions of it, a column of category numbers a learnt vector for each category;
+:class:`Parallel` puts such layers next to each other, each with its own columns of X.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.layers import Dense, Derivatives, Draw, Dropout, Layer, Parameters, Rng
+from clearprop.schedules import check_number
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The columns as they are. n: how many."""
+
+    n: int
+    name: ClassVar[str] = "identity"
+
+    @property
+    def n_in(self) -> int:
+        return self.n
+
+    @property
+    def n_out(self) -> int:
+        return self.n
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def initial(self, rng: Rng) -> Parameters:
+        return {}
+
+    def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, None]:
+        return h, None
+
+    def backward(self, p: Parameters, saved: None, dL_dh_next: Array) -> Derivatives:
+        return Derivatives(dL_dh_next, {})
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A learnt factor for each column: h_next = s ⊙ h. n: how many columns. s: (n,)."""
+
+    n: int
+    name: ClassVar[str] = "scale"
+
+    @property
+    def n_in(self) -> int:
+        return self.n
+
+    @property
+    def n_out(self) -> int:
+        return self.n
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"s": (self.n,)}
+
+    def initial(self, rng: Rng) -> Parameters:
+        return {"s": np.ones(self.n)}
+
+    def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
+        return p["s"] * h, h
+
+    def backward(self, p: Parameters, saved: Array, dL_dh_next: Array) -> Derivatives:
+        return Derivatives(p["s"] * dL_dh_next, {"s": (dL_dh_next * saved).sum(axis=0)})
+
+
+@dataclass(frozen=True)
+class PiecewiseLinear:
+    """Each column x becomes [x̃, e₁ … e_d]: x clipped smoothly, and d piecewise linear functions.
+
+    x̃ = x / √(1 + (x/c)²), e = Vᵀ PLE(x), PLE_j(x) = (x − β_{j−1}) / (β_j − β_{j−1}), which is
+    clipped to [0, 1], but the first one may go down to −1 and the last one up to 2. The edges
+    β_0 < β_1 < … are fixed, its own for each column, two or more.
+    V: (bins of all columns, d), those of one column after those of the other. The output has for
+    each column its 1 + d entries together.
+    Sources: Gorishniy et al. 2022 (piecewise linear encoding), Holzmüller et al. 2024 (the clip,
+    with c = 3). Raises ValueError for edges that do not increase or are not finite.
+    """
+
+    edges: tuple[tuple[float, ...], ...]
+    n_units: int = 3
+    clip: float = 3.0
+    name: ClassVar[str] = "piecewise_linear"
+
+    def __post_init__(self) -> None:
+        for column, edges in enumerate(self.edges):
+            rising = all(a < b for a, b in pairwise(edges))
+            if len(edges) < 2 or not rising or not np.isfinite(edges).all():
+                raise ValueError(
+                    "edges must be two or more finite numbers in rising order for each column; "
+                    f"got {edges!r} for column {column}"
+                )
+        check_number("n_units", self.n_units, at_least=1, integer=True)
+        if not self.clip > 0:
+            raise ValueError(f"clip must be a number > 0; got {self.clip!r}")
+
+    @property
+    def n_in(self) -> int:
+        return len(self.edges)
+
+    @property
+    def n_out(self) -> int:
+        return len(self.edges) * (1 + self.n_units)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"V": (self.starts[-1], self.n_units)}
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where the bins of each column begin in V; at the end the number of all bins."""
+        return (0, *(int(n) for n in np.cumsum([len(edges) - 1 for edges in self.edges])))
+
+    def bins(self, column: int, x: Array) -> tuple[Array, Array]:
+        """PLE(x) and its derivative by x, (N, bins) each, of x (N,) in one column."""
+        edges = np.array(self.edges[column], dtype=x.dtype)
+        width = np.diff(edges)
+        low, high = np.zeros_like(width), np.ones_like(width)
+        low[0], high[-1] = -1, 2
+        ple = (x[:, None] - edges[:-1]) / width
+        inside = (low < ple) & (ple < high)
+        return np.clip(ple, low, high), inside / width
+
+    def initial(self, rng: Rng) -> Parameters:
+        return {"V": rng.normal(0, 0.05, self.shapes["V"])}
+
+    def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
+        out = np.empty((len(h), self.n_in, 1 + self.n_units), h.dtype)
+        out[:, :, 0] = h / np.sqrt(1 + (h / self.clip) ** 2)
+        for column, (start, stop) in enumerate(pairwise(self.starts)):
+            out[:, column, 1:] = self.bins(column, h[:, column])[0] @ p["V"][start:stop]
+        return out.reshape(len(h), self.n_out), h
+
+    def backward(self, p: Parameters, saved: Array, dL_dh_next: Array) -> Derivatives:
+        dL_de = dL_dh_next.reshape(len(saved), self.n_in, 1 + self.n_units)
+        dL_dV = np.empty_like(p["V"])
+        dL_dh = dL_de[:, :, 0] * (1 + (saved / self.clip) ** 2) ** -1.5
+        for column, (start, stop) in enumerate(pairwise(self.starts)):
+            ple, dple = self.bins(column, saved[:, column])
+            dL_dV[start:stop] = ple.T @ dL_de[:, column, 1:]
+            dL_dple = dL_de[:, column, 1:] @ p["V"][start:stop].T
+            dL_dh[:, column] += (dL_dple * dple).sum(axis=1)
+        return Derivatives(dL_dh, {"V": dL_dV})
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Each column x becomes [x, e₁ … e_d], e = W₂ cos(2π(x·w₁) + b₁) + b₂ (called PBLD).
+
+    n: how many columns; each has its own w₁, b₁ (n_frequencies,), W₂ (d, n_frequencies), b₂ (d,).
+    The output has for each column its 1 + d entries together.
+    Source: Holzmüller et al. 2024.
+    """
+
+    n: int
+    n_frequencies: int = 16
+    n_units: int = 3
+    name: ClassVar[str] = "periodic"
+
+    def __post_init__(self) -> None:
+        check_number("n_frequencies", self.n_frequencies, at_least=1, integer=True)
+        check_number("n_units", self.n_units, at_least=1, integer=True)
+
+    @property
+    def n_in(self) -> int:
+        return self.n
+
+    @property
+    def n_out(self) -> int:
+        return self.n * (1 + self.n_units)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        n, k, d = self.n, self.n_frequencies, self.n_units
+        return {"w_1": (n, k), "b_1": (n, k), "W_2": (n, d, k), "b_2": (n, d)}
+
+    def initial(self, rng: Rng) -> Parameters:
+        bound = self.n_frequencies**-0.5
+        return {
+            "w_1": rng.normal(0, 0.1, self.shapes["w_1"]),
+            "b_1": rng.uniform(-np.pi, np.pi, self.shapes["b_1"]),
+            "W_2": rng.uniform(-bound, bound, self.shapes["W_2"]),
+            "b_2": rng.uniform(-bound, bound, self.shapes["b_2"]),
+        }
+
+    def forward(
+        self, p: Parameters, h: Array, draw: Draw | None
+    ) -> tuple[Array, tuple[Array, Array, Array]]:
+        z = 2 * np.pi * (h[:, :, None] * p["w_1"]) + p["b_1"]
+        cos = np.cos(z)
+        e = np.einsum("nfk,fdk->nfd", cos, p["W_2"]) + p["b_2"]
+        out = np.concatenate([h[:, :, None], e], axis=2).astype(h.dtype)
+        return out.reshape(len(h), self.n_out), (h, z, cos)
+
+    def backward(
+        self, p: Parameters, saved: tuple[Array, Array, Array], dL_dh_next: Array
+    ) -> Derivatives:
+        h, z, cos = saved
+        dL_dout = dL_dh_next.reshape(len(h), self.n, 1 + self.n_units)
+        dL_de = dL_dout[:, :, 1:]
+        dL_dz = -np.sin(z) * np.einsum("nfd,fdk->nfk", dL_de, p["W_2"])
+        dL_dh = dL_dout[:, :, 0] + 2 * np.pi * (dL_dz * p["w_1"]).sum(axis=2)
+        return Derivatives(
+            dL_dh.astype(h.dtype),
+            {
+                "w_1": 2 * np.pi * (dL_dz * h[:, :, None]).sum(axis=0),
+                "b_1": dL_dz.sum(axis=0),
+                "W_2": np.einsum("nfd,nfk->fdk", dL_de, cos),
+                "b_2": dL_de.sum(axis=0),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Each column of category numbers becomes a learnt vector: row c of E for category c.
+
+    sizes: how many categories each column has; a column holds whole numbers 0 … size − 1.
+    E: (categories of all columns, n_units), those of one column after those of the other.
+    forward raises ValueError for a number that is no category.
+    """
+
+    sizes: tuple[int, ...]
+    n_units: int = 8
+    name: ClassVar[str] = "embedding"
+
+    def __post_init__(self) -> None:
+        for size in self.sizes:
+            check_number("sizes", size, at_least=1, integer=True)
+        check_number("n_units", self.n_units, at_least=1, integer=True)
+
+    @property
+    def n_in(self) -> int:
+        return len(self.sizes)
+
+    @property
+    def n_out(self) -> int:
+        return len(self.sizes) * self.n_units
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"E": (sum(self.sizes), self.n_units)}
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Where the categories of each column begin in E."""
+        return (0, *(int(n) for n in np.cumsum(self.sizes)))
+
+    def initial(self, rng: Rng) -> Parameters:
+        return {"E": rng.normal(0, 1, self.shapes["E"])}
+
+    def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
+        wrong = ~((h >= 0) & (h < np.array(self.sizes)) & (h == np.floor(h)))
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"X must hold whole numbers 0 … {self.sizes[column] - 1} in category column "
+                f"{column}; got {h[row, column]!r} in row {row}"
+            )
+        rows = h.astype(np.int64) + np.array(self.starts[:-1])
+        return p["E"][rows].reshape(len(h), self.n_out), rows
+
+    def backward(self, p: Parameters, saved: Array, dL_dh_next: Array) -> Derivatives:
+        dL_dE = np.zeros_like(p["E"])
+        np.add.at(dL_dE, saved, dL_dh_next.reshape(*saved.shape, self.n_units))
+        return Derivatives(np.zeros(saved.shape, dL_dh_next.dtype), {"E": dL_dE})
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Layers next to each other: each takes the next n_in columns, the outputs are put together.
+
+    The parameters of layer i are named with "i." before them.
+    """
+
+    layers: tuple[Layer, ...]
+    name: ClassVar[str] = "parallel"
+
+    def __post_init__(self) -> None:
+        for layer in self.layers:
+            if layer.n_in is None or layer.n_out is None:
+                raise ValueError(f"layers must have a number of columns of their own; got {layer}")
+
+    @property
+    def n_in(self) -> int:
+        return sum(layer.n_in or 0 for layer in self.layers)
+
+    @property
+    def n_out(self) -> int:
+        return sum(layer.n_out or 0 for layer in self.layers)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {
+            f"{i}.{name}": shape
+            for i, layer in enumerate(self.layers)
+            for name, shape in layer.shapes.items()
+        }
+
+    def _columns(self, sizes: list[int]) -> list[slice]:
+        stops = np.cumsum(sizes).tolist()
+        return [slice(stop - size, stop) for size, stop in zip(sizes, stops, strict=True)]
+
+    def _parameters(self, p: Parameters, i: int) -> Parameters:
+        return {name: p[f"{i}.{name}"] for name in self.layers[i].shapes}
+
+    def initial(self, rng: Rng) -> Parameters:
+        return {
+            f"{i}.{name}": value
+            for i, layer in enumerate(self.layers)
+            for name, value in layer.initial(rng).items()
+        }
+
+    def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, list[Any]]:
+        columns = self._columns([layer.n_in or 0 for layer in self.layers])
+        results = [
+            layer.forward(self._parameters(p, i), h[:, columns[i]], draw)
+            for i, layer in enumerate(self.layers)
+        ]
+        return np.concatenate([out for out, _ in results], axis=1), [kept for _, kept in results]
+
+    def backward(self, p: Parameters, saved: list[Any], dL_dh_next: Array) -> Derivatives:
+        columns = self._columns([layer.n_out or 0 for layer in self.layers])
+        parameters: Parameters = {}
+        dL_dh = []
+        for i, layer in enumerate(self.layers):
+            of_layer = layer.backward(self._parameters(p, i), saved[i], dL_dh_next[:, columns[i]])
+            dL_dh.append(of_layer.dL_dh)
+            parameters |= {f"{i}.{name}": g for name, g in of_layer.parameters.items()}
+        return Derivatives(np.concatenate(dL_dh, axis=1), parameters)
+
+
+LAYER_KINDS: dict[str, type[Any]] = {
+    kind.name: kind
+    for kind in (Dense, Dropout, Scale, Identity, PiecewiseLinear, Periodic, Embedding, Parallel)
+}

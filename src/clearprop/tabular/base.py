@@ -1,0 +1,253 @@
+"""What the two tabular estimators share: validation, the fit as one bag, predictions, files."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+from clearprop._typing import Array
+from clearprop.callers import users_line
+from clearprop.engines.threads import check_n_threads
+from clearprop.jobs import Data
+from clearprop.network import check_sample_weight
+from clearprop.progress import ProgressBar
+from clearprop.schedules import check_number
+from clearprop.shuffling import random_state
+from clearprop.tabular.bag import Bag, train_bag
+from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.model import BagModel
+from clearprop.tabular.recipe import Recipe, build_architecture
+from clearprop.tabular.sources import Source, source_of
+from clearprop.tabular.targets import ClassTarget, NumberTarget
+
+TABLE_SHARE = 0.5  # of the time limit that the table may take before rows are left out
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learnt from y.
+
+    t (N, K): targets as the output unit encodes them; weight (N,): of the rows in training, or
+    None; loss: of (ŷ, y, weights) for some rows, less is better, chooses the epoch; strata (N,):
+    classes that the folds share alike, or None.
+    """
+
+    target: ClassTarget | NumberTarget
+    t: Array
+    weight: Array | None
+    loss: Callable[[Array, Array, Array], float]
+    strata: Array | None = None
+
+    def rows(self, rows: Array) -> Task:
+        """The same for some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        strata = None if self.strata is None else self.strata[rows]
+        return Task(self.target, self.t[rows], weight, self.loss, strata)
+
+
+class BaseTabular(BaseEstimator):
+    """See :class:`TabularClassifier` and :class:`TabularRegressor`."""
+
+    n_members: Any
+    scoring: Any
+    kinds: Any
+    time_limit: Any
+    n_threads: Any
+    random_state: Any
+    verbose: Any
+    engine: Any
+
+    _recipe: ClassVar[Recipe]
+    _target: Any
+
+    @abstractmethod
+    def _read_y(self, y: Any) -> Array:
+        """y as an array of the form and dtype that the targets take; ValueError for others."""
+
+    @abstractmethod
+    def _task(self, y: Array, weight: Array | None) -> Task:
+        """What is to be learnt from y and the sample weights."""
+
+    @abstractmethod
+    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
+        """Set what follows from the out-of-fold ŷ of these rows; y, oof, weight: of all rows."""
+
+    # ---- fitting -----------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on a table X (N rows) and y (N,) or (N, M).
+
+        X: a data frame (pandas, polars, Arrow, …) or an array. sample_weight: (N,). Raises
+        TableError, ValueError or TypeError, naming the argument or the column. Returns self.
+        """
+        begun = time.monotonic()
+        self._check_parameters()
+        source = source_of(X)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        y = self._read_y(y)
+        check_consistent_length(range(source.n_rows), y)
+        n = source.n_rows
+        given = check_sample_weight(sample_weight, n, np.float32)
+        task = self._task(y, given)
+        seed = int(random_state(self.random_state).randint(2**31))
+        inputs = TableInputs.fit(source, self._kinds(source), seed)
+        limit = self.time_limit
+        deadline = None if limit is None else begun + TABLE_SHARE * limit
+        matrix, rows = inputs.transform_until(source, deadline, seed)
+        if rows is not None:
+            self._warn(f"time_limit={limit} is enough for {len(rows)} of the {n} rows only")
+            task = task.rows(rows)
+        bag = self._train(inputs, matrix, task, y if rows is None else y[rows], seed, begun)
+        self._report(bag)
+        self._target = task.target
+        thetas = np.stack(bag.thetas)
+        self._model = BagModel(
+            inputs, source.named, bag.architecture, thetas, bag.engine, self.n_threads
+        )
+        self._describe()
+        self.n_iter_, self.stopped_ = bag.epoch, bag.stopped
+        self.oof_curve_ = bag.scores
+        oof = bag.oof
+        if rows is not None:
+            oof = np.full((n, oof.shape[1]), np.nan)
+            oof[rows] = bag.oof
+        seen = np.flatnonzero(~np.isnan(oof[:, 0]))
+        weight = np.ones(n) if given is None else given.astype(np.float64)
+        self._judge(y, oof, seen, weight)
+        return self
+
+    def _train(
+        self, inputs: TableInputs, matrix: Array, task: Task, y: Array, seed: int, begun: float
+    ) -> Bag:
+        weight = task.weight
+        judged = np.ones(len(y)) if weight is None else weight.astype(np.float64)
+
+        def score(y_hat: Array, rows: Array | slice) -> float:
+            w = judged[rows]
+            return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
+
+        left = None
+        if self.time_limit is not None:
+            left = self.time_limit - (time.monotonic() - begun)
+        bar = ProgressBar(f"{self.n_members} networks") if self.verbose else None
+        try:
+            return train_bag(
+                build_architecture(
+                    inputs.layer, task.target.n_outputs, task.target.output, self._recipe
+                ),
+                Data(matrix, task.t, weight),
+                self.n_members,
+                self._recipe,
+                score,
+                strata=task.strata,
+                seed=seed,
+                time_limit=left,
+                n_threads=self.n_threads,
+                engine=self.engine,
+                progress=bar,
+            )
+        finally:
+            if bar is not None:
+                bar.close()
+
+    def _report(self, bag: Bag) -> None:
+        """Warn of an interrupt, and of members that ran into NaN or infinity."""
+        if bag.stopped == "interrupted":
+            self._warn("Training interrupted by user.")
+        for member, place in bag.lost.items():
+            self._warn(
+                f"network {member} of {self.n_members} ran into NaN or infinity and trains no "
+                f"further, the others do: {place}",
+                RuntimeWarning,
+            )
+
+    def _warn(self, message: str, kind: type[Warning] = UserWarning) -> None:
+        warnings.warn(message, kind, stacklevel=users_line())
+
+    def _describe(self) -> None:
+        """What scikit-learn wants to know of the table, and the engine."""
+        inputs = self._model.inputs
+        self.n_features_in_ = len(inputs.names)
+        self.__dict__.pop("feature_names_in_", None)
+        if self._model.named:
+            self.feature_names_in_ = np.asarray(inputs.names, dtype=object)
+        self.engine_ = self._model.engine
+
+    def _check_parameters(self) -> None:
+        check_number("n_members", self.n_members, at_least=1, integer=True)
+        limit = self.time_limit
+        if limit is not None and not (isinstance(limit, int | float | np.number) and limit > 0):
+            raise ValueError(f"time_limit must be a number of seconds > 0 or None; got {limit!r}")
+        check_n_threads(self.n_threads)
+        if self.kinds is not None and not isinstance(self.kinds, Mapping):
+            raise TypeError(f"kinds must be a dict of columns and their kinds; got {self.kinds!r}")
+
+    def _kinds(self, source: Source) -> dict[str, str]:
+        """Columns by name; in a table without names also by number."""
+        names = source.names
+        kinds = {}
+        for column, kind in (self.kinds or {}).items():
+            name = column
+            if isinstance(column, int | np.integer) and not source.named:
+                if not 0 <= column < len(names):
+                    raise ValueError(f"kinds names column {column}; X has {len(names)}")
+                name = names[column]
+            kinds[name] = kind
+        return kinds
+
+    def _column_or_matrix(self, y: Any, dtype: Any) -> Array:
+        """y (N,) or (N, M) without missing values; one column of a matrix becomes (N,)."""
+        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return np.asarray(y)
+
+    # ---- predicting --------------------------------------------------------------------------
+
+    def _y_hat(self, X: Any) -> Array:
+        """Mean ŷ of the networks, float64 (N, K)."""
+        check_is_fitted(self)
+        return self._model.y_hat(source_of(X), type(self).__name__)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_model" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    # ---- files -------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted estimator to one safetensors file, whole or not at all; no pickle.
+
+        Everything but `oof_prediction_`, which is as long as the training table.
+        """
+        from clearprop.tabular.files import save_tabular
+
+        save_tabular(path, self)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read a file of :meth:`save`; ModelFileError for anything else. Nothing is executed."""
+        from clearprop.tabular.files import load_tabular
+
+        return load_tabular(path, cls)

@@ -1,0 +1,182 @@
+"""TabularClassifier: classes from a table, with nothing to tune."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+
+from clearprop._typing import Array
+from clearprop.estimators.settings import class_weights
+from clearprop.tabular.base import BaseTabular, Task
+from clearprop.tabular.recipe import CLASSIFICATION, Recipe
+from clearprop.tabular.scores import CLASS_SCORES, find_score
+from clearprop.tabular.targets import ClassTarget
+
+
+class TabularClassifier(ClassifierMixin, BaseTabular):
+    """Classes from a table as it is: a bag of small networks, each trained on three folds of four.
+
+    Columns may be numbers, text or categories, truth values, dates; values may be missing, in
+    training and later, and categories may be new. Nothing has to be scaled or encoded. Every row is
+    held out by some of the networks, whose predictions for it choose the epoch and estimate the
+    score (`oof_score_`) without another split.
+
+    y may be labels (N,), an indicator matrix (N, M) of several labels, or M columns of classes.
+
+    Parameters
+    ----------
+    n_members : int, default=8
+        Networks in the bag. More are better and take longer; from 4 on every row is held out.
+    scoring : "log_loss", "accuracy", "auc" or None, default=None
+        What the epoch is chosen for; None is the log-loss.
+    kinds : dict or None, default=None
+        What columns are, where their type and values mislead: name → "numeric", "categorical",
+        "boolean", "date" or "ignore". Columns of an array are named by their number.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the classes, which multiply the sample weights; for several labels or columns a
+        list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
+    time_limit : float or None, default=None
+        Seconds for `fit`. Where they are few there are fewer epochs, in the extreme fewer rows.
+    n_threads : int or None, default=None
+        Of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend on it.
+    random_state : int, RandomState or None, default=None
+        Seeds folds, weights, shuffles and dropout.
+    verbose : bool, default=False
+        Whether to show a progress bar with rate, score and time left, on a terminal.
+    engine : str, default="auto"
+        "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+
+    Attributes
+    ----------
+    classes_ : ndarray or list of ndarray
+        The class labels; the numbers of the labels for an indicator matrix, one array per column
+        for several columns.
+    oof_prediction_ : ndarray or list of ndarray
+        Probabilities for the training rows, as from `predict_proba`, each by the networks that did
+        not see the row; NaN for rows that all networks saw. Not kept in files.
+    oof_score_ : float
+        The score of these, by the definition of `scoring` (of log_loss less is better).
+    oof_curve_ : list of (int, float)
+        Epochs, and how good the choice at each of them was: less is better.
+    n_iter_ : int
+        The epoch chosen.
+    stopped_ : str
+        Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
+        epoch in a whole cycle of the learning rate.
+    n_features_in_, feature_names_in_ : int, ndarray
+        Of X; the names only if X had any.
+    engine_ : str
+        The engine that ran.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clearprop import TabularClassifier
+    >>> X = pd.DataFrame({"size": [1.0, 2.0, None, 4.0] * 10, "colour": ["red", "blue"] * 20})
+    >>> y = ["small", "large"] * 20
+    >>> model = TabularClassifier(n_members=4, random_state=0).fit(X, y)
+    >>> model.predict(pd.DataFrame({"colour": ["blue", "red"], "size": [None, 1.5]}))
+    array(['large', 'small'], dtype='<U5')
+    """
+
+    _recipe: ClassVar[Recipe] = CLASSIFICATION
+    _target: ClassTarget
+
+    def __init__(
+        self,
+        n_members: Any = 8,
+        *,
+        scoring: Any = None,
+        kinds: Any = None,
+        class_weight: Any = None,
+        time_limit: Any = None,
+        n_threads: Any = None,
+        random_state: Any = None,
+        verbose: Any = False,
+        engine: Any = "auto",
+    ) -> None:
+        self.n_members = n_members
+        self.scoring = scoring
+        self.kinds = kinds
+        self.class_weight = class_weight
+        self.time_limit = time_limit
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+        self.engine = engine
+
+    @property
+    def classes_(self) -> Any:
+        """The class labels, see above."""
+        target = self.__dict__.get("_target")
+        if target is None:
+            raise AttributeError(f"{type(self).__name__} has no classes before it is fitted")
+        if target.kind == "labels":
+            return np.arange(len(target.classes))
+        return list(target.classes) if target.kind == "columns" else target.classes[0]
+
+    def predict(self, X: Any) -> Array:
+        """The class of each row (N,), or a matrix (N, M) for several labels or columns."""
+        y_hat = self._y_hat(X)
+        return self._target.decide(y_hat)
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class (N, K), columns as in `classes_`.
+
+        For several labels the probability of each (N, M); for several columns a list of arrays.
+        """
+        y_hat = self._y_hat(X)
+        return self._target.probabilities(y_hat)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of `predict_proba`."""
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return [np.log(p_m) for p_m in p] if isinstance(p, list) else np.log(p)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy; for several labels or columns the share of rows with all right."""
+        prediction = self.predict(X)
+        if self._target.kind == "columns":
+            right = (np.asarray(y) == prediction).all(axis=1)
+            return float(np.average(right, weights=sample_weight))
+        return float(accuracy_score(y, prediction, sample_weight=sample_weight))
+
+    # ---- fitting -----------------------------------------------------------------------------
+
+    def _read_y(self, y: Any) -> Array:
+        y = y.toarray() if hasattr(y, "toarray") else y
+        return self._column_or_matrix(y, None)
+
+    def _task(self, y: Array, weight: Array | None) -> Task:
+        score = find_score(self.scoring or "log_loss", CLASS_SCORES)
+        target = ClassTarget.of(y)
+        if self.class_weight is not None:
+            columns = [y] if y.ndim == 1 else list(y.T)
+            w = class_weights(self.class_weight, columns, target.classes, weight)
+            weight = w.astype(np.float32)
+
+        def loss(y_hat: Array, y: Array, w: Array) -> float:
+            t = target.encode(y)
+            groups = zip(target.groups(y_hat), target.groups(t), strict=True)
+            return score.loss(list(groups), w)
+
+        strata = target.codes(y)[:, 0] if target.kind != "labels" else None
+        return Task(target, target.encode(y), weight, loss, strata)
+
+    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
+        target = self._target
+        score = find_score(self.scoring or "log_loss", CLASS_SCORES)
+        with np.errstate(invalid="ignore"):
+            self.oof_prediction_ = target.probabilities(oof)
+        groups = zip(target.groups(oof[rows]), target.groups(target.encode(y[rows])), strict=True)
+        w = weight[rows] if weight[rows].any() else np.ones(len(rows))
+        self.oof_score_ = score.value(list(groups), w)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,222 @@
+"""Tabular estimators as documents and tensors: one safe file, read strictly."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.callers import users_line
+from clearprop.documents import (
+    Document,
+    ModelFileError,
+    check_keys,
+    decode_float,
+    encode_float,
+    reading,
+    take,
+    take_list,
+    take_tensor,
+)
+from clearprop.engines.protocol import get_engine
+from clearprop.estimators.files import (
+    decode_parameter,
+    encode_parameter,
+    labels_from_document,
+    labels_to_document,
+)
+from clearprop.history import STOPPED
+from clearprop.network_files import (
+    layer_from_document,
+    layer_to_document,
+    output_from_document,
+    output_to_document,
+)
+from clearprop.persistence import read_file, write_file
+from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
+from clearprop.tabular.intervals import Residuals
+from clearprop.tabular.model import BagModel
+from clearprop.tabular.targets import CLASS_KINDS, LOSSES, ClassTarget, NumberTarget
+
+if TYPE_CHECKING:
+    from clearprop.tabular.base import BaseTabular
+
+    E = TypeVar("E", bound=BaseTabular)
+
+NUMBERS = ("centre", "scale", "low", "high")
+KEYS = (
+    "parameters",
+    "inputs",
+    "named",
+    "layers",
+    "target",
+    "n_iter",
+    "stopped",
+    "oof_score",
+    "oof_curve",
+    "engine",
+)
+
+
+def save_tabular(path: str | PathLike[str], estimator: BaseTabular) -> None:
+    """Write a fitted estimator; parameters that are no plain values are left out, with a warning.
+
+    `n_threads` is a matter of the machine and is not kept.
+    """
+    from sklearn.utils.validation import check_is_fitted
+
+    check_is_fitted(estimator)
+    model, target = estimator._model, estimator._target
+    parameters, left_out = {}, []
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            if name != "n_threads":
+                parameters[name] = encode_parameter(value)
+        except TypeError:
+            left_out.append(name)
+    if left_out:
+        message = f"not kept in the file: {', '.join(left_out)}"
+        warnings.warn(message, UserWarning, stacklevel=users_line())
+    document: Document = {
+        "parameters": parameters,
+        "inputs": inputs_to_document(model.inputs),
+        "named": model.named,
+        # the first layer follows from the inputs
+        "layers": [layer_to_document(layer) for layer in model.architecture.layers[1:]],
+        "n_iter": int(estimator.n_iter_),
+        "stopped": estimator.stopped_,
+        "oof_score": encode_float(estimator.oof_score_),
+        "oof_curve": [[epoch, encode_float(score)] for epoch, score in estimator.oof_curve_],
+        "engine": model.engine,
+    }
+    tensors: dict[str, Array] = {"theta": model.thetas}
+    if isinstance(target, ClassTarget):
+        document["target"] = {
+            "kind": target.kind,
+            "classes": [labels_to_document(labels) for labels in target.classes],
+        }
+    else:
+        document["target"] = {"output": output_to_document(target.output), "flat": target.flat}
+        tensors |= {f"target.{name}": getattr(target, name) for name in NUMBERS}
+        document["held_out"] = [residuals.n for residuals in estimator._residuals]
+        for m, residuals in enumerate(estimator._residuals):
+            for name in ("knots", "sizes", "ratios"):
+                tensors[f"residuals{m}.{name}"] = getattr(residuals, name)
+    write_file(path, type(estimator).__name__, document, tensors)
+
+
+def load_tabular(path: str | PathLike[str], kind: type[E]) -> E:
+    """Read a file of :func:`save_tabular`; ModelFileError for anything else."""
+    where = fspath(path)
+    document, tensors = read_file(path, kind.__name__)
+    classifier = hasattr(kind, "predict_proba")
+    keys = KEYS if classifier else (*KEYS, "held_out")
+    check_keys(document, ("kind", *keys), where)
+    estimator = kind()
+    with reading(where):
+        parameters = take(document, "parameters", dict, where)
+        estimator.set_params(**{k: decode_parameter(v, where) for k, v in parameters.items()})
+        estimator._check_parameters()
+    entry = take(document, "target", dict, where)
+    target: ClassTarget | NumberTarget
+    if classifier:
+        target = _class_target(entry, f"{where}: target")
+        check_keys(tensors, ("theta",), where)
+    else:
+        target = _number_target(entry, tensors, f"{where}: target")
+        estimator._residuals = _residuals(document, tensors, target, where)
+        estimator.n_outputs_ = target.n_outputs
+    estimator._target = target
+    estimator._model = _model(document, tensors, target, estimator, where)
+    estimator._describe()
+    estimator.n_iter_ = take(document, "n_iter", int, where, minimum=0)
+    estimator.stopped_ = take(document, "stopped", str, where, choices=tuple(STOPPED))
+    estimator.oof_score_ = decode_float(document["oof_score"], f"{where}: oof_score")
+    estimator.oof_curve_ = []
+    for pair in take_list(document, "oof_curve", list, where):
+        if len(pair) != 2 or type(pair[0]) is not int:
+            raise ModelFileError(f"{where}: 'oof_curve' must have pairs of an epoch and a score")
+        estimator.oof_curve_.append((pair[0], decode_float(pair[1], f"{where}: oof_curve")))
+    return estimator
+
+
+def _model(
+    document: Document,
+    tensors: Mapping[str, Array],
+    target: ClassTarget | NumberTarget,
+    estimator: BaseTabular,
+    where: str,
+) -> BagModel:
+    inputs = inputs_from_document(take(document, "inputs", dict, where), f"{where}: inputs")
+    layers = [
+        layer_from_document(layer, f"{where}: layers")
+        for layer in take_list(document, "layers", dict, where)
+    ]
+    with reading(where):
+        architecture = Architecture((inputs.layer, *layers), target.output)
+        target.output.check_outputs(architecture.n_outputs)
+    if architecture.n_outputs != target.n_outputs:
+        raise ModelFileError(f"{where}: the networks' outputs do not fit the target")
+    theta = take_tensor(tensors, "theta", "float32", (None, architecture.n_parameters), where)
+    if len(theta) == 0:
+        raise ModelFileError(f"{where}: there are no networks")
+    take(document, "engine", str, where, choices=("native", "reference"))
+    named = take(document, "named", bool, where)
+    with reading(where):
+        engine = get_engine(estimator.engine, architecture).name
+        return BagModel(inputs, named, architecture, theta, engine, estimator.n_threads)
+
+
+def _class_target(entry: Document, where: str) -> ClassTarget:
+    check_keys(entry, ("kind", "classes"), where)
+    kind: str = take(entry, "kind", str, where, choices=CLASS_KINDS)
+    classes = tuple(
+        labels_from_document(labels, where) for labels in take_list(entry, "classes", dict, where)
+    )
+    if not classes or (kind == "single" and len(classes) > 1):
+        raise ModelFileError(f"{where}: {len(classes)} columns of classes")
+    if kind == "labels" and any(labels.tolist() != [0, 1] for labels in classes):
+        raise ModelFileError(f"{where}: labels are 0 or 1")
+    return ClassTarget(kind, classes)
+
+
+def _number_target(entry: Document, tensors: Mapping[str, Array], where: str) -> NumberTarget:
+    check_keys(entry, ("output", "flat"), where)
+    output = output_from_document(take(entry, "output", dict, where), where)
+    if type(output) not in LOSSES.values():
+        raise ModelFileError(f"{where}: {output.name!r} is not for quantities")
+    flat = take(entry, "flat", bool, where)
+    n = len(take_tensor(tensors, "target.centre", "float64", (None,), where))
+    centre, scale, low, high = (
+        take_tensor(tensors, f"target.{name}", "float64", (n,), where) for name in NUMBERS
+    )
+    if n == 0 or (flat and n > 1) or not (scale > 0).all() or not (low <= high).all():
+        raise ModelFileError(f"{where}: its numbers do not fit together")
+    return NumberTarget(output, centre, scale, low, high, flat)
+
+
+def _residuals(
+    document: Document, tensors: Mapping[str, Array], target: NumberTarget, where: str
+) -> list[Residuals]:
+    counts = take_list(document, "held_out", int, where, minimum=1)
+    if len(counts) != (len(target.centre) if target.n_quantiles == 1 else 0):
+        raise ModelFileError(f"{where}: 'held_out' does not fit the target")
+    result, names = [], []
+    for m, n in enumerate(counts):
+        knots, sizes, ratios = (
+            take_tensor(tensors, f"residuals{m}.{name}", "float64", (None,), where)
+            for name in ("knots", "sizes", "ratios")
+        )
+        rising = (np.diff(knots) > 0).all() and (np.diff(ratios) >= 0).all()
+        fit = len(knots) == len(sizes) > 0 and 0 < len(ratios) <= n and (sizes > 0).all()
+        if not rising or not fit:
+            raise ModelFileError(f"{where}: the residuals of output {m} do not fit together")
+        result.append(Residuals(n, knots, sizes, ratios))
+        names += [f"residuals{m}.{name}" for name in ("knots", "sizes", "ratios")]
+    check_keys(tensors, ("theta", *(f"target.{name}" for name in NUMBERS), *names), where)
+    return result

@@ -1,0 +1,151 @@
+"""Folds of the rows, and what networks predict for the rows that they have not seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.engines.protocol import Engine
+from clearprop.jobs import Data
+
+N_FOLDS = 4
+CHUNK = 16_384  # rows predicted at a time
+SCORED_ROWS = 100_000  # that an epoch is judged by, of more
+
+Score = Callable[[Array, Array | slice], float]
+"""(ŷ (n, K), rows (n,)) → how bad the predictions for these rows are."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The rows that a member trains on, and those that it does not see; not to be written to."""
+
+    train: Array
+    held: Array
+
+
+def folds(
+    n: int, n_members: int, rng: np.random.Generator, strata: Array | None = None
+) -> list[Fold]:
+    """A fold for each member: independent partitions of n rows into four, member after member.
+
+    strata (n,): classes whose shares each fold keeps, up to a row. Rows lie in order in a fold.
+    Fewer than four rows make so many folds; a single row is trained on and held out.
+    """
+    k = min(N_FOLDS, n)
+    dtype = np.int32 if n < 2**31 else np.int64
+    result: list[Fold] = []
+    while len(result) < n_members:
+        order = rng.permutation(n).astype(dtype, copy=False)
+        if strata is not None:
+            order = order[np.argsort(strata[order], kind="stable")]
+        number = np.empty(n, np.int8)
+        for fold in range(k):
+            number[order[fold::k]] = fold
+        del order
+        for fold in range(min(k, n_members - len(result))):
+            held = np.flatnonzero(number == fold).astype(dtype, copy=False)
+            kept = np.flatnonzero(number != fold).astype(dtype, copy=False)
+            held.flags.writeable = kept.flags.writeable = False
+            result.append(Fold(kept if len(kept) else held, held))
+    return result
+
+
+@dataclass
+class HeldOut:
+    """Judges networks by their mean predictions for the rows that they have not seen.
+
+    places: of each member's held-out rows in `rows`, the rows of the data that count; None: all.
+    score: of predictions, less is better. seconds: that it last took to judge.
+    """
+
+    data: Data
+    places: Sequence[Array]
+    score: Score
+    engine: Engine
+    rows: Array | None = None
+    seconds: float = 0.0
+
+    @classmethod
+    def of(
+        cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine, seed: int
+    ) -> HeldOut:
+        """Of all rows, or of 100,000 drawn with the seed where there are more."""
+        n = len(data)
+        if n <= SCORED_ROWS:
+            return cls.of_all(data, parts, score, engine)
+        rows = np.sort(np.random.default_rng(seed).choice(n, SCORED_ROWS, replace=False))
+        place = np.full(n, -1, np.int32)
+        place[rows] = np.arange(SCORED_ROWS)
+        places = [place[fold.held] for fold in parts]
+        return cls(data, [p[p >= 0] for p in places], score, engine, rows)
+
+    @classmethod
+    def of_all(cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine) -> HeldOut:
+        """Of all rows."""
+        return cls(data, [fold.held for fold in parts], score, engine)
+
+    def predict(
+        self,
+        architecture: Architecture,
+        thetas: Mapping[int, Array],
+        deadline: float | None = None,
+    ) -> tuple[Array, Array]:
+        """Mean ŷ (n, K) float32 of the members of these numbers, and where there is any (n,).
+
+        After the deadline (time.monotonic) it must do with the rows predicted so far, which are a
+        part of each member's; the rest is NaN.
+        """
+        n = len(self.data) if self.rows is None else len(self.rows)
+        total = np.zeros((n, architecture.n_outputs), np.float32)
+        count = np.zeros(n, np.uint16)
+        for i, member, places in self._in_turn(thetas):
+            if i and deadline is not None and time.monotonic() > deadline:
+                break
+            rows = places if self.rows is None else self.rows[places]
+            total[places] += self.engine.forward(architecture, thetas[member], self.data.X[rows])
+            count[places] += 1
+        seen = count > 0
+        np.maximum(count, 1, out=count)
+        total /= count[:, None]
+        total[~seen] = np.nan
+        return total, seen
+
+    def judge(
+        self,
+        architecture: Architecture,
+        thetas: Mapping[int, Array],
+        deadline: float | None = None,
+    ) -> tuple[float, Array]:
+        """The score of the predictions, and these."""
+        begun = time.monotonic()
+        y_hat, seen = self.predict(architecture, thetas, deadline)
+        if seen.all():
+            value = self.score(y_hat, slice(None) if self.rows is None else self.rows)
+        else:
+            rows = np.flatnonzero(seen) if self.rows is None else self.rows[seen]
+            value = self.score(y_hat[seen], rows)
+        self.seconds = time.monotonic() - begun
+        return value, y_hat
+
+    def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
+        """About how long it will take to judge all, from one member on the first rows."""
+        rows = np.arange(min(CHUNK, len(self.data)))
+        begun = time.monotonic()
+        self.engine.forward(architecture, theta, self.data.X[rows])
+        of_row = (time.monotonic() - begun) / len(rows)
+        return of_row * sum(map(len, self.places))
+
+    def _in_turn(self, members: Mapping[int, Array]) -> Iterator[tuple[int, int, Array]]:
+        """(number of the turn, member, places): the first ones of each member, then the next, …"""
+        longest = max(len(self.places[member]) for member in members)
+        for i, begin in enumerate(range(0, longest, CHUNK)):
+            for member in members:
+                places = self.places[member][begin : begin + CHUNK]
+                if len(places):
+                    yield i, member, places

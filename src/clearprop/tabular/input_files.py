@@ -1,0 +1,113 @@
+"""How a table becomes inputs, as a document: written, and read back strictly."""
+
+from __future__ import annotations
+
+from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
+from clearprop.tables.column_encodings import DATE_PARTS
+from clearprop.tables.columns import KINDS
+from clearprop.tabular.inputs import Categories, Flag, InputColumn, Number, TableInputs
+
+
+def inputs_to_document(inputs: TableInputs) -> Document:
+    """The columns that are used, with their statistics, and the names of all."""
+    return {
+        "names": list(inputs.names),
+        "columns": [_column_to_document(column) for column in inputs.columns],
+    }
+
+
+def inputs_from_document(document: Document, where: str) -> TableInputs:
+    """The inverse of :func:`inputs_to_document`; ModelFileError, naming `where`."""
+    check_keys(document, ("names", "columns"), where)
+    names = take_list(document, "names", str, where)
+    columns = []
+    for i, entry in enumerate(take_list(document, "columns", dict, where)):
+        columns.append(_column_from_document(entry, f"{where}: columns[{i}]"))
+    used = [column.name for column in columns]
+    if len(set(names)) < len(names) or len(set(used)) < len(used) or set(used) - set(names):
+        raise ModelFileError(f"{where}: the names of the columns do not fit together")
+    inputs = TableInputs(tuple(columns), tuple(names))
+    with reading(where):
+        _ = inputs.layer  # the edges must be in rising order
+    return inputs
+
+
+def _column_to_document(column: InputColumn) -> Document:
+    categories = column.categories
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "numbers": [
+            {
+                "name": number.name,
+                "median": number.median,
+                "scale": number.scale,
+                "exponent": number.exponent,
+                "edges": list(number.edges),
+            }
+            for number in column.numbers
+        ],
+        "categories": None if categories is None else list(categories.names),
+        "embedded": categories is not None and categories.embedded,
+        "flags": [[flag.centre, flag.scale] for flag in column.flags],
+        "missing": None
+        if column.missing is None
+        else [column.missing.centre, column.missing.scale],
+    }
+
+
+def _column_from_document(entry: Document, where: str) -> InputColumn:
+    check_keys(
+        entry, ("name", "kind", "numbers", "categories", "embedded", "flags", "missing"), where
+    )
+    name = take(entry, "name", str, where)
+    kind: str = take(entry, "kind", str, where, choices=tuple(k for k in KINDS if k != "ignore"))
+    numbers = tuple(_number(n, where) for n in take_list(entry, "numbers", dict, where))
+    embedded = take(entry, "embedded", bool, where)
+    categories = None
+    if take(entry, "categories", (list, type(None)), where) is not None:
+        labels = take_list(entry, "categories", str, where)
+        if not labels or len(set(labels)) < len(labels):
+            raise ModelFileError(f"{where}: the categories are not distinct")
+        categories = Categories(tuple(labels), embedded)
+    flags = tuple(_flag({"flag": f}, "flag", where) for f in take_list(entry, "flags", list, where))
+    missing = None
+    if take(entry, "missing", (list, type(None)), where) is not None:
+        missing = _flag(entry, "missing", where)
+    column = InputColumn(name, kind, numbers, categories, flags, missing)
+    if not _fits(column, embedded):
+        raise ModelFileError(f"{where}: its parts do not fit its kind")
+    return column
+
+
+def _fits(column: InputColumn, embedded: bool) -> bool:
+    """Whether the column has the parts, and no others, that its kind may have."""
+    parts = [number.name for number in column.numbers]
+    if column.kind == "categorical":
+        categories = column.categories
+        if categories is None or parts or column.missing is not None:
+            return False
+        return len(column.flags) == categories.n_flags
+    if column.categories is not None or embedded:
+        return False
+    if column.kind == "boolean":
+        return len(column.flags) == 1 and not parts and column.missing is None
+    allowed = DATE_PARTS if column.kind == "date" else ("",)
+    distinct = len(set(parts)) == len(parts) and set(parts) <= set(allowed)
+    return distinct and not column.flags and bool(parts or column.missing)
+
+
+def _number(entry: Document, where: str) -> Number:
+    check_keys(entry, ("name", "median", "scale", "exponent", "edges"), where)
+    return Number(
+        take(entry, "name", str, where),
+        take(entry, "median", float, where),
+        take(entry, "scale", float, where, minimum=0),
+        take(entry, "exponent", int, where, minimum=-1100, maximum=1100),
+        tuple(take_list(entry, "edges", float, where)),
+    )
+
+
+def _flag(entry: Document, key: str, where: str) -> Flag:
+    centre, scale = take_list(entry, key, float, where, length=2)
+    return Flag(centre, scale)

@@ -1,0 +1,68 @@
+"""Intervals that hold y with a given probability, from the residuals of rows not trained on.
+
+Residuals r = y − ŷ, divided by their local size s(ŷ), are exchangeable with those of new rows, so
+that the k-th smallest of n is exceeded by a new one with probability 1 − k/(n + 1), whatever the
+distribution. The coverage is that over all rows; s makes the interval wide where errors are large.
+Source: Papadopoulos et al. 2002, Lei et al. 2018 (split conformal prediction, locally weighted).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from clearprop._typing import Array
+
+ROWS_PER_KNOT, MAX_KNOTS = 100, 20
+MAX_RATIOS = 20_001  # kept of more, at evenly spaced ranks
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """The residuals of one output.
+
+    n: how many there were; knots, sizes (B,): s(ŷ), linear between the knots, constant beyond;
+    ratios (m,): r / s(ŷ) in order, all of them or evenly spaced ranks.
+    """
+
+    n: int
+    knots: Array
+    sizes: Array
+    ratios: Array
+
+    @classmethod
+    def of(cls, y: Array, y_hat: Array) -> Residuals:
+        """Of held-out rows, y (n,) and ŷ (n,)."""
+        r = y - y_hat
+        order = np.argsort(y_hat, kind="stable")
+        n_knots = min(max(len(r) // ROWS_PER_KNOT, 1), MAX_KNOTS)
+        parts = np.array_split(order, n_knots)
+        knots = np.array([y_hat[part].mean() for part in parts])
+        sizes = np.array([np.abs(r[part]).mean() for part in parts])
+        first = np.r_[True, np.diff(knots) > 0]
+        floor = 1e-3 * float(sizes.mean())
+        sizes = np.maximum(sizes, floor if floor > 0 else 1.0)
+        knots, sizes = knots[first], sizes[first]
+        ratios = np.sort(r / np.interp(y_hat, knots, sizes))
+        if len(ratios) > MAX_RATIOS:
+            ranks = np.linspace(0, len(ratios) - 1, MAX_RATIOS).round().astype(np.int64)
+            ratios = ratios[ranks]
+        return cls(len(r), knots, sizes, ratios)
+
+    def interval(self, y_hat: Array, alpha: float) -> tuple[Array, Array]:
+        """Lower and upper ends (N,), each missed with probability α/2 at most.
+
+        Raises ValueError where there were too few rows for so small an α.
+        """
+        k = math.ceil((self.n + 1) * (1 - alpha / 2) - 1e-9)  # of n in order, from 1 on
+        if k > self.n:
+            raise ValueError(
+                f"alpha={alpha} needs at least {math.ceil(2 / alpha) - 1} rows that members held "
+                f"out in training; there were {self.n}"
+            )
+        last = len(self.ratios) - 1
+        place = 0 if self.n == 1 else math.ceil((k - 1) / (self.n - 1) * last - 1e-9)
+        s = np.interp(y_hat, self.knots, self.sizes)
+        return y_hat + self.ratios[last - place] * s, y_hat + self.ratios[place] * s

@@ -1,0 +1,172 @@
+"""The network of a member, how it starts, and how it is trained.
+
+Source: Holzmüller, Grinsztajn & Steinwart 2024 (RealMLP) for scale, gains, slopes, start and
+schedules; Gorishniy et al. 2022 for the piecewise linear encoding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.activations import get_activation
+from clearprop.architecture import Architecture
+from clearprop.embeddings import Scale
+from clearprop.jobs import Job
+from clearprop.layers import Dense, Dropout, Layer
+from clearprop.optimizers import Adam
+from clearprop.outputs import Output
+from clearprop.schedules import CosLog4, FlatCosine
+
+START_ROWS = 512  # training rows that the start is fitted to
+MANY_STEPS = 80  # in a pass over the rows; from there on there are fewer passes
+STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
+SUPPORT = 5  # rows whose mean puts the kink of a unit
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a member is, but for the table: see `CLASSIFICATION` and `REGRESSION`.
+
+    rate_factors: of the learning rate, by the names of the parameters; those that a network has
+    not are passed over. epochs: passes over the rows; None for the number that suits, `n_epochs`.
+    """
+
+    activation: str
+    learning_rate: float
+    rate_factors: Mapping[str, float]
+    hidden: tuple[int, ...] = (128, 128)
+    dropout: float = 0.1
+    weight_decay: float = 0.02
+    beta_2: float = 0.95
+    epochs: int | None = None
+
+
+CLASSIFICATION = Recipe("selu", 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1})
+REGRESSION = Recipe("mish", 0.15, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
+
+
+def build_architecture(
+    inputs: Layer, n_outputs: int, output: Output, recipe: Recipe
+) -> Architecture:
+    """inputs → scale → hidden layers with gain 1/√n_in, slopes and dropout → outputs."""
+    assert inputs.n_out is not None
+    activation = get_activation(recipe.activation)
+    layers: list[Layer] = [inputs, Scale(inputs.n_out)]
+    width = inputs.n_out
+    for units in recipe.hidden:
+        layers.append(Dense(width, units, activation, gain=width**-0.5, slope=True))
+        if recipe.dropout:
+            layers.append(Dropout(recipe.dropout))
+        width = units
+    layers.append(Dense(width, n_outputs, None, gain=width**-0.5))
+    return Architecture(tuple(layers), output)
+
+
+def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Array:
+    """θ (P,) float32 that suits rows X (n, D): W ~ N(0, 1), so scaled that every z has variance 1.
+
+    The bias of a hidden unit puts 0 at a random mean of five rows, weighted by Exp(1), so that its
+    kink lies where data are; that of an output is 0. In a dense layer each unit's W is divided by
+    the standard deviation of its g·W h over the rows.
+    Source: Holzmüller et al. 2024 ("he+5").
+    """
+    h: Any = X.astype(np.float64)
+    parameters = []
+    for layer in architecture.layers:
+        p = layer.initial(rng)
+        if isinstance(layer, Dense):
+            p["W"] = rng.normal(size=layer.shapes["W"])
+            z = layer.gain * (h @ p["W"].T)
+            spread = z.std(axis=0)
+            spread[spread == 0] = 1
+            p["W"] /= spread[:, None]
+            p["b"] = np.zeros(layer.n_out)
+            if layer.activation is not None:
+                rows = rng.integers(0, len(h), (layer.n_out, SUPPORT))
+                weights = rng.exponential(size=(layer.n_out, SUPPORT))
+                weights /= weights.sum(axis=1, keepdims=True)
+                units = np.arange(layer.n_out)[:, None]
+                p["b"] = -(weights * (z / spread)[rows, units]).sum(axis=1)
+        h, _ = layer.forward(p, h, None)
+        parameters.append({name: p[name] for name in layer.shapes})
+    return architecture.pack(parameters, np.dtype(np.float32))
+
+
+def batch_size(n: int) -> int:
+    """Rows of a batch for n training rows."""
+    return min(n, 256 if n >= 2048 else 128 if n >= 512 else 64)
+
+
+def n_epochs(n: int) -> int:
+    """Epochs for n training rows: 1,000 steps at the least, 32 to 256 epochs, fewer for many rows.
+
+    From 114 steps an epoch on the number falls, as the root of their number rises: 16 at 30,000
+    rows, 2 at 2 million.
+    """
+    steps = max(1, n // batch_size(n))
+    epochs = min(max(math.ceil(1000 / steps), 32), 256)
+    if steps >= MANY_STEPS:
+        epochs = min(epochs, round(16 * math.sqrt(114 / steps)))
+    return max(2, epochs)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long members train: epochs of so many steps, of which `parts` are a pass over the rows.
+
+    max_steps: where there is no time for all of them; the last epoch is then shorter.
+    """
+
+    epochs: int
+    steps: int
+    parts: int = 1
+    max_steps: int | None = None
+
+
+def plan_epochs(n: int, recipe: Recipe) -> Plan:
+    """For n training rows."""
+    steps = max(1, n // batch_size(n))
+    parts = max(1, steps // STEPS_OF_EPOCH)
+    passes = n_epochs(n) if recipe.epochs is None else recipe.epochs
+    return Plan(passes * parts, steps // parts, parts)
+
+
+def build_job(
+    architecture: Architecture,
+    theta: Array,
+    rows: Array,
+    recipe: Recipe,
+    seed: int,
+    plan: Plan,
+) -> Job:
+    """The training of a member on some rows of the shared data."""
+    layers = architecture.layers
+    names = {name.rpartition(".")[2] for layer in layers for name in layer.shapes}
+    return Job(
+        architecture,
+        theta,
+        Adam(
+            CosLog4(recipe.learning_rate),
+            beta_1=0.9,
+            beta_2=recipe.beta_2,
+            epsilon=1e-8,
+            weight_decay=recipe.weight_decay,
+        ),
+        epochs=plan.epochs,
+        max_steps=plan.max_steps,
+        parts=plan.parts,
+        batch_size=batch_size(len(rows)),
+        rows=rows,
+        shuffle=seed,
+        seed=seed,
+        drop_last=True,
+        rate_factors={k: v for k, v in recipe.rate_factors.items() if k in names},
+        dropout_schedule=FlatCosine(1.0) if recipe.dropout else None,
+        decay_schedule=FlatCosine(1.0) if recipe.weight_decay else None,
+    )

@@ -1,0 +1,215 @@
+"""TabularRegressor: quantities from a table, with nothing to tune."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from clearprop._typing import Array
+from clearprop.outputs import AbsoluteError, Linear, Output, Poisson
+from clearprop.schedules import check_number
+from clearprop.tabular.base import BaseTabular, Task
+from clearprop.tabular.intervals import Residuals
+from clearprop.tabular.recipe import REGRESSION, Recipe
+from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
+from clearprop.tabular.targets import NumberTarget, find_loss
+
+
+class TabularRegressor(RegressorMixin, BaseTabular):
+    """Quantities from a table as it is: small networks, each trained on three of four folds.
+
+    Columns may be numbers, text or categories, truth values, dates; values may be missing, in
+    training and later, and categories may be new. Nothing has to be scaled or encoded, y neither.
+    Every row is held out by some of the networks, whose predictions for it choose the epoch,
+    estimate the score (`oof_score_`) and the width of intervals without another split.
+
+    y may be (N,) or (N, M). Predictions lie within the range of y in training.
+
+    Parameters
+    ----------
+    n_members : int, default=8
+        Networks in the bag. More are better and take longer; from 4 on every row is held out.
+    loss : str or output record, default="squared_error"
+        "squared_error", "absolute_error", "huber", "quantile" (the median), or "poisson" for
+        y ≥ 0. Or a record: ``clearprop.Huber(delta=0.5)``, with δ in units of the mean distance of
+        y from its median, ``clearprop.Quantile((0.1, 0.9))``, which predicts its quantiles at once.
+    scoring : "rmse", "mae" or None, default=None
+        What the epoch is chosen for; None is the loss itself ("rmse" for the squared error). Each
+        of several outputs counts in units of its own spread.
+    kinds : dict or None, default=None
+        What columns are, where their type and values mislead: name → "numeric", "categorical",
+        "boolean", "date" or "ignore". Columns of an array are named by their number.
+    time_limit : float or None, default=None
+        Seconds for `fit`. Where they are few there are fewer epochs, in the extreme fewer rows.
+    n_threads : int or None, default=None
+        Of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend on it.
+    random_state : int, RandomState or None, default=None
+        Seeds folds, weights, shuffles and dropout.
+    verbose : bool, default=False
+        Whether to show a progress bar with rate, score and time left, on a terminal.
+    engine : str, default="auto"
+        "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+
+    Attributes
+    ----------
+    oof_prediction_ : ndarray
+        Predictions for the training rows, each by the networks that did not see the row; NaN for
+        rows that all networks saw. Not kept in files.
+    oof_score_ : float
+        The score of these, in units of y, the mean over the outputs; less is better.
+    oof_curve_ : list of (int, float)
+        Epochs, and how good the choice at each of them was: less is better.
+    n_iter_ : int
+        The epoch chosen.
+    stopped_ : str
+        Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
+        epoch in a whole cycle of the learning rate.
+    n_outputs_ : int
+        Columns of a prediction.
+    n_features_in_, feature_names_in_ : int, ndarray
+        Of X; the names only if X had any.
+    engine_ : str
+        The engine that ran.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from clearprop import TabularRegressor
+    >>> X = np.linspace(-1, 1, 60)[:, None]
+    >>> model = TabularRegressor(n_members=4, random_state=0).fit(X, 5 * X[:, 0] + 2)
+    >>> model.predict([[0.5]]).round()
+    array([4.])
+    >>> model.predict_interval([[0.5]]).shape
+    (1, 2)
+    """
+
+    _recipe: ClassVar[Recipe] = REGRESSION
+    _target: NumberTarget
+
+    def __init__(
+        self,
+        n_members: Any = 8,
+        *,
+        loss: Any = "squared_error",
+        scoring: Any = None,
+        kinds: Any = None,
+        time_limit: Any = None,
+        n_threads: Any = None,
+        random_state: Any = None,
+        verbose: Any = False,
+        engine: Any = "auto",
+    ) -> None:
+        self.n_members = n_members
+        self.loss = loss
+        self.scoring = scoring
+        self.kinds = kinds
+        self.time_limit = time_limit
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+        self.engine = engine
+
+    def predict(self, X: Any) -> Array:
+        """ŷ (N,), or (N, M) for M columns of y; Q quantiles (N, M·Q), a column's together."""
+        y_hat = self._numbers(X)
+        return self._target.shaped(y_hat)
+
+    def predict_interval(self, X: Any, alpha: float = 0.1) -> Array:
+        """For each row the two ends between which y lies with probability 1 − α, (N, 2).
+
+        For several columns of y (N, M, 2), each column by itself. The probability is over all rows
+        like those of training; ends are wide where held-out rows of like ŷ had large errors, and
+        are missed on either side with probability α/2. Raises ValueError for α beyond (0, 1), for
+        one so small that there are too few rows, and for a loss with several quantiles.
+        """
+        check_number("alpha", alpha)
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha must lie between 0 and 1; got {alpha!r}")
+        y_hat = self._numbers(X)
+        if not self._residuals:
+            raise ValueError("predict_interval needs a loss with one prediction for each column")
+        ends = [
+            residuals.interval(y_hat[:, m], alpha) for m, residuals in enumerate(self._residuals)
+        ]
+        intervals = np.stack([np.stack(pair, axis=1) for pair in ends], axis=1)
+        if isinstance(self._target.output, Poisson):
+            intervals = np.maximum(intervals, 0)
+        return intervals[:, 0] if self._target.flat else intervals
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², the mean over the outputs; ValueError for a loss with several quantiles."""
+        if self._several_quantiles():
+            raise ValueError(
+                "score has no meaning for several quantiles; use "
+                "sklearn.metrics.mean_pinball_loss on each of them"
+            )
+        return float(super().score(X, y, sample_weight))
+
+    # ---- fitting -----------------------------------------------------------------------------
+
+    def _several_quantiles(self) -> bool:
+        return "_target" in self.__dict__ and self._target.n_quantiles > 1
+
+    def _numbers(self, X: Any) -> Array:
+        y_hat = self._y_hat(X)
+        return self._target.decode(y_hat)
+
+    def _read_y(self, y: Any) -> Array:
+        return self._column_or_matrix(y, np.float64)
+
+    def _score(self, output: Output) -> NumberScore | None:
+        """What chooses the epoch; None for the loss of the output unit itself."""
+        by_loss: dict[type[Output], NumberScore] = {
+            Linear: NUMBER_SCORES["rmse"],
+            AbsoluteError: NUMBER_SCORES["mae"],
+            Poisson: poisson,
+        }
+        if self.scoring is not None:
+            return find_score(self.scoring, NUMBER_SCORES)
+        return by_loss.get(type(output))
+
+    def _task(self, y: Array, weight: Array | None) -> Task:
+        output = find_loss(self.loss)
+        score = self._score(output)
+        target = NumberTarget.of(y, output, weight)
+        if score is not None and target.n_quantiles > 1:
+            raise ValueError("scoring must be None for several quantiles")
+
+        def loss(y_hat: Array, y: Array, w: Array) -> float:
+            return float(_scores(target, score, y_hat, y, w).mean())
+
+        return Task(target, target.encode(y), weight, loss)
+
+    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
+        target = self._target
+        decoded = target.decode(oof)
+        self.n_outputs_ = target.n_outputs
+        self.oof_prediction_ = target.shaped(decoded)
+        w = weight[rows] if weight[rows].any() else np.ones(len(rows))
+        score = self._score(target.output)
+        in_units = target.scale if score is not poisson else np.ones_like(target.scale)
+        values = _scores(target, score, oof[rows], y[rows], w) * in_units
+        self.oof_score_ = float(values.mean())
+        counted = rows[w > 0]
+        columns = y[counted].reshape(len(counted), -1)
+        self._residuals = (
+            [Residuals.of(columns[:, m], decoded[counted, m]) for m in range(columns.shape[1])]
+            if target.n_quantiles == 1
+            else []
+        )
+
+
+def _scores(
+    target: NumberTarget, score: NumberScore | None, y_hat: Array, y: Array, w: Array
+) -> Array:
+    """The score of each column of y, in units of its scale (Poisson's deviance as it is)."""
+    columns = y[:, None] if y.ndim == 1 else y
+    if score is None:  # the loss itself, of one column at a time
+        width, t = target.n_quantiles, target.encode(y)
+        parts = [slice(m * width, (m + 1) * width) for m in range(columns.shape[1])]
+        losses = [target.output.loss(y_hat[:, part], t[:, part]) for part in parts]
+        return np.array([w @ loss / w.sum() for loss in losses])
+    values = score(columns, target.decode(y_hat), w)
+    return values if score is poisson else values / target.scale

@@ -1,0 +1,202 @@
+"""A data frame or an array as columns that are read one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.tables.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
+from clearprop.tables.frames import Column, TableError, as_frame, read_column, unknown_name
+
+KINDS_OF_TYPES = {
+    "bool": "boolean",
+    "int": "numeric",
+    "float": "numeric",
+    "datetime": "date",
+    "time": "date",
+}
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """A data frame that narwhals knows.
+
+    first_row: number of its first row in the whole table, for messages; named: whether the names
+    of its columns are the user's.
+    """
+
+    frame: Any
+    first_row: int = 0
+    named: bool = True
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.frame)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.frame.columns)
+
+    def rows(self, begin: int, end: int) -> FrameSource:
+        return FrameSource(self.frame[begin:end], self.first_row + begin, self.named)
+
+    def take(self, rows: Array) -> FrameSource:
+        return FrameSource(self.frame[rows], 0, self.named)
+
+    def renamed(self, names: tuple[str, ...]) -> FrameSource:
+        """With other names of the columns, in order."""
+        frame = self.frame.rename(dict(zip(self.names, names, strict=True)))
+        return FrameSource(frame, self.first_row, self.named)
+
+    def kind(self, name: str) -> str:
+        """What the column is by its type; text by its values, see `tables.columns.infer_kind`."""
+        column = self._column(name)
+        typed = None if column.labels else KINDS_OF_TYPES.get(column.type)
+        return typed or infer_kind(column).kind
+
+    def numbers(self, name: str) -> Array:
+        """float64 (N,), NaN where missing; infinities stay."""
+        return to_numbers(self._column(name), infinite=True)
+
+    def signs(self, name: str) -> Array:
+        """+1, −1 and 0 for true, false and missing, float64 (N,)."""
+        return to_signs(self._column(name))
+
+    def stamps(self, name: str) -> Array:
+        """datetime64[us] (N,), NaT where missing."""
+        return to_datetimes(self._column(name))
+
+    def labels(self, name: str) -> Any:
+        """Arrow text, null where missing."""
+        return to_labels(self._column(name))
+
+    def _column(self, name: str) -> Column:
+        return read_column(self.frame, name, first_row=self.first_row)
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """A matrix of numbers (N, D), whose columns are called x0, x1, … unless it is given names."""
+
+    X: Array
+    names: tuple[str, ...]
+    first_row: int = 0
+    named: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.X)
+
+    def rows(self, begin: int, end: int) -> ArraySource:
+        return replace(self, X=self.X[begin:end], first_row=self.first_row + begin)
+
+    def take(self, rows: Array) -> ArraySource:
+        return replace(self, X=self.X[rows], first_row=0)
+
+    def renamed(self, names: tuple[str, ...]) -> ArraySource:
+        return replace(self, names=names)
+
+    def kind(self, name: str) -> str:
+        return "boolean" if self.X.dtype == bool else "numeric"
+
+    def numbers(self, name: str) -> Array:
+        return self._column(name).astype(np.float64)
+
+    def signs(self, name: str) -> Array:
+        return self._as_frame(name).signs(name)
+
+    def stamps(self, name: str) -> Array:
+        return self._as_frame(name).stamps(name)
+
+    def labels(self, name: str) -> Any:
+        return self._as_frame(name).labels(name)
+
+    def _column(self, name: str) -> Array:
+        return self.X[:, self.names.index(name)]
+
+    def _as_frame(self, name: str) -> FrameSource:
+        import pyarrow as pa
+
+        column = pa.array(np.ascontiguousarray(self._column(name)))
+        return FrameSource(as_frame(pa.table({name: column})), self.first_row)
+
+
+Source = FrameSource | ArraySource
+
+
+def source_of(X: Any) -> Source:
+    """X as a source: a data frame, or what scikit-learn's `check_array` makes a matrix of.
+
+    An array of other things than numbers is read as a data frame. Columns that have no names (of
+    an array, or of a data frame with numbers for names) are called x0, x1, …
+    Raises TypeError or ValueError, naming X; TableError for names that are not all different.
+    """
+    if hasattr(X, "columns") or hasattr(X, "column_names"):
+        return _source_of_frame(X)
+    from sklearn.utils import check_array
+
+    array = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")
+    names = tuple(f"x{i}" for i in range(array.shape[1]))
+    if array.dtype.kind in "biuf":
+        return ArraySource(array, names)
+    import pyarrow as pa
+
+    columns = {name: _arrow(array[:, i], i) for i, name in enumerate(names)}
+    return FrameSource(as_frame(pa.table(columns)), named=False)
+
+
+def _source_of_frame(X: Any) -> Source:
+    names = list(getattr(X, "column_names", getattr(X, "columns", ())))
+    named = any(isinstance(name, str) for name in names)
+    if not named and hasattr(X, "set_axis"):  # of pandas' frames only can names be no text
+        X = X.set_axis([f"x{i}" for i in range(len(names))], axis=1)
+    source = FrameSource(as_frame(X), named=named)
+    for n, what in ((source.n_rows, "sample"), (len(names), "feature")):
+        if n == 0:
+            shape = (source.n_rows, len(names))
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required."
+            )
+    return source
+
+
+def _arrow(column: Array, i: int) -> Any:
+    """A column of Python objects as an Arrow array; of different types as text."""
+    import pyarrow as pa
+
+    values = column.tolist()
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, OverflowError):
+        pass
+    texts: list[str | None] = []
+    for row, value in enumerate(values):
+        if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
+            texts.append(None)
+        elif isinstance(value, str | bytes | int | float | np.generic):
+            texts.append(_label(value))
+        else:
+            raise TypeError(
+                f"argument must be a string or a number: X[{row}, {i}] is a {type(value).__name__}"
+            )
+    return pa.array(texts)
+
+
+def _label(value: Any) -> str:
+    """As `tables.columns.to_labels` writes it, so that a value is the same label in any column."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def check_names(source: Source, names: tuple[str, ...]) -> None:
+    """Raise TableError, with near matches, if a column is missing; columns beyond them are fine."""
+    known = set(source.names)
+    for name in names:
+        if name not in known:
+            raise TableError(unknown_name(name, list(source.names)))

@@ -1,0 +1,258 @@
+"""From tables of any kind to the matrix of the networks."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import tracemalloc
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from tabular_cases import columns
+
+from clearprop import TableError
+from clearprop.tabular import inputs as inputs_module
+from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
+from clearprop.tabular.inputs import CLIP, LIMIT, Flag, Number, TableInputs, bin_edges
+from clearprop.tabular.sources import source_of
+
+
+def fit(X: Any, kinds: dict[str, str] | None = None) -> TableInputs:
+    return TableInputs.fit(source_of(X), kinds)
+
+
+def test_frames_of_all_libraries_give_the_same_matrix() -> None:
+    table = columns()
+    frames = [pd.DataFrame(table), pl.DataFrame(table, strict=False), pa.table(table)]
+    first = fit(frames[0])
+    expected = first.transform(source_of(frames[0]))
+    assert expected.dtype == np.float32
+    assert expected.shape == (200, first.layer.n_in)
+    assert np.isfinite(expected).all()
+    for frame in frames[1:]:
+        inputs = fit(frame)
+        assert inputs == first
+        np.testing.assert_array_equal(inputs.transform(source_of(frame)), expected)
+
+
+def test_the_kinds_of_columns() -> None:
+    inputs = fit(pd.DataFrame(columns()))
+    kinds = {column.name: column.kind for column in inputs.columns}
+    assert kinds == {
+        "size": "numeric",
+        "count": "numeric",
+        "colour": "categorical",
+        "place": "categorical",
+        "open": "boolean",
+        "day": "date",
+        "zeros": "numeric",
+        "heavy": "numeric",
+    }  # and the constant column is left out
+    by_name = {column.name: column for column in inputs.columns}
+    assert by_name["size"].missing is not None
+    assert by_name["count"].missing is None
+    assert by_name["colour"].n_flags == 3
+    assert by_name["place"].categories.embedded  # more than 24 categories
+
+
+def test_a_number_is_scaled_by_its_quartiles() -> None:
+    x = np.array([0.0, 1, 2, 3, 4, 5, 6, 7, 100, np.nan, np.inf])
+    number = Number.fit("", x, 4)
+    q25, median, q75 = np.quantile(x[:9], [0.25, 0.5, 0.75])
+    z = number.encode(x)
+    np.testing.assert_allclose(z[:9], (x[:9] - median) / (q75 - q25), rtol=1e-6)
+    assert z[9] == 0
+    assert z[10] == LIMIT
+
+
+def test_a_zero_inflated_number_has_edges_among_its_other_values() -> None:
+    x = np.r_[np.zeros(900), np.arange(1.0, 101)]
+    number = Number.fit("", x, 48)
+    assert number.scale == 2 / 100 / 2**-number.exponent  # the quartiles are all 0
+    assert len(number.edges) == 49
+    few = bin_edges(np.array([0, 0, 0, 1, 2], np.float32), 48)
+    assert few.tolist() == [0, 1, 2]
+
+
+def test_a_flag_is_clipped_smoothly() -> None:
+    v = np.r_[np.zeros(99), 1.0]
+    z = Flag.fit(v).encode(v)
+    assert z[0] == 0
+    assert z[-1] == pytest.approx(2 / np.sqrt(1 + (2 / CLIP) ** 2), rel=1e-6)
+    assert Flag.fit(np.ones(5)) is None
+
+
+@pytest.mark.parametrize("scale", [1e-310, 1e-30, 1.0, 1e30, 1e300])
+def test_magnitude_is_no_matter(scale: float) -> None:
+    x = np.random.default_rng(0).normal(size=100)
+    z = Number.fit("", x, 8).encode(x)
+    # subnormal numbers have few digits left
+    tolerance = 1e-2 if scale == 1e-310 else 1e-5
+    np.testing.assert_allclose(Number.fit("", x * scale, 8).encode(x * scale), z, atol=tolerance)
+
+
+def test_missing_numbers_and_new_categories_later() -> None:
+    train = pd.DataFrame({"x": [1.0, 2, 3, 4] * 5, "c": ["a", "b", "c", "a"] * 5})
+    inputs = fit(train)
+    later = pd.DataFrame({"c": ["b", "new", None], "x": [2.0, None, 9.0]})
+    X = inputs.transform(source_of(later))
+    assert X[1, 0] == 0  # the median
+    b = X[0, 1:]
+    assert (b != X[1, 1:]).any()
+    np.testing.assert_array_equal(X[1, 1:], X[2, 1:])
+
+
+def test_many_categories() -> None:
+    """10⁵ of them: those of two rows or more are known, all others are one."""
+    labels = [f"c{i}" for i in range(100_000)] * 3 + [f"once{i}" for i in range(1000)]
+    inputs = fit(pa.table({"c": labels}))
+    assert inputs.layer.layers[0].sizes == (100_001,)
+    X = inputs.transform(source_of(pa.table({"c": ["c0", "c99999", "once3", "other", None]})))
+    assert len(set(X[:2, 0])) == 2
+    np.testing.assert_array_equal(X[2:, 0], 0)
+
+
+def test_kinds_of_the_users_choice() -> None:
+    table = pd.DataFrame({"x": [1, 2, 3, 1] * 5, "y": [0.5, 1, 2, 3] * 5})
+    inputs = fit(table, {"x": "categorical", "y": "ignore"})
+    assert [column.kind for column in inputs.columns] == ["categorical"]
+    with pytest.raises(TableError, match="no column 'xx'; did you mean 'x'"):
+        fit(table, {"xx": "numeric"})
+    with pytest.raises(ValueError, match=r"kinds\['x'\] must be one of numeric"):
+        fit(table, {"x": "number"})
+    with pytest.raises(TableError, match="column 'c', row 1: 'b' is not a number"):
+        fit(pd.DataFrame({"c": ["1", "b", "3"]}), {"c": "numeric"})
+
+
+def test_a_column_that_is_missing() -> None:
+    inputs = fit(pd.DataFrame({"length": [1.0, 2, 3], "width": [3.0, 2, 1]}))
+    with pytest.raises(TableError, match="no column 'width'; did you mean 'Width'"):
+        inputs.transform(source_of(pd.DataFrame({"length": [1.0], "Width": [2.0]})))
+
+
+def test_rows_in_messages_count_from_the_start_of_the_table(monkeypatch: Any) -> None:
+    monkeypatch.setattr(inputs_module, "CHUNK_BYTES", 64)
+    table = pa.table({"c": [str(i) for i in range(50)]})
+    inputs = fit(table, {"c": "numeric"})
+    wrong = pa.table({"c": [*(str(i) for i in range(40)), "x"]})
+    with pytest.raises(TableError, match="column 'c', row 40: 'x' is not a number"):
+        inputs.transform(source_of(wrong))
+
+
+def test_nothing_to_learn_from() -> None:
+    inputs = fit(pd.DataFrame({"a": [1.0, 1.0], "b": [None, None]}))
+    assert inputs.columns == ()
+    np.testing.assert_array_equal(
+        inputs.transform(source_of(pd.DataFrame({"a": [2.0]}))), np.zeros((1, 1), np.float32)
+    )
+
+
+def test_arrays() -> None:
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    inputs = fit(X)
+    assert inputs.names == ("x0", "x1", "x2")
+    np.testing.assert_array_equal(
+        inputs.transform(source_of(X)), fit(X.tolist()).transform(source_of(X.tolist()))
+    )
+    mixed = np.array([[1.0, "a", True], [2, "b", None], [2.5, 3, False]] * 4, dtype=object)
+    source = source_of(mixed)
+    assert [source.kind(name) for name in source.names] == ["numeric", "categorical", "boolean"]
+    assert source.labels("x1").to_pylist()[:3] == ["a", "b", "3"]
+    with pytest.raises(TypeError, match=r"a string or a number: X\[1, 0\] is a dict"):
+        source_of(np.array([["a"], [{}]], dtype=object))
+
+
+def test_numbers_for_names() -> None:
+    source = source_of(pd.DataFrame([[1.0, 2.0]], columns=[7, 9]))
+    assert source.names == ("x0", "x1")
+    assert not source.named
+
+
+def test_a_deadline_leaves_rows_out(monkeypatch: Any) -> None:
+    monkeypatch.setattr(inputs_module, "CHUNK_BYTES", 400)
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    inputs = fit(X)
+    whole = inputs.transform(source_of(X))
+    some, rows = inputs.transform_until(source_of(X), time.monotonic() - 1, seed=3)
+    assert 0 < len(some) < 1000
+    np.testing.assert_array_equal(some, whole[rows])
+    later, all_rows = inputs.transform_until(source_of(X), time.monotonic() + 1000, seed=3)
+    assert all_rows is None
+    np.testing.assert_array_equal(later, whole)
+
+
+def test_statistics_of_many_rows_come_from_a_sample(monkeypatch: Any) -> None:
+    monkeypatch.setattr(inputs_module, "SAMPLE", 500)
+    X = pd.DataFrame({"x": np.arange(5000.0), "c": ["rare"] * 2 + ["a", "b"] * 2499})
+    inputs = TableInputs.fit(source_of(X), seed=1)
+    assert inputs == TableInputs.fit(source_of(X), seed=1)
+    assert inputs != TableInputs.fit(source_of(X), seed=2)
+    assert inputs.columns[1].categories.names == ("a", "b", "rare")  # of all rows
+
+
+def test_memory() -> None:
+    """The matrix and a column or two in float64 beside it, not a second matrix."""
+    X = np.random.default_rng(0).normal(size=(60_000, 50)).astype(np.float32)
+    tracemalloc.start()
+    source = source_of(X)
+    matrix = TableInputs.fit(source).transform(source)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # 20 MiB: a chunk of 16 MiB with its columns in float64, one after another
+    assert peak < matrix.nbytes + 8 * X[:, 0].size * 8 + 20 * 2**20
+
+
+CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "float": st.none() | st.floats(),
+    "int": st.none() | st.integers(-(2**63), 2**63 - 1),
+    "text": st.none() | st.text(max_size=5),
+    "bool": st.none() | st.booleans(),
+    "date": st.none() | st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1)),
+    "label": st.none() | st.sampled_from("abc"),
+    "nothing": st.none(),
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[pa.Table, pa.Table]:
+    """Two tables of the same random columns, of any number of rows."""
+    types = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=4))
+    sizes = draw(st.integers(1, 30)), draw(st.integers(1, 5))
+    arrow = {
+        "float": pa.float64(),
+        "int": pa.int64(),
+        "bool": pa.bool_(),
+        "date": pa.timestamp("us"),
+    }
+    result = []
+    for n in sizes:
+        table = {}
+        for i, kind in enumerate(types):
+            values = draw(st.lists(CELLS[kind], min_size=n, max_size=n))
+            if kind == "text":
+                values = [None if v is None else v.replace("\x00", "") for v in values]
+            table[f"c{i}"] = pa.array(values, arrow.get(kind, pa.large_string()))
+        result.append(pa.table(table))
+    return result[0], result[1]
+
+
+@given(tables())
+def test_any_table(both: tuple[pa.Table, pa.Table]) -> None:
+    """Whatever is in it, the matrix is finite, its layer takes it, and a file gives it back."""
+    train, later = both
+    inputs = fit(train)
+    layer = inputs.layer
+    p = layer.initial(np.random.default_rng(0))
+    for table in (train, later):
+        X = inputs.transform(source_of(table))
+        assert X.shape == (table.num_rows, layer.n_in)
+        assert np.isfinite(X).all()
+        h, _ = layer.forward(p, X, None)
+        assert np.isfinite(h).all()
+    assert inputs_from_document(inputs_to_document(inputs), "file") == inputs
