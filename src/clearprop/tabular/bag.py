@@ -28,6 +28,7 @@ from clearprop.training import NonFiniteError, train
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
+LEAST_CHECKS = 3  # in a cycle for its end to end training
 MARGIN = 1.1  # for steps that take longer than the first ones
 TRIAL_EPOCHS, TRIAL_STEPS = 4, 2  # to find out how long a step takes
 
@@ -300,6 +301,6 @@ class _Selection:
         """Whether a whole cycle of the learning rate has just ended without a new best."""
         ends = [round(end * n) for end in CYCLE_ENDS]
         for before, end in pairwise(ends):
-            if epoch - every < end <= epoch:
+            if epoch - every < end <= epoch and end - before >= LEAST_CHECKS * every:
                 return 0 < self.bag.epoch <= before
         return False
