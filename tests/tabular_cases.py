@@ -8,14 +8,7 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.embeddings import PiecewiseLinear
-from clearprop.engines.native import why_not
-from clearprop.layers import Dense
-from clearprop.outputs import Linear
 from clearprop.tabular.recipe import CLASSIFICATION, REGRESSION
-
-_NETWORK = cp.Architecture((PiecewiseLinear(((0.0, 1.0),)), Dense(4, 1, None)), Linear())
-ENGINE = "reference" if why_not(_NETWORK) else "native"
 
 
 class Classifier(cp.TabularClassifier):
@@ -31,11 +24,11 @@ class Regressor(cp.TabularRegressor):
 
 
 def classifier(n_members: int = 4, **parameters: Any) -> Classifier:
-    return Classifier(n_members, **{"engine": ENGINE, "random_state": 0} | parameters)
+    return Classifier(n_members, **{"random_state": 0} | parameters)
 
 
 def regressor(n_members: int = 4, **parameters: Any) -> Regressor:
-    return Regressor(n_members, **{"engine": ENGINE, "random_state": 0} | parameters)
+    return Regressor(n_members, **{"random_state": 0} | parameters)
 
 
 def with_epochs(estimator: Any, epochs: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import signal
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from clearprop import (
     Penalty,
     RMSprop,
     Stopping,
+    TrainingState,
     train,
 )
 from clearprop.activations import ACTIVATIONS, Activation
@@ -82,6 +84,45 @@ def test_many_jobs_give_bit_for_bit_what_each_gives_alone() -> None:
         assert state.nonfinite == alone.nonfinite
     assert {state.history.stopped for state in together} >= {"epochs", "max_steps", "nonfinite"}
     assert len({len(state.history) for state in together}) >= 4
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize("shuffle", [3, np.random.RandomState(3)])
+def test_a_pass_in_parts_sees_the_rows_in_the_order_of_whole_passes(
+    engine: str, shuffle: Any
+) -> None:
+    """Epochs of parts are the same steps as whole passes, but for a rest that is left out."""
+    X, t = spirals(50)
+    net = classifier()
+    data = data_of(net, X, t)
+    rows = np.arange(48, dtype=np.int32)  # 12 steps of 4
+    rows.flags.writeable = False
+
+    def end(epochs: int, parts: int) -> TrainingState:
+        again = copy.deepcopy(shuffle)
+        fit = job(
+            net, epochs=epochs, parts=parts, batch_size=4, rows=rows, shuffle=again, drop_last=True
+        )
+        (state,) = train([fit], data, engine=engine)
+        return state
+
+    whole = end(3, 1)
+    for parts in (2, 3, 12):
+        in_parts = end(3 * parts, parts)
+        assert in_parts.n_steps == whole.n_steps == 36
+        np.testing.assert_array_equal(in_parts.theta, whole.theta)
+    rest = end(10, 5)
+    assert rest.n_steps == 20  # two passes, two steps of each left out
+    one_each = end(13, 100)
+    assert one_each.n_steps == 13
+    assert job(net, rows=rows).rows is rows  # no copy of what cannot be written to
+
+
+def test_parts_are_of_shuffled_rows() -> None:
+    with pytest.raises(ValueError, match="parts of a pass are for rows that are shuffled"):
+        job(classifier(), parts=2, shuffle=None)
+    with pytest.raises(ValueError, match="parts must be an integer >= 1; got 0"):
+        job(classifier(), parts=0)
 
 
 def test_rows_are_indices_or_a_mask() -> None:

@@ -28,6 +28,7 @@ from clearprop.training import NonFiniteError, train
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
+LEAST_CHECKS = 3  # in a cycle for its end to end training
 MARGIN = 1.1  # for steps that take longer than the first ones
 TRIAL_EPOCHS, TRIAL_STEPS = 4, 2  # to find out how long a step takes
 
@@ -131,8 +132,8 @@ def train_bag(
     members = Members.draw(architecture, recipe, data, n_members, seed, strata)
     held_out = HeldOut.of(data, members.parts, score, runner, seed)
     bag = Bag(architecture, engine=runner.name)
-    selection = _Selection(bag, held_out, deadline, progress)
     plan = plan_epochs(len(members.parts[0].train), recipe)
+    selection = _Selection(bag, held_out, plan, deadline, progress)
     if deadline is not None:
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
         if held_out.rows is not None:
@@ -148,16 +149,16 @@ def train_bag(
             watch=selection,
             time_limit=None if left is None else max(left, 1e-3),
         )
-        if selection.shorter is None or _interrupted(states):
+        if selection.other is None or _interrupted(states):
             break
-        plan = selection.shorter
+        plan = selection.other
     lost = {i: s.nonfinite for i, s in enumerate(states) if s.nonfinite is not None}
     if not bag.thetas:
         alive = {i: state.theta for i, state in enumerate(states) if i not in lost}
         if not alive:
             raise NonFiniteError(f"training ran into NaN or infinity: {lost[0]}")
         selection.evaluate(alive, max(state.epoch for state in states))
-    bag.lost, bag.stopped = lost, _stopped(states, shortened=selection.shortened)
+    bag.lost, bag.stopped = lost, _stopped(states, shortened=plan.max_steps is not None)
     del states
     if held_out.rows is not None:
         _predict_all(bag, HeldOut.of_all(data, members.parts, score, runner), held_out, deadline)
@@ -194,24 +195,24 @@ def _interrupted(states: list[TrainingState]) -> bool:
 class _Selection:
     """Called after every epoch: evaluates, keeps the best, and says when enough is known.
 
-    deadline: of time.monotonic; reserve: seconds for what comes after training. shorter: the plan
-    there is time for, where that is less than what was begun; shortened: whether it ever was.
+    full: the plan if there were time for all; deadline: of time.monotonic; reserve: seconds for
+    what comes after training. other: the plan there is time for, where that is not what was begun.
     """
 
     bag: Bag
     held_out: HeldOut
+    full: Plan
     deadline: float | None
     progress: Callable[[EpochReport], object] | None
     reserve: float = 0.0
     plan: Plan = field(init=False)
     begun: float = 0.0
     n_begun: int = 0
-    shorter: Plan | None = None
-    shortened: bool = False
+    other: Plan | None = None
 
     def begin(self, plan: Plan) -> None:
         """A training by this plan is about to begin."""
-        self.plan, self.shorter, self.begun = plan, None, time.monotonic()
+        self.plan, self.other, self.begun = plan, None, time.monotonic()
         self.n_begun += 1
         self.bag.n_epochs = plan.epochs
 
@@ -230,7 +231,6 @@ class _Selection:
         of_epoch, of_evaluation = plan.steps * of_step, self.held_out.seconds
         if plan.epochs * (of_epoch + of_evaluation / self._every(plan.epochs)) <= left:
             return None
-        self.shortened = True
         n_steps = max(1, math.floor(left / (of_step + of_evaluation / plan.steps)))
         return dataclasses.replace(plan, epochs=math.ceil(n_steps / plan.steps), max_steps=n_steps)
 
@@ -240,7 +240,7 @@ class _Selection:
         every = self._every(n)
         ending = {report.stopping for report in reports}
         alive = [report for report in reports if report.stopping != "nonfinite"]
-        if epoch == 1 and ending == {""} and self._is_too_slow(of_epoch):
+        if epoch == 1 and ending == {""} and self._is_to_begin_anew(of_epoch):
             over = True
         else:
             due = epoch % every == 0 or epoch == n or ending != {""}
@@ -248,7 +248,7 @@ class _Selection:
                 self.evaluate({report.job: report.read_theta() for report in alive}, epoch)
             over = self._is_over(epoch, n, every)
         if self.progress is not None and alive:
-            self._tell(alive, over=over and self.shorter is None)
+            self._tell(alive, over=over and self.other is None)
         return over
 
     def _tell(self, alive: list[EpochReport], *, over: bool) -> None:
@@ -269,17 +269,20 @@ class _Selection:
         left = self.seconds_left()
         return left is not None and left < 0
 
-    def _is_too_slow(self, of_epoch: float) -> bool:
-        """After the first epoch: whether to begin anew, with as many as there is time for.
+    def _is_to_begin_anew(self, of_epoch: float) -> bool:
+        """After the first epoch: whether there is time for far more steps than planned, or fewer.
 
-        Where that is most of what is planned, the plan goes on as far as it comes.
+        Where it is for most of what is planned, the plan goes on as far as it comes.
         """
         if self.deadline is None or self.n_begun > 1:
             return False
-        self.shorter = self.affordable(self.plan, of_epoch / self.plan.steps)
-        if self.shorter is not None and self.shorter.epochs > 0.9 * (self.plan.epochs - 1):
-            self.shorter = None
-        return self.shorter is not None
+        wanted = self.affordable(self.full, of_epoch / self.plan.steps) or self.full
+        planned = self.plan.n_steps
+        done = min(self.plan.steps, planned)
+        if 0.9 * planned - done < wanted.n_steps < max(1.15 * planned, 5 * done):
+            return False
+        self.other = wanted
+        return True
 
     def evaluate(self, thetas: dict[int, Array], epoch: int) -> None:
         """Score the out-of-fold predictions of these members; keep them if none were better.
@@ -298,6 +301,6 @@ class _Selection:
         """Whether a whole cycle of the learning rate has just ended without a new best."""
         ends = [round(end * n) for end in CYCLE_ENDS]
         for before, end in pairwise(ends):
-            if epoch - every < end <= epoch:
+            if epoch - every < end <= epoch and end - before >= LEAST_CHECKS * every:
                 return 0 < self.bag.epoch <= before
         return False

@@ -128,6 +128,11 @@ class Plan:
     parts: int = 1
     max_steps: int | None = None
 
+    @property
+    def n_steps(self) -> int:
+        """Of the whole training."""
+        return self.max_steps or self.epochs * self.steps
+
 
 def plan_epochs(n: int, recipe: Recipe) -> Plan:
     """For n training rows."""

@@ -79,9 +79,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     >>> from clearprop import TabularRegressor
     >>> X = np.linspace(-1, 1, 60)[:, None]
     >>> model = TabularRegressor(n_members=4, random_state=0).fit(X, 5 * X[:, 0] + 2)
-    >>> model.predict([[0.5]]).round()
+    >>> model.predict([[0.4]]).round()
     array([4.])
-    >>> model.predict_interval([[0.5]]).shape
+    >>> model.predict_interval([[0.4]]).shape
     (1, 2)
     """
 
