@@ -17,6 +17,7 @@ from clearprop.circuits.formats import dumps, loads
 from clearprop.circuits.gates import Neuron, all_bits
 from clearprop.circuits.netlist import Circuit, CircuitError
 from clearprop.circuits.proof import equivalent
+from clearprop.outputs import get_output
 
 
 @pytest.mark.parametrize("hidden", ["logistic", "tanh"])
@@ -166,6 +167,14 @@ def test_networks_that_are_no_logic() -> None:
         extract(cp.Network([2, 2, 1], hidden="relu", output="poisson"))
     net = xor_network()
     net.theta[0] = np.nan
+    scaled = cp.Architecture(
+        (cp.layers.Dense(2, 3, cp.ACTIVATIONS["tanh"], gain=0.5), cp.layers.Dense(3, 1, None)),
+        get_output("logistic"),
+    )
+    with pytest.raises(TypeError, match="without gains and slopes"):
+        extract(cp.Network.from_theta(scaled, np.zeros(scaled.n_parameters)))
+    with pytest.raises(TypeError, match=r"must be a clearprop\.Network"):
+        extract(3)
     with pytest.raises(TypeError, match="infinite or no numbers"):
         extract(net)
     with pytest.raises(CircuitError, match="circuit has 1 inputs, but the network has 2"):

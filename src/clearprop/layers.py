@@ -45,6 +45,11 @@ StepDraw: TypeAlias = tuple[int, int] | tuple[int, int, float]
 """(seed, step) of a step of training, or (seed, step, factor of the rates of dropout)."""
 
 
+def name_draw(draw: StepDraw | None, layer: int) -> Draw | None:
+    """The draw of that layer (its number among all layers); None without one."""
+    return None if draw is None else Draw(draw[0], draw[1], layer, *draw[2:])
+
+
 class Layer(Protocol):
     """What every kind has. Own kinds need these and no base; the reference engine runs them."""
 

@@ -20,7 +20,7 @@ from clearprop._typing import Array
 from clearprop.activations import Activation
 from clearprop.architecture import Architecture, fully_connected
 from clearprop.initializers import Initializer, get_initializer
-from clearprop.layers import Dense, DenseSaved, Draw, StepDraw
+from clearprop.layers import Dense, DenseSaved, StepDraw, name_draw
 from clearprop.outputs import Logistic, Output, Softmax
 
 if TYPE_CHECKING:
@@ -94,13 +94,9 @@ def forward_propagation(
     for number, (layer, p) in enumerate(
         zip(architecture.layers, architecture.unpack(theta), strict=True)
     ):
-        h, kept = layer.forward(p, h, _named(draw, number))
+        h, kept = layer.forward(p, h, name_draw(draw, number))
         saved.append(kept)
     return Trace(X, architecture.output.y_hat(h), tuple(saved))
-
-
-def _named(draw: StepDraw | None, layer: int) -> Draw | None:
-    return None if draw is None else Draw(draw[0], draw[1], layer, *draw[2:])
 
 
 def back_propagation(

@@ -17,6 +17,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.circuits.intervals import decide_row
+from clearprop.layers import Dense, Dropout
 from clearprop.network import Network
 from clearprop.outputs import Softmax
 
@@ -82,6 +83,13 @@ def exact_network(network: Network) -> ExactNetwork:
     """
     if not isinstance(network, Network):
         raise TypeError(f"network must be a clearprop.Network; got {type(network).__name__}")
+    for layer in network.architecture.layers:
+        plain = isinstance(layer, Dense) and layer.gain == 1 and not layer.slope
+        if not plain and not isinstance(layer, Dropout):
+            raise TypeError(
+                "extraction knows dense layers, without gains and slopes; the network has one of "
+                f"another kind ({layer.name})"
+            )
     layers = []
     for dense, W, b in zip(network.architecture.dense, network.W, network.b, strict=True):
         name = None

@@ -11,7 +11,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.explain.step import Difference, Index
 from clearprop.gradient_check import derivative, smooth_pieces
-from clearprop.layers import Dense, DenseSaved, Draw
+from clearprop.layers import Dense, DenseSaved, StepDraw, name_draw
 from clearprop.network import Trace, mean_loss
 from clearprop.outputs import Logistic, Output, Poisson, Softmax
 
@@ -27,7 +27,7 @@ class Differences:
     theta: Array
     t: Array
     sample_weight: Array | None
-    draw: tuple[int, int] | None
+    draw: StepDraw | None
     inputs: tuple[Array, ...]
     z: dict[int, Array]
 
@@ -39,14 +39,14 @@ class Differences:
         X: Array,
         t: Array,
         sample_weight: Array | None,
-        draw: tuple[int, int] | None,
+        draw: StepDraw | None,
     ) -> Differences:
         theta = theta.astype(np.float64)
         parameters = architecture.unpack(theta)
         inputs, z, h = [], {}, X.astype(np.float64)
         for number, layer in enumerate(architecture.layers):
             inputs.append(h)
-            h, saved = layer.forward(parameters[number], h, named(draw, number))
+            h, saved = layer.forward(parameters[number], h, name_draw(draw, number))
             if isinstance(saved, DenseSaved):
                 z[number] = saved.z
         w = None if sample_weight is None else sample_weight.astype(np.float64)
@@ -166,15 +166,11 @@ class Differences:
         parameters = self.architecture.unpack(theta)
         X, saved = h, []
         for k, layer in enumerate(rest.layers, number):
-            h, kept = layer.forward(parameters[k], h, named(self.draw, k))
+            h, kept = layer.forward(parameters[k], h, name_draw(self.draw, k))
             saved.append(kept)
         trace = Trace(X, h, tuple(saved))
         loss = mean_loss(rest, trace, self.t, self.sample_weight)
         return loss, smooth_pieces(rest, trace, self.t)
-
-
-def named(draw: tuple[int, int] | None, layer: int) -> Draw | None:
-    return None if draw is None else Draw(draw[0], draw[1], layer)
 
 
 def loss_of_y_hat(output: Output, y_hat: Array, t: Array) -> float:

@@ -11,11 +11,11 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.explain import layer_steps
 from clearprop.explain import notation as sy
-from clearprop.explain.differences import Differences, named
+from clearprop.explain.differences import Differences
 from clearprop.explain.notation import Symbol
 from clearprop.explain.output_steps import OutputUnit
 from clearprop.explain.step import Explanation, Step
-from clearprop.layers import Dense, Dropout, Parameters
+from clearprop.layers import Dense, Dropout, Parameters, StepDraw, name_draw
 from clearprop.network import Gradients, Network, Trace, mean_loss
 
 
@@ -49,7 +49,7 @@ def steps(
     t: Array | None = None,
     sample_weight: Array | None = None,
     *,
-    draw: tuple[int, int] | None = None,
+    draw: StepDraw | None = None,
 ) -> Explanation:
     """The computation of ŷ, ℒ and every gradient, one step after another.
 
@@ -96,7 +96,7 @@ def steps(
 
 
 def _places(
-    architecture: Architecture, theta: Array, trace: Trace, draw: tuple[int, int] | None
+    architecture: Architecture, theta: Array, trace: Trace, draw: StepDraw | None
 ) -> list[Place]:
     parameters = architecture.unpack(theta)
     active = [
@@ -121,7 +121,7 @@ def _places(
         elif isinstance(layer, Dropout):
             value = given[1] * saved
         else:
-            value = layer.forward(p, given[1], named(draw, number))[0]
+            value = layer.forward(p, given[1], name_draw(draw, number))[0]
         places.append(Place(number, level, layer, p, saved, given, (symbol, value)))
         given = symbol, value
     return places
@@ -145,9 +145,7 @@ def _backward(
     return layer_steps.other_backward(place, dL, differences)
 
 
-def _preamble(
-    places: list[Place], targets: bool, weighted: bool, draw: tuple[int, int] | None
-) -> str:
+def _preamble(places: list[Place], targets: bool, weighted: bool, draw: StepDraw | None) -> str:
     """The lines of Python before the first step; `net`, `X` and `t` are given."""
     lines = ["import numpy as np", "X = np.asarray(X, dtype=net.theta.dtype)"]
     lines.append("p = net.architecture.unpack(net.theta)")
