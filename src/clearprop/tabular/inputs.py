@@ -324,6 +324,17 @@ class TableInputs:
             self._fill(source.rows(begin, begin + step), X[begin : begin + step])
         return X, None
 
+    def count_unseen(self, source: Source) -> dict[str, int]:
+        """By the names of columns with categories, how many labels have no number of their own."""
+        counts: dict[str, int] = {}
+        for column in self.columns:
+            if column.categories is not None and source.n_rows:
+                labels = source.labels(column.name)
+                unknown = column.categories.codes(labels) == 0
+                n = int(unknown.sum()) - int(labels.null_count)
+                counts |= {column.name: n} if n else {}
+        return counts
+
     def _fill(self, source: Source, X: Array) -> None:
         starts = np.cumsum([0, *self.sizes[:2]])
         for column in self.columns:
