@@ -29,7 +29,7 @@ def predict(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--output {out} is an input of this command")
     model = load_table_model(arguments.model)
     if arguments.interval is not None:
-        _check_intervals(model)
+        _check_intervals(model, arguments.interval)
     unseen: dict[str, int] = {}
     n_rows = 0
     everything = "all" in arguments.keep
@@ -52,11 +52,16 @@ def predict(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_intervals(model: BaseTableModel) -> None:
+def _check_intervals(model: BaseTableModel, alpha: float) -> None:
     if not isinstance(model, TableBag):
         raise UsageError("--interval: this model is one network; those of the bag have intervals")
     if isinstance(model.target, ClassTarget):
         raise UsageError("--interval: this model predicts classes; their probabilities are shown")
+    try:
+        for residuals in model.residuals:
+            residuals.interval(np.empty(0), alpha)
+    except ValueError as error:
+        raise UsageError(f"--interval: {error}") from error
 
 
 def _open(arguments: argparse.Namespace, columns: list[str] | None) -> Any:

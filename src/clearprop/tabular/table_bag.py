@@ -24,6 +24,7 @@ from clearprop.tables.targets import (
 )
 from clearprop.tabular.classifier import TabularClassifier
 from clearprop.tabular.files import tabular_from_document, tabular_to_document
+from clearprop.tabular.intervals import Residuals
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.sources import FrameSource
 
@@ -99,6 +100,11 @@ class TableBag(BaseTableModel):
             return Predictions(self.estimator.predict_proba(source) if len(p) else p, unseen)
         y_hat = self.estimator.predict(source) if source.n_rows else np.empty(0)
         return Predictions(y_hat, unseen)
+
+    @property
+    def residuals(self) -> list[Residuals]:
+        """Of held-out rows; what intervals are made of. None for classes."""
+        return getattr(self.estimator, "_residuals", [])
 
     def predict_interval(self, frame: Any, alpha: float, *, first_row: int = 0) -> Array:
         """The two ends (N, 2) between which the quantity lies with probability 1 − α."""
