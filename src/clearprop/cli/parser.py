@@ -98,6 +98,8 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
                           help="what the epoch is chosen for (default: the loss)")  # fmt: skip
     training.add_argument("--time-limit", type=_rate, metavar="SECONDS", help="of the training")
+    training.add_argument("--tune", type=_rate, metavar="SECONDS",
+                          help="of a search for better settings, before it")  # fmt: skip
     training.add_argument("--threads", type=_threads, dest="n_threads", metavar="N",
                           help="of the training (default: all processors)")  # fmt: skip
     net = parser.add_argument_group(

@@ -80,9 +80,21 @@ class Members:
         rng = np.random.default_rng(seed)
         parts = folds(len(data), n_members, rng, strata)
         seeds = rng.integers(0, 2**31, n_members).tolist()
+        return cls.start(architecture, recipe, data, parts, seeds)
+
+    @classmethod
+    def start(
+        cls,
+        architecture: Architecture,
+        recipe: Recipe,
+        data: Data,
+        parts: list[Fold],
+        seeds: list[int],
+    ) -> Members:
+        """Where members of these folds and seeds begin."""
         thetas = []
-        for fold, member_seed in zip(parts, seeds, strict=True):
-            own = np.random.default_rng(member_seed)
+        for fold, seed in zip(parts, seeds, strict=True):
+            own = np.random.default_rng(seed)
             rows = fold.train
             if len(rows) > START_ROWS:
                 rows = np.sort(own.choice(rows, START_ROWS, replace=False))

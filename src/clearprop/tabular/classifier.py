@@ -40,6 +40,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
     time_limit : float or None, default=None
         Seconds for `fit`. Where they are few there are fewer epochs, in the extreme fewer rows.
+    tune : float or None, default=None
+        Seconds, of those that `fit` takes, for a search for a better configuration of networks and
+        training. There must be several times as many as a fit takes for it to find any.
     n_threads : int or None, default=None
         Of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend on it.
     random_state : int, RandomState or None, default=None
@@ -66,6 +69,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
         epoch in a whole cycle of the learning rate.
+    tune_results_ : list of dict
+        What was tried in the search, with its score (less is better); the best of those with the
+        most epochs was taken. Not kept in files.
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str
@@ -93,6 +99,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         kinds: Any = None,
         class_weight: Any = None,
         time_limit: Any = None,
+        tune: Any = None,
         n_threads: Any = None,
         random_state: Any = None,
         verbose: Any = False,
@@ -103,6 +110,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.kinds = kinds
         self.class_weight = class_weight
         self.time_limit = time_limit
+        self.tune = tune
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
