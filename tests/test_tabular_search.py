@@ -94,6 +94,12 @@ def test_an_interrupt_ends_the_search() -> None:
     assert model.score(many, many[:, 0]) > 0.9
 
 
+def test_too_few_seconds_are_told_of() -> None:
+    with pytest.warns(UserWarning, match=r"tune=0\.001 is not enough for a search"):
+        model = regressor(tune=0.001).fit(X, Y)
+    np.testing.assert_array_equal(model.predict(X), regressor().fit(X, Y).predict(X))
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -161,6 +161,8 @@ class BaseTabular(BaseEstimator):
                 trials = search(
                     build, data, recipe, score, seconds=self.tune, progress=bar, **options
                 )
+            if not trials:
+                self._warn(f"tune={self.tune} is not enough for a search; nothing was tried")
             recipe = best_of(trials, recipe)
             self.tune_results_ = [
                 {"epochs": trial.epochs, "score": trial.score, **trial.configuration}
