@@ -89,7 +89,8 @@ def test_an_interrupt_ends_the_search() -> None:
     many = np.random.default_rng(0).normal(size=(4000, 4))
     timer = threading.Timer(0.8, signal.raise_signal, [signal.SIGINT])
     timer.start()
-    model = regressor(tune=60.0).fit(many, many[:, 0])
+    with pytest.warns(UserWarning, match="Search interrupted by user"):
+        model = regressor(tune=60.0).fit(many, many[:, 0])
     timer.join()
     assert model.score(many, many[:, 0]) > 0.9
 

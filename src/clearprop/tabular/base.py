@@ -158,10 +158,12 @@ class BaseTabular(BaseEstimator):
         self.tune_results_: list[dict[str, Any]] = []
         if self.tune is not None:
             with self._bar("tuning") as bar:
-                trials = search(
+                trials, interrupted = search(
                     build, data, recipe, score, seconds=self.tune, progress=bar, **options
                 )
-            if not trials:
+            if interrupted:
+                self._warn("Search interrupted by user; training follows.")
+            elif not trials:
                 self._warn(f"tune={self.tune} is not enough for a search; nothing was tried")
             recipe = best_of(trials, recipe)
             self.tune_results_ = [

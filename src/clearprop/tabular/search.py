@@ -83,8 +83,8 @@ def search(
     n_threads: int | None = None,
     engine: str = "auto",
     progress: Callable[[EpochReport], object] | None = None,
-) -> list[Trial]:
-    """The trials of all rounds, in order; the last ones are of the longest training.
+) -> tuple[list[Trial], bool]:
+    """The trials of all rounds, in order, the last ones of the longest training; if interrupted.
 
     build: the architecture of a recipe. seconds: about how long it may take; the number of
     configurations depends on it. Ctrl-C ends it with the trials so far.
@@ -100,6 +100,7 @@ def search(
     recipes = draw_recipes(base, n, np.random.default_rng(seed))
     lengths = _lengths(n, affordable)
     trials: list[Trial] = []
+    interrupted = False
     for i, length in enumerate(lengths):
         plan = dataclasses.replace(full, epochs=max(2, round(full.epochs * length)))
         done, interrupted = _round(
@@ -117,7 +118,7 @@ def search(
         recipes = [trial.recipe for trial in better[: _n_kept(n, i + 1)]]
         if base not in recipes:  # the one to beat comes along
             recipes[-1] = base
-    return trials
+    return trials, interrupted
 
 
 def best_of(trials: Sequence[Trial], base: Recipe) -> Recipe:
