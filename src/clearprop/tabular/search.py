@@ -94,7 +94,8 @@ def search(
     first = Members.draw(build(base), base, data, MEMBERS, seed, strata)
     held_out = HeldOut.of(data, first.parts, score, runner, seed)
     full = plan_epochs(len(first.parts[0].train), base)
-    of_training = full.n_steps * first.seconds_of_step(data, runner, full)
+    of_step, of_start = first.time_steps(data, runner)
+    of_training = of_start + full.n_steps * of_step
     affordable = SHARE * (deadline - time.monotonic()) / max(of_training, 1e-9)
     n = int(np.clip(ROUNDS * affordable, LEAST, MOST))
     recipes = draw_recipes(base, n, np.random.default_rng(seed))
