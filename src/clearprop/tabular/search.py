@@ -90,36 +90,36 @@ def search(
     configurations depends on it. Ctrl-C ends it with the trials so far.
     """
     deadline = time.monotonic() + seconds
-    runner = get_engine(engine, build(base), n_threads=n_threads)
-    first = Members.draw(build(base), base, data, MEMBERS, seed, strata)
-    held_out = HeldOut.of(data, first.parts, score, runner, seed)
-    full = plan_epochs(len(first.parts[0].train), base)
-    of_step, of_start = first.time_steps(data, runner)
-    of_training = of_start + full.n_steps * of_step
-    affordable = SHARE * (deadline - time.monotonic()) / max(of_training, 1e-9)
-    n = int(np.clip(ROUNDS * affordable, LEAST, MOST))
-    recipes = draw_recipes(base, n, np.random.default_rng(seed))
-    lengths = _lengths(n, affordable)
     trials: list[Trial] = []
-    interrupted = False
-    for i, length in enumerate(lengths):
-        plan = dataclasses.replace(full, epochs=max(2, round(full.epochs * length)))
-        done, interrupted = _round(
-            recipes,
-            lambda r: Members.start(build(r), r, data, first.parts, first.seeds),
-            held_out,
-            plan,
-            deadline,
-            progress,
-        )
-        trials += done
-        if interrupted or time.monotonic() > deadline or not done:
-            break
-        better = sorted(done, key=lambda trial: trial.score)
-        recipes = [trial.recipe for trial in better[: _n_kept(n, i + 1)]]
-        if base not in recipes:  # the one to beat comes along
-            recipes[-1] = base
-    return trials, interrupted
+    try:
+        runner = get_engine(engine, build(base), n_threads=n_threads)
+        first = Members.draw(build(base), base, data, MEMBERS, seed, strata)
+        held_out = HeldOut.of(data, first.parts, score, runner, seed)
+        full = plan_epochs(len(first.parts[0].train), base)
+        of_step, of_start = first.time_steps(data, runner)
+        of_training = of_start + full.n_steps * of_step
+        affordable = SHARE * (deadline - time.monotonic()) / max(of_training, 1e-9)
+        n = int(np.clip(ROUNDS * affordable, LEAST, MOST))
+        recipes = draw_recipes(base, n, np.random.default_rng(seed))
+        for i, length in enumerate(_lengths(n, affordable)):
+            done = _round(
+                trials,
+                recipes,
+                lambda r: Members.start(build(r), r, data, first.parts, first.seeds),
+                held_out,
+                dataclasses.replace(full, epochs=max(2, round(full.epochs * length))),
+                deadline,
+                progress,
+            )
+            if time.monotonic() > deadline or not done:
+                break
+            better = sorted(done, key=lambda trial: trial.score)
+            recipes = [trial.recipe for trial in better[: _n_kept(n, i + 1)]]
+            if base not in recipes:  # the one to beat comes along
+                recipes[-1] = base
+    except KeyboardInterrupt:
+        return trials, True
+    return trials, False
 
 
 def best_of(trials: Sequence[Trial], base: Recipe) -> Recipe:
@@ -144,15 +144,16 @@ def _lengths(n: int, affordable: float) -> list[float]:
 
 
 def _round(
+    trials: list[Trial],
     recipes: list[Recipe],
     begin: Callable[[Recipe], Members],
     held_out: HeldOut,
     plan: Plan,
     deadline: float,
     progress: Callable[[EpochReport], object] | None,
-) -> tuple[list[Trial], bool]:
-    """Train all by the plan, some at a time; also whether that was interrupted."""
-    trials: list[Trial] = []
+) -> list[Trial]:
+    """Train all by the plan, some at a time; what comes of it is added to the trials at once."""
+    n_before = len(trials)
     at_once = max(1, JOBS_AT_ONCE // MEMBERS)
     for i in range(0, len(recipes), at_once):
         group = [begin(recipe) for recipe in recipes[i : i + at_once]]
@@ -167,9 +168,9 @@ def _round(
             for members, best in zip(group, watch.best, strict=True)
             if np.isfinite(best)
         ]
-        if any(state.history.stopped == "interrupted" for state in states):
-            return trials, True
-    return trials, False
+        if watch.interrupted or any(s.history.stopped == "interrupted" for s in states):
+            raise KeyboardInterrupt
+    return trials[n_before:]
 
 
 @dataclass
@@ -180,30 +181,36 @@ class _Watch:
     held_out: HeldOut
     plan: Plan
     progress: Callable[[EpochReport], object] | None
+    interrupted: bool = False
     best: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
         self.best = [float("inf")] * len(self.group)
 
     def __call__(self, reports: Sequence[EpochReport]) -> bool:
+        try:
+            self._judge(reports)
+        except KeyboardInterrupt:
+            self.interrupted = True  # the jobs may all have come to their end
+            raise
+        if self.progress is not None:
+            best = min(self.best)
+            loss = best if np.isfinite(best) else None
+            self.progress(dataclasses.replace(reports[0], job=0, validation_loss=loss))
+        return False
+
+    def _judge(self, reports: Sequence[EpochReport]) -> None:
         epoch = reports[0].epoch
         every = max(1, self.plan.epochs // CHECKS)
         ending = {report.stopping for report in reports} - {"nonfinite"}
-        if epoch % every == 0 or ending != {""}:
-            thetas: dict[int, dict[int, Array]] = {}
-            for report in reports:
-                if report.stopping != "nonfinite":
-                    number, member = divmod(report.job, MEMBERS)
-                    thetas.setdefault(number, {})[member] = report.read_theta()
-            for number, of_members in thetas.items():
-                if len(of_members) == MEMBERS:  # one that lost a network is not to be trusted
-                    score, _ = self.held_out.judge(self.group[number].architecture, of_members)
-                    self.best[number] = min(self.best[number], score)
-        if self.progress is not None:
-            best = min(self.best)
-            self.progress(
-                dataclasses.replace(
-                    reports[0], job=0, validation_loss=best if np.isfinite(best) else None
-                )
-            )
-        return False
+        if epoch % every != 0 and ending == {""}:
+            return
+        thetas: dict[int, dict[int, Array]] = {}
+        for report in reports:
+            if report.stopping != "nonfinite":
+                number, member = divmod(report.job, MEMBERS)
+                thetas.setdefault(number, {})[member] = report.read_theta()
+        for number, of_members in thetas.items():
+            if len(of_members) == MEMBERS:  # one that lost a network is not to be trusted
+                score, _ = self.held_out.judge(self.group[number].architecture, of_members)
+                self.best[number] = min(self.best[number], score)
