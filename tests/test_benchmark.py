@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.benchmark import digits, estimators, machine, memory_child
+from clearprop.benchmark import compare, digits, estimators, machine, memory_child
 from clearprop.benchmark.cases import CASES, Case
 from clearprop.benchmark.compare import (
     alternate,
@@ -150,13 +149,19 @@ def test_numbers_are_shown_with_three_digits(value: float | None, text: str) -> 
     assert shown(value) == text
 
 
-def test_a_short_call_is_timed_by_repeating_it() -> None:
+def test_a_short_call_is_timed_by_repeating_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(compare, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     calls = []
-    run = seconds_of_a_call(lambda: calls.append(time.sleep(0.001)), least=0.02)
+
+    def call() -> None:  # takes a millisecond
+        calls.append(None)
+        now[0] += 0.001
+
+    run = seconds_of_a_call(call, least=0.02)
     before = len(calls)
-    seconds = run()
-    assert seconds >= 0.001
-    assert len(calls) - before >= 5
+    assert run() == pytest.approx(0.001)
+    assert len(calls) - before == 20
     assert spread([3.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 3.0}
 
 

@@ -1,6 +1,6 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import embeddings, engines, history, jobs, layers, persistence, tables
+from . import circuits, embeddings, engines, explain, history, jobs, layers, persistence, tables
 from .activations import (
     ACTIVATIONS,
     Activation,
@@ -181,11 +181,13 @@ __all__ = [
     "back_propagation",
     "binary_cross_entropy",
     "check_gradients",
+    "circuits",
     "constant",
     "cross_entropy",
     "embeddings",
     "engines",
     "entropy",
+    "explain",
     "forward_propagation",
     "fully_connected",
     "get_num_threads",

@@ -303,6 +303,7 @@ class _Track:
             seconds=history.seconds[-1],
             stopping=history.stopped if stopping is None else stopping,
             read_theta=self.read_theta,
+            nonfinite=state.nonfinite,
         )
 
     def finish(self, stopping: str) -> None:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -128,22 +129,32 @@ int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
 bool is_weight(Name name) { return name != kB && name != kB1 && name != kB2; }
 
 constexpr double kFlopsWorthAThread = 1e7;
+constexpr size_t kHugePage = 2 << 20, kStagger = 2 * 4096 + 11 * 64;
 
 }  // namespace
 
 template <class T>
 typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
-  constexpr size_t huge = 2 << 20;  // large arrays on large pages, where the system has them
   if (n > PTRDIFF_MAX / static_cast<int64_t>(2 * sizeof(T))) throw std::bad_alloc();
   const size_t wanted = static_cast<size_t>(std::max<int64_t>(n, 1)) * sizeof(T) + 64;
-  const size_t unit = wanted >= 2 * huge ? huge : 64;
-  const size_t bytes = (wanted + unit - 1) / unit * unit;
-  void* p = aligned_memory(unit, bytes);
+  if (wanted < kHugePage / 2) {
+    const size_t bytes = (wanted + 63) / 64 * 64;
+    void* p = aligned_memory(64, bytes);
+    std::memset(p, 0, bytes);
+    return Buffer(static_cast<T*>(p), free_aligned);
+  }
+  // Large arrays lie on large pages, where the system has them, but none at the beginning of one: the
+  // same places of θ, m and v, which are wanted together, would fall into the same sets of the caches.
+  const size_t offset = (++n_large_ % 13) * kStagger;
+  const size_t bytes = (offset + wanted + kHugePage - 1) / kHugePage * kHugePage;
+  char* p = static_cast<char*>(aligned_memory(kHugePage, bytes));
 #if defined(__linux__)
-  if (unit == huge) madvise(p, bytes, MADV_HUGEPAGE);
+  madvise(p, (offset + wanted + kHugePage / 2) / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
-  std::memset(p, 0, bytes);
-  return Buffer(static_cast<T*>(p), free_aligned);
+  std::memset(p + offset, 0, wanted);
+  return Buffer(reinterpret_cast<T*>(p + offset), [](void* q) {
+    free_aligned(reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(q) / kHugePage * kHugePage));
+  });
 }
 
 template <class T>

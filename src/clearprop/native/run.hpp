@@ -99,7 +99,7 @@ class Job {
  private:
   struct Snapshot;
   using Buffer = std::unique_ptr<T[], void (*)(void*)>;
-  static Buffer allocate(int64_t n);
+  Buffer allocate(int64_t n);
   void reserve(int64_t rows);
   void reserve_rounded(int64_t rows);
   template <class Copy>
@@ -131,6 +131,7 @@ class Job {
   std::vector<Item> items_;
   int64_t n_parameters_ = 0, n_padded_ = 0;
   int n_slots_ = 0;
+  size_t n_large_ = 0;          // arrays on large pages so far
   double flops_per_row_ = 0;
   Data<T> data_{};
   Buffer theta_, slots_[2], gradient_, x_, t_;

@@ -36,7 +36,11 @@ from clearprop.training import NonFiniteError, train
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
+<<<<<<< HEAD
 LEAST_CHECKS = 3  # in a cycle for its end to end training
+=======
+LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
+>>>>>>> wt-tune5
 MARGIN = 1.1  # for steps that take longer than the first ones
 TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 2, 20_000  # to find out how long a step takes
 
@@ -329,7 +333,14 @@ class _Selection:
             bag.epoch, bag.score, bag.oof = epoch, score, y_hat
 
     def _is_over(self, epoch: int, n: int, every: int) -> bool:
-        """Whether a whole cycle of the learning rate has just ended without a new best."""
+        """Whether a whole cycle of the learning rate has just ended without a new best.
+
+        In the last cycle the rate falls from its peak on, which gives back some percent of the
+        score; where it has become far worse than the best by then, the rows are learnt by heart.
+        """
+        scores = self.bag.scores
+        if epoch >= LAST_PEAK * n and scores and scores[-1][1] > FAR_WORSE * self.bag.score:
+            return True
         ends = [round(end * n) for end in CYCLE_ENDS]
         for before, end in pairwise(ends):
             if epoch - every < end <= epoch and end - before >= LEAST_CHECKS * every:

@@ -32,7 +32,8 @@ from clearprop.tabular.sources import Source, check_names
 
 LIMIT = 1e6  # of |z|: clip and bins have long saturated there
 CLIP = 3.0
-N_UNITS = 3  # learnt functions of a numeric column
+MIN_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
+ALL_UNITS = 40  # of all columns together: where there are few, their shape tells the rows apart
 MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
 EMBEDDING_UNITS = 8
 MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
@@ -287,7 +288,8 @@ class TableInputs:
         layers: list[Layer] = []
         if n_numbers:
             edges = tuple(number.edges for column in self.columns for number in column.numbers)
-            layers.append(PiecewiseLinear(edges, N_UNITS, CLIP))
+            units = min(max(MIN_UNITS, ALL_UNITS // n_numbers), MAX_UNITS)
+            layers.append(PiecewiseLinear(edges, units, CLIP))
         if n_flags:
             layers.append(Identity(n_flags))
         if n_codes:

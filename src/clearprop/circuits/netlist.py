@@ -1,0 +1,229 @@
+"""A combinational circuit: cells between named nets, in topological order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from clearprop._typing import Array
+from clearprop.circuits.gates import all_bits, find_kind
+
+
+class CircuitError(ValueError):
+    """What is wrong with a circuit. net: the name of the net it is about, if it is about one."""
+
+    def __init__(self, message: str, net: str | None = None) -> None:
+        super().__init__(message)
+        self.net = net
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One gate in a circuit. kind: a gate with one output, see `gate`; inputs: names of nets."""
+
+    output: str
+    kind: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A combinational circuit. Its nets are its inputs and what its cells put out.
+
+    inputs, outputs: names of nets; an output may be an input, or stand twice. cells: in any order;
+    they are put into a topological one, each after those whose outputs it reads.
+    Raises CircuitError for a cycle, a net that nothing or that more than one cell drives, a cell
+    of no known kind or with a number of inputs that its kind cannot have.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    name: str = "circuit"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+        object.__setattr__(self, "cells", _in_order(self.inputs, self.outputs, tuple(self.cells)))
+
+    @cached_property
+    def nets(self) -> tuple[str, ...]:
+        """The inputs, then the outputs of the cells in their order."""
+        return (*self.inputs, *(cell.output for cell in self.cells))
+
+    @cached_property
+    def level(self) -> dict[str, int]:
+        """For each net the greatest number of cells on a way from an input to it."""
+        level = dict.fromkeys(self.inputs, 0)
+        for cell in self.cells:
+            level[cell.output] = 1 + max((level[net] for net in cell.inputs), default=0)
+        return level
+
+    @property
+    def depth(self) -> int:
+        """The greatest number of cells on a way from an input to an output."""
+        return max((self.level[net] for net in self.outputs), default=0)
+
+    @property
+    def fan_in(self) -> int:
+        """The greatest number of inputs of a cell."""
+        return max((len(cell.inputs) for cell in self.cells), default=0)
+
+    def evaluate(self, bits: npt.ArrayLike) -> Array:
+        """The outputs, bool (N, outputs), for bits (N, inputs), by the logic of the cells.
+
+        Raises ValueError for another shape and for values other than 0 and 1.
+        """
+        return self._read(self.outputs, bits)
+
+    def evaluate_nets(self, bits: npt.ArrayLike) -> Array:
+        """All nets, bool (N, nets), in the order of `nets`."""
+        return self._read(self.nets, bits)
+
+    def truth_table(self) -> Array:
+        """Bits (2^inputs, inputs + outputs), counting up, the first input as the highest digit;
+        ValueError for more than 24 inputs."""
+        bits = all_bits(len(self.inputs))
+        return np.column_stack([bits, self.evaluate(bits)]).astype(np.uint8)
+
+    def words(self, inputs: Sequence[Array]) -> dict[str, Array]:
+        """The word of each net, whose bits are independent cases, from one for each input.
+
+        inputs: arrays of unsigned integers, or of bool, all of one shape (one at least, where the
+        circuit has no input: its shape is all that counts then).
+        """
+        value = dict(zip(self.inputs, inputs, strict=False))
+        for cell in self.cells:
+            x = [value[net] for net in cell.inputs] or [inputs[0]]
+            (value[cell.output],) = find_kind(cell.kind).logic(x)
+        return value
+
+    def cone(self, outputs: Iterable[str]) -> Circuit:
+        """The part of the circuit that these nets depend on, with them as outputs and all inputs.
+
+        Raises CircuitError for a net that is not there.
+        """
+        outputs = tuple(outputs)
+        for net in outputs:
+            if net not in self.level:
+                raise CircuitError(f"there is no net {net!r} in {self.name}", net)
+        needed = set(outputs)
+        kept = []
+        for cell in reversed(self.cells):
+            if cell.output in needed:
+                needed.update(cell.inputs)
+                kept.append(cell)
+        return Circuit(self.inputs, outputs, tuple(reversed(kept)), self.name)
+
+    def _read(self, nets: Sequence[str], bits: npt.ArrayLike) -> Array:
+        bits = as_bits(bits, len(self.inputs))
+        n = len(bits)
+        packed = np.zeros((len(self.inputs), -(-n // 64) * 8), np.uint8)
+        packed[:, : -(-n // 8)] = np.packbits(bits.T, axis=1)
+        words = packed.view(np.uint64)
+        value = self.words(list(words) or [np.zeros(words.shape[1], np.uint64)])
+        out = np.empty((n, len(nets)), bool)
+        for i, net in enumerate(nets):
+            out[:, i] = np.unpackbits(value[net].view(np.uint8), count=n)
+        return out
+
+
+def as_bits(bits: npt.ArrayLike, n: int, argument: str = "bits") -> Array:
+    """`bits` as bool (N, n); ValueError for another shape and for values other than 0 and 1."""
+    array = np.asarray(bits)
+    if array.ndim != 2 or array.shape[1] != n:
+        raise ValueError(f"{argument} must have shape (N, {n}); got {array.shape}")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{argument} must be 0 or 1; got {array.dtype} entries")
+    if array.dtype != bool:
+        wrong = ~np.isin(array, (0, 1))
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"{argument} must be 0 or 1; got {array[row, column]!r} in row {row}, "
+                f"column {column}"
+            )
+    return array.astype(bool)
+
+
+def _drivers(
+    inputs: tuple[str, ...], outputs: tuple[str, ...], cells: tuple[Cell, ...]
+) -> dict[str, Cell | None]:
+    """What drives each net, None for an input; CircuitError unless it is exactly one thing."""
+    driver: dict[str, Cell | None] = {}
+    for net in inputs:
+        if net in driver:
+            raise CircuitError(f"the input {net!r} is named twice", net)
+        driver[net] = None
+    for cell in cells:
+        net = cell.output
+        if net in driver:
+            other = driver[net]
+            what = "it is an input" if other is None else f"also by {_told(other)}"
+            raise CircuitError(f"the net {net!r} is driven by {_told(cell)}, but {what}", net)
+        driver[net] = cell
+        try:
+            kind = find_kind(cell.kind)
+        except ValueError as error:
+            raise CircuitError(f"the net {net!r}: {error}", net) from None
+        told = f"the net {net!r} is driven by {_told(cell)}, and must"
+        if len(kind.outputs) != 1:
+            raise CircuitError(f"{told} be driven by a gate with one output", net)
+        if not kind.allows(len(cell.inputs)):
+            raise CircuitError(f"{told} have {kind.arities()} of them", net)
+    for net in outputs:
+        if net not in driver:
+            raise CircuitError(f"the output {net!r} is driven by nothing", net)
+    return driver
+
+
+def _in_order(
+    inputs: tuple[str, ...], outputs: tuple[str, ...], cells: tuple[Cell, ...]
+) -> tuple[Cell, ...]:
+    """The cells in topological order: depth first, from the first cell on."""
+    driver = _drivers(inputs, outputs, cells)
+    done = set(inputs)
+    order: list[Cell] = []
+    for start in cells:
+        if start.output in done:
+            continue
+        way = [(start, iter(start.inputs))]  # from `start` down to what it waits for
+        entered = {start.output}
+        while way:
+            cell, left = way[-1]
+            net = next((net for net in left if net not in done), None)
+            if net is None:
+                done.add(cell.output)
+                order.append(cell)
+                way.pop()
+                continue
+            below = driver.get(net)
+            if below is None:
+                raise CircuitError(
+                    f"the net {net!r}, an input of {_told(cell)}, is driven by nothing", net
+                )
+            if net in entered:
+                raise CircuitError(f"there is a cycle: {_cycle([c for c, _ in way], net)}", net)
+            entered.add(net)
+            way.append((below, iter(below.inputs)))
+    return tuple(order)
+
+
+def _cycle(cells: list[Cell], net: str) -> str:
+    """The nets from `net` round to itself, in the direction of the signal."""
+    way = [cell.output for cell in cells]
+    loop = way[way.index(net) :]
+    shown = [net, *reversed(loop)]
+    if len(shown) > 8:
+        shown = [*shown[:6], f"… {len(shown) - 7} more …", shown[-1]]
+    return " → ".join(shown)
+
+
+def _told(cell: Cell) -> str:
+    """A cell in words, with no more of its inputs than a line holds."""
+    inputs = ", ".join(cell.inputs[:4]) + (", …" if len(cell.inputs) > 4 else "")
+    return f"{cell.kind}({inputs}) of {len(cell.inputs)} inputs"
