@@ -26,7 +26,7 @@ MANY_ENTRIES = 20_000  # a few seconds
 
 def trace(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the trace is printed."""
-    model = _one_network(arguments.model)
+    model = one_network(arguments.model)
     table = _rows(arguments, arguments.rows, model)
     net = model.estimator.network_
     X = model.encoding.transform(table, dtype=net.theta.dtype)
@@ -67,7 +67,8 @@ def network_targets(net: Network, t: Array) -> Array:
     return t if isinstance(net.output, Softmax) else t.astype(net.theta.dtype)[:, None]
 
 
-def _one_network(path: str) -> TableModel:
+def one_network(path: str) -> TableModel:
+    """The model in a file; UsageError for a bag, which is not one network to look into."""
     model = load_table_model(path)
     if not isinstance(model, TableModel):
         n = len(model.estimator._model.thetas)
@@ -245,7 +246,7 @@ def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Arra
             raise UsageError(f"--{name} is for a made-up network, without MODEL and TABLE")
     if arguments.table is None:
         raise UsageError("TABLE is missing: the gradients are checked on some of its rows")
-    model = _one_network(arguments.model)
+    model = one_network(arguments.model)
     table = _rows(arguments, arguments.rows or CHECKED_ROWS, model)
     net = model.estimator.network_
     if model.target.name not in table.columns:

@@ -36,11 +36,8 @@ from clearprop.training import NonFiniteError, train
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
-<<<<<<< HEAD
 LEAST_CHECKS = 3  # in a cycle for its end to end training
-=======
 LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
->>>>>>> wt-tune5
 MARGIN = 1.1  # for steps that take longer than the first ones
 TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 2, 20_000  # to find out how long a step takes
 

@@ -68,14 +68,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         The epoch chosen.
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-<<<<<<< HEAD
-        epoch in a whole cycle of the learning rate.
+        epoch in a whole cycle of the learning rate, or the score had become far worse.
     tune_results_ : list of dict
         What was tried in the search, with its score (less is better); the best of those with the
         most epochs was taken. Not kept in files.
-=======
-        epoch in a whole cycle of the learning rate, or the score had become far worse.
->>>>>>> wt-tune5
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str
