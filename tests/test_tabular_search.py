@@ -78,7 +78,7 @@ def test_seconds_are_kept_and_results_told(monkeypatch: Any) -> None:
     begun = time.monotonic()
     alone.fit(many, y)
     # loose, for machines that do other work at the same time
-    assert tuned - (time.monotonic() - begun) < 3
+    assert tuned - (time.monotonic() - begun) < 5
     assert len(model.tune_results_) >= 2
     assert alone.tune_results_ == []
     assert all(np.isfinite(trial["score"]) for trial in model.tune_results_)
