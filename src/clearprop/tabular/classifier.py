@@ -84,7 +84,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     >>> X = pd.DataFrame({"size": [1.0, 2.0, None, 4.0] * 10, "colour": ["red", "blue"] * 20})
     >>> y = ["small", "large"] * 20
     >>> model = TabularClassifier(n_members=4, random_state=0).fit(X, y)
-    >>> model.predict(pd.DataFrame({"colour": ["blue", "red"], "size": [None, 1.5]}))
+    >>> model.predict(pd.DataFrame({"colour": ["blue", "red"], "size": [4.0, None]}))
     array(['large', 'small'], dtype='<U5')
     """
 
