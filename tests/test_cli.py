@@ -662,11 +662,11 @@ def test_what_fails_has_exit_code_1(run, here, monkeypatch, error, message):
         raise error
 
     monkeypatch.setattr("clearprop.cli.fit.train", fail)
-    done = run("fit", "animals.csv", "-t", "animal", "--json")
+    done = run("fit", "animals.csv", "-t", "animal", "--network", "--json")
     assert (done.code, done.out, done.err) == (1, "", f"clearprop: error: {message}\n")
     monkeypatch.setenv("CLEARPROP_TRACEBACK", "1")
     with pytest.raises(type(error)):
-        main(["fit", "animals.csv", "-t", "animal"])
+        main(["fit", "animals.csv", "-t", "animal", "--network"])
 
 
 def test_training_that_diverges_writes_nothing(run, here):

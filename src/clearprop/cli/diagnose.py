@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.cli.inspect import network_targets
+from clearprop.cli.inspect import network_targets, one_network
 from clearprop.cli.output import note, print_json, print_rich
 from clearprop.explain.diagnose import diagnose as look
 from clearprop.tables.files import open_table
@@ -20,7 +20,7 @@ MOST_ROWS = 100_000  # of a longer table every second, fourth … row
 
 def diagnose(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if nothing worse than a note is found, 1 if something is."""
-    model = TableModel.load(arguments.model)
+    model = one_network(arguments.model)
     net = model.estimator.network_
     X, t, n_rows = _read(arguments, model, net.theta.dtype)
     if len(X) < n_rows:

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import sys
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,16 @@ from clearprop.history import STOPPED
 from clearprop.progress import ProgressBar
 from clearprop.tables.files import MISSING, read_table
 from clearprop.tables.fit import NetworkOptions, Prepared, prepare, train
-from clearprop.tables.frames import shown
+from clearprop.tables.frames import as_frame, shown
 from clearprop.tables.model import TableModel
 from clearprop.tables.scores import Baseline, Scores, linear_baseline, score, trivial_baseline
 from clearprop.tables.targets import ClassTarget
+from clearprop.tabular import TabularClassifier, TabularRegressor
+from clearprop.tabular.scores import CLASS_SCORES
+from clearprop.tabular.table_bag import TableBag
 
+ENDED = STOPPED | {"patience": "a whole cycle of the learning rate brought nothing better"}
+BAG_OPTIONS = ("n_members", "loss", "scoring", "tune")
 KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 
 
@@ -31,7 +37,7 @@ def fit(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the model is saved."""
     path = arguments.model or default_model_path(arguments.table)
     _check_output(path, arguments.table, arguments.force)
-    options = network_options(arguments)
+    options = fit_options(arguments)
     say = _Teller(arguments)
     missing = (*MISSING, *arguments.missing)
     table, is_text = read_table(
@@ -49,12 +55,16 @@ def fit(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     say.columns(arguments.table, prepared)
-    del table
     started = time.monotonic()
-    model = _train(prepared, options, arguments.quiet)
+    model: TableModel | TableBag
+    if isinstance(options, NetworkOptions):
+        model = _train(prepared, options, arguments.quiet)
+    else:
+        model = _train_bag(prepared, table, options, missing, arguments.quiet)
     seconds = time.monotonic() - started
     say.training(model, seconds)
-    comparison = _compare(prepared, model, not arguments.no_baseline)
+    comparison = _compare(prepared, table, model, not arguments.no_baseline)
+    del table
     network = comparison[0][1] if comparison else {}
     model = dataclasses.replace(
         model, about={**model.about, "clearprop": clearprop.__version__, "scores": network}
@@ -68,10 +78,27 @@ def fit(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def network_options(arguments: argparse.Namespace) -> NetworkOptions:
-    """The options of the network that were given; the others are the defaults."""
+def fit_options(arguments: argparse.Namespace) -> NetworkOptions | dict[str, Any]:
+    """Of one network, if anything was said of it; else the parameters of the tabular estimator."""
     names = {field.name for field in dataclasses.fields(NetworkOptions)}
     given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
+    shared = {"class_weight", "time_limit", "n_threads", "seed"}
+    if arguments.network or arguments.no_early_stopping or given.keys() - shared:
+        for name in BAG_OPTIONS:
+            if getattr(arguments, name) is not None:
+                option = name.removeprefix("n_")
+                raise UsageError(f"--{option} is of the bag, and the other options of one network")
+        return network_options(arguments, given)
+    parameters: dict[str, Any] = {"random_state": arguments.seed}
+    for name in (*BAG_OPTIONS, "class_weight", "time_limit", "n_threads"):
+        value = getattr(arguments, name)
+        if value is not None:
+            parameters[name] = value
+    return parameters
+
+
+def network_options(arguments: argparse.Namespace, given: dict[str, Any]) -> NetworkOptions:
+    """The options of the network that were given; the others are the defaults."""
     if arguments.no_early_stopping:
         given["early_stopping"] = False
     options = NetworkOptions(**given)
@@ -128,15 +155,52 @@ def _train(prepared: Prepared, options: NetworkOptions, quiet: bool) -> TableMod
     return model
 
 
+def _train_bag(
+    prepared: Prepared,
+    table: Any,
+    parameters: dict[str, Any],
+    missing: tuple[str, ...],
+    quiet: bool,
+) -> TableBag:
+    target, rows = prepared.target, prepared.train
+    is_class = isinstance(target, ClassTarget)
+    for name, of_class in (("loss", False), ("class_weight", True)):
+        if name in parameters and of_class != is_class:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is not for {target.task}")
+    scoring = parameters.get("scoring")
+    if scoring is not None and (scoring in CLASS_SCORES) != is_class:
+        raise UsageError(f"--scoring {scoring} is not for {target.task}")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = TableBag.fit(
+            as_frame(table)[rows],
+            target,
+            prepared.t[rows],
+            kinds={column.name: column.kind for column in prepared.encoding.describe()},
+            missing=missing,
+            verbose=not quiet,
+            **parameters,
+        )
+    for warning in caught:
+        note(str(warning.message), quiet)
+    estimator = model.estimator.set_params(verbose=False)
+    about = {"n_rows": len(rows), "n_validation_rows": 0}
+    return dataclasses.replace(model, estimator=estimator, about=about)
+
+
 def _compare(
-    prepared: Prepared, model: TableModel, with_linear: bool
+    prepared: Prepared, table: Any, model: TableModel | TableBag, with_linear: bool
 ) -> list[tuple[Baseline, Scores]]:
-    """The network's predictions for the held-out rows, then the baselines', with their scores."""
+    """The model's predictions for the held-out rows, then the baselines', with their scores."""
     train_rows, test = prepared.train, prepared.test
     if len(test) == 0:
         return []
     target, X, t = prepared.target, prepared.X, prepared.t
-    predictors = [Baseline("network", model.network_values(X[test]))]
+    if isinstance(model, TableModel):
+        predictors = [Baseline("network", model.network_values(X[test]))]
+    else:
+        predictors = [Baseline("bag", model.predict_values(as_frame(table)[test]).values)]
     if with_linear:
         predictors.append(linear_baseline(target, X[train_rows], t[train_rows], X[test]))
     predictors.append(trivial_baseline(target, t[train_rows], len(test)))
@@ -183,8 +247,11 @@ class _Teller:
         print(f"{len(prepared.train):,} rows to learn from, {len(prepared.test):,} held out\n")
         sys.stdout.flush()  # the training may take long
 
-    def training(self, model: TableModel, seconds: float) -> None:
+    def training(self, model: TableModel | TableBag, seconds: float) -> None:
         if self.json:
+            return
+        if isinstance(model, TableBag):
+            self._bag(model.estimator, seconds)
             return
         history, net = model.estimator.history_, model.estimator.network_
         sizes = "-".join(map(str, net.sizes))
@@ -200,9 +267,21 @@ class _Teller:
         )
         print(f"ended: {STOPPED.get(history.stopped, history.stopped)}{best}\n")
 
+    def _bag(self, estimator: TabularClassifier | TabularRegressor, seconds: float) -> None:
+        n, n_weights = estimator._model.thetas.shape
+        last = estimator.oof_curve_[-1][0]
+        score = estimator.scoring or getattr(estimator, "loss", "log_loss")
+        score = "rmse" if score == "squared_error" else score
+        print(f"bag of {n} networks of {n_weights:,} weights: {last} epochs in {seconds:.1f} s")
+        print(f"ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
+        print(
+            f"epoch {estimator.n_iter_} is best for rows held out in turn: "
+            f"{score.replace('_', ' ')} {number(estimator.oof_score_)}\n"
+        )
+
     def comparison(
         self,
-        model: TableModel,
+        model: TableModel | TableBag,
         comparison: list[tuple[Baseline, Scores]],
         details: dict[str, Any],
     ) -> None:
@@ -218,7 +297,7 @@ class _Teller:
     def saved(
         self,
         path: str,
-        model: TableModel,
+        model: TableModel | TableBag,
         prepared: Prepared,
         seconds: float,
         comparison: list[tuple[Baseline, Scores]],
@@ -227,7 +306,6 @@ class _Teller:
         if not self.json:
             print(f"model saved to {path}")
             return
-        history, net = model.estimator.history_, model.estimator.network_
         target = model.target
         print_json(
             {
@@ -239,27 +317,48 @@ class _Teller:
                     "validation": model.about["n_validation_rows"],
                     "held_out": len(prepared.test),
                 },
-                "columns": [dataclasses.asdict(c) for c in model.encoding.describe()],
+                "columns": [dataclasses.asdict(c) for c in prepared.encoding.describe()],
                 "target": {
                     "name": target.name,
                     "task": target.task,
                     "reason": prepared.task_reason,
                     "classes": target.values() if isinstance(target, ClassTarget) else None,
                 },
-                "network": {
-                    "sizes": net.sizes,
-                    "hidden": [d.activation.name for d in net.architecture.dense if d.activation],
-                    "output": net.output.name,
-                    "n_weights": net.theta.size,
-                },
-                "training": {
-                    "epochs": len(history),
-                    "stopped": history.stopped,
-                    "seconds": seconds,
-                    "loss": history.loss,
-                    "validation_loss": history.validation_loss,
-                },
+                **_trained(model, seconds),
                 "scores": {predictor.name: scores for predictor, scores in comparison},
                 **details,
             }
         )
+
+
+def _trained(model: TableModel | TableBag, seconds: float) -> dict[str, Any]:
+    """The network or the bag, and its training, as JSON values."""
+    if isinstance(model, TableBag):
+        estimator = model.estimator
+        n, n_weights = estimator._model.thetas.shape
+        return {
+            "bag": {"members": n, "n_weights": n_weights, "columns": list(model.names)},
+            "training": {
+                "best_epoch": estimator.n_iter_,
+                "stopped": estimator.stopped_,
+                "seconds": seconds,
+                "oof_score": estimator.oof_score_,
+                "oof_curve": estimator.oof_curve_,
+            },
+        }
+    history, net = model.estimator.history_, model.estimator.network_
+    return {
+        "network": {
+            "sizes": net.sizes,
+            "hidden": [d.activation.name for d in net.architecture.dense if d.activation],
+            "output": net.output.name,
+            "n_weights": net.theta.size,
+        },
+        "training": {
+            "epochs": len(history),
+            "stopped": history.stopped,
+            "seconds": seconds,
+            "loss": history.loss,
+            "validation_loss": history.validation_loss,
+        },
+    }

@@ -18,6 +18,7 @@ from clearprop.tables.files import open_table
 from clearprop.tables.frames import TableError, as_frame, shown
 from clearprop.tables.model import TableModel
 from clearprop.tables.targets import ClassTarget
+from clearprop.tabular.table_bag import load_table_model
 
 CHECKED_ROWS = [0, 1, 2, 3]
 MANY_ENTRIES = 20_000  # a few seconds
@@ -25,7 +26,7 @@ MANY_ENTRIES = 20_000  # a few seconds
 
 def trace(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the trace is printed."""
-    model = TableModel.load(arguments.model)
+    model = one_network(arguments.model)
     table = _rows(arguments, arguments.rows, model)
     net = model.estimator.network_
     X = model.encoding.transform(table, dtype=net.theta.dtype)
@@ -64,6 +65,15 @@ def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array 
 def network_targets(net: Network, t: Array) -> Array:
     """Targets (N,) of a table as the network takes them: (N,) for softmax, else (N, 1)."""
     return t if isinstance(net.output, Softmax) else t.astype(net.theta.dtype)[:, None]
+
+
+def one_network(path: str) -> TableModel:
+    """The model in a file; UsageError for a bag, which is not one network to look into."""
+    model = load_table_model(path)
+    if not isinstance(model, TableModel):
+        n = len(model.estimator._model.thetas)
+        raise UsageError(f"{path} is a bag of {n} networks; `clearprop fit --network` trains one")
+    return model
 
 
 def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> Any:
@@ -236,7 +246,7 @@ def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Arra
             raise UsageError(f"--{name} is for a made-up network, without MODEL and TABLE")
     if arguments.table is None:
         raise UsageError("TABLE is missing: the gradients are checked on some of its rows")
-    model = TableModel.load(arguments.model)
+    model = one_network(arguments.model)
     table = _rows(arguments, arguments.rows or CHECKED_ROWS, model)
     net = model.estimator.network_
     if model.target.name not in table.columns:

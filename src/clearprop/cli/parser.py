@@ -11,7 +11,17 @@ from typing import NoReturn, cast
 import clearprop
 from clearprop.cli.circuit.arguments import SUBCOMMANDS
 from clearprop.cli.output import complain
-from clearprop.cli.values import count, names, nonnegative, positive, rate, share, sizes, threads
+from clearprop.cli.values import (
+    count,
+    inner,
+    names,
+    nonnegative,
+    positive,
+    rate,
+    share,
+    sizes,
+    threads,
+)
 
 CIRCUIT = "digital circuits as networks of sigmoid neurons, and small networks as circuits"
 INPUTS = "CSV (.csv, .tsv, .gz) or Parquet file, or - for CSV on standard input"
@@ -101,12 +111,29 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     rows = parser.add_argument_group("rows")
     rows.add_argument("--test-size", type=share, default=0.2, metavar="SHARE",
                       help="held out for the scores (default: 0.2)")  # fmt: skip
-    rows.add_argument("--validation-size", type=share, metavar="SHARE",
-                      help="of the training rows, for early stopping (default: 0.15)")  # fmt: skip
     rows.add_argument("--seed", type=count, default=0, help="of split, weights, order of rows")
     rows.add_argument("--no-baseline", action="store_true",
                       help="no logistic or linear regression to compare with")  # fmt: skip
-    net = parser.add_argument_group("network and training")
+    training = parser.add_argument_group("training")
+    training.add_argument("--members", type=positive, dest="n_members", metavar="N",
+                          help="networks in the bag (default: 8)")  # fmt: skip
+    training.add_argument("--class-weight", choices=("balanced",), help="weigh the classes equally")
+    training.add_argument("--loss", choices=("squared_error", "absolute_error", "huber", "poisson"),
+                          help="of a quantity (default: squared_error)")  # fmt: skip
+    training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
+                          help="what the epoch is chosen for (default: the loss)")  # fmt: skip
+    training.add_argument("--time-limit", type=rate, metavar="SECONDS", help="of the training")
+    training.add_argument("--tune", type=rate, metavar="SECONDS",
+                          help="of a search for better settings, before it")  # fmt: skip
+    training.add_argument("--threads", type=threads, dest="n_threads", metavar="N",
+                          help="of the training (default: all processors)")  # fmt: skip
+    net = parser.add_argument_group(
+        "one network", "With any of these, one plain network is trained instead of the bag. It can "
+        "be looked into with trace and check-gradients."
+    )  # fmt: skip
+    net.add_argument("--network", action="store_true", help="with the defaults of all below")
+    net.add_argument("--validation-size", type=share, metavar="SHARE",
+                     help="of the training rows, for early stopping (default: 0.15)")  # fmt: skip
     net.add_argument("--hidden", type=sizes, metavar="SIZES",
                      help="units of the hidden layers, 0 for none (default: 256,128)")  # fmt: skip
     net.add_argument("--activation", type=_activations, metavar="NAMES",
@@ -118,13 +145,9 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     net.add_argument("--learning-rate", type=rate, help="default: 0.001")
     net.add_argument("--dropout", type=share, help="after each hidden layer (default: 0.2)")
     net.add_argument("--l2", type=nonnegative, help="½·l2·Σw² in the loss (default: 0.0001)")
-    net.add_argument("--class-weight", choices=("balanced",), help="weigh the classes equally")
     net.add_argument("--patience", type=positive,
                      help="epochs without a better validation loss (default: 20)")  # fmt: skip
     net.add_argument("--no-early-stopping", action="store_true", help="train for all epochs")
-    net.add_argument("--time-limit", type=rate, metavar="SECONDS", help="of the training")
-    net.add_argument("--threads", type=threads, dest="n_threads", metavar="N",
-                     help="of the training (default: all processors)")  # fmt: skip
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +160,9 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_table(parser)
     parser.add_argument("-o", "--output", metavar="OUT", default="-",
                         help=".csv or .parquet file (default: CSV on standard output)")  # fmt: skip
+    parser.add_argument("--interval", type=inner, metavar="ALPHA",
+                        help="of a quantity: also the ends between which it lies with probability "
+                        "1 - ALPHA")  # fmt: skip
     parser.add_argument("--keep", type=names, action="extend", default=[], metavar="COLUMNS",
                         help="columns of TABLE to put first, or all")  # fmt: skip
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from clearprop._typing import Array
 from clearprop.cli.output import print_table
-from clearprop.tables.model import TableModel
+from clearprop.tables.base_model import BaseTableModel
 from clearprop.tables.scores import confusion_matrix, residual_summary
 from clearprop.tables.targets import ClassTarget, Target
 
 MAX_CLASSES_SHOWN = 20
 
 
-def quality(model: TableModel, t: Array, prediction: Array) -> dict[str, Any]:
+def quality(model: BaseTableModel, t: Array, prediction: Array) -> dict[str, Any]:
     """The confusion matrix, or the residuals y − ŷ, as JSON values."""
     target = model.target
     if isinstance(target, ClassTarget):

@@ -12,11 +12,12 @@ import numpy as np
 
 from clearprop.cli.output import UsageError, note, print_json, print_table, to_json
 from clearprop.cli.scores import quality, show_quality
+from clearprop.tables.base_model import BaseTableModel
 from clearprop.tables.files import TableFile, open_table, output_kind, write_table
 from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
-from clearprop.tables.model import TableModel
 from clearprop.tables.scores import score
 from clearprop.tables.targets import ClassTarget
+from clearprop.tabular.table_bag import TableBag, load_table_model
 
 
 def predict(arguments: argparse.Namespace) -> int:
@@ -26,15 +27,17 @@ def predict(arguments: argparse.Namespace) -> int:
     for other in (arguments.table, arguments.model):
         if os.path.exists(out) and os.path.exists(other) and os.path.samefile(out, other):
             raise UsageError(f"--output {out} is an input of this command")
-    model = TableModel.load(arguments.model)
+    model = load_table_model(arguments.model)
+    if arguments.interval is not None:
+        _check_intervals(model, arguments.interval)
     unseen: dict[str, int] = {}
     n_rows = 0
     everything = "all" in arguments.keep
-    columns = None if everything else [*model.encoding.names, *arguments.keep]
+    columns = None if everything else [*model.names, *arguments.keep]
     with _open(arguments, columns) as table:
-        model.encoding.check_names(table.names)
+        model.check_names(table.names)
         keep = _kept(arguments.keep, table, everything)
-        batches = _predicted(model, table, keep, unseen)
+        batches = _predicted(model, table, keep, unseen, arguments.interval)
         if arguments.json and out == "-":
             n_rows = _write_json(batches, arguments, model, unseen)
         else:
@@ -47,6 +50,18 @@ def predict(arguments: argparse.Namespace) -> int:
     if out != "-":
         note(f"{n_rows:,} predictions written to {out}", arguments.quiet or arguments.json)
     return 0
+
+
+def _check_intervals(model: BaseTableModel, alpha: float) -> None:
+    if not isinstance(model, TableBag):
+        raise UsageError("--interval: this model is one network; those of the bag have intervals")
+    if isinstance(model.target, ClassTarget):
+        raise UsageError("--interval: this model predicts classes; their probabilities are shown")
+    try:
+        for residuals in model.residuals:
+            residuals.interval(np.empty(0), alpha)
+    except ValueError as error:
+        raise UsageError(f"--interval: {error}") from error
 
 
 def _open(arguments: argparse.Namespace, columns: list[str] | None) -> Any:
@@ -67,15 +82,26 @@ def _kept(asked: list[str], table: TableFile, everything: bool) -> list[str]:
 
 
 def _predicted(
-    model: TableModel, table: TableFile, keep: list[str], unseen: dict[str, int]
+    model: BaseTableModel,
+    table: TableFile,
+    keep: list[str],
+    unseen: dict[str, int],
+    alpha: float | None,
 ) -> Iterator[Any]:
-    """The kept columns and the predictions of each batch; counts labels never seen in training."""
+    """The kept columns and the predictions of each batch; counts labels never seen in training.
+
+    alpha: of intervals, None for none.
+    """
     import pyarrow as pa
 
     first_row = 0
     for batch in table.batches():
         predictions = model.predict_values(batch, first_row=first_row)
         columns = model.to_table(predictions.values)
+        if alpha is not None and isinstance(model, TableBag):
+            ends = model.predict_interval(batch, alpha, first_row=first_row)
+            for name, end in zip(("low", "high"), ends.T, strict=True):
+                columns = columns.append_column(name, pa.array(end.copy()))
         clash = next((name for name in keep if name in columns.column_names), None)
         if clash is not None:
             raise UsageError(f"--keep: {shown(clash)} is the name of a column of the predictions")
@@ -100,7 +126,10 @@ def _write(batches: Iterator[Any], out: str) -> int:
 
 
 def _write_json(
-    batches: Iterator[Any], arguments: argparse.Namespace, model: TableModel, unseen: dict[str, int]
+    batches: Iterator[Any],
+    arguments: argparse.Namespace,
+    model: BaseTableModel,
+    unseen: dict[str, int],
 ) -> int:
     """One JSON document, written as the predictions come."""
     head = {"model": arguments.model, "target": model.target.name}
@@ -132,14 +161,14 @@ def _tell_unseen(unseen: dict[str, int], quiet: bool) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the scores are printed."""
-    model = TableModel.load(arguments.model)
+    model = load_table_model(arguments.model)
     unseen: dict[str, int] = {}
     targets, values = [], []
     first_row = 0
-    with _open(arguments, [*model.encoding.names, model.target.name]) as table:
+    with _open(arguments, [*model.names, model.target.name]) as table:
         if model.target.name not in table.names:
             raise TableError(f"{table.path}: {unknown_name(model.target.name, table.names)}")
-        model.encoding.check_names(table.names)
+        model.check_names(table.names)
         for batch in table.batches():
             targets.append(model.read_target(as_frame(batch), first_row=first_row))
             predictions = model.predict_values(batch, first_row=first_row)
@@ -168,8 +197,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
         )
         return 0
     print_table(
-        (f"on {first_row:,} rows of {arguments.table}", *scores), [("network", *scores.values())]
+        (f"on {first_row:,} rows of {arguments.table}", *scores), [(_name(model), *scores.values())]
     )
     show_quality(model.target, details)
     _tell_unseen(unseen, arguments.quiet)
     return 0
+
+
+def _name(model: BaseTableModel) -> str:
+    return "bag" if isinstance(model, TableBag) else "network"

@@ -26,6 +26,7 @@ positive = number(int, lambda n: n >= 1, "a whole number of at least 1")
 threads = number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 count = number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
 share = number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
+inner = number(float, lambda x: 0 < x < 1, "a number between 0 and 1")
 rate = number(float, lambda x: 0 < x < math.inf, "a number above 0")
 nonnegative = number(float, lambda x: 0 <= x < math.inf, "a number of at least 0")
 

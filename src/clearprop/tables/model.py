@@ -16,13 +16,12 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take
 from clearprop.persistence import read_file, write_file
+from clearprop.tables.base_model import BaseTableModel, Predictions
 from clearprop.tables.encoding import TableEncoding
-from clearprop.tables.frames import TableError, as_frame, read_column
-from clearprop.tables.scores import Scores, score
+from clearprop.tables.frames import as_frame
 from clearprop.tables.targets import (
     ClassTarget,
     Target,
-    missing_rows,
     target_from_document,
     target_to_document,
 )
@@ -36,18 +35,7 @@ CHUNK_BYTES = 32 * 2**20  # of the matrix at a time in predictions
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """Predictions for N rows: probabilities (N, K) or ŷ (N,).
-
-    unseen: per column, how many labels were not seen in training.
-    """
-
-    values: Array
-    unseen: dict[str, int]
-
-
-@dataclass(frozen=True)
-class TableModel:
+class TableModel(BaseTableModel):
     """Preprocessing, network and target in one.
 
     encoding: columns → X; estimator: a fitted MLPClassifier or MLPRegressor on X; target: t ↔
@@ -93,15 +81,15 @@ class TableModel:
 
     # ---- predicting --------------------------------------------------------------------------
 
-    def predict(self, frame: Any) -> Array:
-        """The most probable label, or the number, for each row (N,)."""
-        return self.decide(self.predict_values(frame).values)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that it predicts from."""
+        return tuple(self.encoding.names)
 
-    def predict_proba(self, frame: Any) -> Array:
-        """The probability of each class (N, K), in the order of `target.labels`."""
-        if not isinstance(self.target, ClassTarget):
-            raise TypeError("a model of a quantity has no probabilities; use predict(frame)")
-        return self.predict_values(frame).values
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Texts that mean a missing value."""
+        return tuple(self.encoding.missing)
 
     def predict_values(self, frame: Any, *, first_row: int = 0) -> Predictions:
         """Probabilities (N, K), or ŷ (N,) in units of the target column.
@@ -132,44 +120,6 @@ class TableModel:
             return p
         return self.target.decode(self.estimator.predict(X) if len(X) else np.empty(0))
 
-    def decide(self, values: Array) -> Array:
-        """The most probable label for probabilities (N, K); numbers (N,) as they are."""
-        if isinstance(self.target, ClassTarget):
-            labels: Array = np.array(self.target.values())[values.argmax(axis=1)]
-            return labels
-        return values
-
-    def to_table(self, values: Array) -> Any:
-        """Predictions as an Arrow table: "prediction", and "probability_…" for each class."""
-        import pyarrow as pa
-
-        if not isinstance(self.target, ClassTarget):
-            return pa.table({"prediction": values.astype(np.float64)})
-        columns = {"prediction": self.target.decode(values.argmax(axis=1))}
-        for k, label in enumerate(self.target.labels):
-            columns[f"probability_{label}"] = pa.array(np.ascontiguousarray(values[:, k]))
-        return pa.table(columns)
-
-    # ---- evaluating --------------------------------------------------------------------------
-
-    def read_target(self, frame: Any, *, first_row: int = 0) -> Array:
-        """The targets t (N,) of a frame that has the target column.
-
-        Raises TableError, naming the row, where one is missing or cannot be one of this model.
-        """
-        column = read_column(as_frame(frame), self.target.name, self.encoding.missing, first_row)
-        missing = missing_rows(column)
-        if missing.any():
-            raise TableError(f"{column.row(int(missing.argmax()))}: the target is missing")
-        return self.target.encode(column)
-
-    def evaluate(self, frame: Any) -> Scores:
-        """The scores of the predictions for a frame that has the target column."""
-        table = as_frame(frame)
-        if len(table) == 0:
-            raise TableError("the table has no rows")
-        return score(self.target, self.read_target(table), self.predict_values(table).values)
-
     # ---- files -------------------------------------------------------------------------------
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -191,11 +141,16 @@ class TableModel:
 
         Raises ModelFileError for a damaged, foreign or newer file, OSError where there is none.
         """
+        return cls.from_document(*read_file(path, KIND), fspath(path))
+
+    @classmethod
+    def from_document(
+        cls, document: Document, tensors: Mapping[str, Array], where: str
+    ) -> TableModel:
+        """From what a file holds; ModelFileError, naming `where`."""
         from clearprop.estimators import MLPClassifier, MLPRegressor
         from clearprop.estimators.files import estimator_from_document
 
-        where = fspath(path)
-        document, tensors = read_file(path, KIND)
         check_keys(document, ("kind", "encoding", "target", "estimator", "about"), where)
         encoding = TableEncoding.from_document(
             take(document, "encoding", dict, where), f"{where}: encoding"

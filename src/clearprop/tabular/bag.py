@@ -23,14 +23,23 @@ from clearprop.engines.protocol import Engine, get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Job
 from clearprop.tabular.held_out import Fold, HeldOut, Score, folds
-from clearprop.tabular.recipe import START_ROWS, Plan, Recipe, build_job, plan_epochs, start
+from clearprop.tabular.recipe import (
+    START_ROWS,
+    Plan,
+    Recipe,
+    batch_size,
+    build_job,
+    plan_epochs,
+    start,
+)
 from clearprop.training import NonFiniteError, train
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
 LEAST_CHECKS = 3  # in a cycle for its end to end training
+LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
 MARGIN = 1.1  # for steps that take longer than the first ones
-TRIAL_EPOCHS, TRIAL_STEPS = 4, 2  # to find out how long a step takes
+TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 2, 20_000  # to find out how long a step takes
 
 
 @dataclass
@@ -80,9 +89,21 @@ class Members:
         rng = np.random.default_rng(seed)
         parts = folds(len(data), n_members, rng, strata)
         seeds = rng.integers(0, 2**31, n_members).tolist()
+        return cls.start(architecture, recipe, data, parts, seeds)
+
+    @classmethod
+    def start(
+        cls,
+        architecture: Architecture,
+        recipe: Recipe,
+        data: Data,
+        parts: list[Fold],
+        seeds: list[int],
+    ) -> Members:
+        """Where members of these folds and seeds begin."""
         thetas = []
-        for fold, member_seed in zip(parts, seeds, strict=True):
-            own = np.random.default_rng(member_seed)
+        for fold, seed in zip(parts, seeds, strict=True):
+            own = np.random.default_rng(seed)
             rows = fold.train
             if len(rows) > START_ROWS:
                 rows = np.sort(own.choice(rows, START_ROWS, replace=False))
@@ -96,14 +117,22 @@ class Members:
             for theta, fold, seed in zip(self.thetas, self.parts, self.seeds, strict=True)
         ]
 
-    def seconds_of_step(self, data: Data, engine: Engine, plan: Plan) -> float:
-        """About how long a step of all members takes, from a few that lead nowhere."""
-        parts = max(1, plan.steps * plan.parts // TRIAL_STEPS)
-        states = train(self.jobs(Plan(TRIAL_EPOCHS, TRIAL_STEPS, parts)), data, engine=engine)
-        done = min(state.n_steps / max(1, state.epoch) for state in states)
-        return float(np.median(np.diff(states[-1].history.seconds, prepend=0.0)[-3:])) / max(
-            done, 1
-        )
+    def time_steps(self, data: Data, engine: Engine) -> tuple[float, float]:
+        """Seconds of a step of all members, and of beginning, from a few steps on some rows."""
+        n = min(len(data), TRIAL_ROWS)
+        some = data.rows(slice(n))
+        n_train = max(1, len(self.parts[0].train) * n // len(data))
+        parts = max(1, n_train // batch_size(n_train) // TRIAL_STEPS)
+        plan = Plan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
+        jobs = [
+            build_job(self.architecture, theta, np.arange(n_train), self.recipe, seed, plan)
+            for theta, seed in zip(self.thetas, self.seeds, strict=True)
+        ]
+        states = train(jobs, some, engine=engine)
+        first, *others = np.diff(states[0].history.seconds, prepend=0.0)
+        of_epoch = float(np.median(others)) if others else first
+        of_step = of_epoch * states[0].epoch / states[0].n_steps
+        return of_step, max(0.0, first - of_epoch) * len(data) / n
 
 
 def train_bag(
@@ -138,7 +167,8 @@ def train_bag(
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
         if held_out.rows is not None:
             selection.reserve = held_out.seconds * len(data) / len(held_out.rows)
-        plan = selection.affordable(plan, members.seconds_of_step(data, runner, plan)) or plan
+        of_step, selection.of_start = members.time_steps(data, runner)
+        plan = selection.affordable(plan, of_step) or plan
     while True:
         selection.begin(plan)
         left = selection.seconds_left()
@@ -196,7 +226,8 @@ class _Selection:
     """Called after every epoch: evaluates, keeps the best, and says when enough is known.
 
     full: the plan if there were time for all; deadline: of time.monotonic; reserve: seconds for
-    what comes after training. other: the plan there is time for, where that is not what was begun.
+    what comes after training; of_start: before its first step. other: the plan there is time for,
+    where that is not what was begun.
     """
 
     bag: Bag
@@ -205,6 +236,7 @@ class _Selection:
     deadline: float | None
     progress: Callable[[EpochReport], object] | None
     reserve: float = 0.0
+    of_start: float = 0.0
     plan: Plan = field(init=False)
     begun: float = 0.0
     n_begun: int = 0
@@ -227,7 +259,7 @@ class _Selection:
         left = self.seconds_left()
         if left is None:
             return None
-        left /= MARGIN
+        left = (left - self.of_start) / MARGIN
         of_epoch, of_evaluation = plan.steps * of_step, self.held_out.seconds
         if plan.epochs * (of_epoch + of_evaluation / self._every(plan.epochs)) <= left:
             return None
@@ -236,7 +268,7 @@ class _Selection:
 
     def __call__(self, reports: Sequence[EpochReport]) -> bool:
         epoch, n = reports[0].epoch, reports[0].n_epochs
-        of_epoch = time.monotonic() - self.begun
+        of_epoch = max(1e-6, time.monotonic() - self.begun - self.of_start)
         every = self._every(n)
         ending = {report.stopping for report in reports}
         alive = [report for report in reports if report.stopping != "nonfinite"]
@@ -298,7 +330,14 @@ class _Selection:
             bag.epoch, bag.score, bag.oof = epoch, score, y_hat
 
     def _is_over(self, epoch: int, n: int, every: int) -> bool:
-        """Whether a whole cycle of the learning rate has just ended without a new best."""
+        """Whether a whole cycle of the learning rate has just ended without a new best.
+
+        In the last cycle the rate falls from its peak on, which gives back some percent of the
+        score; where it has become far worse than the best by then, the rows are learnt by heart.
+        """
+        scores = self.bag.scores
+        if epoch >= LAST_PEAK * n and scores and scores[-1][1] > FAR_WORSE * self.bag.score:
+            return True
         ends = [round(end * n) for end in CYCLE_ENDS]
         for before, end in pairwise(ends):
             if epoch - every < end <= epoch and end - before >= LEAST_CHECKS * every:

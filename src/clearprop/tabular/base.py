@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -16,6 +17,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
+from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data
@@ -27,6 +29,7 @@ from clearprop.tabular.bag import Bag, train_bag
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.recipe import Recipe, build_architecture
+from clearprop.tabular.search import best_of, search
 from clearprop.tabular.sources import Source, source_of
 from clearprop.tabular.targets import ClassTarget, NumberTarget
 
@@ -62,6 +65,7 @@ class BaseTabular(BaseEstimator):
     scoring: Any
     kinds: Any
     time_limit: Any
+    tune: Any
     n_threads: Any
     random_state: Any
     verbose: Any
@@ -139,26 +143,54 @@ class BaseTabular(BaseEstimator):
             w = judged[rows]
             return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
 
+        def build(recipe: Recipe) -> Architecture:
+            target = task.target
+            return build_architecture(inputs.layer, target.n_outputs, target.output, recipe)
+
+        data = Data(matrix, task.t, weight)
+        options = {
+            "strata": task.strata,
+            "seed": seed,
+            "n_threads": self.n_threads,
+            "engine": self.engine,
+        }
+        recipe = self._recipe
+        self.tune_results_: list[dict[str, Any]] = []
+        if self.tune is not None:
+            with self._bar("tuning") as bar:
+                trials, interrupted = search(
+                    build, data, recipe, score, seconds=self.tune, progress=bar, **options
+                )
+            if interrupted:
+                self._warn("Search interrupted by user; training follows.")
+            elif not trials:
+                self._warn(f"tune={self.tune} is not enough for a search; nothing was tried")
+            recipe = best_of(trials, recipe)
+            self.tune_results_ = [
+                {"epochs": trial.epochs, "score": trial.score, **trial.configuration}
+                for trial in trials
+            ]
         left = None
         if self.time_limit is not None:
-            left = self.time_limit - (time.monotonic() - begun)
-        bar = ProgressBar(f"{self.n_members} networks") if self.verbose else None
-        try:
+            left = max(self.time_limit - (time.monotonic() - begun), 1e-3)
+        with self._bar(f"{self.n_members} networks") as bar:
             return train_bag(
-                build_architecture(
-                    inputs.layer, task.target.n_outputs, task.target.output, self._recipe
-                ),
-                Data(matrix, task.t, weight),
+                build(recipe),
+                data,
                 self.n_members,
-                self._recipe,
+                recipe,
                 score,
-                strata=task.strata,
-                seed=seed,
                 time_limit=left,
-                n_threads=self.n_threads,
-                engine=self.engine,
                 progress=bar,
+                **options,
             )
+
+    @contextmanager
+    def _bar(self, description: str) -> Iterator[ProgressBar | None]:
+        """A progress bar, if one is wanted."""
+        bar = ProgressBar(description) if self.verbose else None
+        try:
+            yield bar
         finally:
             if bar is not None:
                 bar.close()
@@ -191,6 +223,13 @@ class BaseTabular(BaseEstimator):
         limit = self.time_limit
         if limit is not None and not (isinstance(limit, int | float | np.number) and limit > 0):
             raise ValueError(f"time_limit must be a number of seconds > 0 or None; got {limit!r}")
+        if self.tune is not None:
+            check_number("tune", self.tune)
+            if not self.tune > 0 or (limit is not None and not self.tune < limit):
+                raise ValueError(
+                    "tune must be a number of seconds > 0, less than time_limit where there is "
+                    f"one, or None; got {self.tune!r}"
+                )
         check_n_threads(self.n_threads)
         if self.kinds is not None and not isinstance(self.kinds, Mapping):
             raise TypeError(f"kinds must be a dict of columns and their kinds; got {self.kinds!r}")

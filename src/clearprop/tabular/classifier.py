@@ -40,6 +40,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
     time_limit : float or None, default=None
         Seconds for `fit`. Where they are few there are fewer epochs, in the extreme fewer rows.
+    tune : float or None, default=None
+        Seconds, of those that `fit` takes, for a search for a better configuration of networks and
+        training. There must be several times as many as a fit takes for it to find any.
     n_threads : int or None, default=None
         Of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend on it.
     random_state : int, RandomState or None, default=None
@@ -65,7 +68,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         The epoch chosen.
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-        epoch in a whole cycle of the learning rate.
+        epoch in a whole cycle of the learning rate, or the score had become far worse.
+    tune_results_ : list of dict
+        What was tried in the search, with its score (less is better); the best of those with the
+        most epochs was taken. Not kept in files.
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str
@@ -78,7 +84,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     >>> X = pd.DataFrame({"size": [1.0, 2.0, None, 4.0] * 10, "colour": ["red", "blue"] * 20})
     >>> y = ["small", "large"] * 20
     >>> model = TabularClassifier(n_members=4, random_state=0).fit(X, y)
-    >>> model.predict(pd.DataFrame({"colour": ["blue", "red"], "size": [None, 1.5]}))
+    >>> model.predict(pd.DataFrame({"colour": ["blue", "red"], "size": [4.0, None]}))
     array(['large', 'small'], dtype='<U5')
     """
 
@@ -93,6 +99,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         kinds: Any = None,
         class_weight: Any = None,
         time_limit: Any = None,
+        tune: Any = None,
         n_threads: Any = None,
         random_state: Any = None,
         verbose: Any = False,
@@ -103,6 +110,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.kinds = kinds
         self.class_weight = class_weight
         self.time_limit = time_limit
+        self.tune = tune
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose

@@ -64,7 +64,20 @@ KEYS = (
 
 
 def save_tabular(path: str | PathLike[str], estimator: BaseTabular) -> None:
-    """Write a fitted estimator; parameters that are no plain values are left out, with a warning.
+    """Write a fitted estimator to a file of its own."""
+    write_file(path, type(estimator).__name__, *tabular_to_document(estimator))
+
+
+def load_tabular(path: str | PathLike[str], kind: type[E]) -> E:
+    """Read a file of :func:`save_tabular`; ModelFileError for anything else."""
+    where = fspath(path)
+    document, tensors = read_file(path, kind.__name__)
+    document.pop("kind")
+    return tabular_from_document(document, tensors, where, kind)
+
+
+def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Array]]:
+    """A fitted estimator; parameters that are no plain values are left out, with a warning.
 
     `n_threads` is a matter of the machine and is not kept.
     """
@@ -107,16 +120,16 @@ def save_tabular(path: str | PathLike[str], estimator: BaseTabular) -> None:
         for m, residuals in enumerate(estimator._residuals):
             for name in ("knots", "sizes", "ratios"):
                 tensors[f"residuals{m}.{name}"] = getattr(residuals, name)
-    write_file(path, type(estimator).__name__, document, tensors)
+    return document, tensors
 
 
-def load_tabular(path: str | PathLike[str], kind: type[E]) -> E:
-    """Read a file of :func:`save_tabular`; ModelFileError for anything else."""
-    where = fspath(path)
-    document, tensors = read_file(path, kind.__name__)
+def tabular_from_document(
+    document: Document, tensors: Mapping[str, Array], where: str, kind: type[E]
+) -> E:
+    """The inverse of :func:`tabular_to_document`; ModelFileError, naming `where`."""
     classifier = hasattr(kind, "predict_proba")
     keys = KEYS if classifier else (*KEYS, "held_out")
-    check_keys(document, ("kind", *keys), where)
+    check_keys(document, keys, where)
     estimator = kind()
     with reading(where):
         parameters = take(document, "parameters", dict, where)

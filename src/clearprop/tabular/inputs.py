@@ -32,7 +32,8 @@ from clearprop.tabular.sources import Source, check_names
 
 LIMIT = 1e6  # of |z|: clip and bins have long saturated there
 CLIP = 3.0
-N_UNITS = 3  # learnt functions of a numeric column
+MIN_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
+ALL_UNITS = 40  # of all columns together: where there are few, their shape tells the rows apart
 MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
 EMBEDDING_UNITS = 8
 MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
@@ -287,7 +288,8 @@ class TableInputs:
         layers: list[Layer] = []
         if n_numbers:
             edges = tuple(number.edges for column in self.columns for number in column.numbers)
-            layers.append(PiecewiseLinear(edges, N_UNITS, CLIP))
+            units = min(max(MIN_UNITS, ALL_UNITS // n_numbers), MAX_UNITS)
+            layers.append(PiecewiseLinear(edges, units, CLIP))
         if n_flags:
             layers.append(Identity(n_flags))
         if n_codes:
@@ -323,6 +325,17 @@ class TableInputs:
                 return X[rows], rows
             self._fill(source.rows(begin, begin + step), X[begin : begin + step])
         return X, None
+
+    def count_unseen(self, source: Source) -> dict[str, int]:
+        """By the names of columns with categories, how many labels have no number of their own."""
+        counts: dict[str, int] = {}
+        for column in self.columns:
+            if column.categories is not None and source.n_rows:
+                labels = source.labels(column.name)
+                unknown = column.categories.codes(labels) == 0
+                n = int(unknown.sum()) - int(labels.null_count)
+                counts |= {column.name: n} if n else {}
+        return counts
 
     def _fill(self, source: Source, X: Array) -> None:
         starts = np.cumsum([0, *self.sizes[:2]])

@@ -26,6 +26,7 @@ from clearprop.schedules import CosLog4, FlatCosine
 START_ROWS = 512  # training rows that the start is fitted to
 MANY_STEPS = 80  # in a pass over the rows; from there on there are fewer passes
 STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
+FULL_BATCH = 256  # rows, that the learning rates are meant for
 SUPPORT = 5  # rows whose mean puts the kink of a unit
 
 
@@ -48,7 +49,7 @@ class Recipe:
 
 
 CLASSIFICATION = Recipe("selu", 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1})
-REGRESSION = Recipe("mish", 0.15, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
+REGRESSION = Recipe("mish", 0.075, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
 
 
 def build_architecture(
@@ -101,6 +102,14 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
 def batch_size(n: int) -> int:
     """Rows of a batch for n training rows."""
     return min(n, 256 if n >= 2048 else 128 if n >= 512 else 64)
+
+
+def peak_rate(n: int, recipe: Recipe) -> float:
+    """The highest learning rate for n training rows: that of the recipe, for batches of 256 rows.
+
+    It falls as the batch does, whose gradient is noisier; few rows are also learnt by heart sooner.
+    """
+    return recipe.learning_rate * min(1.0, max(64, batch_size(n)) / FULL_BATCH)
 
 
 def n_epochs(n: int) -> int:
@@ -157,7 +166,7 @@ def build_job(
         architecture,
         theta,
         Adam(
-            CosLog4(recipe.learning_rate),
+            CosLog4(peak_rate(len(rows), recipe)),
             beta_1=0.9,
             beta_2=recipe.beta_2,
             epsilon=1e-8,

@@ -43,6 +43,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         "boolean", "date" or "ignore". Columns of an array are named by their number.
     time_limit : float or None, default=None
         Seconds for `fit`. Where they are few there are fewer epochs, in the extreme fewer rows.
+    tune : float or None, default=None
+        Seconds, of those that `fit` takes, for a search for a better configuration of networks and
+        training. There must be several times as many as a fit takes for it to find any.
     n_threads : int or None, default=None
         Of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend on it.
     random_state : int, RandomState or None, default=None
@@ -65,9 +68,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         The epoch chosen.
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-        epoch in a whole cycle of the learning rate.
+        epoch in a whole cycle of the learning rate, or the score had become far worse.
     n_outputs_ : int
         Columns of a prediction.
+    tune_results_ : list of dict
+        What was tried in the search, with its score (less is better); the best of those with the
+        most epochs was taken. Not kept in files.
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str
@@ -96,6 +102,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         scoring: Any = None,
         kinds: Any = None,
         time_limit: Any = None,
+        tune: Any = None,
         n_threads: Any = None,
         random_state: Any = None,
         verbose: Any = False,
@@ -106,6 +113,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.scoring = scoring
         self.kinds = kinds
         self.time_limit = time_limit
+        self.tune = tune
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose

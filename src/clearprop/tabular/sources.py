@@ -25,12 +25,13 @@ class FrameSource:
     """A data frame that narwhals knows.
 
     first_row: number of its first row in the whole table, for messages; named: whether the names
-    of its columns are the user's.
+    of its columns are the user's; missing: texts that mean a missing value.
     """
 
     frame: Any
     first_row: int = 0
     named: bool = True
+    missing: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -41,15 +42,14 @@ class FrameSource:
         return tuple(self.frame.columns)
 
     def rows(self, begin: int, end: int) -> FrameSource:
-        return FrameSource(self.frame[begin:end], self.first_row + begin, self.named)
+        return replace(self, frame=self.frame[begin:end], first_row=self.first_row + begin)
 
     def take(self, rows: Array) -> FrameSource:
-        return FrameSource(self.frame[rows], 0, self.named)
+        return replace(self, frame=self.frame[rows], first_row=0)
 
     def renamed(self, names: tuple[str, ...]) -> FrameSource:
         """With other names of the columns, in order."""
-        frame = self.frame.rename(dict(zip(self.names, names, strict=True)))
-        return FrameSource(frame, self.first_row, self.named)
+        return replace(self, frame=self.frame.rename(dict(zip(self.names, names, strict=True))))
 
     def kind(self, name: str) -> str:
         """What the column is by its type; text by its values, see `tables.columns.infer_kind`."""
@@ -74,7 +74,7 @@ class FrameSource:
         return to_labels(self._column(name))
 
     def _column(self, name: str) -> Column:
-        return read_column(self.frame, name, first_row=self.first_row)
+        return read_column(self.frame, name, self.missing, self.first_row)
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,14 @@ Source = FrameSource | ArraySource
 
 
 def source_of(X: Any) -> Source:
-    """X as a source: a data frame, or what scikit-learn's `check_array` makes a matrix of.
+    """X as a source: a source, a data frame, or what `check_array` of scikit-learn makes of it.
 
     An array of other things than numbers is read as a data frame. Columns that have no names (of
     an array, or of a data frame with numbers for names) are called x0, x1, …
     Raises TypeError or ValueError, naming X; TableError for names that are not all different.
     """
+    if isinstance(X, Source):
+        return X
     if hasattr(X, "columns") or hasattr(X, "column_names"):
         return _source_of_frame(X)
     from sklearn.utils import check_array

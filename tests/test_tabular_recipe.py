@@ -1,0 +1,73 @@
+"""What the recipe makes of the size and the columns of a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from clearprop.embeddings import Identity, Parallel, PiecewiseLinear
+from clearprop.jobs import Data
+from clearprop.outputs import Linear
+from clearprop.schedules import CosLog4
+from clearprop.tabular.bag import train_bag
+from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.recipe import (
+    REGRESSION,
+    batch_size,
+    build_architecture,
+    build_job,
+    peak_rate,
+    plan_epochs,
+    start,
+)
+from clearprop.tabular.sources import source_of
+
+
+@pytest.mark.parametrize(("n", "factor"), [(4, 0.25), (400, 0.25), (800, 0.5), (9000, 1.0)])
+def test_the_learning_rate_falls_with_the_batch(n: int, factor: float) -> None:
+    recipe = replace(REGRESSION, learning_rate=0.4)
+    assert peak_rate(n, recipe) == pytest.approx(0.4 * factor)
+    assert batch_size(n) == min(n, round(256 * factor))
+
+
+def test_a_job_trains_at_that_rate() -> None:
+    architecture = build_architecture(Parallel((Identity(3),)), 1, Linear(), REGRESSION)
+    X = np.random.default_rng(0).normal(size=(600, 3))
+    theta = start(architecture, X, np.random.default_rng(0))
+    for n in (100, 600):
+        plan = plan_epochs(n, REGRESSION)
+        job = build_job(architecture, theta, np.arange(n), REGRESSION, 0, plan)
+        assert job.optimizer == replace(
+            job.optimizer, learning_rate=CosLog4(peak_rate(n, REGRESSION))
+        )
+
+
+@pytest.mark.parametrize(("d", "units"), [(1, 8), (5, 8), (8, 5), (10, 4), (40, 3)])
+def test_few_columns_have_more_units(d: int, units: int) -> None:
+    X = np.random.default_rng(0).normal(size=(100, d))
+    layer = TableInputs.fit(source_of(X)).layer
+    assert isinstance(layer.layers[0], PiecewiseLinear)
+    assert layer.n_out == d * (units + 1)
+
+
+def test_a_score_that_is_far_worse_at_the_last_peak_ends_the_training() -> None:
+    """A new best in each cycle, then 20 % worse: over at 7/10 of the epochs, not before."""
+    rng = np.random.default_rng(0)
+    data = Data(
+        rng.normal(size=(120, 3)).astype(np.float32), rng.normal(size=(120, 1)).astype(np.float32)
+    )
+    best = 29  # of 60; 28 = 60·7/15 ends a cycle
+    recipe = replace(REGRESSION, epochs=60, hidden=(4,))
+    architecture = build_architecture(Parallel((Identity(3),)), 1, Linear(), recipe)
+
+    def ends_at(worse: float) -> tuple[int, str]:
+        values = iter([2 - epoch / 60 for epoch in range(1, best + 1)] + [worse] * 60)
+        bag = train_bag(architecture, data, 4, recipe, lambda *_: next(values), seed=3)
+        assert bag.epoch == best
+        return bag.scores[-1][0], bag.stopped
+
+    least = 2 - best / 60
+    assert ends_at(1.2 * least) == (42, "patience")
+    assert ends_at(1.05 * least) == (60, "epochs")
