@@ -151,6 +151,19 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--seed", type=_count, help="default: 0")
 
 
+def _add_play(parser: argparse.ArgumentParser) -> None:
+    _add_table(parser, nargs="?")
+    parser.add_argument("-t", "--target", metavar="COLUMN",
+                        help="column of TABLE to learn (default: the last)")  # fmt: skip
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                        help="to listen at; others than 127.0.0.1 can be reached from other "
+                        "machines (default: 127.0.0.1)")  # fmt: skip
+    parser.add_argument("--port", type=_port, help="default: 8765, or any that is free")
+    parser.add_argument("--name", action="append", default=[], metavar="HOST:PORT",
+                        help="another name that leads here, such as that of a proxy")  # fmt: skip
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     sections = parser.add_mutually_exclusive_group()
     sections.add_argument("--only", type=_section, nargs="+", metavar="SECTION",
@@ -193,6 +206,7 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
         _add_check,
         "inspect:check_gradients",
     ),
+    ("play", "see and change everything in the browser", _add_play, "play:play"),
     ("bench", "measure the speed beside scikit-learn, PyTorch, ...", _add_bench, "bench:bench"),
 )
 
@@ -214,6 +228,7 @@ def _number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Call
 
 
 _positive = _number(int, lambda n: n >= 1, "a whole number of at least 1")
+_port = _number(int, lambda n: 1 <= n <= 65535, "a port from 1 to 65535")
 _threads = _number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 _count = _number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
 _share = _number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
