@@ -104,7 +104,7 @@ def test_version_and_help(run):
     assert (done.code, done.out) == (0, f"clearprop {cp.__version__}\n")
     overview = run("--help")
     assert overview.code == 0
-    for command in ("fit", "predict", "evaluate", "trace", "check-gradients"):
+    for command in ("fit", "predict", "evaluate", "trace", "diagnose", "check-gradients"):
         assert command in overview.out
         assert "--json" in run(command, "--help").out
 

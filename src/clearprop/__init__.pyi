@@ -1,6 +1,6 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import circuits, engines, history, jobs, layers, persistence, tables
+from . import circuits, engines, explain, history, jobs, layers, persistence, tables
 from .activations import (
     ACTIVATIONS,
     Activation,
@@ -178,6 +178,7 @@ __all__ = [
     "cross_entropy",
     "engines",
     "entropy",
+    "explain",
     "forward_propagation",
     "fully_connected",
     "get_num_threads",

@@ -33,6 +33,11 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_records import history_html
+
+        return history_html(self)
+
 
 STOPPED = {
     "epochs": "all epochs are done",
@@ -105,6 +110,7 @@ class EpochReport:
     """What a callback is told after an epoch of a job; `epoch` counts from 1.
 
     step: steps done so far. stopping: "" while training goes on, else why it ends (STOPPED).
+    nonfinite: where NaN or infinity appeared, if that is why.
     """
 
     job: int
@@ -118,6 +124,7 @@ class EpochReport:
     seconds: float
     stopping: str
     read_theta: Callable[[], Array] = field(repr=False)
+    nonfinite: NonFinite | None = None
 
     @property
     def theta(self) -> Array:

@@ -53,6 +53,11 @@ class Trace:
     def h(self) -> list[Array]:
         return [s.h for s in self.saved if isinstance(s, DenseSaved)]
 
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_records import trace_html
+
+        return trace_html(self)
+
 
 @dataclass(frozen=True)
 class Gradients:
@@ -68,6 +73,11 @@ class Gradients:
     dL_dW: list[Array]
     dL_db: list[Array]
     theta: Array
+
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_records import gradients_html
+
+        return gradients_html(self)
 
 
 def forward_propagation(
@@ -214,6 +224,11 @@ class Network:
             f"Network({self.sizes}, hidden={hidden}, output={self.output.name!r}, "
             f"dtype={self.theta.dtype.name!r}, n_parameters={self.theta.size})"
         )
+
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_records import network_html
+
+        return network_html(self)
 
     def forward(self, X: Array, *, draw: tuple[int, int] | None = None) -> Trace:
         """Forward propagation of X (N, D); the trace holds every z and h and ŷ.

@@ -274,6 +274,7 @@ class _Track:
                 seconds=history.seconds[-1],
                 stopping=stopping,
                 read_theta=self.read_theta,
+                nonfinite=state.nonfinite,
             )
             # every callback is told, also after one has asked to stop
             asked = [callback(report) for callback in self.callbacks]

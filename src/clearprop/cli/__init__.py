@@ -1,4 +1,4 @@
-"""The command line: `clearprop fit | predict | evaluate | trace | check-gradients | bench`.
+"""The command line: `clearprop fit | predict | evaluate | trace | diagnose | check-gradients | …`.
 
 Exit code 0, 1 where something failed, 2 for bad usage or input, 130 after Ctrl-C; an error is one
 line on standard error. CLEARPROP_TRACEBACK=1 shows where it arose.

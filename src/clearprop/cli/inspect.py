@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.cli.output import UsageError, note, number, print_json, print_table
+from clearprop.cli.output import UsageError, note, number, print_json, print_rich, print_table
+from clearprop.explain.notation import sup
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Gradients, Network, Trace
 from clearprop.outputs import Softmax
@@ -36,6 +37,9 @@ def trace(arguments: argparse.Namespace) -> int:
         gradients = net.backward(seen, t)
     else:
         note(f"no column {shown(model.target.name)}: no loss and no gradients", arguments.quiet)
+    if arguments.steps:
+        _show_steps(arguments, net, X, t)
+        return 0
     values = model.network_values(X)
     loss = None if t is None else net.loss(X, t)
     if arguments.json:
@@ -43,6 +47,18 @@ def trace(arguments: argparse.Namespace) -> int:
         return 0
     _show_trace(arguments, model, seen, gradients, values, t, loss)
     return 0
+
+
+def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array | None) -> None:
+    """The computation for these rows as `clearprop.explain` has it, step by step."""
+    from clearprop.explain.steps import steps
+
+    explanation = steps(net, X, t)
+    if arguments.json:
+        about = {"model": arguments.model, "table": arguments.table, "rows": arguments.rows}
+        print_json({**about, **explanation.to_document()})
+    else:
+        print_rich(explanation)
 
 
 def network_targets(net: Network, t: Array) -> Array:
@@ -189,11 +205,6 @@ def _truth(model: TableModel, t: Array | None) -> list[tuple[str, ...]]:
 def _first(n_shown: int, n: int, what: str) -> str:
     what = what if n == 1 else f"{what}s"
     return f"{n} {what}" if n_shown == n else f"first {n_shown} of {n} {what}"
-
-
-def sup(n: int) -> str:
-    """A layer number as the lecture writes it, ⁽¹⁾."""
-    return f"⁽{''.join('⁰¹²³⁴⁵⁶⁷⁸⁹'[int(digit)] for digit in str(n))}⁾"
 
 
 # ---- gradient check ------------------------------------------------------------------------------

@@ -84,6 +84,17 @@ def print_table(
     print()
 
 
+def print_rich(value: Any, width: int = 120) -> None:
+    """Something that rich can show, on standard output; on a terminal as wide as that."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else width, highlight=False)
+    with console.capture() as capture:
+        console.print(value)
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
 def number(value: object) -> str:
     """A number with four or five digits, "–" for none, anything else as it is."""
     if value is None:

@@ -133,6 +133,13 @@ def _add_trace(parser: argparse.ArgumentParser) -> None:
                         help="such as 0,5 or 10-12, counted from 0 (default: 0)")  # fmt: skip
     parser.add_argument("--units", type=_count, default=8, metavar="N",
                         help="of each layer that are printed, 0: all (default: 8)")  # fmt: skip
+    parser.add_argument("--steps", action="store_true",
+                        help="print the computation step by step instead")  # fmt: skip
+
+
+def _add_diagnose(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    _add_table(parser)
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -200,6 +207,12 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
     ("evaluate", "score a model on a table with its target column", _add_evaluate, "use:evaluate"),
     ("predict", "predict for the rows of a table", _add_predict, "use:predict"),
     ("trace", "show every z, h, ∂ℒ/∂z and ∂ℒ/∂W for some rows", _add_trace, "inspect:trace"),
+    (
+        "diagnose",
+        "look for what keeps a model from learning: data, dead units, gradients",
+        _add_diagnose,
+        "diagnose:diagnose",
+    ),
     (
         "check-gradients",
         "compare back-propagation with central differences",

@@ -1,0 +1,1 @@
+"""Tabular accuracy: clearprop beside its peers on data that installs from a registry."""

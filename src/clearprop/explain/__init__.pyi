@@ -1,0 +1,45 @@
+"""What `from clearprop import explain` offers; __init__.py loads each name on first use."""
+
+from .diagnose import diagnose
+from .drawing import Svg, draw_network
+from .finding import Diagnosis, Finding
+from .picture import Picture
+from .plot_predictions import plot_calibration, plot_confusion_matrix, plot_residuals
+from .plot_space import plot_decision_boundary, plot_hidden_space, plot_loss_slice
+from .plot_training import plot_histograms, plot_history, plot_layers
+from .recorder import EpochLine, Record, Recorder, Recording
+from .statistics import Histogram, LayerStatistics, layer_statistics
+from .step import Check, Explanation, Factor, Operand, Step, Term
+from .steps import steps
+
+__all__ = [
+    "Check",
+    "Diagnosis",
+    "EpochLine",
+    "Explanation",
+    "Factor",
+    "Finding",
+    "Histogram",
+    "LayerStatistics",
+    "Operand",
+    "Picture",
+    "Record",
+    "Recorder",
+    "Recording",
+    "Step",
+    "Svg",
+    "Term",
+    "diagnose",
+    "draw_network",
+    "layer_statistics",
+    "plot_calibration",
+    "plot_confusion_matrix",
+    "plot_decision_boundary",
+    "plot_hidden_space",
+    "plot_histograms",
+    "plot_history",
+    "plot_layers",
+    "plot_loss_slice",
+    "plot_residuals",
+    "steps",
+]

@@ -1,0 +1,110 @@
+"""What is wrong with a network, its data or its training, with evidence and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.explain.data_findings import input_findings, target_findings
+from clearprop.explain.finding import Diagnosis, Finding
+from clearprop.explain.net_findings import network_findings, nonfinite_findings
+from clearprop.explain.notation import counted
+from clearprop.explain.recorder import Recorder, Recording
+from clearprop.explain.run_findings import run_findings
+from clearprop.jobs import Data
+from clearprop.network import Network
+
+
+def diagnose(
+    subject: Network | Recording | Recorder,
+    X: Array | None = None,
+    t: Array | None = None,
+    *,
+    feature_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Diagnosis:
+    """Look for what keeps a network from learning; no finding where all is well.
+
+    Of a network on rows X (N, D) with targets t, as `net.loss` takes them: NaN and infinity with
+    their layer and row, constant and unscaled columns, missing and rare classes, constant targets,
+    dead, saturated and identical units, vanishing and exploding ∂ℒ/∂z. Of a run, as the
+    :class:`Recorder` has seen it: these for its data and the last θ, and the step at which NaN
+    appeared, a learning rate too high or too low, overfitting. The names are for the messages;
+    a single logistic output has two classes.
+
+    >>> import clearprop as cp
+    >>> net = cp.Network([2, 4, 1], output="logistic", initializer="zeros")
+    >>> diagnose(net, np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])).codes
+    ['identical_units']
+
+    Raises TypeError for a network without data, ValueError for data that do not fit.
+    """
+    if isinstance(subject, Recorder):
+        subject = subject.recording
+    if isinstance(subject, Recording):
+        if X is not None or t is not None:
+            raise TypeError("a recording has its own sample; X and t go with a network")
+        return _of_run(subject, feature_names, class_names)
+    if X is None or t is None:
+        raise TypeError("diagnose(net, X, t): a network needs X and t to be looked at with")
+    data = Data.of(subject.architecture, X, t, dtype=subject.theta.dtype)
+    two_classes = subject.output.unit == "logistic" and data.t.shape[1] == 1
+    n_classes = 2 if two_classes else data.t.shape[1]
+    for names, n, argument in (
+        (feature_names, data.X.shape[1], "feature_names"),
+        (class_names, n_classes, "class_names"),
+    ):
+        if names is not None and len(names) != n:
+            raise ValueError(f"{argument} must be {n} names; got {len(names)}")
+    found = _of_network(subject.architecture, subject.theta, data, feature_names, class_names)
+    return Diagnosis.of(found, f"{subject!r} on {counted(len(data), 'row')}")
+
+
+def _of_network(
+    architecture: Architecture,
+    theta: Array,
+    data: Data,
+    feature_names: Sequence[str] | None,
+    class_names: Sequence[str] | None,
+) -> list[Finding]:
+    X = data.X.toarray() if hasattr(data.X, "toarray") else data.X
+    found = input_findings(X, feature_names)
+    found += target_findings(architecture.output, data.t, class_names)
+    if any(finding.code in ("nonfinite_input", "nonfinite_target") for finding in found):
+        good = np.isfinite(X).all(axis=1) & np.isfinite(data.t).all(axis=1)
+        if not good.any():
+            return found
+        data = Data(X, data.t).rows(np.flatnonzero(good))
+    broken = nonfinite_findings(architecture, theta, data)
+    return [*found, *(broken or network_findings(architecture, theta, data))]
+
+
+def _of_run(
+    recording: Recording,
+    feature_names: Sequence[str] | None,
+    class_names: Sequence[str] | None,
+) -> Diagnosis:
+    found = run_findings(recording)
+    if recording.theta is not None:
+        theta, architecture = recording.theta, recording.architecture
+        data = Data.of(architecture, *recording.source, dtype=theta.dtype)
+        of_network = _of_network(architecture, theta, data, feature_names, class_names)
+        found = [_with_row(finding, of_network) for finding in found]
+        seen = {finding.code for finding in found}
+        found += [f for f in of_network if f.code not in seen]
+    n = len(recording.epochs)
+    about = f"{counted(n, 'epoch')} of training on {counted(len(recording.source[1]), 'row')}"
+    return Diagnosis.of(found, about)
+
+
+def _with_row(finding: Finding, of_network: list[Finding]) -> Finding:
+    """NaN at a step of training, with its row in X: that of a pass with the θ before the step."""
+    for other in of_network:
+        if finding.code == other.code == "nonfinite" and finding.layer == other.layer:
+            row = {"row of X": other.evidence["row"]} if "row" in other.evidence else {}
+            return replace(finding, evidence={**finding.evidence, **row}, where=other.where)
+    return finding

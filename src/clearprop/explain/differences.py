@@ -1,0 +1,188 @@
+"""Finite differences at any place of the computation: of ℒ by every z, h, W, b, x, ŷ, and of f."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import xlog1py, xlogy
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.explain.step import Difference, Index
+from clearprop.gradient_check import derivative, smooth_pieces
+from clearprop.layers import Dense, DenseSaved, Draw
+from clearprop.network import Trace, mean_loss
+from clearprop.outputs import Logistic, Output, Poisson, Softmax
+
+
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """The same computation in float64, to be run again from any layer with one entry moved.
+
+    inputs: what each layer was given, z: z⁽ˡ⁾ of the dense ones by their number in `layers`.
+    """
+
+    architecture: Architecture
+    theta: Array
+    t: Array
+    sample_weight: Array | None
+    draw: tuple[int, int] | None
+    inputs: tuple[Array, ...]
+    z: dict[int, Array]
+
+    @classmethod
+    def of(
+        cls,
+        architecture: Architecture,
+        theta: Array,
+        X: Array,
+        t: Array,
+        sample_weight: Array | None,
+        draw: tuple[int, int] | None,
+    ) -> Differences:
+        theta = theta.astype(np.float64)
+        parameters = architecture.unpack(theta)
+        inputs, z, h = [], {}, X.astype(np.float64)
+        for number, layer in enumerate(architecture.layers):
+            inputs.append(h)
+            h, saved = layer.forward(parameters[number], h, named(draw, number))
+            if isinstance(saved, DenseSaved):
+                z[number] = saved.z
+        w = None if sample_weight is None else sample_weight.astype(np.float64)
+        return cls(architecture, theta, t, w, draw, tuple(inputs), z)
+
+    def by_input(self, number: int) -> Difference:
+        """Of ℒ by the input of layer `number`; number = len(layers) is z⁽ᴸ⁾."""
+
+        def at(index: Index) -> tuple[float, float] | None:
+            h = self._input(number).copy()
+            return derivative(h, index, self._reach_of_input(number, index[-1]),
+                              lambda: self._run(self.theta, number, h))  # fmt: skip
+
+        return at
+
+    def by_parameter(self, number: int, name: str) -> Difference:
+        """Of ℒ by a parameter of layer `number`."""
+
+        def at(index: Index) -> tuple[float, float] | None:
+            theta, h = self.theta.copy(), self.inputs[number]
+            array = self.architecture.unpack(theta)[number][name]
+            reach = float(np.abs(h[:, index[-1]]).max()) if name == "W" else 1.0
+            return derivative(array, index, reach, lambda: self._run(theta, number, h))
+
+        return at
+
+    def by_z(self, number: int) -> Difference:
+        """Of ℒ by the z of a dense layer."""
+        layer = self.architecture.layers[number]
+        activation = layer.activation if isinstance(layer, Dense) else None
+        if activation is None:
+            return self.by_input(number + 1)
+        phi, kinks = activation.phi, activation.kinks
+
+        def at(index: Index) -> tuple[float, float] | None:
+            z = self.z[number].copy()
+
+            def run() -> tuple[float, list[Array]]:
+                loss, pieces = self._run(self.theta, number + 1, phi(z))
+                return loss, [*(np.sign(z - kink) for kink in kinks), *pieces]
+
+            return derivative(z, index, 1.0, run)
+
+        return at
+
+    def phi(self, number: int) -> Difference:
+        """φ′: of an entry of h by the same entry of z."""
+        layer = self.architecture.layers[number]
+        assert isinstance(layer, Dense)
+        assert layer.activation is not None
+        phi, kinks = layer.activation.phi, layer.activation.kinks
+
+        def at(index: Index) -> tuple[float, float] | None:
+            z = np.array(self.z[number][index])
+            return derivative(z, (), 1.0, lambda: (float(phi(z)), [np.sign(z - k) for k in kinks]))
+
+        return at
+
+    # ---- at the output unit, for each sample's own loss --------------------------------------
+
+    def loss_by_z(self, index: Index) -> tuple[float, float] | None:
+        """∂ℒₙ/∂z⁽ᴸ⁾."""
+        n, output = index[0], self.architecture.output
+        z, t = self._output_z()[n : n + 1].copy(), self.t[n : n + 1]
+
+        def run() -> tuple[float, list[Array]]:
+            piece = output.piece(z, t)
+            return float(output.loss(z, t)[0]), [] if piece is None else [piece]
+
+        return derivative(z, (0, *index[1:]), 1.0, run)
+
+    def y_hat_by_z(self, index: Index) -> tuple[float, float] | None:
+        """∂ŷ_i/∂z_k at (n, i, k), or at (n, k) for units that look at their own z alone."""
+        n, output = index[0], self.architecture.output
+        z = self._output_z()[n : n + 1].copy()
+        entry = (0, index[-1])
+        return derivative(z, entry, 1.0, lambda: (float(output.y_hat(z)[0, index[1]]), []))
+
+    def loss_by_y_hat(self, index: Index) -> tuple[float, float] | None:
+        """∂ℒₙ/∂ŷ."""
+        n, output = index[0], self.architecture.output
+        y_hat, t = output.y_hat(self._output_z()[n : n + 1]).copy(), self.t[n : n + 1]
+        y = float(y_hat[0, index[1]])
+        room = min(y, 1 - y) if isinstance(output, Logistic) else y
+        reach = 1.0 if output.unit == "linear" else 1 / max(room, 1e-300)
+
+        def run() -> tuple[float, list[Array]]:
+            piece = output.piece(y_hat, t) if output.unit == "linear" else None
+            return loss_of_y_hat(output, y_hat, t), [] if piece is None else [piece]
+
+        return derivative(y_hat, (0, *index[1:]), reach, run)
+
+    # ---- the computation ---------------------------------------------------------------------
+
+    def _output_z(self) -> Array:
+        return self.z[len(self.architecture.layers) - 1]
+
+    def _input(self, number: int) -> Array:
+        return self.inputs[number] if number < len(self.inputs) else self._output_z()
+
+    def _reach_of_input(self, number: int, column: int) -> float:
+        """How far a z of the layer moves if an entry of its input moves by 1."""
+        if number == len(self.inputs):
+            return 1.0
+        parameters = self.architecture.unpack(self.theta)[number]
+        return float(np.abs(parameters["W"][:, column]).max()) if "W" in parameters else 1.0
+
+    def _run(self, theta: Array, number: int, h: Array) -> tuple[float, list[Array]]:
+        """ℒ and the smooth pieces with this input of layer `number`."""
+        if number == len(self.inputs):  # h is z⁽ᴸ⁾
+            loss = mean_loss(
+                self.architecture, Trace(h, h, (DenseSaved(h, h, h),)), self.t, self.sample_weight
+            )
+            piece = self.architecture.output.piece(h, self.t)
+            return loss, [] if piece is None else [piece]
+        rest = replace(self.architecture, layers=self.architecture.layers[number:])
+        parameters = self.architecture.unpack(theta)
+        X, saved = h, []
+        for k, layer in enumerate(rest.layers, number):
+            h, kept = layer.forward(parameters[k], h, named(self.draw, k))
+            saved.append(kept)
+        trace = Trace(X, h, tuple(saved))
+        loss = mean_loss(rest, trace, self.t, self.sample_weight)
+        return loss, smooth_pieces(rest, trace, self.t)
+
+
+def named(draw: tuple[int, int] | None, layer: int) -> Draw | None:
+    return None if draw is None else Draw(draw[0], draw[1], layer)
+
+
+def loss_of_y_hat(output: Output, y_hat: Array, t: Array) -> float:
+    """ℒ as the lecture writes it, a function of ŷ, of one sample."""
+    if isinstance(output, Softmax):
+        return float(-xlogy(t, y_hat).sum())
+    if isinstance(output, Logistic):
+        return float(-(xlogy(t, y_hat) + xlog1py(1 - t, -y_hat)).sum())
+    if isinstance(output, Poisson):
+        return float((y_hat - xlogy(t, y_hat) + xlogy(t, t) - t).sum())
+    return float(output.loss(y_hat, t)[0])

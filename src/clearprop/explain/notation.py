@@ -1,0 +1,120 @@
+"""How quantities are written: the lecture's symbols as text, as LaTeX and as names in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+UP = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+DOWN = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class Symbol(NamedTuple):
+    """One quantity: "z⁽¹⁾", its LaTeX, and the variable that holds it in the lines of Python."""
+
+    text: str
+    latex: str
+    code: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def sup(layer: int) -> str:
+    """A layer number as the lecture writes it, ⁽¹⁾."""
+    return f"⁽{str(layer).translate(UP)}⁾"
+
+
+def layered(letter: str, layer: int, *, bold: bool = True) -> Symbol:
+    """z⁽¹⁾ and the like; vectors are bold, matrices are not."""
+    latex = rf"\mathbf{{{letter}}}" if bold else letter
+    return Symbol(f"{letter}{sup(layer)}", rf"{latex}^{{({layer})}}", f"{letter}{layer}")
+
+
+def z(layer: int) -> Symbol:
+    return layered("z", layer)
+
+
+def h(layer: int) -> Symbol:
+    return layered("h", layer)
+
+
+def W(layer: int) -> Symbol:
+    return layered("W", layer, bold=False)
+
+
+def b(layer: int) -> Symbol:
+    return layered("b", layer)
+
+
+def phi_of_z(layer: int) -> Symbol:
+    """φ(z⁽ˡ⁾) where dropout makes h⁽ˡ⁾ of it."""
+    return Symbol(f"φ(z{sup(layer)})", rf"\phi(\mathbf{{z}}^{{({layer})}})", f"phi_z{layer}")
+
+
+def dphi(layer: int) -> Symbol:
+    return Symbol(f"φ′(z{sup(layer)})", rf"\phi'(\mathbf{{z}}^{{({layer})}})", f"dphi{layer}")
+
+
+def mask(layer: int) -> Symbol:
+    return layered("m", layer)
+
+
+def by(symbol: Symbol, *, sample: bool = False) -> Symbol:
+    """∂ℒ by a quantity; `sample`: of each sample's own loss ℒₙ, before the mean."""
+    loss, latex = ("ℒₙ", r"\mathcal{L}_n") if sample else ("ℒ", r"\mathcal{L}")
+    return Symbol(
+        f"∂{loss}/∂{symbol.text}",
+        rf"\frac{{\partial {latex}}}{{\partial {symbol.latex}}}",
+        f"dL{'n' if sample else ''}_d{symbol.code}",
+    )
+
+
+X = Symbol("x", r"\mathbf{x}", "X")
+T = Symbol("t", r"\mathbf{t}", "t")
+Y_HAT = Symbol("ŷ", r"\hat{\mathbf{y}}", "y_hat")
+E = Symbol("e", r"\mathbf{e}", "e")
+S = Symbol("s", "s", "s")
+SHARE = Symbol("a", "a", "a")
+LOSSES = Symbol("ℒₙ", r"\mathcal{L}_n", "Ln")
+LOSS = Symbol("ℒ", r"\mathcal{L}", "L")
+DY_DZ = Symbol("∂ŷ/∂z", r"\frac{\partial\hat{\mathbf{y}}}{\partial\mathbf{z}}", "dy_dz")
+
+# φ and φ′ as formulas of z: text, LaTeX.
+PHI: Mapping[str, tuple[str, str]] = {
+    "identity": ("z", "z"),
+    "logistic": ("1/(1 + e⁻ᶻ)", r"\frac{1}{1+e^{-z}}"),
+    "tanh": ("tanh z", r"\tanh z"),
+    "relu": ("max(0, z)", r"\max(0, z)"),
+    "leaky_relu": ("max(0.01 z, z)", r"\max(0.01\,z, z)"),
+    "elu": ("z if z > 0, else eᶻ − 1", r"z \text{ if } z > 0 \text{, else } e^z - 1"),
+    "selu": ("λz if z > 0, else λα(eᶻ − 1)", r"\lambda\,\{z,\ \alpha(e^z - 1)\}"),
+    "gelu": ("z Φ(z)", r"z\,\Phi(z)"),
+    "silu": ("z σ(z)", r"z\,\sigma(z)"),
+    "mish": ("z tanh(log(1 + eᶻ))", r"z\tanh(\log(1+e^z))"),
+    "softplus": ("log(1 + eᶻ)", r"\log(1+e^z)"),
+}
+DPHI: Mapping[str, tuple[str, str]] = {
+    "identity": ("1", "1"),
+    "logistic": ("h (1 − h)", "h(1-h)"),
+    "tanh": ("1 − h²", "1-h^2"),
+    "relu": ("1 if z > 0, else 0", r"1 \text{ if } z>0 \text{, else } 0"),
+}
+
+
+def number(value: float) -> str:
+    """A number with four or five digits."""
+    value = float(value)
+    if value == 0:
+        return "0"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
+
+
+def counted(n: int, what: str, plural: str = "") -> str:
+    """1 unit, 2 units."""
+    return f"{n:,} {what if n == 1 else plural or what + 's'}"
+
+
+def place(index: tuple[int, ...]) -> str:
+    """An index as it follows a symbol: [0, 2]; nothing for a scalar."""
+    return f"[{', '.join(map(str, index))}]" if index else ""

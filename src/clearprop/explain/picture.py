@@ -1,0 +1,78 @@
+"""What plots are made with: matplotlib on demand, one style, colours that all eyes tell apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+# Okabe & Ito: told apart by everybody, and in the order that prints well.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+STYLE: dict[str, Any] = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "svg.hashsalt": "clearprop",  # the same picture is the same file
+    "svg.fonttype": "none",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A matplotlib figure that a notebook shows; `figure.axes` are there to be changed."""
+
+    figure: Any
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a .png, .svg or .pdf file."""
+        _require("matplotlib")
+        from matplotlib import rc_context
+
+        with rc_context(STYLE):
+            metadata = {"Date": None} if os.fspath(path).endswith(".svg") else None
+            self.figure.savefig(path, dpi=150, facecolor="white", metadata=metadata)
+
+    def _repr_png_(self) -> bytes:
+        data = BytesIO()
+        self.figure.savefig(data, format="png", dpi=110, facecolor="white")
+        return data.getvalue()
+
+
+@contextmanager
+def drawing(width: float = 6.4, height: float = 4.0) -> Iterator[Any]:
+    """An empty figure in the style of all plots; ImportError without matplotlib."""
+    _require("matplotlib")
+    from cycler import cycler
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context({**STYLE, "axes.prop_cycle": cycler(color=COLOURS)}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+
+
+def _require(package: str) -> None:
+    try:
+        __import__(package)
+    except ImportError as error:
+        raise ImportError(
+            f"plots need {package}, which is not installed: pip install 'clearprop[plot]'"
+        ) from error
+
+
+def colour_map(n: int) -> tuple[str, ...]:
+    """A colour for each of n classes; they repeat after eight, and the markers do not."""
+    return tuple(COLOURS[k % len(COLOURS)] for k in range(n))

@@ -1,0 +1,178 @@
+"""What to look at in each layer while it learns: sizes of z, h and gradients, dead units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.activations import Activation
+from clearprop.architecture import Architecture
+from clearprop.engines.reference import steady_numerics
+from clearprop.network import back_propagation, forward_propagation, mean_loss
+
+BINS = 40
+# A unit with no slope above this is dead: what comes back through it is nothing.
+DEAD_SLOPE = 1e-6
+# Bounded activations with their steepest slope; below a twentieth of it a unit is saturated.
+STEEPEST = {"logistic": 0.25, "tanh": 1.0}
+SATURATED_SLOPE = 0.05
+SATURATED_ROWS = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How many values lie between edges[i] and edges[i + 1]; `zeros`: left out, log bins only."""
+
+    edges: Array
+    counts: Array
+    zeros: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStatistics:
+    """Layer l on some rows. |·| is the root mean square over the entries.
+
+    z, h: |z⁽ˡ⁾| and |h⁽ˡ⁾| (for layer L |ŷ|). dL_dz: |∂ℒₙ/∂z⁽ˡ⁾| of each sample's own loss, so that
+    it does not depend on N. W, dL_dW: |W⁽ˡ⁾| and |∂ℒ/∂W⁽ˡ⁾|. update: how far W⁽ˡ⁾ has moved since
+    the record before, per step and divided by |W⁽ˡ⁾|; NaN in the first record. dead: share of
+    units with φ′ = 0 on all rows; saturated: share of units of a bounded activation with a slope
+    below 5 % of the steepest one on 95 % of the rows. h_histogram: linear bins; dL_dz_histogram:
+    of |∂ℒₙ/∂z|, edges are powers of two.
+    """
+
+    layer: int
+    n_units: int
+    activation: str
+    z: float
+    h: float
+    dL_dz: float
+    W: float
+    dL_dW: float
+    update: float
+    dead: float
+    saturated: float
+    h_histogram: Histogram | None = None
+    dL_dz_histogram: Histogram | None = None
+
+
+def layer_statistics(
+    architecture: Architecture,
+    theta: Array,
+    X: Array,
+    t: Array,
+    *,
+    before: Array | None = None,
+    n_steps: int = 1,
+    histograms: bool = True,
+) -> tuple[float, tuple[LayerStatistics, ...]]:
+    """ℒ and the statistics of each layer; t as the output unit's `targets` returns it.
+
+    before: θ of `n_steps` steps ago, for the update.
+    """
+    with steady_numerics():  # more BLAS threads would go on spinning beside the training's own
+        trace = forward_propagation(architecture, theta, X)
+        gradients = back_propagation(architecture, theta, trace, t)
+        loss = mean_loss(architecture, trace, t)
+        W = [p["W"] for p in architecture.unpack(theta) if "W" in p]
+        W_before = None
+        if before is not None:
+            W_before = [p["W"] for p in architecture.unpack(before) if "W" in p]
+        found = []
+        for i, dense in enumerate(architecture.dense):
+            z, last = trace.z[i], dense.activation is None
+            h = trace.y_hat if last else trace.h[i + 1]
+            dL_dz = gradients.dL_dz[i]
+            dead, saturated = unit_shares(dense.activation, z, h)
+            update = float("nan")
+            if W_before is not None and n_steps > 0:
+                size = rms(W_before[i])
+                update = rms(W[i] - W_before[i]) / (size * n_steps) if size else float("nan")
+            found.append(
+                LayerStatistics(
+                    layer=i + 1,
+                    n_units=dense.n_out,
+                    activation=architecture.output.unit
+                    if dense.activation is None
+                    else dense.activation.name,
+                    z=rms(z),
+                    h=rms(h),
+                    dL_dz=rms(dL_dz) * len(z),
+                    W=rms(W[i]),
+                    dL_dW=rms(gradients.dL_dW[i]),
+                    update=update,
+                    dead=dead,
+                    saturated=saturated,
+                    h_histogram=histogram(h) if histograms else None,
+                    dL_dz_histogram=log_histogram(dL_dz, len(z)) if histograms else None,
+                )
+            )
+    return loss, tuple(found)
+
+
+def rms(values: Array) -> float:
+    """√(mean of the squares)."""
+    flat = np.asarray(values).reshape(-1)
+    return float(np.sqrt(np.dot(flat, flat) / max(flat.size, 1)))
+
+
+def slopes(activation: Activation, z: Array, h: Array) -> Array:
+    return np.abs(activation.dphi(z, h))
+
+
+def dead_units(activation: Activation, z: Array, h: Array) -> Array:
+    """(H,) bool: units through which nothing comes back from any row.
+
+    Those of a bounded activation are saturated then, which is another trouble.
+    """
+    if activation.name in STEEPEST:
+        return np.zeros(z.shape[1], dtype=bool)
+    return np.asarray(slopes(activation, z, h).max(axis=0) <= DEAD_SLOPE)
+
+
+def saturated_units(activation: Activation, z: Array, h: Array) -> Array:
+    """(H,) bool: units of a bounded activation that are at its flat ends on nearly all rows."""
+    steepest = STEEPEST.get(activation.name)
+    if steepest is None:
+        return np.zeros(z.shape[1], dtype=bool)
+    flat = slopes(activation, z, h) < SATURATED_SLOPE * steepest
+    return np.asarray(flat.mean(axis=0) >= SATURATED_ROWS)
+
+
+def unit_shares(activation: Activation | None, z: Array, h: Array) -> tuple[float, float]:
+    """The shares of dead and of saturated units; an output layer has neither."""
+    if activation is None:
+        return 0.0, 0.0
+    if activation.name in STEEPEST:
+        return 0.0, float(saturated_units(activation, z, h).mean())
+    return float(dead_units(activation, z, h).mean()), 0.0
+
+
+def histogram(values: Array, bins: int = BINS) -> Histogram | None:
+    """Equal bins from the smallest to the largest value; None where one is not finite."""
+    flat = np.asarray(values).reshape(-1)
+    low, high = float(flat.min()), float(flat.max())
+    if not np.isfinite(high - low):
+        return None
+    if high <= low:
+        high = low + max(abs(low), 1.0) * 1e-6
+    index = ((flat - low) * (bins / (high - low))).astype(np.intp)
+    counts = np.bincount(np.minimum(index, bins - 1), minlength=bins)
+    return Histogram(np.linspace(low, high, bins + 1), counts)
+
+
+def log_histogram(values: Array, factor: float = 1.0) -> Histogram | None:
+    """Of |values|·factor, a bin for each power of two; None where one is not finite."""
+    flat = np.asarray(values).reshape(-1)
+    if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+        return None
+    exponents: Any = np.frexp(flat * factor)[1]
+    nonzero = exponents[flat != 0]
+    zeros = flat.size - nonzero.size
+    if nonzero.size == 0:
+        return Histogram(np.array([1.0, 2.0]), np.array([0]), zeros)
+    low = int(nonzero.min())
+    counts = np.bincount(nonzero - low)
+    return Histogram(np.exp2(np.arange(low - 1, low + len(counts), dtype=float)), counts, zeros)

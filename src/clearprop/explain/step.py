@@ -1,0 +1,280 @@
+"""The records of an explanation: a step of the computation, its operands, terms and checks."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, SupportsIndex, TypeAlias, overload
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.explain.notation import Symbol, number, place
+from clearprop.gradient_check import RESOLUTION
+
+Index: TypeAlias = tuple[int, ...]
+# At an entry of the result: its derivative by the five-point rule with the round-off, None at a
+# kink of ℒ.
+Difference: TypeAlias = Callable[[Index], tuple[float, float] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """What a step computes with: its symbol and its value, an array of any number of axes."""
+
+    symbol: Symbol
+    value: Array
+
+    @property
+    def name(self) -> str:
+        return self.symbol.text
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One number of a term: the operand that it is an entry of, and where; or a plain number.
+
+    index: None for a number that is no entry of an operand, such as the 1 beside a bias.
+    """
+
+    symbol: str
+    index: Index | None
+    value: float
+
+    def __str__(self) -> str:
+        return self.symbol + ("" if self.index is None else place(self.index))
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of an entry: how it is written, the numbers in it, and its value (float64)."""
+
+    text: str
+    factors: tuple[Factor, ...]
+    value: float
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{factor} = {number(factor.value)}" for factor in self.factors)
+        return f"{self.text} = {number(self.value)}" + (f"   ({numbers})" if numbers else "")
+
+
+def product(*factors: Factor) -> Term:
+    """The term that multiplies these numbers."""
+    return Term(" · ".join(map(str, factors)), factors, math.prod(f.value for f in factors))
+
+
+def single(text: str, value: float, *factors: Factor) -> tuple[Term, ...]:
+    """The terms of an entry that is no sum."""
+    return (Term(text, factors, value),)
+
+
+@dataclass(frozen=True)
+class Check:
+    """An entry beside the same number found in another way.
+
+    expected: by a five-point difference for a derivative, else the exact sum of the entry's terms;
+    `method` says which. ok: whether they agree to `tolerance`; None where ℒ has a kink at this
+    point, so that there is no derivative to compare with.
+    """
+
+    entry: str
+    value: float
+    expected: float
+    relative_error: float
+    tolerance: float
+    method: str
+    ok: bool | None
+
+    def __str__(self) -> str:
+        if self.ok is None:
+            return f"{self.entry} = {self.value:.10g}; a kink is too near to check it"
+        verdict = "agrees" if self.ok else "DOES NOT AGREE"
+        return (
+            f"{self.entry} = {self.value:.10g}, {self.method} {self.expected:.10g}: {verdict}, "
+            f"relative error {self.relative_error:.1e}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of the computation.
+
+    equation, latex: with the lecture's symbols. entry: the same for one entry of the result, whose
+    axes are named in `axes` (n samples, i and j and k units). code: the line of Python that
+    computes it. note: what is worth knowing. layer: l, or None. operands, result: the numbers.
+    """
+
+    direction: str
+    layer: int | None
+    symbol: Symbol
+    equation: str
+    latex: str
+    entry: str
+    code: str
+    operands: tuple[Operand, ...]
+    result: Array
+    axes: tuple[str, ...]
+    note: str = ""
+    number: int = 0
+    summands: Callable[[Index], tuple[Term, ...]] | None = field(default=None, repr=False)
+    difference: Difference | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The symbol of the result, "z⁽¹⁾"."""
+        return self.symbol.text
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.result.shape
+
+    def terms(self, index: int | Sequence[int] = ()) -> tuple[Term, ...]:
+        """The terms that add up to result[index]; their sum differs from it by rounding alone.
+
+        Raises IndexError for an index that the result has not.
+        """
+        at = self._index(index)
+        if self.summands is None:
+            return single(f"{self.name}{place(at)}", float(self.result[at]))
+        return self.summands(at)
+
+    def check(self, index: int | Sequence[int] = ()) -> Check:
+        """Result[index] beside a finite difference if it is a derivative, else beside its terms.
+
+        The difference is taken in float64 (:func:`clearprop.gradient_check.derivative`); for a
+        network in float32 they agree if they do to √eps, 3.5·10⁻⁴.
+        """
+        at = self._index(index)
+        entry, value = f"{self.name}{place(at)}", float(self.result[at])
+        eps = float(np.finfo(self.result.dtype).eps)
+        if self.difference is None:
+            terms = [term.value for term in self.terms(at)]
+            size = math.fsum(map(abs, terms))
+            expected = math.fsum(terms)
+            error = abs(value - expected) / size if size else abs(value - expected)
+            tolerance = (len(terms) + 4) * eps  # a sum of n products, and a function or two
+            return Check(entry, value, expected, error, tolerance, "the sum of its terms",
+                         error <= tolerance)  # fmt: skip
+        tolerance = 1e-7 if self.result.dtype == np.float64 else math.sqrt(eps)
+        method = "by a finite difference"
+        with np.errstate(all="ignore"):
+            found = self.difference(at)
+        if found is None:
+            return Check(entry, value, math.nan, math.nan, tolerance, method, None)
+        expected, noise = found
+        largest = float(np.abs(self.result).max())
+        scale = max(abs(value), abs(expected), largest / 1000, noise / RESOLUTION)
+        error = abs(value - expected) / scale if scale else 0.0
+        return Check(entry, value, expected, error, tolerance, method, error <= tolerance)
+
+    def to_document(self) -> dict[str, Any]:
+        """The step as JSON values; arrays as nested lists."""
+        return {
+            "number": self.number,
+            "direction": self.direction,
+            "layer": self.layer,
+            "name": self.name,
+            "equation": self.equation,
+            "latex": self.latex,
+            "entry": self.entry,
+            "code": self.code,
+            "note": self.note,
+            "axes": list(self.axes),
+            "shape": list(self.shape),
+            "operands": [
+                {"name": o.name, "shape": list(o.value.shape), "value": o.value.tolist()}
+                for o in self.operands
+            ],
+            "result": self.result.tolist(),
+        }
+
+    def _index(self, index: int | Sequence[int]) -> Index:
+        given = (index,) if isinstance(index, SupportsIndex) else tuple(index)
+        at = tuple(operator.index(i) for i in given)
+        if len(at) != self.result.ndim or any(
+            not 0 <= i < n for i, n in zip(at, self.shape, strict=True)
+        ):
+            raise IndexError(
+                f"{self.name} has the shape {self.shape}; there is no entry {list(at)}"
+            )
+        return at
+
+    def __str__(self) -> str:
+        from clearprop.explain.show_text import plain
+
+        return plain(self)
+
+    def __rich__(self) -> Any:
+        from clearprop.explain.show_text import step_text
+
+        return step_text(self)
+
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_html import page, step_html
+
+        return page(step_html(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation(Sequence[Step]):
+    """The whole computation, step by step, in the lecture's order: forward, then backward.
+
+    A sequence; a step is also found by its symbol or its name in the code: explanation["z⁽¹⁾"],
+    explanation["dL_dW1"].
+    """
+
+    steps: tuple[Step, ...]
+    preamble: str
+    loss: float | None
+
+    @overload
+    def __getitem__(self, key: int | str) -> Step: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> Step | tuple[Step, ...]:
+        if not isinstance(key, str):
+            return self.steps[key]
+        for step in self.steps:
+            if key in (step.name, step.symbol.code):
+                return step
+        names = ", ".join(step.name for step in self.steps)
+        raise KeyError(f"there is no step {key!r}, only {names}")
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def code(self) -> str:
+        """Python that computes every step from `net`, `X` and `t`, each in its own variable."""
+        return "\n".join([self.preamble, *(step.code for step in self.steps)]) + "\n"
+
+    def latex(self) -> str:
+        """The equations, one below the other, as a LaTeX aligned environment."""
+        lines = " \\\\\n".join("  " + step.latex.replace(" = ", " &= ", 1) for step in self.steps)
+        return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+
+    def to_document(self) -> dict[str, Any]:
+        """All steps as JSON values."""
+        return {"loss": self.loss, "steps": [step.to_document() for step in self.steps]}
+
+    def __repr__(self) -> str:
+        return f"Explanation({', '.join(step.name for step in self.steps)})"
+
+    def __str__(self) -> str:
+        from clearprop.explain.show_text import plain
+
+        return plain(self)
+
+    def __rich__(self) -> Any:
+        from clearprop.explain.show_text import explanation_text
+
+        return explanation_text(self)
+
+    def _repr_html_(self) -> str:
+        from clearprop.explain.show_html import explanation_html, page
+
+        return page(explanation_html(self))
