@@ -16,6 +16,6 @@
   (:mod:`.commands`) in their order, trains between them, and publishes frames (:mod:`.pictures`).
 - **The server** (:mod:`.server`) has four files and one socket, and :mod:`.security` at the door.
 
-The page's sources are in the folder playground/ of the repository; scripts/page builds them into
-static/, which is part of the package.
+The page's sources are in the folder web/ of the repository; scripts/page builds them into static/,
+which is part of the package.
 """

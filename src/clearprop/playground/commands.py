@@ -216,6 +216,7 @@ def _load(session: Session, data: bytes) -> dict[str, Any]:
 WITH_FILE = ("load_table", "load")
 COMMANDS: dict[str, Command] = {
     "hello": Command({}, _hello),
+    "state": Command({}, _state),
     "open": Command({"link": str}, _open),
     "visit": Command({"station": str}, _visit),
     "set": Command({"changes": dict}, _set),
