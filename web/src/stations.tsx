@@ -4,8 +4,10 @@ import type { FunctionComponent } from "preact";
 import type { StationProps } from "./components/station.tsx";
 import { Divergence } from "./stations/divergence.tsx";
 import { Softmax } from "./stations/softmax.tsx";
+import { Workshop } from "./stations/workshop.tsx";
 
 export const PAGES: Record<string, FunctionComponent<StationProps>> = {
   divergence: Divergence,
   softmax: Softmax,
+  workshop: Workshop,
 };

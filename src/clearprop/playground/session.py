@@ -189,7 +189,7 @@ class Session:
     def show(self) -> None:
         """Publish what the page needs to draw the workshop anew."""
         if self.run is not None and self.station.key == "workshop":
-            self.publish(pictures.data(self.run.dataset, self.axes))
+            self.publish(pictures.data(self.run, self.axes))
             self.publish_frame()
 
     def link(self) -> str:
