@@ -19,6 +19,7 @@ interface CurvesProps {
 
 const EPOCH = 1;
 const HEIGHT = 150;
+const PAUSE = 80; // milliseconds between two drawings while training
 
 export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -39,10 +40,22 @@ export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesP
       if (plot && root.clientWidth) plot.setSize({ width: root.clientWidth, height: HEIGHT });
     });
     observer.observe(root);
-    const off = store.live.subscribe(fill);
+    let last = 0;
+    let timer = 0;
+    const off = store.live.subscribe(() => {
+      const wait = store.live.frame?.training ? last + PAUSE - performance.now() : 0;
+      window.clearTimeout(timer);
+      const now = () => {
+        last = performance.now();
+        fill();
+      };
+      if (wait > 0) timer = window.setTimeout(now, wait);
+      else now();
+    });
     window.addEventListener("themechange", make);
     return () => {
       off();
+      window.clearTimeout(timer);
       observer.disconnect();
       window.removeEventListener("themechange", make);
       plot?.destroy();

@@ -9,7 +9,6 @@ let table: Uint32Array | null = null;
 let classes: Rgb[] = [];
 
 window.addEventListener("themechange", forget);
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", forget);
 
 function forget(): void {
   table = null;

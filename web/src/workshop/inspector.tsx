@@ -12,7 +12,7 @@ const MOST = 1e6;
 export function Inspector({ store, data, chosen }: { store: Store; data: DataSet; chosen: Chosen | null }) {
   useLive(store.live, 100);
   const { frame } = store.live;
-  if (!frame) return null;
+  if (!frame || data !== store.live.data) return null;
   if (!chosen || chosen.layer >= data.sizes.length || chosen.unit >= data.sizes[chosen.layer]!)
     return <p class="note">Choose a unit or an edge to see its numbers, and to change them.</p>;
   const { layer, unit } = chosen;

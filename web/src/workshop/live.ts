@@ -46,8 +46,8 @@ type Listener = () => void;
 export class Live {
   data: DataSet | null = null;
   frame: Frame | null = null;
-  /** Frames that came, for measuring. */
-  count = 0;
+  /** Frames that were drawn, for measuring. */
+  drawn = 0;
   private listeners = new Set<Listener>();
   private due = false;
 
@@ -76,7 +76,6 @@ export class Live {
         curve: rows,
         heat: arrays.heat!.data as Uint8Array,
       };
-      this.count += 1;
     } else return;
     this.schedule();
   }
@@ -93,7 +92,7 @@ export class Live {
     requestAnimationFrame(() => {
       this.due = false;
       for (const listener of this.listeners) listener();
-      document.documentElement.dataset.frames = String(this.count);
+      document.documentElement.dataset.frames = String(++this.drawn);
     });
   }
 }
@@ -104,8 +103,10 @@ export function useLive(live: Live, pause = 0): void {
   useEffect(() => {
     let last = 0;
     let timer = 0;
+    let seen = live.data;
     const off = live.subscribe(() => {
-      const wait = last + pause - performance.now();
+      const wait = seen === live.data ? last + pause - performance.now() : 0;
+      seen = live.data;
       window.clearTimeout(timer);
       if (wait > 0) {
         timer = window.setTimeout(() => {

@@ -34,7 +34,10 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
-    const draw = () => box.current && store.live.frame && update(box.current, data, store.live.frame, edges);
+    const draw = () => {
+      const { frame } = store.live;
+      if (box.current && frame && data === store.live.data) update(box.current, data, frame, edges);
+    };
     draw();
     window.addEventListener("themechange", draw);
     const off = store.live.subscribe(draw);

@@ -7,7 +7,7 @@ import { type DataSet, useLive } from "./live.ts";
 export function Parameters({ store, data }: { store: Store; data: DataSet }) {
   useLive(store.live, 150);
   const { frame } = store.live;
-  if (!frame) return null;
+  if (!frame || data !== store.live.data) return null;
   const rows = (values: Float64Array, layer: number) => {
     const [start] = data.layout[layer - 1]!;
     const n = data.sizes[layer - 1]!;

@@ -29,6 +29,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
     const draw = () =>
       canvas.current &&
       store.live.frame &&
+      data === store.live.data &&
       paint(canvas.current, data, store.live.frame, withTest, ofUnit ? chosen : null, at);
     draw();
     window.addEventListener("themechange", draw);
