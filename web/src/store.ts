@@ -26,7 +26,10 @@ export class Store {
   private link = "";
 
   async start(): Promise<void> {
-    this.client.onPush = (message, arrays) => this.live.take(message, arrays);
+    this.client.onPush = (message, arrays) => {
+      if (message.type === "error") this.update({ error: message.message });
+      else this.live.take(message, arrays);
+    };
     this.client.onLost = (reason) => this.update({ lost: reason });
     await this.client.connect();
     const hello = await this.client.ask("hello");

@@ -15,9 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from clearprop.playground import links, pictures
 from clearprop.playground import settings as settings_
 from clearprop.playground.datasets import Dataset, Table, of_settings
+from clearprop.playground.messages import pack
 from clearprop.playground.report import Example, example
 from clearprop.playground.runs import Run, why_not
 from clearprop.playground.stations import STATIONS, Station
@@ -74,11 +77,19 @@ class Session:
     # ---- the thread --------------------------------------------------------------------------
 
     def _work(self) -> None:
+        with np.errstate(all="ignore"):  # a network that breaks is shown, not told by warnings
+            self._serve()
+
+    def _serve(self) -> None:
         while True:
             try:
                 job = self.inbox.get(timeout=self._patience())
             except queue.Empty:
-                self._slice()
+                try:
+                    self._slice()
+                except Exception as error:  # a fault of ours must not end the session
+                    self.pause()
+                    self.publish(pack({"type": "error", "message": told(error)}))
                 continue
             if job is None:
                 return
@@ -87,7 +98,7 @@ class Session:
             except (ValueError, TypeError) as error:
                 answer = {"error": str(error)}
             except Exception as error:  # a fault of ours must not end the session
-                answer = {"error": f"{type(error).__name__}: {error}"}
+                answer = {"error": told(error)}
             job.reply(answer)
 
     def _patience(self) -> float | None:
@@ -227,6 +238,11 @@ DATA = (
     *("data", "n", "noise", "classes", "test_share", "data_seed", "points"),
     *("target", "kinds", "scaling"),
 )
+
+
+def told(error: Exception) -> str:
+    """A fault of ours in a line."""
+    return f"{type(error).__name__}: {error}"
 
 
 def suited(record: Workshop, dataset_of: Callable[[Workshop], Dataset]) -> Workshop:
