@@ -69,7 +69,7 @@ def values(scope: Any) -> dict[str, Any]:
             value: Any = number(text)
         except ValueError:
             value = text
-        assert name not in found or found[name] == value or value != value, name
+        assert name not in found or str(found[name]) == str(value), name
         found[name] = value
     return found
 

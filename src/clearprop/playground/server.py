@@ -68,10 +68,13 @@ def create_app(access: Access, table: Table | None = None) -> Starlette:
             headers.get("origin")
         )
         token = websocket.query_params.get("token") or access.token_of(headers.get("cookie"))
-        if not allowed or not access.allows_token(token):
+        if not allowed:
             await websocket.close(REFUSED)
             return
-        await websocket.accept()
+        await websocket.accept()  # only then can the page be told why it is closed
+        if not access.allows_token(token):
+            await websocket.close(REFUSED, "the token is missing or wrong")
+            return
         if len(sessions) >= MAX_SESSIONS:
             await websocket.close(FULL, "too many tabs are open")
             return

@@ -94,7 +94,7 @@ export function Bars(props: BarsProps) {
             {...(onDrag
               ? {
                   role: "slider",
-                  tabIndex: 0,
+                  tabindex: 0, // in SVG attributes keep their case
                   "aria-label": `${title}, ${bar.label}`,
                   "aria-orientation": "vertical" as const,
                   "aria-valuemin": low,
