@@ -132,7 +132,12 @@ class Session:
 
     def publish_frame(self) -> None:
         if self.run is not None and self.station.key == "workshop":
-            status = {"training": self.speed is not None, "replaying": self.goal is not None}
+            moving = self.speed is not None or self.goal is not None
+            status = {
+                "training": self.speed is not None,
+                "replaying": self.goal is not None,
+                "link": "" if moving else self.link(),
+            }
             self.publish(pictures.frame(self.run, self.axes, status, self.shown_example()))
 
     def shown_example(self) -> Example | None:
