@@ -13,7 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clearprop.playground import datasets, links, settings, state_file, workshop_code
+from clearprop.playground import (
+    datasets,
+    exports,
+    links,
+    report,
+    settings,
+    state_file,
+    workshop_code,
+)
+from clearprop.playground.runs import Run
 from clearprop.playground.session import Session
 from clearprop.playground.stations import STATIONS, find_station
 from clearprop.playground.stations.workshop import MAX_STEPS
@@ -118,10 +127,26 @@ def _act(session: Session, name: str, arguments: dict[str, Any]) -> dict[str, An
     return _state(session)
 
 
-def _python(session: Session) -> dict[str, Any]:
-    if session.station.view is not None:
-        return {"python": session.station.view(session.settings)["python"]}
-    return {"python": workshop_code.python(session.need_run(), session.table.name)}
+def _python(session: Session, panel: str, part: str) -> dict[str, Any]:
+    run = session.need_run()
+    if session.speed is not None:  # what is printed must be what is shown
+        session.speed = None
+        session.publish_frame()
+    asked = workshop_code.Asked(run, part, session.shown_example(), session.table.name)
+    return {"python": workshop_code.python(asked, panel), "link": session.link()}
+
+
+def _report(session: Session, part: str) -> dict[str, Any]:
+    run = session.need_run()
+    return {"report": report.report(run, part), "step": run.step}
+
+
+def _export(session: Session, what: str) -> dict[str, Any]:
+    run = session.need_run()
+    if what not in exports.EXPORTS:
+        raise ValueError(f"what must be one of {list(exports.EXPORTS)}; got {what[:60]!r}")
+    name, write = exports.EXPORTS[what]
+    return {"file": write(run), "name": name}
 
 
 def _link(session: Session) -> dict[str, Any]:
@@ -146,16 +171,27 @@ def _pause(session: Session) -> dict[str, Any]:
 
 
 def _step(session: Session, unit: str) -> dict[str, Any]:
-    run = session.need_run()
+    run, place = session.need_run(), session.example
     session.pause()
     if unit == "batch":
         run.advance(1)
     elif unit == "epoch":
         run.advance_epoch()
+    elif unit == "example":
+        _step_example(session, run, place)
     else:
-        raise ValueError(f"unit must be 'batch' or 'epoch'; got {unit[:60]!r}")
+        raise ValueError(f"unit must be 'example', 'batch' or 'epoch'; got {unit[:60]!r}")
     session.publish_frame()
     return {"link": session.link()}
+
+
+def _step_example(session: Session, run: Run, place: int | None) -> None:
+    """The next example of the mini-batch; after its last one the step is taken."""
+    following = 0 if place is None else place + 1
+    if following < len(run.next_batch()):
+        session.example = following
+    else:
+        run.advance(1)
 
 
 def _seek(session: Session, step: int) -> dict[str, Any]:
@@ -170,6 +206,7 @@ def _seek(session: Session, step: int) -> dict[str, Any]:
 
 def _edit(session: Session, name: str, value: float) -> dict[str, Any]:
     session.need_run().change(name, value)
+    session.pause()
     session.publish_frame()
     return _state(session)
 
@@ -216,12 +253,15 @@ def _load(session: Session, data: bytes) -> dict[str, Any]:
 WITH_FILE = ("load_table", "load")
 COMMANDS: dict[str, Command] = {
     "hello": Command({}, _hello),
+    "state": Command({}, _state),
     "open": Command({"link": str}, _open),
     "visit": Command({"station": str}, _visit),
     "set": Command({"changes": dict}, _set),
     "preset": Command({"title": str}, _preset),
     "act": Command({"name": str, "arguments": dict}, _act),
-    "python": Command({}, _python),
+    "python": Command({"panel": str, "part": str}, _python),
+    "report": Command({"part": str}, _report),
+    "export": Command({"what": str}, _export),
     "link": Command({}, _link),
     "train": Command({"speed": str}, _train),
     "pause": Command({}, _pause),

@@ -11,17 +11,25 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clearprop._typing import Array
 
+if TYPE_CHECKING:
+    from clearprop.tables.encoding import TableEncoding
+
 EXTENT = 3.0  # the classic sets lie in the square from −3 to 3
 MAX_BYTES = 8 * 2**20  # of a table
 MAX_ROWS, MAX_FEATURES, MAX_CLASSES = 20_000, 64, 10
+SCALINGS = {
+    "standard": "mean 0, deviation 1",
+    "unit": "from 0 to 1",
+    "none": "as they are",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Dataset:
     """Rows for training and for testing. X: (N, D); t: class indices (N,), or numbers (N,).
 
     n_classes: 0 for a quantity. features: the names of the D inputs; labels: of the classes.
+    columns: name, kind and a few words for each column of a table, the target first.
     """
 
     X: Array
@@ -38,6 +47,7 @@ class Dataset:
     n_classes: int
     features: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def n_inputs(self) -> int:
@@ -168,12 +178,16 @@ def table(
     test_share: float = 0.25,
     seed: int = 0,
     parse_text: bool = False,
+    kinds: Mapping[str, str] | None = None,
+    scaling: str = "standard",
 ) -> Dataset:
     """A data frame, or the CSV or Parquet file of that name; its columns become numbers of mean 0.
 
-    parse_text: whether the texts of a frame are to be understood, as those of a CSV file are. A
-    target of classes becomes indices, a quantity is scaled to mean 0 and deviation 1, as `clearprop
-    fit` does. Raises TableError for a table that cannot be learnt from, or too large.
+    parse_text: whether the texts of a frame are to be understood, as those of a CSV file are.
+    kinds: of columns, instead of what their values suggest; see `tables.columns.KINDS`. scaling: of
+    numeric columns, one of SCALINGS. A target of classes becomes indices, a quantity is scaled to
+    mean 0 and deviation 1, as `clearprop fit` does. Raises TableError for a table that cannot be
+    learnt from, or too large.
     """
     from clearprop.tables.files import read_table
     from clearprop.tables.fit import prepare
@@ -187,6 +201,7 @@ def table(
     prepared = prepare(
         frame,
         target,
+        kinds={name: kind for name, kind in (kinds or {}).items() if name != target},
         parse_text=parse_text,
         skip_missing_target=True,
         test_size=test_share,
@@ -202,7 +217,35 @@ def table(
     if len(labels) > MAX_CLASSES:
         raise TableError(f"the target has {len(labels)} classes; the playground takes 10")
     train, test = prepared.train, prepared.test
-    return Dataset(X[train], t[train], X[test], t[test], len(labels), names, labels)
+    X = _scaled(X, prepared.encoding, frame, scaling, train)
+    columns = (
+        (target, "classes" if labels else "quantity", prepared.task_reason),
+        *((d.name, d.kind, d.summary) for d in prepared.encoding.describe()),
+    )
+    return Dataset(X[train], t[train], X[test], t[test], len(labels), names, labels, columns)
+
+
+def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: Array) -> Array:
+    """X (N, D) with the numeric columns as they are, or from 0 to 1 over the training rows."""
+    if scaling == "standard":
+        return X
+    if scaling not in SCALINGS:
+        raise ValueError(f"scaling must be one of {list(SCALINGS)}; got {scaling!r}")
+    from clearprop.tables.column_encodings import NumericColumn
+    from clearprop.tables.columns import to_numbers
+    from clearprop.tables.frames import as_frame, read_column
+
+    X, at, table = X.copy(), 0, as_frame(frame)
+    for column in encoding.columns:
+        if isinstance(column, NumericColumn):
+            x = to_numbers(read_column(table, column.name))
+            x = np.where(np.isnan(x), column.median, x)
+            low, high = float(x[train].min()), float(x[train].max())
+            if scaling == "unit":
+                x = (x - low) / ((high - low) or 1.0)
+            X[:, at] = x
+        at += len(column.features)
+    return X
 
 
 def read_upload(data: bytes, name: str) -> Table:
@@ -240,7 +283,14 @@ def of_settings(settings: Any, loaded: Table) -> Dataset:
     if settings.data == "table":
         if loaded.frame is None:
             raise ValueError("there is no table yet: load a CSV file")
-        return table(loaded.frame, settings.target, parse_text=loaded.text, **share)
+        return table(
+            loaded.frame,
+            settings.target,
+            parse_text=loaded.text,
+            kinds=dict(settings.kinds),
+            scaling=settings.scaling,
+            **share,
+        )
     if settings.data == "drawn":
         return drawn(settings.points, **share)
     return make(

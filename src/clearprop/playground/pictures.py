@@ -9,6 +9,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.playground.datasets import EXTENT, Dataset
 from clearprop.playground.messages import pack
+from clearprop.playground.report import Example
 from clearprop.playground.runs import CURVE, Run, losses_and_scores
 
 GRID = 40  # cells of a picture along each side
@@ -39,12 +40,15 @@ def grid(dataset: Dataset, axes: tuple[int, int]) -> Array:
     return X
 
 
-def frame(run: Run, axes: tuple[int, int], status: dict[str, Any]) -> bytes:
-    """The message of where a run stands.
+def frame(
+    run: Run, axes: tuple[int, int], status: dict[str, Any], example: Example | None = None
+) -> bytes:
+    """The message of where a run stands, and of the example that is looked at.
 
     Its arrays: theta and gradient (∂ℒ/∂θ over the training rows), in the order of θ; curve, the
     rows of CURVE; heat, a picture for each unit, layer by layer, h of hidden units and ŷ of the
-    outputs, as levels around 127.5 that reach 0 or 255 at the `scales` of the unit.
+    outputs, as levels around 127.5 that reach 0 or 255 at the `scales` of the unit; with an
+    example, its own gradient.
     """
     net = run.network
     trace = net.forward(run.data.X)
@@ -52,7 +56,7 @@ def frame(run: Run, axes: tuple[int, int], status: dict[str, Any]) -> bytes:
     losses = dict(zip(CURVE[2:], losses_and_scores(net, run), strict=True))
     pictures, scales = heat(run, axes)
     curve = np.array(run.curve).T.reshape(len(CURVE), -1)
-    numbers = {"step": run.step, "epoch": run.epoch, **losses}
+    numbers: dict[str, Any] = {"step": run.step, "epoch": run.epoch, **losses}
     if run.test is None:
         numbers = {name: value for name, value in numbers.items() if "test" not in name}
     document = {
@@ -67,6 +71,10 @@ def frame(run: Run, axes: tuple[int, int], status: dict[str, Any]) -> bytes:
         "nonfinite": "" if run.nonfinite is None else str(run.nonfinite),
     }
     arrays = {"theta": net.theta, "gradient": gradient, "curve": curve, "heat": pictures}
+    if example is not None:
+        document["example"] = {"index": example.index, "of": example.of, "row": example.row}
+        numbers.update(example.numbers)
+        arrays["example_gradient"] = example.gradient
     return pack(document, arrays)
 
 
@@ -97,6 +105,7 @@ def data(dataset: Dataset, axes: tuple[int, int]) -> bytes:
         "features": dataset.features,
         "labels": dataset.labels,
         "n_classes": dataset.n_classes,
+        "columns": dataset.columns,
     }
     arrays = {
         "X": dataset.X[:, list(axes)],

@@ -63,7 +63,7 @@ def network(settings: Workshop, dataset: Dataset) -> Network:
     n_outputs = dataset.n_classes if settings.output == "softmax" else 1
     return Network(
         [dataset.n_inputs, *settings.hidden, n_outputs],
-        hidden=settings.activation,
+        hidden=settings.activations,
         output=settings.output,
         dropout=settings.dropout,
         initializer=settings.initializer,
@@ -147,6 +147,12 @@ class Run:
         return Network.from_theta(self.architecture, self.theta)
 
     @property
+    def epoch_start(self) -> tuple[Array, int]:
+        """θ at the start of the present epoch (of the last one, where it has just ended), and how
+        many steps ago that was."""
+        return self.before_epoch, self.offset or min(self.steps_per_epoch, self.leg_step)
+
+    @property
     def legs_here(self) -> tuple[Leg, ...]:
         """The legs up to here, the last one with the steps done."""
         here = Leg(self.legs[self.leg].changes, self.leg_step)
@@ -200,6 +206,9 @@ class Run:
     def rewind(self, step: int) -> None:
         """Back to the nearest snapshot at or before a step; `replay` goes on from there."""
         place = bisect_right(self.snapshots, step, key=lambda s: s.step) - 1
+        # The epoch that ends here is taken again, for what it changed (see epoch_start).
+        while place >= 0 and self.snapshots[place].leg_step and self.snapshots[place].step == step:
+            place -= 1
         if place >= 0 and not self.snapshots[place].step <= self.step <= step:
             self._restore(self.snapshots[place])
 
@@ -282,11 +291,13 @@ class Run:
         self.steps_per_epoch = self._steps_per_epoch(settings.batch_size)
         self.rates = np.full(self.steps_per_epoch, settings.learning_rate)
         self.order, self.offset = self.row_order.index, 0
+        self.before_epoch = theta
 
     def _train(self, n_steps: int) -> None:
         size = self.settings.batch_size
         while n_steps > 0 and self.nonfinite is None:
             if self.offset == 0:
+                self.before_epoch = self.theta
                 rng_state = self.rng.bit_generator.state
                 self.order = self.row_order.next()
             k = min(n_steps, self.steps_per_epoch - self.offset)

@@ -18,6 +18,7 @@ from typing import Any
 from clearprop.playground import links, pictures
 from clearprop.playground import settings as settings_
 from clearprop.playground.datasets import Dataset, Table, of_settings
+from clearprop.playground.report import Example, example
 from clearprop.playground.runs import Run, why_not
 from clearprop.playground.stations import STATIONS, Station
 from clearprop.playground.stations.workshop import DURING, MAX_STEPS, Leg, Workshop, write_run
@@ -51,6 +52,7 @@ class Session:
         self.run: Run | None = None
         self.made: tuple[tuple[Any, ...], Dataset] | None = None
         self.axes = (0, 1)
+        self.example: int | None = None  # the place in the next mini-batch that is looked at
         self.speed: float | None = None  # epochs a second while training, inf for all there are
         self.goal: int | None = None  # the step that a recorded run is on its way to
         self.owed = 0.0  # steps that are due, at a limited speed
@@ -120,7 +122,13 @@ class Session:
     def publish_frame(self) -> None:
         if self.run is not None and self.station.key == "workshop":
             status = {"training": self.speed is not None, "replaying": self.goal is not None}
-            self.publish(pictures.frame(self.run, self.axes, status))
+            self.publish(pictures.frame(self.run, self.axes, status, self.shown_example()))
+
+    def shown_example(self) -> Example | None:
+        """The example that is looked at, if any."""
+        if self.run is None or self.example is None:
+            return None
+        return example(self.run, self.example)
 
     # ---- what commands do --------------------------------------------------------------------
 
@@ -150,7 +158,7 @@ class Session:
 
     def pause(self) -> None:
         """Stop training, where it is."""
-        self.speed = self.goal = None
+        self.speed = self.goal = self.example = None
 
     def change(self, changes: dict[str, Any]) -> None:
         """Change settings of the station. The run goes on if it can, else it begins anew."""
@@ -162,6 +170,7 @@ class Session:
         if "run" in changes:
             raise ValueError("run is what training makes; it cannot be set")
         if run.step and set(changes) <= set(DURING):
+            self.example = None
             for name, value in changes.items():
                 run.change(name, value)
             self.publish_frame()
@@ -205,7 +214,10 @@ class Session:
         return self.made[1]
 
 
-DATA = ("data", "n", "noise", "classes", "test_share", "data_seed", "points", "target")
+DATA = (
+    *("data", "n", "noise", "classes", "test_share", "data_seed", "points"),
+    *("target", "kinds", "scaling"),
+)
 
 
 def suited(record: Workshop, dataset_of: Callable[[Workshop], Dataset]) -> Workshop:

@@ -8,6 +8,7 @@ and reads them back, and describes itself, so that the page draws its controls f
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -159,6 +160,70 @@ class Rows(Kind):
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "columns": [column.describe() for column in self.columns]}
+
+
+@dataclass(frozen=True)
+class Choices(Kind):
+    """Between `least` and `most` choices of the kind `each`."""
+
+    label: str
+    each: Choice
+    least: int
+    most: int
+    kind: ClassVar[str] = "choices"
+
+    def check(self, name: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not self.least <= len(value) <= self.most:
+            raise ValueError(
+                f"{name} must be {self.least} to {self.most} names; got {_shown(value)}"
+            )
+        return tuple(self.each.check(f"{name}[{i}]", entry) for i, entry in enumerate(value))
+
+    def write(self, value: Any) -> str:
+        return ",".join(value)
+
+    def read(self, name: str, text: str) -> tuple[str, ...]:
+        return tuple(text.split(",", self.most)) if text else ()
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "each": self.each.describe()}
+
+
+@dataclass(frozen=True)
+class Named(Kind):
+    """Choices of the kind `each` for things with names, which are any texts: pairs in a tuple."""
+
+    label: str
+    each: Choice
+    most: int
+    kind: ClassVar[str] = "named"
+
+    def check(self, name: str, value: Any) -> tuple[tuple[str, str], ...]:
+        if isinstance(value, dict):
+            value = list(value.items())
+        if not isinstance(value, list | tuple) or len(value) > self.most:
+            raise ValueError(f"{name} must be at most {self.most} pairs; got {_shown(value)}")
+        checked: dict[str, str] = {}
+        for pair in value:
+            if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+                raise ValueError(f"{name} must be pairs of a name and a choice; got {_shown(pair)}")
+            checked[pair[0][:200]] = self.each.check(f"{name}[{_shown(pair[0])}]", pair[1])
+        return tuple(checked.items())
+
+    def write(self, value: Any) -> str:
+        return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"))
+
+    def read(self, name: str, text: str) -> dict[str, Any]:
+        try:
+            pairs = json.loads(text)
+        except (ValueError, RecursionError):
+            pairs = None
+        if not isinstance(pairs, dict):
+            raise ValueError(f"{name} must be a JSON object; got {_shown(text)}")
+        return pairs
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "each": self.each.describe()}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from typing import Any
 
 from clearprop.activations import ACTIVATIONS
 from clearprop.initializers import INITIALIZERS
-from clearprop.playground.datasets import CLASSICS, EXTENT
+from clearprop.playground.datasets import CLASSICS, EXTENT, SCALINGS
 from clearprop.playground.settings import (
     Choice,
+    Choices,
+    Named,
     Number,
     Numbers,
     Rows,
@@ -20,6 +22,7 @@ from clearprop.playground.settings import (
     check,
     setting,
 )
+from clearprop.tables.columns import KINDS
 
 OUTPUTS = {
     "logistic": "logistic, binary cross-entropy",
@@ -56,6 +59,7 @@ DURING = ("optimizer", "learning_rate", "momentum", "batch_size", "l1", "l2", "w
 class Workshop:
     """Everything that the numbers depend on; a table's rows are in a file, its columns here.
 
+    activation: of the hidden layers in turn; the last one serves the layers after it, too.
     run: the steps taken, with what was changed between them, see :mod:`clearprop.playground.runs`.
     """
 
@@ -67,10 +71,16 @@ class Workshop:
     data_seed: int = setting(0, dataclasses.replace(SEED, label="Seed of the data"))
     points: tuple[tuple[float, ...], ...] = setting((), Rows("Drawn points", POINT, 1000))
     target: str = setting("", Text("Target column", 200))
+    kinds: tuple[tuple[str, str], ...] = setting(
+        (), Named("Kinds of columns", Choice("Kind", {k: k for k in KINDS}), 200)
+    )
+    scaling: str = setting("standard", Choice("Scaling", SCALINGS))
     hidden: tuple[int, ...] = setting(
         (4, 2), Numbers("Hidden layers", Number("Units", 1, 16, 1, whole=True), 0, 6)
     )
-    activation: str = setting("tanh", Choice("Activation", {n: n for n in ACTIVATIONS}))
+    activation: tuple[str, ...] = setting(
+        ("tanh",), Choices("Activations", Choice("φ", {n: n for n in ACTIVATIONS}), 1, 6)
+    )
     output: str = setting("logistic", Choice("Output unit and loss", OUTPUTS))
     initializer: str = setting(
         "auto", Choice("Start weights", {n: n for n in ("auto", *INITIALIZERS)})
@@ -90,6 +100,12 @@ class Workshop:
         check(self)
         parse_run(self.run)
 
+    @property
+    def activations(self) -> list[str]:
+        """One for each hidden layer."""
+        last = len(self.activation) - 1
+        return [self.activation[min(i, last)] for i in range(len(self.hidden))]
+
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "Circles, a small network": {"data": "circles", "output": "logistic", "hidden": (4, 2)},
@@ -104,7 +120,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "n": 400,
     },
     "Five classes": {"data": "blobs", "classes": 5, "output": "softmax", "hidden": (6,)},
-    "Regression": {"data": "hills", "output": "linear", "hidden": (8,), "activation": "tanh"},
+    "Regression": {"data": "hills", "output": "linear", "hidden": (8,)},
 }
 
 

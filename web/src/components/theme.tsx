@@ -1,0 +1,42 @@
+// Light, dark, or as the system has it; remembered by the browser.
+
+import { useState } from "preact/hooks";
+
+const THEMES = ["auto", "light", "dark"] as const;
+type Theme = (typeof THEMES)[number];
+const ICONS: Record<Theme, string> = { auto: "◐", light: "☀", dark: "☾" };
+
+function stored(): Theme {
+  const theme = localStorage.getItem("theme") as Theme | null;
+  return theme && THEMES.includes(theme) ? theme : "auto";
+}
+
+export function applyTheme(theme: Theme = stored()): void {
+  document.documentElement.dataset.theme = theme;
+  window.dispatchEvent(new Event("themechange"));
+}
+
+export function ThemeSwitch() {
+  const [theme, setTheme] = useState<Theme>(stored());
+  const following = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme;
+  const change = () => {
+    localStorage.setItem("theme", following);
+    applyTheme(following);
+    setTheme(following);
+  };
+  return (
+    <button class="quiet" onClick={change} title={`Colours: ${theme}; change to ${following}`}>
+      <span aria-hidden="true">{ICONS[theme]}</span>
+      <span class="hidden">Colours: {theme}</span>
+    </button>
+  );
+}
+
+/** The value of a custom property of the page, for what is drawn on a canvas. */
+export function colour(name: string): string {
+  probe ??= document.body.appendChild(document.createElement("i"));
+  probe.hidden = true;
+  probe.style.color = `var(--${name})`;
+  return getComputedStyle(probe).color;
+}
+let probe: HTMLElement | undefined;

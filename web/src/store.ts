@@ -1,0 +1,119 @@
+// The state of the page: what the server said last, and what is on its way there.
+
+import { Client } from "./client.ts";
+import type { Arrays, Message, Settings, State, StationInfo } from "./protocol.ts";
+
+export interface Table {
+  name: string;
+  columns: string[];
+}
+
+type Listener = () => void;
+
+export class Store {
+  client = new Client();
+  stations: StationInfo[] = [];
+  table: Table = { name: "", columns: [] };
+  state: State | null = null;
+  lost = "";
+  error = "";
+  status = "";
+  onPush: (message: Message, arrays: Arrays) => void = () => {};
+  private listeners = new Set<Listener>();
+  private queued: { command: string; given: Record<string, any> } | null = null;
+  private sending = false;
+  private link = "";
+
+  async start(): Promise<void> {
+    this.client.onPush = (message, arrays) => this.onPush(message, arrays);
+    this.client.onLost = (reason) => this.update({ lost: reason });
+    await this.client.connect();
+    const hello = await this.client.ask("hello");
+    this.stations = hello.stations;
+    const hash = location.hash.slice(1);
+    this.lost = "";
+    this.take(hello, !hash);
+    window.onhashchange = () => {
+      if (location.hash.slice(1) !== this.link) void this.ask("open", { link: location.hash });
+    };
+    if (hash) await this.ask("open", { link: hash });
+  }
+
+  /** Connect again, after the server was gone: the link in the address leads back. */
+  async reconnect(): Promise<void> {
+    this.client = new Client();
+    await this.start().catch((error: Error) => this.update({ lost: error.message }));
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  update(changes: Partial<Pick<Store, "lost" | "error" | "status">>): void {
+    Object.assign(this, changes);
+    for (const listener of this.listeners) listener();
+  }
+
+  /** A command; the page shows what its reply says, and tells errors. */
+  async ask(command: string, given: object = {}, file?: Uint8Array): Promise<Message | null> {
+    try {
+      const reply = await this.client.ask(command, given, file);
+      this.take(reply);
+      return reply;
+    } catch (error) {
+      if (!this.lost) this.update({ error: (error as Error).message });
+      return null;
+    }
+  }
+
+  /** Settings of the station; while one change is on its way, the later ones wait together. */
+  set(changes: Settings): void {
+    if (!this.state) return;
+    this.state = { ...this.state, settings: { ...this.state.settings, ...changes } };
+    const waiting = this.queued?.command === "set" ? this.queued.given.changes : {};
+    this.send("set", { changes: { ...waiting, ...changes } });
+    this.update({});
+  }
+
+  /** An action of the station, such as a bar that is dragged; only the newest one waits. */
+  act(name: string, given: object): void {
+    this.send("act", { name, arguments: given });
+  }
+
+  private send(command: string, given: object): void {
+    this.queued = { command, given };
+    if (!this.sending) void this.drain();
+  }
+
+  private async drain(): Promise<void> {
+    this.sending = true;
+    while (this.queued) {
+      const { command, given } = this.queued;
+      this.queued = null;
+      try {
+        const reply = await this.client.ask(command, given);
+        if (!this.queued) this.take(reply);
+      } catch (error) {
+        if (this.lost) break;
+        this.update({ error: (error as Error).message });
+        if (!this.queued) await this.ask("state"); // the controls go back to what holds
+      }
+    }
+    this.sending = false;
+  }
+
+  private take(reply: Message, withLink = true): void {
+    if (reply.table) this.table = reply.table;
+    if (reply.station) {
+      const { station, settings, link, view } = reply;
+      this.state = { station, settings, link, view };
+    }
+    if (typeof reply.link === "string" && withLink) {
+      this.link = reply.link;
+      if (this.state) this.state = { ...this.state, link: reply.link };
+      if (location.hash.slice(1) !== reply.link) history.replaceState(null, "", "#" + reply.link);
+    }
+    this.update({ error: "" });
+  }
+}
