@@ -7,6 +7,7 @@ import { Divergence } from "./stations/divergence.tsx";
 import { Outputs } from "./stations/outputs.tsx";
 import { Softmax } from "./stations/softmax.tsx";
 import { Stepper } from "./stations/stepper.tsx";
+import { Workshop } from "./stations/workshop.tsx";
 
 export const PAGES: Record<string, FunctionComponent<StationProps>> = {
   divergence: Divergence,
@@ -14,4 +15,5 @@ export const PAGES: Record<string, FunctionComponent<StationProps>> = {
   circuits: Circuits,
   stepper: Stepper,
   outputs: Outputs,
+  workshop: Workshop,
 };

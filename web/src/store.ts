@@ -1,7 +1,8 @@
 // The state of the page: what the server said last, and what is on its way there.
 
 import { Client } from "./client.ts";
-import type { Arrays, Message, Settings, State, StationInfo } from "./protocol.ts";
+import { Live } from "./workshop/live.ts";
+import type { Message, Settings, State, StationInfo } from "./protocol.ts";
 
 export interface Table {
   name: string;
@@ -18,14 +19,14 @@ export class Store {
   lost = "";
   error = "";
   status = "";
-  onPush: (message: Message, arrays: Arrays) => void = () => {};
+  live = new Live();
   private listeners = new Set<Listener>();
   private queued: { command: string; given: Record<string, any> } | null = null;
   private sending = false;
   private link = "";
 
   async start(): Promise<void> {
-    this.client.onPush = (message, arrays) => this.onPush(message, arrays);
+    this.client.onPush = (message, arrays) => this.live.take(message, arrays);
     this.client.onLost = (reason) => this.update({ lost: reason });
     await this.client.connect();
     const hello = await this.client.ask("hello");
@@ -79,6 +80,11 @@ export class Store {
   /** An action of the station, such as a bar that is dragged; only the newest one waits. */
   act(name: string, given: object): void {
     this.send("act", { name, arguments: given });
+  }
+
+  /** A command that is sent while something moves; only the newest one waits. */
+  later(command: string, given: object): void {
+    this.send(command, given);
   }
 
   private send(command: string, given: object): void {

@@ -65,7 +65,6 @@ def frame(
         "numbers": numbers,
         "n_steps": run.n_steps,
         "leg": run.leg,
-        "sizes": net.sizes,
         "scales": scales,
         "batch": run.next_batch()[:1000],
         "nonfinite": "" if run.nonfinite is None else str(run.nonfinite),
@@ -96,8 +95,13 @@ def heat(run: Run, axes: tuple[int, int]) -> tuple[Array, Array]:
     return pictures, scales
 
 
-def data(dataset: Dataset, axes: tuple[int, int]) -> bytes:
-    """The message of a data set, as the two axes show it."""
+def data(run: Run, axes: tuple[int, int]) -> bytes:
+    """The message of a data set, as the two axes show it, and of the network's shape.
+
+    layout: for each layer where W and b begin in θ.
+    """
+    dataset = run.dataset
+    places = run.architecture.unpack(np.arange(run.architecture.n_parameters))
     document = {
         "type": "data",
         "axes": axes,
@@ -106,6 +110,11 @@ def data(dataset: Dataset, axes: tuple[int, int]) -> bytes:
         "labels": dataset.labels,
         "n_classes": dataset.n_classes,
         "columns": dataset.columns,
+        "rows": [len(dataset.t), len(dataset.t_test)],
+        "sizes": run.network.sizes,
+        "layout": [[p["W"].flat[0], p["b"].flat[0]] for p in places if "W" in p],
+        "activations": run.start.activations,
+        "output": run.architecture.output.unit,
     }
     arrays = {
         "X": dataset.X[:, list(axes)],

@@ -6,6 +6,8 @@ const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 const ICONS: Record<Theme, string> = { auto: "◐", light: "☀", dark: "☾" };
 
+const known = new Map<string, string>();
+
 function stored(): Theme {
   const theme = localStorage.getItem("theme") as Theme | null;
   return theme && THEMES.includes(theme) ? theme : "auto";
@@ -13,6 +15,7 @@ function stored(): Theme {
 
 export function applyTheme(theme: Theme = stored()): void {
   document.documentElement.dataset.theme = theme;
+  known.clear();
   window.dispatchEvent(new Event("themechange"));
 }
 
@@ -32,11 +35,17 @@ export function ThemeSwitch() {
   );
 }
 
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => applyTheme());
+
 /** The value of a custom property of the page, for what is drawn on a canvas. */
 export function colour(name: string): string {
+  const before = known.get(name);
+  if (before) return before;
   probe ??= document.body.appendChild(document.createElement("i"));
   probe.hidden = true;
   probe.style.color = `var(--${name})`;
-  return getComputedStyle(probe).color;
+  const value = getComputedStyle(probe).color;
+  known.set(name, value);
+  return value;
 }
 let probe: HTMLElement | undefined;
