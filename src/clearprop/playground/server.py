@@ -7,8 +7,9 @@ anywhere. The socket of a tab has a session of its own, which ends with it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -117,15 +118,16 @@ class Outbox:
 
     def put_frame(self, message: bytes) -> None:
         """From any thread: in the place of the frame that has not been sent."""
-        self._soon(self._frame, message)
+        self.soon(self._frame, message)
 
     def put_reply(self, message: str | bytes) -> None:
         """From any thread: after what is there."""
-        self._soon(self._reply, message)
+        self.soon(self._reply, message)
 
-    def _soon(self, function: Any, message: str | bytes) -> None:
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(function, message)
+    def soon(self, function: Callable[..., object], *arguments: object) -> None:
+        """From any thread: have it called in the loop, if that has not ended with the server."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(function, *arguments)
 
     def _frame(self, message: bytes) -> None:
         self.frames[message[4:20]] = message  # they begin with their type
@@ -153,7 +155,10 @@ async def _converse(websocket: WebSocket, session: Session, outbox: Outbox) -> N
     _, pending = await asyncio.wait({sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
-    await asyncio.gather(sender, receiver, return_exceptions=True)
+    await asyncio.wait({sender, receiver})
+    for task in (sender, receiver):
+        if not task.cancelled():
+            task.exception()  # a tab that goes away while it is sent something is no fault
 
 
 async def _send(websocket: WebSocket, outbox: Outbox) -> None:
@@ -196,7 +201,7 @@ async def _answer(text: str | None, data: bytes | None, session: Session, outbox
             outbox.put_reply(pack({"type": "reply", "id": number, **answer}, {"file": array}))
         else:
             outbox.put_reply(to_json({"type": "reply", "id": number, **answer}))
-        outbox.loop.call_soon_threadsafe(done.set)
+        outbox.soon(done.set)
 
     session.submit(lambda: perform(session, message, payload), reply)
     await done.wait()
