@@ -37,7 +37,7 @@ def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return document, arrays
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The server answered with an error."""
 
 
@@ -63,7 +63,7 @@ class Tab:
             document = self.receive()
             if document.get("id") == self.number:
                 if document["type"] == "error":
-                    raise Refused(document["message"])
+                    raise RefusedError(document["message"])
                 return document
 
     def receive(self) -> dict[str, Any]:
@@ -84,10 +84,10 @@ class Tab:
         return document
 
     def settle(self) -> None:
-        """Until the frame of the state after all that was asked is here."""
-        self.ask("state")
+        """Until the run stands still and its frame is here."""
+        self.ask("python", panel="training", part="train")  # a frame, now or after the reply
         n = self.n_frames
-        self.ask("pause")  # publishes a frame
+        self.ask("python", panel="training", part="train")
         while self.n_frames == n or self.frame["training"] or self.frame["replaying"]:
             self.receive()
 
@@ -114,6 +114,7 @@ def run_python(program: str, folder: Path | None = None) -> dict[str, Any]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
+        check=False,
         capture_output=True,
         text=True,
         env=environment,
@@ -146,5 +147,5 @@ def entries(numbers: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-__all__ = ["HOST", "ORIGIN", "Refused", "Tab", "entries", "number", "pack", "run_python"]
+__all__ = ["HOST", "ORIGIN", "RefusedError", "Tab", "entries", "number", "pack", "run_python"]
 __all__ += ["served", "tab", "unpack"]

@@ -128,10 +128,7 @@ def _act(session: Session, name: str, arguments: dict[str, Any]) -> dict[str, An
 
 
 def _python(session: Session, panel: str, part: str) -> dict[str, Any]:
-    run = session.need_run()
-    if session.speed is not None:  # what is printed must be what is shown
-        session.speed = None
-        session.publish_frame()
+    run = session.stand_still()  # what is printed must be what is shown
     asked = workshop_code.Asked(run, part, session.shown_example(), session.table.name)
     return {"python": workshop_code.python(asked, panel), "link": session.link()}
 

@@ -160,6 +160,15 @@ class Session:
         """Stop training, where it is."""
         self.speed = self.goal = self.example = None
 
+    def stand_still(self) -> Run:
+        """Stop training, and finish a replay; the frame of where the run stands is published."""
+        run = self.need_run()
+        if self.goal is not None:
+            run.seek(self.goal)
+        self.speed = self.goal = None
+        self.publish_frame()
+        return run
+
     def change(self, changes: dict[str, Any]) -> None:
         """Change settings of the station. The run goes on if it can, else it begins anew."""
         old = self.settings
