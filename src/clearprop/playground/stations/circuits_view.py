@@ -154,8 +154,6 @@ def _neuron(settings: Circuits) -> Part:
     z = bits @ w + b
     numbers: dict[str, Any] = {
         "table": table,
-        "try_w": w,
-        "try_b": b,
         "try_z": z,
         "try_h": sigmoid(g * z),
         "try_wrong": int(((z > 0) != np.array(table)).sum()),
@@ -170,8 +168,6 @@ def _neuron(settings: Circuits) -> Part:
     ]
     shown = {
         "table": "table",
-        "try_w": "w",
-        "try_b": "b",
         "try_z": "z",
         "try_h": "cp.sigmoid(g * z)",
         "try_wrong": "((z > 0) != np.array(table)).sum()",

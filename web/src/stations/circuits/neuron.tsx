@@ -33,7 +33,7 @@ export function Try({ settings, view, set, act }: StationProps) {
       title="Can one neuron do it?"
       class="w7"
       python={python}
-      names={["table", "try_w", "try_b", "try_z", "try_h", "try_wrong"]}
+      names={["table", "try_z", "try_h", "try_wrong"]}
       tools={
         <Count
           label="Inputs"
@@ -229,7 +229,7 @@ export function Hidden({ settings, view }: StationProps) {
   const h = matrix(numbers.hidden_h1);
   const inputs = (settings.w as number[]).map((_, i) => `x${sub(i)}`);
   const units = (h[0] ?? []).map((_, j) => `h${sub(j)}`);
-  const names = Object.keys(numbers).filter((name) => name.startsWith("hidden_"));
+  const names = ["table", ...Object.keys(numbers).filter((name) => name.startsWith("hidden_"))];
   return (
     <Panel title="With a hidden layer: always" class="w12" python={python} names={names}>
       <div class={space ? "split top-aligned" : ""}>
