@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("starlette")
-from playground_browser import chromium, compare, playground, program, serious, values
-from playground_client import entries, run_python
+from playground_browser import chromium, playing, program, serious, served, values
+from playground_client import entries, number, run_python
 
 from clearprop.playground import datasets, links
 from clearprop.playground.datasets import Table
@@ -24,7 +24,7 @@ LECTURE = [key for key, station in STATIONS.items() if station.view is not None]
 
 @pytest.fixture(scope="module")
 def address():
-    with playground() as (address, _):
+    with playing() as address:
         yield address
 
 
@@ -78,6 +78,17 @@ def settled(page, script="true"):
         assert time.monotonic() < deadline, script
         page.wait_for_timeout(30)
     page.wait_for_timeout(150)
+
+
+def compare(shown, expected, least=1):
+    """All that is shown is what the library computes, to 1e-9."""
+    assert len(shown) >= least
+    for name, value in shown.items():
+        wanted = expected[name]
+        if isinstance(value, str):
+            assert value == wanted, name
+        else:
+            assert value == pytest.approx(number(wanted), rel=1e-9, abs=1e-9, nan_ok=True), name
 
 
 def expected_of_lecture(page):
@@ -510,7 +521,7 @@ def test_it_loads_in_under_a_second(visit, browser, address):
 
 
 def test_a_lost_server_is_told(browser):
-    with playground() as (address, server):
+    with served() as (address, server):
         context = browser.new_context()
         page = context.new_page()
         page.goto(address)
@@ -534,7 +545,7 @@ def test_a_table_from_the_command_line(browser, tmp_path):
     rng = np.random.default_rng(0)
     rows = "".join(f"{a:.3f},{b:.3f},{int(a > b)}\n" for a, b in rng.normal(size=(60, 2)))
     (tmp_path / "t.csv").write_text("a,b,c\n" + rows)
-    with playground(str(tmp_path / "t.csv"), "--target", "c") as (address, _):
+    with playing(str(tmp_path / "t.csv"), "--target", "c") as address:
         context = browser.new_context()
         page = context.new_page()
         page.goto(address)

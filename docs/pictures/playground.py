@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
-from playground_browser import chromium, playground  # noqa: E402  # after the path is set
+from playground_browser import chromium, playing  # noqa: E402  # after the path is set
 
 SPIRALS = "station=workshop&data=spirals&n=400&hidden=8,6&optimizer=adam&learning_rate=0.01"
 PICTURES = {
@@ -27,7 +27,7 @@ PICTURES = {
 
 
 def main() -> None:
-    with playground() as (address, _), chromium() as browser:
+    with playing() as address, chromium() as browser:
         for name, (link, scheme, height) in PICTURES.items():
             size = {"width": 1280, "height": height}
             page = browser.new_page(viewport=size, color_scheme=scheme)

@@ -1,7 +1,7 @@
 """A session: what one tab of a browser sees. One thread owns it, takes its commands, and trains.
 
 Commands come through a queue and are answered in their order; between them, while training is on,
-the thread trains for a fortieth of a second at a time and publishes a frame. Nothing is shared
+the thread trains for a fiftieth of a second at a time and publishes a frame. Nothing is shared
 with other sessions, so nothing is locked.
 """
 
@@ -26,7 +26,7 @@ from clearprop.playground.runs import Run, why_not
 from clearprop.playground.stations import STATIONS, Station
 from clearprop.playground.stations.workshop import DURING, MAX_STEPS, Leg, Workshop, write_run
 
-SLICE = 1 / 40  # seconds of training between two frames
+SLICE = 1 / 50  # seconds of training between two frames
 REPLAY_STEPS = 2000  # of a recorded run between two looks at the queue
 
 Message = str | bytes

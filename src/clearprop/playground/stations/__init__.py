@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clearprop.playground.stations import divergence, softmax, workshop
+from clearprop.playground.stations import (
+    circuits,
+    circuits_view,
+    divergence,
+    outputs,
+    outputs_view,
+    softmax,
+    stepper,
+    stepper_view,
+    workshop,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,38 @@ STATIONS: dict[str, Station] = {
             softmax.view,
             {"resize": softmax.resize},
             softmax.PRESETS,
+        ),
+        Station(
+            "circuits",
+            "Circuits",
+            "Example 1: representing digital circuits with neural networks",
+            circuits.Circuits,
+            circuits_view.view,
+            {
+                "choose": circuits.choose,
+                "count": circuits.count,
+                "toggle": circuits.toggle,
+                "resize": circuits.resize,
+            },
+            circuits.PRESETS,
+        ),
+        Station(
+            "stepper",
+            "Forward and backward",
+            "Learning fully connected multi-layer neural networks",
+            stepper.Stepper,
+            stepper_view.view,
+            {"edit": stepper.edit, "shape": stepper.shape},
+            stepper.PRESETS,
+        ),
+        Station(
+            "outputs",
+            "Output units",
+            "The output units type: linear, logistic or softmax",
+            outputs.OutputUnits,
+            outputs_view.view,
+            {"resize": outputs.resize},
+            outputs.PRESETS,
         ),
         Station(
             "workshop",
