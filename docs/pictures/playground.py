@@ -14,9 +14,13 @@ sys.path.insert(0, str(HERE.parents[1] / "tests"))
 from playground_browser import chromium, playing  # noqa: E402  # after the path is set
 
 SPIRALS = "station=workshop&data=spirals&n=400&hidden=8,6&optimizer=adam&learning_rate=0.01"
+BLOBS = "station=workshop&data=blobs&classes=5&output=softmax&hidden=6"
 PICTURES = {
     "divergence": ("station=divergence", "light", 800),
     "softmax": ("station=softmax&z=2,1,-1&shift=1000", "light", 800),
+    "circuits": ("station=circuits", "light", 800),
+    "stepper": ("station=stepper", "light", 800),
+    "outputs": ("station=outputs", "dark", 800),
     "workshop": (SPIRALS + "&run=9000", "light", 940),
     "workshop-dark": (
         "station=workshop&data=blobs&classes=5&output=softmax&hidden=6&run=400",

@@ -63,7 +63,7 @@ interface MatrixProps {
   vector?: boolean;
   /** The rows are vectors of these names. */
   names?: string[];
-  /** Shade the cells by their value: orange below 0, blue above. */
+  /** Shade the cells by their value: blue below 0, orange above. */
   shade?: boolean;
   /** Cells that can be chosen, and which of them is. */
   onPick?: (row: number, column: number) => void;

@@ -90,7 +90,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
   return (
     <div class="plot">
       <div
-        class={`plane ${drawing ? "pen" : ""}`}
+        class={`space ${drawing ? "pen" : ""}`}
         role={drawing ? "application" : "img"}
         tabIndex={drawing ? 0 : undefined}
         aria-label={
@@ -127,7 +127,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
           </button>
         </div>
       )}
-      <div class="legend">
+      <div class="plot-legend">
         {data.labels.map((label, k) => (
           <span>
             <Mark k={k} /> {label}
