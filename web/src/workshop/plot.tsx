@@ -147,7 +147,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
             checked={ofUnit}
             onChange={(event) => setOfUnit(event.currentTarget.checked)}
           />
-          of the chosen unit
+          chosen unit
         </label>
       </div>
     </div>
