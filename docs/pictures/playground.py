@@ -19,7 +19,7 @@ PICTURES = {
     "divergence": ("station=divergence", "light", 800),
     "softmax": ("station=softmax&z=2,1,-1&shift=1000", "light", 800),
     "circuits": ("station=circuits", "light", 800),
-    "stepper": ("station=stepper", "light", 800),
+    "stepper": ("station=stepper&line=14&at=0,1", "light", 800),
     "outputs": ("station=outputs", "dark", 800),
     "workshop": (SPIRALS + "&run=9000", "light", 940),
     "workshop-dark": (

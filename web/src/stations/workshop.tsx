@@ -104,7 +104,7 @@ export function Workshop(props: StationProps) {
             title="Curves"
             tools={
               <>
-                <label class="check">
+                <label class="option">
                   <input
                     type="checkbox"
                     checked={logarithmic}

@@ -133,7 +133,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
             <Mark k={k} /> {label}
           </span>
         ))}
-        <label class="check">
+        <label class="option">
           <input
             type="checkbox"
             checked={withTest}
@@ -141,7 +141,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
           />
           test rows
         </label>
-        <label class="check">
+        <label class="option">
           <input
             type="checkbox"
             checked={ofUnit}
@@ -190,7 +190,11 @@ function paint(
   else drawClasses(scratch, frame.heat, pictureOf(data, layers, 0), n);
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
+  context.fillStyle = colour("middle");
+  context.fillRect(0, 0, side, side);
+  context.globalAlpha = 0.72; // so that the rows stand out
   context.drawImage(scratch, 0, 0, side, side);
+  context.globalAlpha = 1;
   const [left, right, bottom, top] = data.domain;
   const px = (x: number) => ((x - left) / (right - left)) * side;
   const py = (y: number) => ((top - y) / (top - bottom)) * side;
