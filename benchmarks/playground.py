@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from playground_browser import chromium, playing  # noqa: E402  # after the path is set
+from playground_browser import chromium, playing  # after the path is set
 
 PRESETS = (
     "Circles, a small network",
