@@ -200,7 +200,7 @@ class _Picture:
             if paths:
                 circles = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="2.8"/>' for x, y in dots[net])
                 yield (
-                    f'<g class="wire {self._shade(net)}">{self._tip(net)}'
+                    f'<g class="wire {self._shade(net)}"{_of(net)}>{self._tip(net)}'
                     f'<path d="{"".join(paths)}"/>{circles}</g>'
                 )
 
@@ -231,7 +231,8 @@ class _Picture:
             at = self.widths[self.circuit.level[place.net]] - STUB + 3
             value = f"{self.values[place.net]:.3f}"
             yield (
-                f'<text class="value {self._shade(place.net)}" x="{at:g}" y="{h / 2 - 4:g}">'
+                f'<text class="value {self._shade(place.net)}"{_of(place.net)} '
+                f'x="{at:g}" y="{h / 2 - 4:g}">'
                 f"{value}</text>"
             )
         yield "</g>"
@@ -245,7 +246,7 @@ class _Picture:
 
     def _name(self, net: str, y: float, x: float, anchor: str) -> str:
         return (
-            f'<text class="port {self._shade(net)}" x="{x:g}" y="{y + 4:g}" '
+            f'<text class="port {self._shade(net)}"{_of(net)} x="{x:g}" y="{y + 4:g}" '
             f'text-anchor="{anchor}">{self._tip(net)}{escape(self._label(net))}</text>'
         )
 
@@ -329,6 +330,11 @@ def _colour(ramp: Array, value: float) -> str:
 def _clean(name: str) -> str:
     """A name without what XML cannot hold and a terminal would not show."""
     return "".join(c if c.isprintable() else "�" for c in name)
+
+
+def _of(net: str) -> str:
+    """The attribute by which a program finds what belongs to a net."""
+    return f' data-net="{escape(_clean(net))}"'
 
 
 def _short(name: str) -> str:

@@ -199,6 +199,19 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--seed", type=count, help="default: 0")
 
 
+def _add_play(parser: argparse.ArgumentParser) -> None:
+    _add_table(parser, nargs="?")
+    parser.add_argument("-t", "--target", metavar="COLUMN",
+                        help="column of TABLE to learn (default: the last)")  # fmt: skip
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                        help="to listen at; others than 127.0.0.1 can be reached from other "
+                        "machines (default: 127.0.0.1)")  # fmt: skip
+    parser.add_argument("--port", type=port, help="default: 8765, or any that is free")
+    parser.add_argument("--name", action="append", default=[], metavar="HOST:PORT",
+                        help="another name that leads here, such as that of a proxy")  # fmt: skip
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     sections = parser.add_mutually_exclusive_group()
     sections.add_argument("--only", type=_section, nargs="+", metavar="SECTION",
@@ -247,6 +260,7 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
         _add_check,
         "inspect:check_gradients",
     ),
+    ("play", "see and change everything in the browser", _add_play, "play:play"),
     ("bench", "measure the speed beside scikit-learn, PyTorch, ...", _add_bench, "bench:bench"),
 )
 

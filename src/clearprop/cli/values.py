@@ -23,6 +23,7 @@ def number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Calla
 
 
 positive = number(int, lambda n: n >= 1, "a whole number of at least 1")
+port = number(int, lambda n: 1 <= n <= 65535, "a port from 1 to 65535")
 threads = number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 count = number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
 share = number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")

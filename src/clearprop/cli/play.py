@@ -1,0 +1,98 @@
+"""`clearprop play`: the playground in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import webbrowser
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from clearprop.cli.output import UsageError, note, print_json
+
+if TYPE_CHECKING:
+    from clearprop.playground.datasets import Table
+
+PORT = 8765
+
+
+def play(arguments: argparse.Namespace) -> int:
+    """Run the command until it is interrupted; 0 then."""
+    try:
+        import starlette  # noqa: F401  # only to say clearly what is missing
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"{error}; pip install 'clearprop[play]'") from None
+    from clearprop.playground.security import Access, is_loopback
+    from clearprop.playground.server import serve
+
+    if arguments.target is not None and arguments.table is None:
+        raise UsageError("--target names a column of TABLE, which is missing")
+    table, fragment = None, ""
+    if arguments.table is not None:
+        table, target = _read(
+            arguments.table, arguments.target, arguments.delimiter, arguments.encoding
+        )
+        fragment = "#" + urlencode({"station": "workshop", "data": "table", "target": target})
+    listener = _listen(arguments.host, arguments.port)
+    port = int(listener.getsockname()[1])
+    access = Access.to(arguments.host, port, arguments.name)
+    host = arguments.name[0] if arguments.name else f"{_in_url(arguments.host)}:{port}"
+    address = f"http://{host}/?token={access.token}{fragment}"
+    if arguments.json:
+        print_json({"address": address, "port": port})
+    else:
+        print(f"The playground is at {address}")
+        print("Ctrl-C ends it.")
+    sys.stdout.flush()
+    if not is_loopback(arguments.host):
+        note("whoever knows this address, with its token, can use it", arguments.quiet)
+    if not arguments.no_browser:
+        webbrowser.open(address)
+    serve(access, listener, table)
+    return 0
+
+
+def _read(path: str, target: str | None, delimiter: str | None, encoding: str) -> tuple[Table, str]:
+    """The table with its target column, by default the last one. Raises TableError."""
+    from clearprop.playground.datasets import MAX_BYTES, Table
+    from clearprop.tables.files import read_table
+    from clearprop.tables.frames import TableError, unknown_name
+
+    frame, text = read_table(path, delimiter=delimiter, encoding=encoding)
+    columns = tuple(frame.column_names)
+    if target is not None and target not in columns:
+        raise TableError(unknown_name(target, columns))
+    source = None
+    if text and os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES:
+        with open(path, "rb") as file:
+            source = file.read()
+        if source[:2] == b"\x1f\x8b":  # what is kept is plain CSV
+            source = None
+    return Table(os.path.basename(path), columns, frame, text, source), target or columns[-1]
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    """A socket at the port asked for, or at 8765 if it is free, or at any other one.
+
+    It takes connections from now on: who opens the address before the server runs waits for it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in (port,) if port is not None else (PORT, 0):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host.strip("[]"), candidate))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            failure = error
+            continue
+        return listener
+    raise UsageError(f"port {port}: {failure.strerror}")
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

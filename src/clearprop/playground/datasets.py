@@ -1,0 +1,306 @@
+"""The data of the workshop: classic sets in the plane, points that were drawn, and tables.
+
+All are a function of their arguments, so that "copy as Python" can make them again:
+
+>>> data = make("spirals", n=100, noise=0.1, seed=3)
+>>> data.X.shape, data.X_test.shape, sorted(set(data.t.tolist()))
+((50, 2), (50, 2), [0, 1])
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clearprop._typing import Array
+
+if TYPE_CHECKING:
+    from clearprop.tables.encoding import TableEncoding
+
+EXTENT = 3.0  # the classic sets lie in the square from −3 to 3
+MAX_BYTES = 8 * 2**20  # of a table
+MAX_ROWS, MAX_FEATURES, MAX_CLASSES = 20_000, 64, 10
+SCALINGS = {
+    "standard": "mean 0, deviation 1",
+    "unit": "from 0 to 1",
+    "none": "as they are",
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows for training and for testing. X: (N, D); t: class indices (N,), or numbers (N,).
+
+    n_classes: 0 for a quantity. features: the names of the D inputs; labels: of the classes.
+    columns: name, kind and a few words for each column of a table, the target first.
+    """
+
+    X: Array
+    t: Array
+    X_test: Array
+    t_test: Array
+    n_classes: int
+    features: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def n_inputs(self) -> int:
+        return int(self.X.shape[1])
+
+
+def _blobs(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    t = np.arange(n) % classes
+    angle = 2 * np.pi * t / classes + np.pi / 4
+    centre = 1.8 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return centre + (0.3 + noise) * rng.standard_normal((n, 2)), t
+
+
+def _moons(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    t = np.arange(n) % 2
+    angle = np.pi * rng.random(n)
+    x = np.where(t == 0, np.cos(angle), 1 - np.cos(angle)) - 0.5
+    y = np.where(t == 0, np.sin(angle), 0.5 - np.sin(angle)) - 0.25
+    return 1.6 * np.stack([x, y], axis=1) + noise * rng.standard_normal((n, 2)), t
+
+
+def _circles(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    t = np.arange(n) % classes
+    outer = 2.6
+    ring = outer / classes
+    radius = ring * (classes - 1 - t + rng.uniform(0.15, 0.85, n))
+    angle = 2 * np.pi * rng.random(n)
+    X = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return X + noise * rng.standard_normal((n, 2)), t
+
+
+def _spirals(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    t = np.arange(n) % classes
+    turn = np.sqrt(rng.uniform(0.01, 1, n))
+    angle = 1.75 * 2 * np.pi * turn + 2 * np.pi * t / classes
+    X = 2.6 * turn[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    return X + noise * rng.standard_normal((n, 2)), t
+
+
+def _xor(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    X = rng.uniform(0.15, 2.6, (n, 2)) * rng.choice([-1, 1], (n, 2))
+    t = (X[:, 0] * X[:, 1] < 0).astype(np.int64)
+    return X + noise * rng.standard_normal((n, 2)), t
+
+
+def _plane(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    X = rng.uniform(-EXTENT, EXTENT, (n, 2))
+    return X, (X[:, 0] + X[:, 1]) / (2 * EXTENT) + noise * rng.standard_normal(n)
+
+
+def _hills(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    X = rng.uniform(-EXTENT, EXTENT, (n, 2))
+    top = np.exp(-((X - [1.2, 1.2]) ** 2).sum(axis=1))
+    pit = np.exp(-((X - [-1.2, -1.2]) ** 2).sum(axis=1))
+    return X, top - pit + noise * rng.standard_normal(n)
+
+
+@dataclass(frozen=True)
+class Classic:
+    """How a set is drawn, and how many classes it may have: 0 for a quantity."""
+
+    title: str
+    draw: Callable[[np.random.Generator, int, float, int], tuple[Array, Array]]
+    most_classes: int
+
+
+CLASSICS: dict[str, Classic] = {
+    "circles": Classic("Circles", _circles, 5),
+    "xor": Classic("XOR", _xor, 2),
+    "blobs": Classic("Blobs", _blobs, 5),
+    "moons": Classic("Moons", _moons, 2),
+    "spirals": Classic("Spirals", _spirals, 5),
+    "plane": Classic("Plane (regression)", _plane, 0),
+    "hills": Classic("Hill and pit (regression)", _hills, 0),
+}
+
+
+def make(
+    name: str,
+    *,
+    n: int = 200,
+    noise: float = 0.1,
+    classes: int = 2,
+    seed: int = 0,
+    test_share: float = 0.5,
+) -> Dataset:
+    """One of the classic sets: n points, of which a share is kept for testing.
+
+    name: one of CLASSICS; noise: standard deviation; classes: as many as the set can have at most.
+    Raises ValueError for another name.
+    """
+    if name not in CLASSICS:
+        raise ValueError(f"name must be one of {list(CLASSICS)}; got {name!r}")
+    classic = CLASSICS[name]
+    n_classes = min(classes, classic.most_classes)
+    X, t = classic.draw(np.random.default_rng(seed), n, noise, n_classes)
+    return _split(X, t, n_classes, test_share, seed)
+
+
+def drawn(points: Sequence[Sequence[float]], *, test_share: float = 0.0, seed: int = 0) -> Dataset:
+    """Points (x₁, x₂, class) as somebody placed them. Raises ValueError if there is none."""
+    if len(points) == 0:
+        raise ValueError("there are no points yet: draw some, or choose another data set")
+    rows = np.array(points, dtype=float)
+    t = rows[:, 2].astype(np.int64)
+    return _split(rows[:, :2], t, max(2, int(t.max()) + 1), test_share, seed)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was loaded.
+
+    text: whether its values are texts, to be understood as those of a CSV file. source: the bytes
+    of the CSV file, where that is what it came from.
+    """
+
+    name: str = ""
+    columns: tuple[str, ...] = ()
+    frame: Any = None
+    text: bool = True
+    source: bytes | None = None
+
+
+def table(
+    frame: Any,
+    target: str,
+    *,
+    test_share: float = 0.25,
+    seed: int = 0,
+    parse_text: bool = False,
+    kinds: Mapping[str, str] | None = None,
+    scaling: str = "standard",
+) -> Dataset:
+    """A data frame, or the CSV or Parquet file of that name; its columns become numbers of mean 0.
+
+    parse_text: whether the texts of a frame are to be understood, as those of a CSV file are.
+    kinds: of columns, instead of what their values suggest; see `tables.columns.KINDS`. scaling: of
+    numeric columns, one of SCALINGS. A target of classes becomes indices, a quantity is scaled to
+    mean 0 and deviation 1, as `clearprop fit` does. Raises TableError for a table that cannot be
+    learnt from, or too large.
+    """
+    from clearprop.tables.files import read_table
+    from clearprop.tables.fit import prepare
+    from clearprop.tables.frames import TableError
+    from clearprop.tables.targets import ClassTarget
+
+    if isinstance(frame, str | os.PathLike):
+        frame, parse_text = read_table(os.fspath(frame))
+    if len(frame) > MAX_ROWS:
+        raise TableError(f"the table has {len(frame):,} rows; the playground takes {MAX_ROWS:,}")
+    prepared = prepare(
+        frame,
+        target,
+        kinds={name: kind for name, kind in (kinds or {}).items() if name != target},
+        parse_text=parse_text,
+        skip_missing_target=True,
+        test_size=test_share,
+        seed=seed,
+    )
+    X, t = prepared.X.astype(np.float64), prepared.t
+    names = prepared.encoding.feature_names
+    if len(names) > MAX_FEATURES:
+        raise TableError(
+            f"the columns make {len(names)} inputs; the playground takes {MAX_FEATURES}"
+        )
+    labels = prepared.target.labels if isinstance(prepared.target, ClassTarget) else ()
+    if len(labels) > MAX_CLASSES:
+        raise TableError(f"the target has {len(labels)} classes; the playground takes 10")
+    train, test = prepared.train, prepared.test
+    X = _scaled(X, prepared.encoding, frame, scaling, train)
+    columns = (
+        (target, "classes" if labels else "quantity", prepared.task_reason),
+        *((d.name, d.kind, d.summary) for d in prepared.encoding.describe()),
+    )
+    return Dataset(X[train], t[train], X[test], t[test], len(labels), names, labels, columns)
+
+
+def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: Array) -> Array:
+    """X (N, D) with the numeric columns as they are, or from 0 to 1 over the training rows."""
+    if scaling == "standard":
+        return X
+    if scaling not in SCALINGS:
+        raise ValueError(f"scaling must be one of {list(SCALINGS)}; got {scaling!r}")
+    from clearprop.tables.column_encodings import NumericColumn
+    from clearprop.tables.columns import to_numbers
+    from clearprop.tables.frames import as_frame, read_column
+
+    X, at, table = X.copy(), 0, as_frame(frame)
+    for column in encoding.columns:
+        if isinstance(column, NumericColumn):
+            x = to_numbers(read_column(table, column.name))
+            x = np.where(np.isnan(x), column.median, x)
+            low, high = float(x[train].min()), float(x[train].max())
+            if scaling == "unit":
+                x = (x - low) / ((high - low) or 1.0)
+            X[:, at] = x
+        at += len(column.features)
+    return X
+
+
+def read_upload(data: bytes, name: str) -> Table:
+    """An uploaded CSV file. It is parsed as `clearprop fit` parses one; nothing in it is run.
+
+    Raises TableError for what is no CSV table, or too large.
+    """
+    from clearprop.tables.files import read_table
+    from clearprop.tables.frames import TableError
+
+    if len(data) > MAX_BYTES:
+        raise TableError(f"the file has {len(data):,} bytes; the playground takes {MAX_BYTES:,}")
+    if data[:4] == b"PAR1" or data[:2] == b"\x1f\x8b":
+        raise TableError("only plain CSV can be loaded here; clearprop play FILE opens the rest")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "table.tsv" if name.lower().endswith(".tsv") else "table.csv")
+        with open(path, "wb") as file:
+            file.write(data)
+        try:
+            frame, _ = read_table(path)
+        except TableError as error:
+            raise TableError(str(error).replace(path, name)) from None
+    return Table(name, tuple(frame.column_names), frame, source=data)
+
+
+def file_name(name: str) -> str:
+    """The last part of a file's name, printable; it is shown and never opened."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:100] or "table.csv"
+
+
+def of_settings(settings: Any, loaded: Table) -> Dataset:
+    """The data set of the workshop's settings; ValueError or TableError where there is none."""
+    share = {"test_share": settings.test_share, "seed": settings.data_seed}
+    if settings.data == "table":
+        if loaded.frame is None:
+            raise ValueError("there is no table yet: load a CSV file")
+        return table(
+            loaded.frame,
+            settings.target,
+            parse_text=loaded.text,
+            kinds=dict(settings.kinds),
+            scaling=settings.scaling,
+            **share,
+        )
+    if settings.data == "drawn":
+        return drawn(settings.points, **share)
+    return make(
+        settings.data, n=settings.n, noise=settings.noise, classes=settings.classes, **share
+    )
+
+
+def _split(X: Array, t: Array, n_classes: int, test_share: float, seed: int) -> Dataset:
+    order = np.random.default_rng(seed).permutation(len(X))
+    n_test = min(round(len(X) * test_share), len(X) - 1)
+    train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
+    labels = tuple(str(k) for k in range(n_classes))
+    return Dataset(X[train], t[train], X[test], t[test], n_classes, ("x₁", "x₂"), labels)

@@ -1,0 +1,171 @@
+"""Station 3: gates as sigmoid neurons, what one neuron cannot do, and circuits of neurons."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clearprop.circuits import Circuit, Gate, gate, parse
+from clearprop.circuits.gates import at_least, find_kind
+from clearprop.playground.settings import Choice, Number, Numbers, Text, change, check, setting
+
+MOST_ARITY = 5
+MOST_INPUTS = 10  # of an expression; its truth table is shown up to MOST_TABLE of them
+MOST_TABLE = 4
+MOST_CELLS = 60
+COUNTED = "at_least"  # the kinds at_least_1, at_least_2, … in one choice
+TITLES = {
+    "or": "OR",
+    "and": "AND",
+    "nor": "NOR",
+    "nand": "NAND",
+    "not": "NOT",
+    "buf": "BUF",
+    "xor": "XOR",
+    "xnor": "XNOR",
+    "majority": "Majority",
+    COUNTED: "At least t",
+    "mux": "Multiplexer",
+    "half_adder": "Half adder",
+    "full_adder": "Full adder",
+    "const0": "Always 0",
+    "const1": "Always 1",
+}
+BIT = Number("bit", 0, 1, 1, whole=True)
+WEIGHT = Number("w", -10, 10, 0.1)
+FULL_ADDER = "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)"
+
+
+@dataclass(frozen=True)
+class Circuits:
+    """A gate with its inputs; a truth table for one neuron, which may be tried; a circuit.
+
+    x, bits: missing ones are 0, further ones have no effect. w: as many as the table has inputs.
+    """
+
+    gate: str = setting("or", Choice("Gate", TITLES))
+    arity: int = setting(2, Number("Inputs", 0, MOST_ARITY, 1, whole=True))
+    t: int = setting(2, Number("t, how many at least", 1, MOST_ARITY, 1, whole=True))
+    gain: float = setting(10.0, Number("Gain g", 0.5, 40, 0.5))
+    x: tuple[int, ...] = setting((0, 1), Numbers("x, the inputs", BIT, 0, MOST_ARITY))
+    epsilon: float = setting(0.0, Number("ε, how far inputs may be from bits", 0, 0.45, 0.01))
+    table: tuple[int, ...] = setting((0, 1, 1, 0), Numbers("Wanted output", BIT, 4, 16))
+    w: tuple[float, ...] = setting((1.0, 1.0), Numbers("w, the weights", WEIGHT, 2, 4))
+    b: float = setting(-0.5, Number("b, the bias", -10, 10, 0.1))
+    expression: str = setting(FULL_ADDER, Text("Expressions", 500))
+    bits: tuple[int, ...] = setting((1, 1, 0), Numbers("Inputs of the circuit", BIT, 0, 10))
+
+    def __post_init__(self) -> None:
+        check(self)
+        self.the_gate()
+        if len(self.table) not in (4, 8, 16):
+            raise ValueError(f"table must have 4, 8 or 16 rows; got {len(self.table)}")
+        if 2 ** len(self.w) != len(self.table):
+            raise ValueError(
+                f"w must have a weight for each of {len(self.table).bit_length() - 1} inputs; "
+                f"got {len(self.w)}"
+            )
+        self.circuit()
+
+    @property
+    def kind(self) -> str:
+        """The name of the gate in the library."""
+        return f"{COUNTED}_{self.t}" if self.gate == COUNTED else self.gate
+
+    def the_gate(self) -> Gate:
+        """The gate with its neurons; ValueError for a number of inputs it cannot have."""
+        return gate(self.kind, self.arity)
+
+    def circuit(self) -> Circuit:
+        """The circuit of the expressions; ValueError, in a line, where there is none."""
+        found = parse(self.expression)
+        if len(found.inputs) > MOST_INPUTS:
+            raise ValueError(
+                f"expression has {len(found.inputs)} inputs; at most {MOST_INPUTS} can be shown"
+            )
+        if len(found.cells) > MOST_CELLS:
+            raise ValueError(
+                f"expression has {len(found.cells)} gates; at most {MOST_CELLS} can be shown"
+            )
+        return found
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "The lecture’s soft OR": {},
+    "A gain too small": {"gain": 2.0, "gate": "and", "arity": 3, "x": (1, 1, 0)},
+    "So much gain that nothing learns": {"gain": 40.0},
+    "XOR: two neurons": {"gate": "xor", "x": (1, 1)},
+    "Majority of three": {
+        "gate": "majority",
+        "arity": 3,
+        "x": (1, 0, 1),
+        "table": (0, 0, 0, 1, 0, 1, 1, 1),
+        "w": (1.0, 1.0, 1.0),
+        "b": -1.5,
+    },
+    "Multiplexer": {
+        "gate": "mux",
+        "arity": 3,
+        "x": (1, 0, 1),
+        "expression": "y = s ? b : a",
+        "bits": (1, 0, 1),
+    },
+    "A two-bit adder": {
+        "gate": "full_adder",
+        "arity": 3,
+        "x": (1, 1, 0),
+        "expression": "s0 = a0 ^ b0; c = a0 & b0; s1 = a1 ^ b1 ^ c; s2 = a1 & b1 | c & (a1 ^ b1)",
+        "bits": (1, 1, 1, 0),
+    },
+}
+
+
+def choose(settings: Circuits, gate: object) -> Circuits:
+    """Another gate, with the nearest number of inputs that it can have."""
+    kind = str(Circuits.__dataclass_fields__["gate"].metadata["kind"].check("gate", gate))
+    row = at_least(settings.t) if kind == COUNTED else find_kind(kind)
+    allowed = [k for k in range(MOST_ARITY + 1) if row.allows(k)]
+    arity = min(allowed, key=lambda k: (abs(k - settings.arity), k))
+    return dataclasses.replace(settings, gate=kind, arity=arity)
+
+
+def count(settings: Circuits, t: object) -> Circuits:
+    """Another t for "at least t", with as many inputs at least."""
+    least = int(Circuits.__dataclass_fields__["t"].metadata["kind"].check("t", t))
+    return dataclasses.replace(settings, t=least, arity=max(settings.arity, least))
+
+
+def toggle(settings: Circuits, which: object, index: object) -> Circuits:
+    """One bit of x, of the circuit's inputs ("bits") or of the wanted outputs ("table") turned."""
+    lengths = {
+        "x": settings.arity,
+        "bits": len(settings.circuit().inputs),
+        "table": len(settings.table),
+    }
+    if not isinstance(which, str) or which not in lengths:
+        raise ValueError(f"which must be one of {list(lengths)}; got {str(which)[:60]!r}")
+    n = lengths[which]
+    i = int(Number("index", 0, n - 1, whole=True).check("index", index))
+    bits = padded(getattr(settings, which), n)
+    return change(settings, {which: tuple(bit ^ (k == i) for k, bit in enumerate(bits))})
+
+
+def resize(settings: Circuits, n: object) -> Circuits:
+    """The table of another number of inputs: XOR of them all, and weights of 1 for new ones."""
+    k = int(Number("n", 2, 4, whole=True).check("n", n))
+    table = tuple(row.bit_count() % 2 for row in range(2**k))
+    w = (*settings.w[:k], *[1.0] * (k - len(settings.w)))
+    return dataclasses.replace(settings, table=table, w=w)
+
+
+def padded(bits: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """n bits: missing ones are 0."""
+    return (*bits[:n], *[0] * (n - len(bits)))
+
+
+def allowed_arities(settings: Circuits) -> list[int]:
+    """The numbers of inputs that the gate can have here."""
+    row = find_kind(settings.kind)
+    return [k for k in range(MOST_ARITY + 1) if row.allows(k)]

@@ -1,0 +1,144 @@
+"""Station 1: the distance of two distributions, and binary cross-entropy as a case of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import rel_entr, xlogy
+
+from clearprop._typing import Array
+from clearprop.divergences import binary_cross_entropy, cross_entropy, entropy, kl_divergence
+from clearprop.playground.code import listed, script
+from clearprop.playground.settings import Number, Numbers, change, check, setting
+
+WHOLE = 1000  # distributions are kept in thousandths, which add up exactly
+THOUSANDTHS = Number("thousandths", 0, WHOLE, 1, whole=True)
+CURVE_POINTS = 201
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """q and p in thousandths; a label t, or its probability, and a prediction ŷ."""
+
+    q: tuple[int, ...] = setting((600, 300, 100), Numbers("q, the data", THOUSANDTHS, 2, 8))
+    p: tuple[int, ...] = setting((200, 300, 500), Numbers("p, the model", THOUSANDTHS, 2, 8))
+    t: float = setting(1.0, Number("t, the label", 0, 1, 0.01))
+    y_hat: float = setting(0.7, Number("ŷ, the prediction", 0, 1, 0.01))
+
+    def __post_init__(self) -> None:
+        check(self)
+        for name in ("q", "p"):
+            total = sum(getattr(self, name))
+            if total != WHOLE:
+                raise ValueError(f"{name} must add up to {WHOLE} thousandths; got {total}")
+        if len(self.q) != len(self.p):
+            raise ValueError(f"q and p must have as many entries; got {len(self.q)}, {len(self.p)}")
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "Two that differ": {"q": (600, 300, 100), "p": (200, 300, 500)},
+    "The same: KL is 0": {"q": (250, 500, 250), "p": (250, 500, 250)},
+    "An observed label: H(q) is 0": {"q": (0, 1000, 0), "p": (200, 700, 100)},
+    "p rules out what q holds: KL is infinite": {"q": (500, 400, 100), "p": (600, 400, 0)},
+}
+
+
+def drag(settings: Divergence, which: object, index: object, to: object) -> Divergence:
+    """One bar pulled to a number of thousandths; the others share what remains as they did.
+
+    which: "q" or "p". The shares are rounded so that all add up (largest remainders first).
+    """
+    if which not in ("q", "p"):
+        raise ValueError(f"which must be 'q' or 'p'; got {str(which)[:60]!r}")
+    old: tuple[int, ...] = getattr(settings, str(which))
+    k = int(Number("index", 0, len(old) - 1, whole=True).check("index", index))
+    target = int(THOUSANDTHS.check("to", to))
+    weights = np.array(old, dtype=float)
+    weights[k] = 0
+    if weights.sum() == 0:
+        weights = np.where(np.arange(len(old)) == k, 0.0, 1.0)
+    shares = weights / weights.sum() * (WHOLE - target)
+    parts = np.floor(shares).astype(int)
+    missing = WHOLE - target - int(parts.sum())
+    parts[np.argsort(parts - shares, kind="stable")[:missing]] += 1
+    parts[k] = target
+    return change(settings, {str(which): tuple(parts.tolist())})
+
+
+def resize(settings: Divergence, n: object) -> Divergence:
+    """Another number of outcomes: new ones have no probability, the last one gets what goes."""
+    length = int(Number("n", 2, 8, whole=True).check("n", n))
+
+    def resized(old: tuple[int, ...]) -> tuple[int, ...]:
+        kept = [*old[:length], *[0] * (length - len(old))]
+        kept[length - 1] += WHOLE - sum(kept)
+        return tuple(kept)
+
+    return dataclasses.replace(settings, q=resized(settings.q), p=resized(settings.p))
+
+
+def view(settings: Divergence) -> dict[str, Any]:
+    """H(q), H(q, p), KL both ways, their terms, and the binary case."""
+    q, p = (np.array(part) / WHOLE for part in (settings.q, settings.p))
+    t, y_hat = settings.t, settings.y_hat
+    Q, P = np.array([1 - t, t]), np.array([1 - y_hat, y_hat])
+    numbers: dict[str, Any] = {
+        "q": q,
+        "p": p,
+        "entropy": entropy(q),
+        "cross_entropy": cross_entropy(q, p),
+        "kl": kl_divergence(q, p),
+        "kl_reversed": kl_divergence(p, q),
+        "entropy_terms": -xlogy(q, q) + 0.0,
+        "cross_entropy_terms": _cross_terms(q, p),
+        "kl_terms": rel_entr(q, p),
+        "t": t,
+        "y_hat": y_hat,
+        "bce": binary_cross_entropy(t, y_hat),
+        "binary_kl": kl_divergence(Q, P),
+        "binary_entropy": entropy(Q),
+    }
+    grid = np.linspace(0, 1, CURVE_POINTS)
+    return {
+        "numbers": numbers,
+        "python": _python(settings),
+        "curve": {"y_hat": grid, "bce": binary_cross_entropy(np.full_like(grid, t), grid)},
+    }
+
+
+def _cross_terms(q: Array, p: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.asarray(-xlogy(q, p) + 0.0)
+
+
+def _python(settings: Divergence) -> str:
+    return script(
+        ["from scipy.special import rel_entr, xlogy"],
+        [
+            f"q = np.array({listed(settings.q)}) / {WHOLE}",
+            f"p = np.array({listed(settings.p)}) / {WHOLE}",
+            f"t, y_hat = {settings.t!r}, {settings.y_hat!r}",
+            "Q, P = np.array([1 - t, t]), np.array([1 - y_hat, y_hat])",
+            'np.seterr(divide="ignore")  # −q log p is infinite where p is 0 and q is not',
+        ],
+        {
+            "q": "q",
+            "p": "p",
+            "entropy": "cp.entropy(q)",
+            "cross_entropy": "cp.cross_entropy(q, p)",
+            "kl": "cp.kl_divergence(q, p)",
+            "kl_reversed": "cp.kl_divergence(p, q)",
+            "entropy_terms": "-xlogy(q, q) + 0.0",
+            "cross_entropy_terms": "-xlogy(q, p) + 0.0",
+            "kl_terms": "rel_entr(q, p)",
+            "t": "t",
+            "y_hat": "y_hat",
+            "bce": "cp.binary_cross_entropy(t, y_hat)",
+            "binary_kl": "cp.kl_divergence(Q, P)",
+            "binary_entropy": "cp.entropy(Q)",
+        },
+    )

@@ -1,0 +1,102 @@
+"""Station 5: output units with their losses, and why the pairs are what they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.outputs import OUTPUTS, Output
+from clearprop.playground.settings import Choice, Number, Numbers, check, setting
+
+LOGIT = Number("z", -40, 40, 0.1)
+UNITS = {
+    "linear": "linear, squared error",
+    "logistic": "logistic, cross-entropy",
+    "softmax": "softmax, cross-entropy",
+    "absolute_error": "linear, absolute error",
+    "huber": "linear, Huber’s loss",
+    "poisson": "exponential, Poisson’s loss",
+}
+RANGE = Number("logit of the curves", 0, 5, 1, whole=True)
+
+
+@dataclass(frozen=True)
+class OutputUnits:
+    """A unit with z and its target, which is t, a label, a count or a class; and a descent on z.
+
+    logits, klass: for the softmax; z for the others. axis: the logit that the curves move.
+    rate, steps: of gradient descent on z itself, with the unit's own loss and the squared error.
+    """
+
+    unit: str = setting("logistic", Choice("Output unit and loss", UNITS))
+    z: float = setting(-2.0, LOGIT)
+    logits: tuple[float, ...] = setting((2.0, 1.0, -1.0), Numbers("z, the logits", LOGIT, 2, 6))
+    t: float = setting(1.5, Number("t, a real number", -20, 20, 0.1))
+    label: float = setting(1.0, Number("t, a label or its probability", 0, 1, 0.01))
+    count: float = setting(3.0, Number("t, a count", 0, 50, 1))
+    klass: int = setting(1, Number("t, the class observed", 0, 5, 1, whole=True))
+    axis: int = setting(0, RANGE)
+    rate: float = setting(1.0, Number("Learning rate α", 0.01, 10))
+    steps: int = setting(50, Number("Steps", 1, 300, 1, whole=True))
+
+    def __post_init__(self) -> None:
+        check(self)
+        for name in ("klass", "axis"):
+            if getattr(self, name) >= len(self.logits):
+                raise ValueError(
+                    f"{name} must be from 0 to {len(self.logits) - 1}; got {getattr(self, name)}"
+                )
+
+    @property
+    def output(self) -> Output:
+        """The unit of the library."""
+        return OUTPUTS[self.unit]()
+
+    @property
+    def Z(self) -> Array:
+        """z as the unit takes it, (1, K)."""
+        return np.array([self.logits if self.unit == "softmax" else (self.z,)])
+
+    @property
+    def target(self) -> float | int:
+        """What t is for this unit."""
+        by_unit: dict[str, float | int] = {
+            "softmax": self.klass,
+            "logistic": self.label,
+            "poisson": self.count,
+        }
+        return by_unit.get(self.unit, self.t)
+
+    @property
+    def T(self) -> Array:
+        """t as the unit's methods take it, (1, K)."""
+        Z = self.Z
+        return self.output.targets(np.array([self.target]), Z.shape[1], Z.dtype)
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "Sigmoid and cross-entropy": {},
+    "Sure and wrong: the sigmoid saturates": {"z": -8.0},
+    "So sure that 1 − ŷ is 0": {"z": 40.0, "label": 0.0},
+    "Softmax": {"unit": "softmax"},
+    "Softmax, sure and wrong": {"unit": "softmax", "logits": (9.0, 0.0, -1.0), "klass": 1},
+    "Regression: linear, squared error": {"unit": "linear", "z": -1.0, "t": 1.5},
+    "Counts: exponential, Poisson’s loss": {"unit": "poisson", "z": 0.0, "rate": 0.1},
+}
+
+
+def resize(settings: OutputUnits, n: object) -> OutputUnits:
+    """Another number of classes: new logits are 0."""
+    length = int(Number("n", 2, 6, whole=True).check("n", n))
+    logits = (*settings.logits[:length], *[0.0] * (length - len(settings.logits)))
+    return dataclasses.replace(
+        settings,
+        logits=logits,
+        klass=min(settings.klass, length - 1),
+        axis=min(settings.axis, length - 1),
+    )

@@ -1,0 +1,208 @@
+"""What the tests of the page share: `clearprop play` running, a browser, and what a page shows."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playground_client import entries, number
+
+from clearprop.playground import links
+from clearprop.playground.messages import plain
+from clearprop.playground.stations import STATIONS
+
+AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+PATIENCE = 10.0  # seconds until the page must show what is asked
+
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A `clearprop play` that runs meanwhile: its address, and its process."""
+    command = [sys.executable, "-P", "-m", "clearprop", "play", "--no-browser", "--json"]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            printed = ""
+            while not printed.rstrip().endswith("}"):
+                more = server.stdout.readline()
+                assert more, "clearprop play ended before it told its address"
+                printed += more
+            yield json.loads(printed)["address"], server
+        finally:
+            server.kill()
+
+
+@contextmanager
+def playing(*arguments: str) -> Iterator[str]:
+    """The address of a `clearprop play` that runs meanwhile."""
+    with served(*arguments) as (address, _):
+        yield address
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless browser; skips the test, with the reason, where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on the PATH (Debian's package chromium; or set CHROMIUM)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Shown:
+    """A tab of a browser with the playground; `said`: what the console said that it should not."""
+
+    def __init__(self, browser: Any, address: str, **context: Any) -> None:
+        self.address = address
+        self.context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **context
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(1000 * PATIENCE)
+        self.said: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def _console(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.said.append(message.text)
+
+    def open(self, key: str, **changes: Any) -> None:
+        """Go to a station with these settings, and wait until the page shows them."""
+        station = STATIONS[key]
+        record = station.settings(**changes)
+        self.page.goto("about:blank")  # so that another fragment is another page
+        self.page.goto(f"{self.address}#{links.encode(station, record)}")
+        self.page.wait_for_selector("#station .panel")
+        self.expect(key, record)
+
+    def numbers(self, within: str = "body") -> dict[str, Any]:
+        """All numbers in an element by name."""
+        return values(self.page.locator(within))
+
+    def expect(self, key: str, record: Any) -> dict[str, float]:
+        """The numbers on the page, once they are those that Python has for the record.
+
+        Every number of the page is one of Python's, to 1e-9.
+        """
+        station = STATIONS[key]
+        assert station.view is not None
+        wanted = entries(plain(station.view(record)["numbers"]))
+        link = links.encode(station, record)
+        problem = ""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            shown_link = self.page.evaluate("location.hash.slice(1)")
+            if shown_link == link:
+                shown = self.numbers()
+                problem = _differences(shown, wanted)
+                if shown and not problem:
+                    return shown
+            else:
+                problem = f"the link is {shown_link!r}, not {link!r}"
+            self.page.wait_for_timeout(30)
+        raise AssertionError(problem)
+
+    def programs(self) -> dict[str, tuple[str, dict[str, float]]]:
+        """Of each panel with "copy as Python": its program, and the numbers that it shows."""
+        found = {}
+        for panel in self.page.query_selector_all("section.panel"):
+            title = panel.get_attribute("aria-label")
+            button = panel.query_selector("button:has-text('Copy as Python')")
+            if button is None:
+                continue
+            button.click()
+            program = self.page.text_content("dialog.code pre.python")
+            self.page.click("dialog.code button:has-text('Close')")
+            self.page.wait_for_selector("dialog.code", state="detached")
+            shown = self.numbers(f"section.panel[aria-label={json.dumps(title)}]")
+            found[title] = program, shown
+        return found
+
+    def serious(self) -> list[str]:
+        """Accessibility findings of axe-core that are serious or worse."""
+        return serious(self.page)
+
+    def overflow(self) -> float:
+        """How many pixels the page is wider than its window."""
+        script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return float(self.page.evaluate(script))
+
+    def close(self) -> None:
+        self.context.close()
+
+
+def values(scope: Any) -> dict[str, Any]:
+    """All numbers of a page or a part of it by name, and texts; those shown twice are the same."""
+    pairs = scope.locator("[data-name]").evaluate_all(
+        "all => all.map(e => [e.dataset.name, e.dataset.value])"
+    )
+    found: dict[str, Any] = {}
+    for name, text in pairs:
+        try:
+            value: Any = number(text)
+        except ValueError:
+            value = text
+        assert str(value) == str(found.setdefault(name, value)), name
+    return found
+
+
+def program(page: Any, panel: Any) -> str:
+    """The lines of a panel's "Copy as Python"."""
+    panel.get_by_role("button", name="Copy as Python").first.click()
+    text = page.locator("dialog.code pre.python")
+    text.wait_for()
+    lines = text.text_content()
+    page.locator("dialog.code").get_by_role("button", name="Close").click()
+    page.locator("dialog.code").wait_for(state="detached")
+    return str(lines)
+
+
+def serious(page: Any) -> list[str]:
+    """Accessibility findings of axe-core that are serious or worse."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: run scripts/page")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{finding['id']}: {finding['help']}: {node['html'][:150]} {node['failureSummary']}"
+        for finding in result["violations"]
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"][:3]
+    ]
+
+
+def _differences(shown: dict[str, float], wanted: dict[str, Any]) -> str:
+    """What is wrong with the numbers of a page; nothing if all are right."""
+    for name, value in shown.items():
+        if name not in wanted:
+            return f"{name} is on the page, but is no number of the station"
+        right = number(wanted[name])
+        same = value == right or (math.isnan(value) and math.isnan(right))
+        if not same and not abs(value - right) <= 1e-9 * max(1.0, abs(right)):
+            return f"{name} is {value} on the page, {right} in Python"
+    return ""

@@ -1,0 +1,228 @@
+// Controls for settings: a slider with its number box, a choice, a number of things.
+
+import { useRef, useState } from "preact/hooks";
+import type { Kind } from "../protocol.ts";
+import { short } from "../format.ts";
+
+let count = 0;
+
+/** An id for a label and its control. */
+export function useId(): string {
+  const id = useRef("");
+  if (!id.current) id.current = `c${++count}`;
+  return id.current;
+}
+
+interface SliderProps {
+  label: string;
+  value: number;
+  low: number;
+  high: number;
+  /** 0: the slider multiplies, for rates over several powers of ten. */
+  step: number;
+  onChange: (value: number) => void;
+  whole?: boolean;
+  /** What a screen reader and the box's tooltip say beside the label. */
+  hint?: string;
+  /** Without the range: the box alone. */
+  box?: boolean;
+  disabled?: boolean;
+}
+
+/** A slider and a box for the same number, with one label. Arrow keys move both. */
+export function Slider(props: SliderProps) {
+  const { label, value, low, high, step, onChange, whole, hint, box, disabled } = props;
+  const id = useId();
+  const log = step === 0 && low > 0;
+  const at = log ? Math.log10(Math.max(low, value)) : value;
+  const toValue = (text: string) => {
+    if (!log) return Number(text);
+    return Number((10 ** Number(text)).toPrecision(2));
+  };
+  return (
+    <div class={`slider ${box ? "box-only" : ""}`}>
+      <label for={id}>{label}</label>
+      {!box && (
+        <input
+          type="range"
+          aria-label={`${label}, slider`}
+          min={log ? Math.log10(low) : low}
+          max={log ? Math.log10(high) : high}
+          step={log ? 0.05 : step || "any"}
+          value={at}
+          disabled={disabled}
+          aria-valuetext={short(value)}
+          onInput={(event) => onChange(clamp(toValue(event.currentTarget.value), low, high))}
+        />
+      )}
+      <NumberBox
+        id={id}
+        value={value}
+        low={low}
+        high={high}
+        step={whole ? 1 : step || "any"}
+        hint={hint}
+        disabled={disabled}
+        onChange={onChange}
+      />
+    </div>
+  );
+}
+
+interface BoxProps {
+  id?: string;
+  label?: string;
+  value: number;
+  low: number;
+  high: number;
+  step: number | "any";
+  hint?: string;
+  name?: string;
+  disabled?: boolean;
+  onChange: (value: number) => void;
+}
+
+/** A number to type. It is taken over at Enter, on leaving, and at each press of an arrow. */
+export function NumberBox(props: BoxProps) {
+  const { id, label, value, low, high, step, hint, name, disabled, onChange } = props;
+  const [draft, setDraft] = useState<string | null>(null);
+  const commit = (text: string) => {
+    setDraft(null);
+    const typed = Number(text.replace("−", "-").replace(",", "."));
+    if (text.trim() !== "" && Number.isFinite(typed)) {
+      const rounded = step === 1 ? Math.round(typed) : typed;
+      const taken = clamp(rounded, low, high);
+      if (taken !== value) onChange(taken);
+    }
+  };
+  const nudge = (event: KeyboardEvent) => {
+    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (event.key === "Enter" && draft !== null) commit(draft);
+    if (event.key === "Escape") setDraft(null);
+    if (!direction) return;
+    event.preventDefault();
+    const size = (step === "any" ? 0.1 : step) * (event.shiftKey ? 10 : 1);
+    const from = draft === null ? value : Number(draft);
+    setDraft(null);
+    onChange(clamp(Number((from + direction * size).toPrecision(12)), low, high));
+  };
+  return (
+    <input
+      id={id}
+      class="number"
+      type="text"
+      inputMode="decimal"
+      autocomplete="off"
+      aria-label={label}
+      title={hint ?? `${low} to ${high}`}
+      data-name={name}
+      data-value={name ? String(value) : undefined}
+      disabled={disabled}
+      value={draft ?? tidy(value)}
+      onInput={(event) => setDraft(event.currentTarget.value)}
+      onKeyDown={nudge}
+      onBlur={() => draft !== null && commit(draft)}
+    />
+  );
+}
+
+function tidy(value: number): string {
+  return String(Number(value.toPrecision(5)));
+}
+
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  options: Record<string, string>;
+  onChange: (value: string) => void;
+  disabled?: boolean;
+  /** The label is for screen readers alone. */
+  bare?: boolean;
+}
+
+/** One of several, in a list. */
+export function Choice({ label, value, options, onChange, disabled, bare }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div class="choice">
+      <label for={id} class={bare ? "hidden" : ""}>
+        {label}
+      </label>
+      <select
+        id={id}
+        value={value}
+        disabled={disabled}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      >
+        {Object.entries(options).map(([key, title]) => (
+          <option value={key} selected={key === value}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** The control for a setting, as the server describes it: `<Setting of={kinds.t} .../>`. */
+export function Setting(props: {
+  of: Kind;
+  value: any;
+  onChange: (value: any) => void;
+  label?: string;
+  /** Narrower bounds than the setting's own, for the slider. */
+  low?: number;
+  high?: number;
+  box?: boolean;
+  disabled?: boolean;
+}) {
+  const { of, value, onChange, disabled } = props;
+  const label = props.label ?? of.label;
+  if (of.kind === "choice")
+    return <Choice {...{ label, value, onChange, disabled }} options={of.options} />;
+  return (
+    <Slider
+      {...{ label, value, onChange, disabled }}
+      low={props.low ?? of.low}
+      high={props.high ?? of.high}
+      step={of.step}
+      whole={of.whole}
+      box={props.box}
+    />
+  );
+}
+
+/** How many there are of something, with − and +. */
+export function Count(props: {
+  label: string;
+  value: number;
+  low: number;
+  high: number;
+  onChange: (value: number) => void;
+}) {
+  const { label, value, low, high, onChange } = props;
+  return (
+    <div class="count" role="group" aria-label={label}>
+      <span aria-hidden="true">{label}</span>
+      <button
+        aria-label={`${label}: one less`}
+        disabled={value <= low}
+        onClick={() => onChange(value - 1)}
+      >
+        −
+      </button>
+      <output>{value}</output>
+      <button
+        aria-label={`${label}: one more`}
+        disabled={value >= high}
+        onClick={() => onChange(value + 1)}
+      >
+        +
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+// What every station gets, and the frame around it.
+
+import type { ComponentChildren } from "preact";
+import type { Settings, StationInfo, View } from "../protocol.ts";
+import type { Store } from "../store.ts";
+
+export interface StationProps {
+  /** The settings as the controls show them; change them with `set`. */
+  settings: Settings;
+  /** What the server computed: numbers by name, the program, and what is drawn. */
+  view: View;
+  info: StationInfo;
+  set: (changes: Settings) => void;
+  /** An action of the station's record in stations/__init__.py, by name. */
+  act: (name: string, given: object) => void;
+  store: Store;
+}
+
+/** Title, the slide's formula, presets. `children`: the panels, in a grid of 12 columns. */
+export function StationFrame(props: {
+  info: StationInfo;
+  store: Store;
+  intro: ComponentChildren;
+  children: ComponentChildren;
+}) {
+  const { info, store, intro, children } = props;
+  return (
+    <>
+      <div class="intro">
+        <div>
+          <h1>{info.title}</h1>
+          <p>{intro}</p>
+        </div>
+        <Presets info={info} store={store} />
+      </div>
+      <div class="grid">{children}</div>
+    </>
+  );
+}
+
+export function Presets({ info, store }: { info: StationInfo; store: Store }) {
+  return (
+    <div class="presets" role="group" aria-label="Presets">
+      {info.presets.map((title) => (
+        <button class="chip" onClick={() => void store.ask("preset", { title })}>
+          {title}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** A symbol of the lecture, in the type of formulas. */
+export function M({ children }: { children: ComponentChildren }) {
+  return <span class="math">{children}</span>;
+}
+
+/** A formula on a line of its own. */
+export function Formula({ children }: { children: ComponentChildren }) {
+  return <div class="formula math">{children}</div>;
+}

@@ -1,0 +1,197 @@
+// Station 1: two distributions to drag, KL term by term, and binary cross-entropy as a case of it.
+
+import { Bars } from "../components/bars.tsx";
+import { Line } from "../components/line.tsx";
+import { Named, Num } from "../components/numbers.tsx";
+import { Panel } from "../components/panel.tsx";
+import { Count, Setting } from "../components/slider.tsx";
+import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
+import { real, reals } from "../protocol.ts";
+
+const WHOLE = 1000; // the settings are thousandths
+
+export function Divergence({ settings, view, info, set, act, store }: StationProps) {
+  const { numbers, python } = view;
+  const number = (name: string) => real(numbers[name]);
+  const n = reals(numbers.q).length;
+  const distribution = (name: "q" | "p", title: string) => (
+    <Bars
+      title={title}
+      high={1}
+      colour={name === "q" ? "class-0" : "class-1"}
+      bars={reals(numbers[name]).map((value, k) => ({
+        label: `x${sub(k)}`,
+        value,
+        name: `${name}.${k}`,
+      }))}
+      onDrag={(index, value) => act("drag", { which: name, index, to: Math.round(value * WHOLE) })}
+    />
+  );
+  const terms = (name: string, title: string) => {
+    const values = reals(numbers[name]);
+    const finite = values.filter(Number.isFinite);
+    return (
+      <Bars
+        title={title}
+        low={Math.min(0, ...finite) * 1.1}
+        high={Math.max(0.05, ...finite) * 1.05}
+        height={140}
+        bars={values.map((value, k) => ({ label: `x${sub(k)}`, value, name: `${name}.${k}` }))}
+      />
+    );
+  };
+  const curve = view.curve as { y_hat: number[]; bce: (number | string)[] };
+  return (
+    <StationFrame
+      info={info}
+      store={store}
+      intro={
+        <>
+          How far is the model’s distribution <M>P</M> from that of the data, <M>Q</M>? Pull the
+          bars: the others share what remains.
+        </>
+      }
+    >
+      <Panel
+        title="Two distributions"
+        class="w7"
+        python={python}
+        names={["q", "p"]}
+        tools={
+          <Count
+            label="Outcomes"
+            value={n}
+            low={2}
+            high={8}
+            onChange={(length) => act("resize", { n: length })}
+          />
+        }
+      >
+        <div class="pair">
+          <figure>
+            <figcaption>
+              <M>Q</M>, the data
+            </figcaption>
+            {distribution("q", "Q, the data")}
+          </figure>
+          <figure>
+            <figcaption>
+              <M>P</M>, the model
+            </figcaption>
+            {distribution("p", "P, the model")}
+          </figure>
+        </div>
+      </Panel>
+      <Panel
+        title="The distance"
+        class="w5"
+        python={python}
+        names={["entropy", "cross_entropy", "kl", "kl_reversed"]}
+      >
+        <Formula>
+          KL(Q‖P) = Σ<sub>x</sub> Q(x) log <Fraction top="Q(x)" bottom="P(x)" />
+        </Formula>
+        <Named name="entropy" value={number("entropy")} note="what the data needs by itself">
+          H(Q)
+        </Named>
+        <Named name="cross_entropy" value={number("cross_entropy")} note="what it costs with P">
+          H(Q, P)
+        </Named>
+        <Named name="kl" class="strong" value={number("kl")} note="H(Q, P) − H(Q), never negative">
+          KL(Q‖P)
+        </Named>
+        <Named name="kl_reversed" value={number("kl_reversed")} note="the other way round: another number">
+          KL(P‖Q)
+        </Named>
+      </Panel>
+      <Panel
+        title="Term by term"
+        class="w12"
+        python={python}
+        names={["entropy_terms", "cross_entropy_terms", "kl_terms"]}
+      >
+        <div class="pair three">
+          <figure>
+            <figcaption>
+              <M>−Q(x) log Q(x)</M>, together H(Q)
+            </figcaption>
+            {terms("entropy_terms", "Terms of H(Q)")}
+          </figure>
+          <figure>
+            <figcaption>
+              <M>−Q(x) log P(x)</M>, together H(Q, P)
+            </figcaption>
+            {terms("cross_entropy_terms", "Terms of H(Q, P)")}
+          </figure>
+          <figure>
+            <figcaption>
+              <M>Q(x) log Q(x)/P(x)</M>, together KL: single terms may be negative
+            </figcaption>
+            {terms("kl_terms", "Terms of KL(Q‖P)")}
+          </figure>
+        </div>
+      </Panel>
+      <Panel
+        title="Binary cross-entropy"
+        class="w12"
+        python={python}
+        names={["t", "y_hat", "bce", "binary_kl", "binary_entropy"]}
+      >
+        <div class="split">
+          <div>
+            <Formula>
+              −t log ŷ − (1 − t) log(1 − ŷ) = KL(Q‖P) + H(Q)
+            </Formula>
+            <Setting of={info.settings.t!} value={settings.t} onChange={(t) => set({ t })} />
+            <Setting
+              of={info.settings.y_hat!}
+              value={settings.y_hat}
+              onChange={(y_hat) => set({ y_hat })}
+            />
+            <Named name="bce" class="strong" value={number("bce")}>
+              cross-entropy
+            </Named>
+            <Named name="binary_kl" value={number("binary_kl")}>
+              KL(Q‖P)
+            </Named>
+            <Named
+              name="binary_entropy"
+              value={number("binary_entropy")}
+              note={number("binary_entropy") === 0 ? "0 · log 0 is 0: the label is certain" : ""}
+            >
+              H(Q)
+            </Named>
+            <p class="note">
+              Q = (1 − t, t) and P = (1 − ŷ, ŷ), here with <M>t</M> ={" "}
+              <Num name="t" value={number("t")} /> and <M>ŷ</M> ={" "}
+              <Num name="y_hat" value={number("y_hat")} />. For an observed label, t is 0 or 1.
+            </p>
+          </div>
+          <Line
+            title="Binary cross-entropy for every prediction ŷ"
+            x={curve.y_hat}
+            y={curve.bce.map(Number)}
+            xLabel="ŷ"
+            yLabel="ℒ"
+            high={5}
+            at={{ x: number("y_hat"), y: number("bce") }}
+          />
+        </div>
+      </Panel>
+    </StationFrame>
+  );
+}
+
+export function sub(k: number): string {
+  return [...String(k + 1)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
+}
+
+function Fraction({ top, bottom }: { top: string; bottom: string }) {
+  return (
+    <span class="fraction">
+      <span>{top}</span>
+      <span class="hidden"> / </span>
+      <span>{bottom}</span>
+    </span>
+  );
+}

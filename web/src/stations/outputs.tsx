@@ -1,0 +1,388 @@
+// Station 5: output units with their losses; why ∂ℒ/∂z is ŷ − t, and what happens otherwise.
+
+import { Curves } from "../components/curves.tsx";
+import { Named, Num } from "../components/numbers.tsx";
+import { Panel } from "../components/panel.tsx";
+import { Count, Setting, Slider } from "../components/slider.tsx";
+import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
+import { Word } from "../components/word.tsx";
+import { matrix, type Numbers, real, reals, type Value } from "../protocol.ts";
+import { sub } from "./divergence.tsx";
+import { Cancellation } from "./outputs/cancellation.tsx";
+
+const FORMULAS: Record<string, [string, string]> = {
+  linear: ["ŷ = z", "ℒ = ½ Σₖ (ŷₖ − tₖ)²"],
+  logistic: ["ŷ = σ(z) = 1/(1 + e⁻ᶻ)", "ℒ = −t log ŷ − (1 − t) log(1 − ŷ)"],
+  softmax: ["ŷₖ = exp(zₖ) / Σⱼ exp(zⱼ)", "ℒ = −Σₖ tₖ log ŷₖ"],
+  absolute_error: ["ŷ = z", "ℒ = |ŷ − t|"],
+  huber: ["ŷ = z", "ℒ = ½ r² for |r| ≤ 1, else |r| − ½, with r = ŷ − t"],
+  poisson: ["ŷ = exp(z)", "ℒ = ŷ − t log ŷ + t log t − t"],
+};
+
+export function Outputs(props: StationProps) {
+  const { info, store } = props;
+  return (
+    <StationFrame
+      info={info}
+      store={store}
+      intro={
+        <>
+          The task decides the output unit <M>f</M>, and the unit its loss. Each pair is made so that
+          the gradient stays alive: <M>∂ℒ/∂z = ŷ − t</M>.
+        </>
+      }
+    >
+      <Unit {...props} />
+      <Shape {...props} />
+      <Cancellation {...props} />
+      <Squared {...props} />
+      <Race {...props} />
+      <Pairs {...props} />
+    </StationFrame>
+  );
+}
+
+function Unit({ settings, view, info, set, act }: StationProps) {
+  const { numbers, python } = view;
+  const kinds = info.settings;
+  const softmax = settings.unit === "softmax";
+  const logits = settings.logits as number[];
+  const target = { logistic: "label", poisson: "count", softmax: "klass" }[settings.unit as string] ?? "t";
+  const [unit = "", loss = ""] = FORMULAS[settings.unit] ?? [];
+  return (
+    <Panel
+      title="Unit, loss and target"
+      class="w5"
+      python={python}
+      names={["z", "t", "y_hat", "loss", "dL_dz", "dL_dz_difference"]}
+      tools={
+        softmax && (
+          <Count
+            label="Classes"
+            value={logits.length}
+            low={2}
+            high={6}
+            onChange={(n) => act("resize", { n })}
+          />
+        )
+      }
+    >
+      <Setting of={kinds.unit!} value={settings.unit} onChange={(to) => set({ unit: to })} />
+      <Formula>
+        {unit}
+        <br />
+        {loss}
+      </Formula>
+      {softmax ? (
+        logits.map((value, k) => (
+          <Slider
+            key={k}
+            label={`z${sub(k)}, class ${k}`}
+            value={value}
+            low={-10}
+            high={10}
+            step={0.1}
+            onChange={(to) => set({ logits: logits.map((old, i) => (i === k ? to : old)) })}
+          />
+        ))
+      ) : (
+        <Setting of={kinds.z!} value={settings.z} onChange={(z) => set({ z })} />
+      )}
+      <Setting
+        of={kinds[target]!}
+        value={settings[target]}
+        high={target === "klass" ? logits.length - 1 : undefined}
+        onChange={(to) => set({ [target]: to })}
+      />
+      <Quantities
+        title="The unit’s numbers"
+        numbers={numbers}
+        rows={[
+          ["z", "z"],
+          ["t", "t"],
+          ["y_hat", "ŷ"],
+          ["dL_dz", "∂ℒ/∂z", true],
+          ["dL_dz_difference", "by differences"],
+        ]}
+      />
+      <Named name="loss" value={real(numbers.loss)}>
+        ℒ
+      </Named>
+    </Panel>
+  );
+}
+
+/** Vectors below each other, a column for each output. */
+function Quantities(props: {
+  title: string;
+  numbers: Numbers;
+  rows: [name: string, symbol: string, strong?: boolean][];
+}) {
+  const { title, numbers, rows } = props;
+  const n = reals(numbers[rows[0]?.[0] ?? ""]).length;
+  return (
+    <div class="scroll">
+      <table class="quantities">
+        <caption class="hidden">{title}</caption>
+        {n > 1 && (
+          <thead>
+            <tr>
+              <td />
+              {Array.from({ length: n }, (_, k) => (
+                <th scope="col">class {k}</th>
+              ))}
+            </tr>
+          </thead>
+        )}
+        <tbody>
+          {rows.map(([name, symbol, strong]) => (
+            <tr>
+              <th scope="row" class={symbol.startsWith("by") ? "note" : "math"}>
+                {symbol}
+              </th>
+              {reals(numbers[name]).map((value, k) => (
+                <td class={strong ? "strong" : ""}>
+                  <Num name={`${name}.${k}`} value={value} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface CurvesView {
+  k: number;
+  at: number;
+  [curve: string]: number | Value;
+}
+
+/** ŷ, ℒ and ∂ℒ/∂z where z moves. */
+function Shape({ settings, view, set }: StationProps) {
+  const curves = view.curves as CurvesView;
+  const x = reals(curves.z as Value);
+  const y = (name: string) => reals(curves[name] as Value);
+  const softmax = settings.unit === "softmax";
+  const label = softmax ? `z${sub(curves.k)}` : "z";
+  const probability = softmax || settings.unit === "logistic";
+  return (
+    <Panel title={`As ${label} moves`} class="w7">
+      {softmax && (
+        <div class="toggles" role="group" aria-label="Which logit moves">
+          {(settings.logits as number[]).map((_, k) => (
+            <button aria-pressed={k === settings.axis} onClick={() => set({ axis: k })}>
+              z{sub(k)}
+            </button>
+          ))}
+        </div>
+      )}
+      <Curves
+        title={`ŷ, the loss and its gradient for every ${label}`}
+        x={x}
+        xLabel={label}
+        low={probability ? -1.5 : -6}
+        high={probability ? 4.5 : 12}
+        at={curves.at}
+        height={290}
+        curves={[
+          { label: "ŷ", y: y("y_hat"), colour: "class-2" },
+          { label: "ℒ", y: y("loss"), colour: "class-1" },
+          { label: `∂ℒ/∂${label}`, y: y("dL_dz"), colour: "class-0", dashed: true },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+/** The same unit with the squared error on ŷ. */
+function Squared({ settings, view }: StationProps) {
+  const { numbers, python } = view;
+  const curves = view.curves as CurvesView;
+  const y = (name: string) => reals(curves[name] as Value);
+  const own = reals(numbers.dL_dz);
+  const linear = !["logistic", "softmax", "poisson"].includes(settings.unit);
+  return (
+    <Panel
+      title="With the squared error instead"
+      class="w6"
+      python={python}
+      names={[
+        "squared_loss",
+        "squared_dL_dy_hat",
+        "squared_dL_dz",
+        "squared_difference",
+        "own_size",
+        "squared_size",
+      ]}
+    >
+      <Formula>∂/∂z ½ Σ (ŷ − t)² = ∂ŷ/∂z (ŷ − t)</Formula>
+      <p>
+        {linear ? (
+          <>
+            For a linear unit <M>∂ŷ/∂z = 1</M>: nothing is lost.
+          </>
+        ) : (
+          <>
+            The factor <M>∂ŷ/∂z</M> stays, and where the unit saturates it is nearly 0:{" "}
+            <strong>sure and wrong learns nothing</strong>.
+          </>
+        )}
+      </p>
+      <Quantities
+        title="The squared error’s numbers"
+        numbers={numbers}
+        rows={[
+          ["squared_dL_dy_hat", "∂/∂ŷ = ŷ − t"],
+          ["squared_dL_dz", "∂/∂z", true],
+          ["squared_difference", "by differences"],
+        ]}
+      />
+      <Named name="squared_loss" value={real(numbers.squared_loss)}>
+        ½ Σ (ŷ − t)²
+      </Named>
+      <div class="versus">
+        <Named name="own_size" class="strong" value={real(numbers.own_size)} note="with its own loss">
+          max |∂ℒ/∂z|
+        </Named>
+        <Named name="squared_size" value={real(numbers.squared_size)} note="with the squared error">
+          max |∂/∂z|
+        </Named>
+      </div>
+      <Curves
+        title="The gradient with either loss"
+        x={reals(curves.z as Value)}
+        xLabel={settings.unit === "softmax" ? `z${sub(curves.k)}` : "z"}
+        low={own.length > 0 && linear ? -6 : -1.1}
+        high={linear ? 6 : 1.1}
+        at={curves.at}
+        curves={[
+          { label: "own loss", y: y("dL_dz"), colour: "class-0", dashed: true },
+          { label: "squared error", y: y("squared_dL_dz"), colour: "class-3" },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+/** Gradient descent on z with either loss. */
+function Race({ settings, view, info, set }: StationProps) {
+  const { numbers, python } = view;
+  const race = view.race as { k: number; t: number };
+  const own = reals(numbers.race_own);
+  const squared = reals(numbers.race_squared);
+  const finite = [...own, ...squared, race.t].filter((value) => Math.abs(value) < 1e3);
+  const probability = ["logistic", "softmax"].includes(settings.unit);
+  const last = own.length - 1;
+  return (
+    <Panel
+      title="Learning with either"
+      class="w6"
+      python={python}
+      names={["race_own", "race_squared"]}
+    >
+      <p class="note">
+        Gradient descent on <M>z</M> itself, <M>z ← z − α ∂ℒ/∂z</M>, from where it stands.
+      </p>
+      <Setting of={info.settings.rate!} value={settings.rate} onChange={(rate) => set({ rate })} />
+      <Setting of={info.settings.steps!} value={settings.steps} onChange={(steps) => set({ steps })} />
+      <Curves
+        title="ŷ at each step"
+        x={own.map((_, i) => i)}
+        xLabel="step"
+        low={probability ? 0 : Math.min(...finite)}
+        high={probability ? 1 : Math.max(...finite)}
+        curves={[
+          { label: "ŷ, own loss", y: own, colour: "class-0", dashed: true },
+          { label: "ŷ, squared error", y: squared, colour: "class-3" },
+          { label: "t", y: own.map(() => race.t), colour: "edge" },
+        ]}
+      />
+      <Named name={`race_own.${last}`} class="strong" value={own[last] ?? NaN} note="own loss">
+        ŷ <Word>at the end</Word>
+      </Named>
+      <Named name={`race_squared.${last}`} value={squared[last] ?? NaN} note="squared error">
+        ŷ <Word>at the end</Word>
+      </Named>
+    </Panel>
+  );
+}
+
+const UNITS = ["linear", "logistic", "softmax of (0, z)"];
+const CELLS = [
+  ["ŷ − t", ""],
+  ["(ŷ − t) ŷ (1 − ŷ)", "ŷ − t"],
+  ["2 (ŷ − t) ŷ (1 − ŷ)", "ŷ − t"],
+];
+
+/** Every unit with every loss, at one z and one label. */
+function Pairs({ settings, view, info, set }: StationProps) {
+  const { numbers, python } = view;
+  const y_hat = reals(numbers.pairs_y_hat);
+  const loss = matrix(numbers.pairs_loss);
+  const slope = matrix(numbers.pairs_dL_dz);
+  return (
+    <Panel
+      title="Every unit with every loss"
+      class="w12"
+      python={python}
+      names={["pairs_y_hat", "pairs_loss", "pairs_dL_dz"]}
+    >
+      <div class="split">
+        <Setting of={info.settings.z!} value={settings.z} onChange={(z) => set({ z })} />
+        <Setting
+          of={info.settings.label!}
+          value={settings.label}
+          onChange={(label) => set({ label })}
+        />
+      </div>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Units and losses">
+        <table class="pairs">
+          <caption class="hidden">Losses and gradients of each pair</caption>
+          <thead>
+            <tr>
+              <th scope="col">unit</th>
+              <th scope="col">ŷ</th>
+              <th scope="col">squared error</th>
+              <th scope="col">cross-entropy</th>
+            </tr>
+          </thead>
+          <tbody>
+            {UNITS.map((unit, i) => (
+              <tr>
+                <th scope="row">{unit}</th>
+                <td>
+                  <Num name={`pairs_y_hat.${i}`} value={y_hat[i] ?? NaN} />
+                </td>
+                {[0, 1].map((j) => (
+                  <td class={(i === 0) === (j === 0) ? "natural" : ""}>
+                    {CELLS[i]?.[j] ? (
+                      <>
+                        <div>
+                          <M>ℒ</M> = <Num name={`pairs_loss.${i}.${j}`} value={loss[i]?.[j] ?? NaN} />
+                        </div>
+                        <div>
+                          <M>∂ℒ/∂z = {CELLS[i]?.[j]}</M> ={" "}
+                          <Num name={`pairs_dL_dz.${i}.${j}`} value={slope[i]?.[j] ?? NaN} />
+                        </div>
+                        {(i === 0) === (j === 0) && <div class="note">the natural pair</div>}
+                      </>
+                    ) : (
+                      <span class="note">not defined: a linear ŷ is no probability</span>
+                    )}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="note">
+        The softmax of two logits is the sigmoid of their difference. Its squared error is summed over
+        both outputs, hence the 2.
+      </p>
+    </Panel>
+  );
+}
+

@@ -1,0 +1,205 @@
+// The chain rule at the output, line by line with numbers, until ŷ − t is left.
+
+import type { ComponentChildren } from "preact";
+import { Matrix, Num } from "../../components/numbers.tsx";
+import { Panel } from "../../components/panel.tsx";
+import { M, type StationProps } from "../../components/station.tsx";
+import { matrix, type Numbers, reals } from "../../protocol.ts";
+
+export function Cancellation({ settings, view }: StationProps) {
+  const { numbers, python } = view;
+  const names = ["dL_dy_hat", "dy_dz", "chain", "y_hat_minus_t"];
+  if (settings.unit === "softmax") names.push("chain_terms");
+  if (settings.unit === "logistic") names.push("plain_dL_dy_hat", "plain_dy_dz", "plain");
+  const Lines = { logistic: OfLogistic, softmax: OfSoftmax, poisson: OfPoisson }[settings.unit as string] ?? OfLinear;
+  return (
+    <Panel title="Why ∂ℒ/∂z = ŷ − t" class="w12" python={python} names={names}>
+      <Lines numbers={numbers} unit={settings.unit} />
+    </Panel>
+  );
+}
+
+interface LinesProps {
+  numbers: Numbers;
+  unit: string;
+}
+
+function Step({ symbol, children, note }: { symbol: string; children: ComponentChildren; note?: string }) {
+  return (
+    <li>
+      <span class="math left">{symbol}</span>
+      <span class="math">{children}</span>
+      {note && <span class="note">{note}</span>}
+    </li>
+  );
+}
+
+function first(numbers: Numbers, name: string): number {
+  const value = numbers[name];
+  return Array.isArray(value) && Array.isArray(value[0])
+    ? (matrix(value)[0]?.[0] ?? NaN)
+    : (reals(value)[0] ?? NaN);
+}
+
+/** What two factors have in common, struck out. */
+function Struck({ children }: { children: ComponentChildren }) {
+  return <s class="struck">{children}</s>;
+}
+
+function OfLogistic({ numbers }: LinesProps) {
+  return (
+    <>
+      <ol class="derivation">
+        <Step symbol="∂ℒ/∂ŷ" note="of −t log ŷ − (1 − t) log(1 − ŷ)">
+          = −t/ŷ + (1 − t)/(1 − ŷ) = (ŷ − t) / [ŷ (1 − ŷ)] ={" "}
+          <Num name="dL_dy_hat.0" value={first(numbers, "dL_dy_hat")} />
+        </Step>
+        <Step symbol="∂ŷ/∂z" note="of 1/(1 + e⁻ᶻ): small where ŷ is near 0 or 1">
+          = ŷ (1 − ŷ) = <Num name="dy_dz.0.0" value={first(numbers, "dy_dz")} />
+        </Step>
+        <Step symbol="∂ℒ/∂z" note="the chain rule">
+          = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Struck>ŷ (1 − ŷ)</Struck> · (ŷ − t) / [<Struck>ŷ (1 − ŷ)</Struck>] ={" "}
+          <Num name="chain.0" value={first(numbers, "chain")} />
+        </Step>
+        <Step symbol="" note="what is left">
+          = <strong>ŷ − t</strong> ={" "}
+          <Num class="strong" name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
+        </Step>
+      </ol>
+      <p class="note">
+        In plain floating point, from a rounded ŷ: ∂ℒ/∂ŷ ={" "}
+        <Num name="plain_dL_dy_hat.0" value={first(numbers, "plain_dL_dy_hat")} />, ∂ŷ/∂z ={" "}
+        <Num name="plain_dy_dz.0" value={first(numbers, "plain_dy_dz")} />, their product{" "}
+        <Num name="plain.0" value={first(numbers, "plain")} />: from about |z| = 37 on it is not a
+        number. So nothing is computed that way; ŷ − t is.
+      </p>
+    </>
+  );
+}
+
+function OfSoftmax({ numbers }: LinesProps) {
+  const y = reals(numbers.y_hat);
+  const labels = y.map((_, k) => `k = ${k}`);
+  return (
+    <>
+      <div class="row matrices">
+        <div>
+          <Matrix
+            name="dL_dy_hat"
+            caption={
+              <>
+                <M>∂ℒ/∂ŷᵢ = −tᵢ/ŷᵢ</M>
+              </>
+            }
+            vector
+            values={reals(numbers.dL_dy_hat).map((value) => [value])}
+            rows={y.map((_, i) => `i = ${i}`)}
+            shade
+          />
+        </div>
+        <div>
+          <Matrix
+            name="dy_dz"
+            caption={
+              <>
+                <M>∂ŷᵢ/∂zₖ = ŷᵢ (δᵢₖ − ŷₖ)</M>, the Jacobian
+              </>
+            }
+            values={matrix(numbers.dy_dz)}
+            rows={labels}
+            columns={y.map((_, i) => `i = ${i}`)}
+            shade
+          />
+        </div>
+        <div>
+          <Matrix
+            name="chain_terms"
+            caption={
+              <>
+                their products <M>∂ŷᵢ/∂zₖ · ∂ℒ/∂ŷᵢ = −tᵢ (δᵢₖ − ŷₖ)</M>: <M>ŷᵢ</M> cancels
+              </>
+            }
+            values={matrix(numbers.chain_terms)}
+            rows={labels}
+            columns={y.map((_, i) => `i = ${i}`)}
+            shade
+          />
+        </div>
+        <div>
+          <Matrix
+            name="chain"
+            caption={
+              <>
+                <M>Σᵢ</M>, the chain rule
+              </>
+            }
+            vector
+            values={reals(numbers.chain).map((value) => [value])}
+            shade
+          />
+        </div>
+        <div>
+          <Matrix
+            name="y_hat_minus_t"
+            caption={<M>ŷ − t</M>}
+            vector
+            values={reals(numbers.y_hat_minus_t).map((value) => [value])}
+            shade
+          />
+        </div>
+      </div>
+      <ol class="derivation">
+        <Step symbol="∂ℒ/∂zₖ" note="the chain rule, over all outputs">
+          = Σᵢ ∂ŷᵢ/∂zₖ ∂ℒ/∂ŷᵢ = Σᵢ <Struck>ŷᵢ</Struck> (δᵢₖ − ŷₖ) · (−tᵢ/<Struck>ŷᵢ</Struck>)
+        </Step>
+        <Step symbol="" note="as Σᵢ tᵢ = 1">
+          = −tₖ + ŷₖ Σᵢ tᵢ = <strong>ŷₖ − tₖ</strong>
+        </Step>
+      </ol>
+    </>
+  );
+}
+
+function OfPoisson({ numbers }: LinesProps) {
+  return (
+    <ol class="derivation">
+      <Step symbol="∂ℒ/∂ŷ" note="of ŷ − t log ŷ + t log t − t">
+        = 1 − t/ŷ = <Num name="dL_dy_hat.0" value={first(numbers, "dL_dy_hat")} />
+      </Step>
+      <Step symbol="∂ŷ/∂z" note="of eᶻ">
+        = ŷ = <Num name="dy_dz.0.0" value={first(numbers, "dy_dz")} />
+      </Step>
+      <Step symbol="∂ℒ/∂z" note="the chain rule">
+        = ŷ (1 − t/ŷ) = ŷ − t <Struck>ŷ</Struck>/<Struck>ŷ</Struck> ={" "}
+        <Num name="chain.0" value={first(numbers, "chain")} />
+      </Step>
+      <Step symbol="" note="what is left">
+        = <strong>ŷ − t</strong> ={" "}
+        <Num class="strong" name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
+      </Step>
+    </ol>
+  );
+}
+
+function OfLinear({ numbers, unit }: LinesProps) {
+  const squared = unit === "linear";
+  const slope = { linear: "ŷ − t", absolute_error: "sign(ŷ − t)" }[unit] ?? "ŷ − t, cut at ±1";
+  return (
+    <ol class="derivation">
+      <Step symbol="∂ℒ/∂ŷ">
+        = {slope} = <Num name="dL_dy_hat.0" value={first(numbers, "dL_dy_hat")} />
+      </Step>
+      <Step symbol="∂ŷ/∂z" note="of ŷ = z: there is nothing to cancel">
+        = <Num name="dy_dz.0.0" value={first(numbers, "dy_dz")} />
+      </Step>
+      <Step symbol="∂ℒ/∂z" note="the chain rule">
+        = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Num class="strong" name="chain.0" value={first(numbers, "chain")} />
+      </Step>
+      <Step symbol="" note={squared ? "the same" : "bounded: an outlier pulls no harder than this"}>
+        {squared ? "= " : "beside "}
+        <strong>ŷ − t</strong> ={" "}
+        <Num name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
+      </Step>
+    </ol>
+  );
+}

@@ -1,0 +1,185 @@
+// The network's shape, its parameters, the examples with their targets: all to be changed.
+
+import { Panel } from "../../components/panel.tsx";
+import { Choice, Count, NumberBox, Setting } from "../../components/slider.tsx";
+import type { StationProps } from "../../components/station.tsx";
+import { matrix, reals } from "../../protocol.ts";
+
+const MOST = 100; // of a value
+const UP = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** Layers, units, activation, output unit, seed. */
+export function Shape({ settings, view, info, set, act }: StationProps) {
+  const kinds = info.settings;
+  const hidden = settings.hidden as number[];
+  const rows = matrix(view.numbers.inputs).length;
+  const change = (sizes: object) => act("shape", sizes);
+  return (
+    <Panel title="The network" class="w4 shape-panel">
+      <Count
+        label="Inputs"
+        value={settings.inputs}
+        low={1}
+        high={5}
+        onChange={(inputs) => change({ inputs })}
+      />
+      <Count
+        label="Hidden layers"
+        value={hidden.length}
+        low={0}
+        high={3}
+        onChange={(n) => change({ hidden: [...hidden.slice(0, n), ...(n > hidden.length ? [2] : [])] })}
+      />
+      {hidden.map((units, l) => (
+        <Count
+          label={`Units in layer ${l + 1}`}
+          value={units}
+          low={1}
+          high={5}
+          onChange={(to) => change({ hidden: hidden.map((old, k) => (k === l ? to : old)) })}
+        />
+      ))}
+      <Count
+        label="Outputs"
+        value={settings.outputs}
+        low={settings.output === "softmax" ? 2 : 1}
+        high={5}
+        onChange={(outputs) => change({ outputs })}
+      />
+      <Count
+        label="Examples"
+        value={rows}
+        low={1}
+        high={6}
+        onChange={(n) => change({ rows: n })}
+      />
+      <Choice
+        label="Activation φ"
+        value={settings.activation}
+        options={kinds.activation!.options}
+        onChange={(activation) => change({ activation })}
+      />
+      <Choice
+        label="Output unit"
+        value={settings.output}
+        options={kinds.output!.options}
+        onChange={(output) => change({ output })}
+      />
+      <Setting
+        of={kinds.seed!}
+        box
+        value={settings.seed}
+        onChange={(seed) => set({ seed, edits: "" })}
+      />
+    </Panel>
+  );
+}
+
+/** One example or the batch. */
+export function Which({ settings, view, set }: StationProps) {
+  const rows = matrix(view.numbers.inputs).length;
+  const options = ["The batch", ...Array.from({ length: rows }, (_, n) => `Example ${n + 1}`)];
+  return (
+    <div class="toggles which" role="group" aria-label="Which examples">
+      {options.map((label, example) => (
+        <button
+          aria-pressed={settings.example === example}
+          onClick={() => set({ example, at: [] })}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Weights, inputs and targets in boxes. */
+export function Values({ settings, view, act }: StationProps) {
+  const { numbers, python } = view;
+  const sizes = view.sizes as number[];
+  const classes = settings.output === "softmax";
+  const inputs = matrix(numbers.inputs);
+  const targets = classes
+    ? reals(numbers.targets).map((value) => [value])
+    : matrix(numbers.targets);
+  const levels = sizes.slice(1).map((_, l) => l + 1);
+  const names = levels.flatMap((l) => [`W${l}`, `b${l}`]).concat("inputs", "targets");
+  const box = (name: string, label: string, edited: string, value: number, whole = false) => (
+    <td>
+      <NumberBox
+        name={name}
+        label={label}
+        value={value}
+        low={whole ? 0 : -MOST}
+        high={whole ? settings.outputs - 1 : MOST}
+        step={whole ? 1 : 0.1}
+        onChange={(to) => act("edit", { name: edited, value: to })}
+      />
+    </td>
+  );
+  return (
+    <Panel title="Weights, inputs and targets" class="w8" python={python} names={names}>
+      <div class="row editor">
+        {levels.map((l) => (
+          <>
+            <table>
+              <caption class="math">W⁽{UP[l]}⁾</caption>
+              <tbody>
+                {matrix(numbers[`W${l}`]).map((row, j) => (
+                  <tr>
+                    {row.map((value, i) =>
+                      box(`W${l}.${j}.${i}`, `W${l}, unit ${j}, input ${i}`, `W${l}.${j}.${i}`, value),
+                    )}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            <table>
+              <caption class="math">b⁽{UP[l]}⁾</caption>
+              <tbody>
+                {reals(numbers[`b${l}`]).map((value, j) => (
+                  <tr>{box(`b${l}.${j}`, `b${l}, unit ${j}`, `b${l}.${j}`, value)}</tr>
+                ))}
+              </tbody>
+            </table>
+          </>
+        ))}
+        <table>
+          <caption>
+            <span class="math">x</span>, a row for each example
+          </caption>
+          <tbody>
+            {inputs.map((row, n) => (
+              <tr>
+                {row.map((value, i) =>
+                  box(`inputs.${n}.${i}`, `x of example ${n + 1}, input ${i}`, `x.${n}.${i}`, value),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <table>
+          <caption>
+            <span class="math">t</span>
+            {classes ? ", a class each" : ""}
+          </caption>
+          <tbody>
+            {targets.map((row, n) => (
+              <tr>
+                {row.map((value, k) =>
+                  box(
+                    classes ? `targets.${n}` : `targets.${n}.${k}`,
+                    `t of example ${n + 1}${row.length > 1 ? `, output ${k}` : ""}`,
+                    `t.${n}.${k}`,
+                    value,
+                    classes,
+                  ),
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,166 @@
+// The workshop: own networks on own data, trained while one looks.
+
+import { useCallback, useState } from "preact/hooks";
+import { CopyPython } from "../components/copy.tsx";
+import { Panel } from "../components/panel.tsx";
+import { Choice } from "../components/slider.tsx";
+import { Presets, type StationProps } from "../components/station.tsx";
+import { Curves } from "../workshop/curves.tsx";
+import { DataPanel } from "../workshop/data.tsx";
+import { Files } from "../workshop/files.tsx";
+import { Inspector } from "../workshop/inspector.tsx";
+import { type DataSet, useLive } from "../workshop/live.ts";
+import { type Chosen, NetworkDrawing } from "../workshop/network.tsx";
+import { Parameters } from "../workshop/parameters.tsx";
+import { type Pin, Pins, pinned } from "../workshop/pins.tsx";
+import { Plot } from "../workshop/plot.tsx";
+import { Calibration, Diagnosis, Errors, Layers, useReport, Worst } from "../workshop/reports.tsx";
+import { LayerControls, TrainingPanel } from "../workshop/settings.tsx";
+import { Transport } from "../workshop/transport.tsx";
+
+const EDGES = { both: "weights, gradients inside", weights: "weights", gradients: "gradients" };
+
+export function Workshop(props: StationProps) {
+  const { info, store } = props;
+  useLive(store.live, 500);
+  const [chosen, choose] = useState<Chosen | null>(null);
+  const [edges, setEdges] = useState("both");
+  const [speed, setSpeed] = useState("most");
+  const [wanted, setPart] = useState("test");
+  const [logarithmic, setLogarithmic] = useState(false);
+  const [pins, setPins] = useState<Pin[]>([]);
+  const { data } = store.live;
+  const shown = chosen && data && chosen.layer < data.sizes.length ? chosen : lastUnit(data);
+  const part = data && !data.rows[1] ? "train" : wanted;
+  const report = useReport(store, part);
+  const python = useCallback(
+    (panel: string) => async () => {
+      const reply = await store.ask("python", { panel, part });
+      if (!reply) throw new Error("there is no program");
+      return reply.python as string;
+    },
+    [store, part],
+  );
+  if (!data) return <p class="waiting">Loading…</p>;
+  const parts = (
+    <Choice
+      bare
+      label="Rows"
+      value={part}
+      options={{
+        ...(data.rows[1] ? { test: `test (${data.rows[1]})` } : {}),
+        train: `train (${data.rows[0]})`,
+      }}
+      onChange={setPart}
+    />
+  );
+  const known = report?.part === part ? report : null;
+  const pin = async () => {
+    const made = await pinned(store, part, Math.max(0, ...pins.map((p) => p.number)) + 1);
+    if (made) setPins([...pins, made]);
+  };
+  return (
+    <div class="workshop">
+      <div class="intro slim">
+        <h1>{info.title}</h1>
+        <Presets info={info} store={store} />
+      </div>
+      <Transport store={store} speed={speed} setSpeed={setSpeed} python={python("training")} />
+      <div class="bench">
+        <div class="column">
+          <DataPanel {...props} />
+          <TrainingPanel {...props} />
+        </div>
+        <div class="column">
+          <Panel
+            title="Network"
+            python={python("network")}
+            tools={<Choice bare label="Edges show" value={edges} options={EDGES} onChange={setEdges} />}
+          >
+            <LayerControls {...props} />
+            <NetworkDrawing {...{ store, data, choose, edges }} chosen={shown} />
+            <p class="note key">
+              <i class="line positive" /> above 0 <i class="line negative" /> below 0 <i class="line core" /> the
+              gradient <i class="spot" /> the bias
+            </p>
+            <Inspector {...{ store, data }} chosen={shown} />
+            {store.live.frame?.example && <ExampleLine python={python("example")} />}
+          </Panel>
+          <Panel title="All parameters" python={python("network")} folded>
+            <Parameters {...{ store, data }} />
+          </Panel>
+          <Panel title="Layers" python={python("layers")}>
+            {report && <Layers report={report} />}
+          </Panel>
+          <Panel title="Diagnosis" python={python("diagnosis")}>
+            {report && <Diagnosis report={report} />}
+          </Panel>
+        </div>
+        <div class="column">
+          <Panel title="Output">
+            <Plot {...{ store, data }} chosen={shown} />
+          </Panel>
+          <Panel
+            title="Curves"
+            tools={
+              <>
+                <label class="option">
+                  <input
+                    type="checkbox"
+                    checked={logarithmic}
+                    onChange={(event) => setLogarithmic(event.currentTarget.checked)}
+                  />
+                  log ℒ
+                </label>
+                <button class="small" onClick={() => void pin()}>
+                  Pin this run
+                </button>
+              </>
+            }
+          >
+            <Curves {...{ store, pins, logarithmic }} title="ℒ" rows={[2, 3]} />
+            <Curves
+              {...{ store, pins }}
+              logarithmic={false}
+              title={data.n_classes ? "accuracy" : "RMSE"}
+              rows={[4, 5]}
+              range={data.n_classes ? [0, 1] : undefined}
+            />
+            <p class="note key">
+              <i class="line class-0" /> training <i class="line class-1 dashed" /> test
+            </p>
+          </Panel>
+        </div>
+      </div>
+      <div class="grid">
+        <Panel title={data.n_classes ? "Confusion matrix" : "Residuals"} class="w4" python={python("errors")} tools={parts}>
+          {known && <Errors report={known} data={data} />}
+        </Panel>
+        <Panel title="Calibration" class="w3" python={report && "calibration.ece" in report.numbers ? python("calibration") : undefined}>
+          {known && <Calibration report={known} data={data} />}
+        </Panel>
+        <Panel title="Rows by loss" class="w5" python={python("rows")} tools={parts}>
+          {known && <Worst report={known} data={data} />}
+        </Panel>
+        <Panel title="Pinned runs" class="w7">
+          <Pins store={store} pins={pins} drop={(gone) => setPins(pins.filter((p) => p !== gone))} />
+        </Panel>
+        <Panel title="Files" class="w5">
+          <Files store={store} python={python("training")} />
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+function lastUnit(data: DataSet | null): Chosen | null {
+  return data && { layer: data.sizes.length - 1, unit: 0 };
+}
+
+function ExampleLine({ python }: { python: () => Promise<string> }) {
+  return (
+    <p class="note with-button">
+      Edges show the gradient of this example alone. <CopyPython python={python} title="The example" />
+    </p>
+  );
+}

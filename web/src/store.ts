@@ -1,0 +1,137 @@
+// The state of the page: what the server said last, and what is on its way there.
+
+import { Client } from "./client.ts";
+import { Live } from "./workshop/live.ts";
+import type { Message, Settings, State, StationInfo } from "./protocol.ts";
+
+export interface Table {
+  name: string;
+  columns: string[];
+}
+
+type Listener = () => void;
+
+export class Store {
+  client = new Client();
+  stations: StationInfo[] = [];
+  table: Table = { name: "", columns: [] };
+  state: State | null = null;
+  lost = "";
+  error = "";
+  status = "";
+  live = new Live();
+  private listeners = new Set<Listener>();
+  private queued: { command: string; given: Record<string, any> } | null = null;
+  private sending = false;
+  private link = "";
+
+  async start(): Promise<void> {
+    this.client.onPush = (message, arrays) => {
+      if (message.type === "error") this.update({ error: message.message });
+      else this.live.take(message, arrays);
+      if (message.type === "frame" && message.link) this.show(message.link);
+    };
+    this.client.onLost = (reason) => this.update({ lost: reason });
+    await this.client.connect();
+    const hello = await this.client.ask("hello");
+    this.stations = hello.stations;
+    const hash = location.hash.slice(1);
+    this.lost = "";
+    this.table = hello.table;
+    if (!hash) this.take(hello);
+    window.onhashchange = () => {
+      if (location.hash.slice(1) !== this.link) void this.ask("open", { link: location.hash });
+    };
+    if (hash && !(await this.ask("open", { link: hash }))) {
+      const { error } = this;
+      await this.ask("state"); // a wrong link: the first station, and what is wrong with it
+      this.update({ error });
+    }
+  }
+
+  /** Connect again, after the server was gone: the link in the address leads back. */
+  async reconnect(): Promise<void> {
+    this.client = new Client();
+    await this.start().catch((error: Error) => this.update({ lost: error.message }));
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  update(changes: Partial<Pick<Store, "lost" | "error" | "status">>): void {
+    Object.assign(this, changes);
+    for (const listener of this.listeners) listener();
+  }
+
+  /** A command; the page shows what its reply says, and tells errors. */
+  async ask(command: string, given: object = {}, file?: Uint8Array): Promise<Message | null> {
+    try {
+      const reply = await this.client.ask(command, given, file);
+      this.take(reply);
+      return reply;
+    } catch (error) {
+      if (!this.lost) this.update({ error: (error as Error).message });
+      return null;
+    }
+  }
+
+  /** Settings of the station; while one change is on its way, the later ones wait together. */
+  set(changes: Settings): void {
+    if (!this.state) return;
+    this.state = { ...this.state, settings: { ...this.state.settings, ...changes } };
+    const waiting = this.queued?.command === "set" ? this.queued.given.changes : {};
+    this.send("set", { changes: { ...waiting, ...changes } });
+    this.update({});
+  }
+
+  /** An action of the station, such as a bar that is dragged; only the newest one waits. */
+  act(name: string, given: object): void {
+    this.send("act", { name, arguments: given });
+  }
+
+  /** A command that is sent while something moves; only the newest one waits. */
+  later(command: string, given: object): void {
+    this.send(command, given);
+  }
+
+  private send(command: string, given: object): void {
+    this.queued = { command, given };
+    if (!this.sending) void this.drain();
+  }
+
+  private async drain(): Promise<void> {
+    this.sending = true;
+    while (this.queued) {
+      const { command, given } = this.queued;
+      this.queued = null;
+      try {
+        const reply = await this.client.ask(command, given);
+        if (!this.queued) this.take(reply);
+      } catch (error) {
+        if (this.lost) break;
+        this.update({ error: (error as Error).message });
+        if (!this.queued) await this.ask("state"); // the controls go back to what holds
+      }
+    }
+    this.sending = false;
+  }
+
+  private take(reply: Message): void {
+    if (reply.table) this.table = reply.table;
+    if (reply.station) {
+      const { station, settings, link, view } = reply;
+      this.state = { station, settings, link, view };
+    }
+    if (typeof reply.link === "string") this.show(reply.link);
+    this.update({ error: "" });
+  }
+
+  /** The address holds everything that the numbers depend on. */
+  private show(link: string): void {
+    this.link = link;
+    if (this.state) this.state = { ...this.state, link };
+    if (location.hash.slice(1) !== link) history.replaceState(null, "", "#" + link);
+  }
+}

@@ -1,0 +1,132 @@
+// Loss and score over the epochs, live; pinned runs beside them.
+
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { colour } from "../components/theme.tsx";
+import type { Store } from "../store.ts";
+import type { Pin } from "./pins.tsx";
+
+interface CurvesProps {
+  store: Store;
+  title: string;
+  /** Rows of the frame's curve: of the training rows, of the test rows. */
+  rows: [number, number];
+  logarithmic: boolean;
+  pins: Pin[];
+  /** Ends of the scale, where they are known. */
+  range?: [number, number];
+}
+
+const EPOCH = 1;
+const HEIGHT = 150;
+const PAUSE = 80; // milliseconds between two drawings while training
+
+export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const root = box.current as HTMLDivElement;
+    let plot: uPlot | null = null;
+    const make = () => {
+      plot?.destroy();
+      plot = new uPlot(options(root.clientWidth || 300, title, logarithmic, pins, range), [[], [], []], root);
+      fill();
+    };
+    const fill = () => {
+      const curve = store.live.frame?.curve;
+      if (plot && curve) plot.setData(table(curve, rows, pins));
+    };
+    make();
+    const observer = new ResizeObserver(() => {
+      if (plot && root.clientWidth) plot.setSize({ width: root.clientWidth, height: HEIGHT });
+    });
+    observer.observe(root);
+    let last = 0;
+    let timer = 0;
+    const off = store.live.subscribe(() => {
+      const wait = store.live.frame?.training ? last + PAUSE - performance.now() : 0;
+      window.clearTimeout(timer);
+      const now = () => {
+        last = performance.now();
+        fill();
+      };
+      if (wait > 0) timer = window.setTimeout(now, wait);
+      else now();
+    });
+    window.addEventListener("themechange", make);
+    return () => {
+      off();
+      window.clearTimeout(timer);
+      observer.disconnect();
+      window.removeEventListener("themechange", make);
+      plot?.destroy();
+    };
+  }, [store.live, title, logarithmic, pins, range?.[0], range?.[1]]);
+  return <div ref={box} class="live-curve" role="img" aria-label={`${title} over the epochs`} />;
+}
+
+function options(
+  width: number,
+  title: string,
+  logarithmic: boolean,
+  pins: Pin[],
+  range?: [number, number],
+): uPlot.Options {
+  const ink = colour("soft");
+  const rule = colour("rule");
+  const axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1 } };
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 8, 0, 0],
+    scales: {
+      x: { time: false },
+      y: logarithmic ? { distr: 3 } : range ? { range } : { range: (_u, _low, high) => [0, high || 1] },
+    },
+    axes: [
+      { ...axis, size: 26, font: "11px system-ui" },
+      {
+        ...axis,
+        size: 52,
+        font: "11px system-ui",
+        label: title,
+        labelSize: 16,
+        labelFont: "12px system-ui",
+        values: (_u, splits) => splits.map((v) => (v === null ? "" : Number(v.toPrecision(2)).toString())),
+      },
+    ],
+    series: [
+      {},
+      { stroke: colour("class-0"), width: 2 },
+      { stroke: colour("class-1"), width: 2, dash: [5, 3] },
+      ...pins.map((pin) => ({
+        stroke: colour(`class-${2 + (pin.number % 6)}`),
+        width: 1.5,
+        spanGaps: true,
+      })),
+    ],
+  };
+}
+
+/** One table of all curves: each has its own epochs. */
+function table(curve: Float64Array[], rows: [number, number], pins: Pin[]): uPlot.AlignedData {
+  const own: uPlot.AlignedData = [
+    listed(curve[EPOCH]),
+    values(curve[rows[0]]),
+    values(curve[rows[1]]),
+  ];
+  if (!pins.length) return own;
+  const others = pins.map(
+    (pin): uPlot.AlignedData => [listed(pin.curve[EPOCH]), values(pin.curve[rows[0]])],
+  );
+  return uPlot.join([own, ...others]);
+}
+
+function listed(row: Float64Array | undefined): number[] {
+  return row ? [...row] : [];
+}
+
+function values(row: Float64Array | undefined): (number | null)[] {
+  return row ? [...row].map((v) => (Number.isFinite(v) ? v : null)) : [];
+}

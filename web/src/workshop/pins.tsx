@@ -1,0 +1,87 @@
+// Runs that were pinned, to compare; each is a link that leads back to it.
+
+import { CopyPython } from "../components/copy.tsx";
+import { Num } from "../components/numbers.tsx";
+import { real, type Numbers } from "../protocol.ts";
+import type { Store } from "../store.ts";
+
+export interface Pin {
+  number: number;
+  title: string;
+  link: string;
+  python: string;
+  numbers: Numbers;
+  curve: Float64Array[];
+}
+
+const SHOWN = ["epoch", "loss.train", "loss.test", "score.train", "score.test"];
+
+/** Pin what is shown now. */
+export async function pinned(store: Store, part: string, number: number): Promise<Pin | null> {
+  await store.ask("pause");
+  const reply = await store.ask("python", { panel: "training", part });
+  const { frame, data } = store.live;
+  const settings = store.state?.settings;
+  if (!reply || !frame || !data || !settings) return null;
+  const layers = data.sizes.join("–");
+  return {
+    number,
+    title: `${settings.data} ${layers}, ${settings.optimizer} ${settings.learning_rate}`,
+    link: reply.link,
+    python: reply.python,
+    numbers: frame.numbers,
+    curve: frame.curve.map((row) => row.slice()),
+  };
+}
+
+export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (pin: Pin) => void }) {
+  if (!pins.length)
+    return <p class="note">Pin a run, change something, train again: both are here and in the curves.</p>;
+  return (
+    <div class="scroll">
+      <table class="pins">
+        <thead>
+          <tr>
+            <th scope="col">run</th>
+            {SHOWN.map((name) => (
+              <th scope="col">{name.replace(".", " ").replace("loss", "ℒ")}</th>
+            ))}
+            <th scope="col">
+              <span class="hidden">what to do</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {pins.map((pin) => (
+            <tr key={pin.number}>
+              <th scope="row">
+                <i class="swatch" style={{ background: `var(--class-${2 + (pin.number % 6)})` }} />
+                {pin.number}: {pin.title}
+              </th>
+              {SHOWN.map((name) => (
+                <td>
+                  {name in pin.numbers && (
+                    <Num name={`pin${pin.number}.${name}`} value={real(pin.numbers[name])} />
+                  )}
+                </td>
+              ))}
+              <td class="row">
+                <button
+                  class="small"
+                  aria-label={`Go back to run ${pin.number}`}
+                  onClick={() => void store.ask("open", { link: pin.link })}
+                >
+                  go back
+                </button>
+                <CopyPython python={pin.python} title={`Run ${pin.number}`} />
+                <button class="small" aria-label={`Unpin run ${pin.number}`} onClick={() => drop(pin)}>
+                  ✕
+                </button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,277 @@
+// What the network gets wrong, how sure it is, its layers, and what is the matter with it.
+
+import { useEffect, useState } from "preact/hooks";
+import { Matrix, Num } from "../components/numbers.tsx";
+import { matrix, real, reals, type Numbers } from "../protocol.ts";
+import type { Store } from "../store.ts";
+import type { DataSet } from "./live.ts";
+
+export interface Report {
+  part: string;
+  numbers: Numbers;
+  activations: string[];
+  findings: Finding[];
+  residuals: { y_hat?: number[]; t?: number[] };
+}
+
+interface Finding {
+  code: string;
+  severity: string;
+  layer: number | null;
+  message: string;
+  evidence: Record<string, number | string>;
+  advice: string;
+}
+
+const PAUSE = 400; // milliseconds between two reports while training
+
+/** The report of what is shown: anew whenever it stands still, and now and then while it trains. */
+export function useReport(store: Store, part: string): Report | null {
+  const [report, setReport] = useState<Report | null>(null);
+  useEffect(() => {
+    let busy = false;
+    let again = false;
+    let gone = false;
+    let timer = 0;
+    const ask = async () => {
+      if (busy) {
+        again = true;
+        return;
+      }
+      busy = true;
+      again = false;
+      try {
+        const reply = await store.client.ask("report", { part });
+        if (!gone) setReport(reply.report as Report);
+      } catch {
+        // the station was left, or the connection is lost, which is told elsewhere
+      }
+      busy = false;
+      if (again) timer = window.setTimeout(() => void ask(), store.live.frame?.training ? PAUSE : 0);
+    };
+    const off = store.live.subscribe(() => {
+      if (!store.live.frame || store.live.frame.replaying) return;
+      void ask();
+    });
+    void ask();
+    return () => {
+      gone = true;
+      window.clearTimeout(timer);
+      off();
+    };
+  }, [store, part]);
+  return report;
+}
+
+export function Errors({ report, data }: { report: Report; data: DataSet }) {
+  const counts = matrix(report.numbers.confusion);
+  if (!data.n_classes) return <Residuals report={report} />;
+  if (!counts.length) return null;
+  return (
+    <>
+      <Matrix
+        name="confusion"
+        caption="rows: the true class; columns: the predicted one"
+        rows={data.labels}
+        columns={data.labels}
+        values={counts}
+        picked={(i, j) => (i === j ? "right" : counts[i]![j] ? "wrong" : "")}
+      />
+    </>
+  );
+}
+
+function Residuals({ report }: { report: Report }) {
+  const { y_hat = [], t = [] } = report.residuals;
+  const all = [...y_hat, ...t].map(Number);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const at = (v: number) => 10 + (220 * (Number(v) - low)) / (high - low || 1);
+  return (
+    <>
+      <p>
+        R² = <Num name="r2" value={real(report.numbers.r2)} />
+      </p>
+      <svg class="scatter" viewBox="0 0 256 256" role="img" aria-label="t against ŷ">
+        <line class="rule" x1={10} y1={230} x2={230} y2={10} />
+        {t.map((value, i) => (
+          <circle cx={at(y_hat[i] ?? 0)} cy={240 - at(value)} r={2.2} />
+        ))}
+        <text class="tick math" x={120} y={252}>
+          ŷ
+        </text>
+        <text class="tick math" x={246} y={120}>
+          t
+        </text>
+      </svg>
+    </>
+  );
+}
+
+export function Calibration({ report, data }: { report: Report; data: DataSet }) {
+  const mean = matrix(report.numbers["calibration.mean"]);
+  const share = matrix(report.numbers["calibration.share"]);
+  const ece = reals(report.numbers["calibration.ece"]);
+  if (!mean.length)
+    return <p class="note">For outputs that are probabilities: logistic and softmax.</p>;
+  const at = (v: number) => 8 + 180 * v;
+  const first = mean.length === 1 ? 1 : 0;
+  return (
+    <div class="calibration">
+      <svg viewBox="0 0 210 210" role="img" aria-label="Calibration: share that is true against ŷ">
+        <line class="rule" x1={at(0)} y1={188} x2={at(1)} y2={8} />
+        <rect class="frame" x={8} y={8} width={180} height={180} />
+        {mean.map((bins, k) => (
+          <g style={{ fill: `var(--class-${(k + first) % 8})`, stroke: `var(--class-${(k + first) % 8})` }}>
+            <polyline points={bins.map((m, i) => `${at(m)},${196 - at(share[k]![i]!)}`).join(" ")} />
+            {bins.map((m, i) => (
+              <circle cx={at(m)} cy={196 - at(share[k]![i]!)} r={3} />
+            ))}
+          </g>
+        ))}
+        <text class="tick" x={98} y={204}>
+          ŷ
+        </text>
+      </svg>
+      <ul class="plain">
+        {ece.map((value, k) => (
+          <li>
+            class {data.labels[k + first]}: expected calibration error{" "}
+            <Num name={`calibration.ece.${k}`} value={value} />
+          </li>
+        ))}
+      </ul>
+      <details>
+        <summary>The bins</summary>
+        <Matrix name="calibration.mean" caption="mean ŷ" values={mean} />
+        <Matrix name="calibration.share" caption="share that is true" values={share} />
+      </details>
+    </div>
+  );
+}
+
+export function Worst({ report, data }: { report: Report; data: DataSet }) {
+  const { numbers } = report;
+  const y_hat = matrix(numbers["worst.y_hat"]);
+  const x = matrix(numbers["worst.x"]);
+  const t = reals(numbers["worst.t"]);
+  const few = data.features.slice(0, 6);
+  return (
+    <div class="scroll">
+      <table class="worst">
+        <thead>
+          <tr>
+            <th scope="col">row</th>
+            <th scope="col">ℒ</th>
+            <th scope="col">t</th>
+            <th scope="col">ŷ</th>
+            {few.map((name) => (
+              <th scope="col">{name}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {reals(numbers["worst.row"]).map((row, i) => (
+            <tr key={i}>
+              <th scope="row">
+                <Num name={`worst.row.${i}`} value={row} />
+              </th>
+              <td>
+                <Num name={`worst.loss.${i}`} value={reals(numbers["worst.loss"])[i]!} />
+              </td>
+              <td title={data.labels[t[i]!]}>
+                <Num name={`worst.t.${i}`} value={t[i]!} />
+              </td>
+              <td>
+                {y_hat[i]?.map((value, k) => (
+                  <>
+                    <Num name={`worst.y_hat.${i}.${k}`} value={value} digits={3} />{" "}
+                  </>
+                ))}
+              </td>
+              {few.map((_, k) => (
+                <td>
+                  <Num name={`worst.x.${i}.${k}`} value={x[i]?.[k] ?? NaN} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const STATISTICS: [string, string, string][] = [
+  ["h", "|h|", "root mean square of the layer's values"],
+  ["dL_dz", "|∂ℒₙ/∂z|", "what comes back to the layer, for each row"],
+  ["W", "|W|", "root mean square of the weights"],
+  ["dL_dW", "|∂ℒ/∂W|", "of their gradient"],
+  ["update", "|ΔW|/|W|", "how far a step has moved the weights, over this epoch; about 0.001 is usual"],
+  ["dead", "dead", "share of units through which nothing comes back"],
+  ["saturated", "saturated", "share of units at the flat ends of φ"],
+];
+
+export function Layers({ report }: { report: Report }) {
+  return (
+    <div class="scroll">
+      <table class="layers-table">
+        <thead>
+          <tr>
+            <th scope="col">layer</th>
+            {STATISTICS.map(([, symbol, words]) => (
+              <th scope="col" title={words}>
+                {symbol}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {report.activations.map((name, l) => (
+            <tr>
+              <th scope="row">
+                {l + 1} <span class="note">{name}</span>
+              </th>
+              {STATISTICS.map(([key]) => (
+                <td>
+                  <Num
+                    name={`layers.${key}.${l}`}
+                    value={reals(report.numbers[`layers.${key}`])[l]!}
+                    nothing={key === "update" ? "–" : undefined}
+                  />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const MARKS: Record<string, string> = { error: "✗", warning: "!", note: "·" };
+
+export function Diagnosis({ report }: { report: Report }) {
+  if (!report.findings.length) return <p class="fine">✓ Nothing is the matter.</p>;
+  return (
+    <ul class="findings">
+      {report.findings.map((finding, i) => (
+        <li key={finding.code + i} class={finding.severity}>
+          <span class="severity" aria-label={finding.severity}>
+            {MARKS[finding.severity]}
+          </span>
+          <div>
+            <strong data-name={`findings.${i}`} data-value={finding.code}>
+              {finding.message}
+            </strong>
+            <div class="note">
+              {Object.entries(finding.evidence)
+                .map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(4)) : value}`)
+                .join(", ")}
+            </div>
+            <div>→ {finding.advice}</div>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,126 @@
+// Train, pause, step, rewind: where the run stands, and where to go.
+
+import { Num } from "../components/numbers.tsx";
+import { CopyPython } from "../components/copy.tsx";
+import { Choice, useId } from "../components/slider.tsx";
+import { real } from "../protocol.ts";
+import type { Store } from "../store.ts";
+import { useLive } from "./live.ts";
+
+const SPEEDS = { "1": "1 epoch/s", "10": "10 epochs/s", "100": "100 epochs/s", most: "full speed" };
+
+interface TransportProps {
+  store: Store;
+  speed: string;
+  setSpeed: (speed: string) => void;
+  python: () => Promise<string>;
+}
+
+export function Transport({ store, speed, setSpeed, python }: TransportProps) {
+  useLive(store.live);
+  const id = useId();
+  const { frame, data } = store.live;
+  const step = real(frame?.numbers.step ?? 0);
+  const training = frame?.training ?? false;
+  const run = () => void (training ? store.ask("pause") : store.ask("train", { speed }));
+  const one = (unit: string) => () => void store.ask("step", { unit });
+  const number = (name: string) => real(frame?.numbers[name]);
+  const score = data?.n_classes ? "acc." : "RMSE";
+  const example = frame?.example;
+  return (
+    <section class="transport" aria-label="Training">
+      <div class="buttons" role="group" aria-label="Run">
+        <button
+          title="Rewind to the start, bit by bit the same"
+          onClick={() => void store.ask("seek", { step: 0 })}
+          aria-label="Rewind to the start"
+        >
+          <Icon d="M3 2h2v12H3zM14 2v12L5.5 8z" />
+        </button>
+        <button class="primary run" onClick={run}>
+          <Icon d={training ? "M4 2h3v12H4zM9 2h3v12H9z" : "M4 2v12l9-6z"} /> {training ? "Pause" : "Train"}
+        </button>
+        <span class="faint" aria-hidden="true">
+          Step:
+        </span>
+        <button aria-label="Step by one example" onClick={one("example")} title="One row of the next mini-batch: its z, h and gradient">
+          example
+        </button>
+        <button aria-label="Step by one mini-batch" onClick={one("batch")} title="One mini-batch: one step of the optimiser">
+          batch
+        </button>
+        <button aria-label="Step by one epoch" onClick={one("epoch")} title="To the end of the epoch">
+          epoch
+        </button>
+        <Choice
+          bare
+          label="Speed"
+          value={speed}
+          options={SPEEDS}
+          onChange={(to) => {
+            setSpeed(to);
+            if (training) void store.ask("train", { speed: to });
+          }}
+        />
+      </div>
+      <div class="history">
+        <label for={id}>History</label>
+        <input
+          id={id}
+          type="range"
+          min={0}
+          max={Math.max(1, frame?.n_steps ?? 1)}
+          step={1}
+          value={step}
+          disabled={!frame?.n_steps}
+          aria-valuetext={`step ${step} of ${frame?.n_steps ?? 0}`}
+          onInput={(event) => store.later("seek", { step: Number(event.currentTarget.value) })}
+        />
+      </div>
+      <div class="figures">
+        <Figure label="epoch" name="epoch" value={number("epoch")} digits={1} />
+        <Figure label="step" name="step" value={step} />
+        <Figure label="ℒ train" name="loss.train" value={number("loss.train")} />
+        {frame && "loss.test" in frame.numbers && (
+          <Figure label="ℒ test" name="loss.test" value={number("loss.test")} />
+        )}
+        <Figure label={`${score} train`} name="score.train" value={number("score.train")} />
+        {frame && "score.test" in frame.numbers && (
+          <Figure label={`${score} test`} name="score.test" value={number("score.test")} />
+        )}
+        <CopyPython python={python} title="The run" />
+      </div>
+      {example && (
+        <p class="note" role="status">
+          Example {example.index + 1} of {example.of} of the next mini-batch, row {example.row}: ℒ ={" "}
+          <Num name="example.loss" value={number("example.loss")} />, t ={" "}
+          <Num name="example.t" value={number("example.t")} />. After the last one the step is taken.
+        </p>
+      )}
+      {frame?.nonfinite && (
+        <p class="alarm" role="alert">
+          Training has stopped: {frame.nonfinite}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Icon({ d }: { d: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" width={14} height={14} aria-hidden="true">
+      <path d={d} />
+    </svg>
+  );
+}
+
+function Figure(props: { label: string; name: string; value: number; digits?: number }) {
+  return (
+    <div>
+      <span class="term">{props.label}</span>
+      <span class="value">
+        <Num name={props.name} value={props.value} digits={props.digits} />
+      </span>
+    </div>
+  );
+}
