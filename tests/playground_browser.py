@@ -9,8 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,35 +26,39 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 PATIENCE = 10.0  # seconds until the page must show what is asked
 
 
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+]
+
+
 @contextmanager
-def playing(*arguments: str) -> Iterator[str]:
-    """The address of a `clearprop play` that runs meanwhile."""
-    command = [sys.executable, "-m", "clearprop", "play", "--no-browser", "--json", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+def served(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A `clearprop play` that runs meanwhile: its address, and its process."""
+    command = [sys.executable, "-P", "-m", "clearprop", "play", "--no-browser", "--json"]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
-            line = ""
-            while not line.rstrip().endswith("}"):
+            printed = ""
+            while not printed.rstrip().endswith("}"):
                 more = server.stdout.readline()
                 assert more, "clearprop play ended before it told its address"
-                line += more
-            address = json.loads(line)["address"]
-            _wait_for(address)
-            yield address
+                printed += more
+            yield json.loads(printed)["address"], server
         finally:
             server.kill()
 
 
-def _wait_for(address: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(f"{address.partition('?')[0]}favicon.svg", timeout=5):
-                return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("clearprop play does not answer")
+@contextmanager
+def playing(*arguments: str) -> Iterator[str]:
+    """The address of a `clearprop play` that runs meanwhile."""
+    with served(*arguments) as (address, _):
+        yield address
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no chromium on the PATH (Debian's package chromium; or set CHROMIUM)")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -98,16 +100,9 @@ class Shown:
         self.page.wait_for_selector("#station .panel")
         self.expect(key, record)
 
-    def numbers(self, within: str = "body") -> dict[str, float]:
-        """All numbers in an element by name; those shown twice must be the same."""
-        found: dict[str, float] = {}
-        pairs = self.page.eval_on_selector_all(
-            f"{within} [data-name]", "all => all.map(e => [e.dataset.name, e.dataset.value])"
-        )
-        for name, text in pairs:
-            value = number(text)
-            assert value == found.setdefault(name, value) or math.isnan(value), name
-        return found
+    def numbers(self, within: str = "body") -> dict[str, Any]:
+        """All numbers in an element by name."""
+        return values(self.page.locator(within))
 
     def expect(self, key: str, record: Any) -> dict[str, float]:
         """The numbers on the page, once they are those that Python has for the record.
@@ -150,16 +145,7 @@ class Shown:
 
     def serious(self) -> list[str]:
         """Accessibility findings of axe-core that are serious or worse."""
-        if not AXE.exists():
-            pytest.skip("axe-core is not installed: run scripts/page")
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        result = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        return [
-            f"{finding['id']}: {finding['help']}: {node['html'][:150]} {node['failureSummary']}"
-            for finding in result["violations"]
-            if finding["impact"] in ("serious", "critical")
-            for node in finding["nodes"][:3]
-        ]
+        return serious(self.page)
 
     def overflow(self) -> float:
         """How many pixels the page is wider than its window."""
@@ -168,6 +154,46 @@ class Shown:
 
     def close(self) -> None:
         self.context.close()
+
+
+def values(scope: Any) -> dict[str, Any]:
+    """All numbers of a page or a part of it by name, and texts; those shown twice are the same."""
+    pairs = scope.locator("[data-name]").evaluate_all(
+        "all => all.map(e => [e.dataset.name, e.dataset.value])"
+    )
+    found: dict[str, Any] = {}
+    for name, text in pairs:
+        try:
+            value: Any = number(text)
+        except ValueError:
+            value = text
+        assert str(value) == str(found.setdefault(name, value)), name
+    return found
+
+
+def program(page: Any, panel: Any) -> str:
+    """The lines of a panel's "Copy as Python"."""
+    panel.get_by_role("button", name="Copy as Python").first.click()
+    text = page.locator("dialog.code pre.python")
+    text.wait_for()
+    lines = text.text_content()
+    page.locator("dialog.code").get_by_role("button", name="Close").click()
+    page.locator("dialog.code").wait_for(state="detached")
+    return str(lines)
+
+
+def serious(page: Any) -> list[str]:
+    """Accessibility findings of axe-core that are serious or worse."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: run scripts/page")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{finding['id']}: {finding['help']}: {node['html'][:150]} {node['failureSummary']}"
+        for finding in result["violations"]
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"][:3]
+    ]
 
 
 def _differences(shown: dict[str, float], wanted: dict[str, Any]) -> str:

@@ -111,9 +111,9 @@ def test_the_socket_needs_origin_host_and_token(door, origin, token, host):
     address = "/socket?token=" + (access.token if token else "wrong")
     with (
         pytest.raises(WebSocketDisconnect) as caught,
-        client.websocket_connect(f"ws://{HOST}{address}", headers=headers),
+        client.websocket_connect(f"ws://{HOST}{address}", headers=headers) as socket,
     ):
-        pass
+        socket.receive_text()
     assert caught.value.code == REFUSED
 
 
@@ -122,9 +122,9 @@ def test_another_servers_cookie_opens_nothing(door):
     client.cookies.set(access.cookie, Access.to("127.0.0.1", 8765).token)
     with (
         pytest.raises(WebSocketDisconnect),
-        client.websocket_connect(f"ws://{HOST}/socket", headers={"origin": ORIGIN}),
+        client.websocket_connect(f"ws://{HOST}/socket", headers={"origin": ORIGIN}) as socket,
     ):
-        pass
+        socket.receive_text()
 
 
 @pytest.mark.parametrize(

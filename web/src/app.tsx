@@ -54,7 +54,8 @@ function Tabs({ store }: { store: Store }) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const at = stations.findIndex((station) => station.key === open);
+    const focused = (event.target as HTMLElement).id; // the answer to the press before may be due
+    const at = stations.findIndex((station) => `tab-${station.key}` === focused);
     const to = stations[(at + step + stations.length) % stations.length];
     if (!to) return;
     visit(to.key);

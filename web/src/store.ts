@@ -26,18 +26,27 @@ export class Store {
   private link = "";
 
   async start(): Promise<void> {
-    this.client.onPush = (message, arrays) => this.live.take(message, arrays);
+    this.client.onPush = (message, arrays) => {
+      if (message.type === "error") this.update({ error: message.message });
+      else this.live.take(message, arrays);
+      if (message.type === "frame" && message.link) this.show(message.link);
+    };
     this.client.onLost = (reason) => this.update({ lost: reason });
     await this.client.connect();
     const hello = await this.client.ask("hello");
     this.stations = hello.stations;
     const hash = location.hash.slice(1);
     this.lost = "";
-    this.take(hello, !hash);
+    this.table = hello.table;
+    if (!hash) this.take(hello);
     window.onhashchange = () => {
       if (location.hash.slice(1) !== this.link) void this.ask("open", { link: location.hash });
     };
-    if (hash) await this.ask("open", { link: hash });
+    if (hash && !(await this.ask("open", { link: hash }))) {
+      const { error } = this;
+      await this.ask("state"); // a wrong link: the first station, and what is wrong with it
+      this.update({ error });
+    }
   }
 
   /** Connect again, after the server was gone: the link in the address leads back. */
@@ -109,17 +118,20 @@ export class Store {
     this.sending = false;
   }
 
-  private take(reply: Message, withLink = true): void {
+  private take(reply: Message): void {
     if (reply.table) this.table = reply.table;
     if (reply.station) {
       const { station, settings, link, view } = reply;
       this.state = { station, settings, link, view };
     }
-    if (typeof reply.link === "string" && withLink) {
-      this.link = reply.link;
-      if (this.state) this.state = { ...this.state, link: reply.link };
-      if (location.hash.slice(1) !== reply.link) history.replaceState(null, "", "#" + reply.link);
-    }
+    if (typeof reply.link === "string") this.show(reply.link);
     this.update({ error: "" });
+  }
+
+  /** The address holds everything that the numbers depend on. */
+  private show(link: string): void {
+    this.link = link;
+    if (this.state) this.state = { ...this.state, link };
+    if (location.hash.slice(1) !== link) history.replaceState(null, "", "#" + link);
   }
 }

@@ -36,7 +36,8 @@ def play(arguments: argparse.Namespace) -> int:
             arguments.table, arguments.target, arguments.delimiter, arguments.encoding
         )
         fragment = "#" + urlencode({"station": "workshop", "data": "table", "target": target})
-    port = _free_port(arguments.host, arguments.port)
+    listener = _listen(arguments.host, arguments.port)
+    port = int(listener.getsockname()[1])
     access = Access.to(arguments.host, port, arguments.name)
     host = arguments.name[0] if arguments.name else f"{_in_url(arguments.host)}:{port}"
     address = f"http://{host}/?token={access.token}{fragment}"
@@ -50,7 +51,7 @@ def play(arguments: argparse.Namespace) -> int:
         note("whoever knows this address, with its token, can use it", arguments.quiet)
     if not arguments.no_browser:
         webbrowser.open(address)
-    serve(access, arguments.host, port, table)
+    serve(access, listener, table)
     return 0
 
 
@@ -73,18 +74,23 @@ def _read(path: str, target: str | None, delimiter: str | None, encoding: str) -
     return Table(os.path.basename(path), columns, frame, text, source), target or columns[-1]
 
 
-def _free_port(host: str, port: int | None) -> int:
-    """The port asked for, or 8765 if it is free, or any other one; OSError if there is none."""
+def _listen(host: str, port: int | None) -> socket.socket:
+    """A socket at the port asked for, or at 8765 if it is free, or at any other one.
+
+    It takes connections from now on: who opens the address before the server runs waits for it.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in (port,) if port is not None else (PORT, 0):
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host.strip("[]"), candidate))
-            except OSError as error:
-                failure = error
-                continue
-            return int(probe.getsockname()[1])
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host.strip("[]"), candidate))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            failure = error
+            continue
+        return listener
     raise UsageError(f"port {port}: {failure.strerror}")
 
 

@@ -23,7 +23,7 @@ from clearprop.playground import (
     workshop_code,
 )
 from clearprop.playground.runs import Run
-from clearprop.playground.session import Session
+from clearprop.playground.session import REPLAY_STEPS, Session
 from clearprop.playground.stations import STATIONS, find_station
 from clearprop.playground.stations.workshop import MAX_STEPS
 
@@ -197,7 +197,9 @@ def _seek(session: Session, step: int) -> dict[str, Any]:
         raise ValueError(f"step must be from 0 to {MAX_STEPS}; got {step}")
     session.pause()
     run.rewind(step)
-    session.goal, session.clock = step, 0.0
+    if not run.replay(step, REPLAY_STEPS):  # the rest follows between commands
+        session.goal, session.clock = step, 0.0
+    session.publish_frame()
     return _state(session)
 
 

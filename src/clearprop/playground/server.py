@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import deque
 from collections.abc import Callable, Mapping
 from importlib import resources
@@ -62,16 +63,19 @@ def create_app(access: Access, table: Table | None = None) -> Starlette:
                 return Response(status_code=303, headers={**headers, "Location": "/"})
         return Response(body, headers=headers)
 
-    async def socket(websocket: WebSocket) -> None:
+    async def converse(websocket: WebSocket) -> None:
         headers = websocket.headers
         allowed = access.allows_host(headers.get("host")) and access.allows_origin(
             headers.get("origin")
         )
         token = websocket.query_params.get("token") or access.token_of(headers.get("cookie"))
-        if not allowed or not access.allows_token(token):
+        if not allowed:
             await websocket.close(REFUSED)
             return
-        await websocket.accept()
+        await websocket.accept()  # only then can the page be told why it is closed
+        if not access.allows_token(token):
+            await websocket.close(REFUSED, "the token is missing or wrong")
+            return
         if len(sessions) >= MAX_SESSIONS:
             await websocket.close(FULL, "too many tabs are open")
             return
@@ -90,7 +94,7 @@ def create_app(access: Access, table: Table | None = None) -> Starlette:
     app = Starlette(
         routes=[
             *(Route(path, page, methods=["GET"]) for path in FILES),
-            WebSocketRoute("/socket", socket),
+            WebSocketRoute("/socket", converse),
         ],
         exception_handlers={404: nothing, 405: nothing},
     )
@@ -207,14 +211,12 @@ async def _answer(text: str | None, data: bytes | None, session: Session, outbox
     await done.wait()
 
 
-def serve(access: Access, host: str, port: int, table: Table | None = None) -> None:
-    """Serve until interrupted. Raises OSError where the address cannot be had."""
+def serve(access: Access, listener: socket.socket, table: Table | None = None) -> None:
+    """Serve until interrupted, those who connect to the listening socket."""
     import uvicorn
 
     config = uvicorn.Config(
         create_app(access, table),
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -224,4 +226,4 @@ def serve(access: Access, host: str, port: int, table: Table | None = None) -> N
         timeout_graceful_shutdown=1,
         limit_concurrency=4 * MAX_SESSIONS,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listener])

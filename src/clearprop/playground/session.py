@@ -1,7 +1,7 @@
 """A session: what one tab of a browser sees. One thread owns it, takes its commands, and trains.
 
 Commands come through a queue and are answered in their order; between them, while training is on,
-the thread trains for a fortieth of a second at a time and publishes a frame. Nothing is shared
+the thread trains for a fiftieth of a second at a time and publishes a frame. Nothing is shared
 with other sessions, so nothing is locked.
 """
 
@@ -15,15 +15,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from clearprop.playground import links, pictures
 from clearprop.playground import settings as settings_
 from clearprop.playground.datasets import Dataset, Table, of_settings
+from clearprop.playground.messages import pack
 from clearprop.playground.report import Example, example
 from clearprop.playground.runs import Run, why_not
 from clearprop.playground.stations import STATIONS, Station
 from clearprop.playground.stations.workshop import DURING, MAX_STEPS, Leg, Workshop, write_run
 
-SLICE = 1 / 40  # seconds of training between two frames
+SLICE = 1 / 50  # seconds of training between two frames
 REPLAY_STEPS = 2000  # of a recorded run between two looks at the queue
 
 Message = str | bytes
@@ -74,11 +77,19 @@ class Session:
     # ---- the thread --------------------------------------------------------------------------
 
     def _work(self) -> None:
+        with np.errstate(all="ignore"):  # a network that breaks is shown, not told by warnings
+            self._serve()
+
+    def _serve(self) -> None:
         while True:
             try:
                 job = self.inbox.get(timeout=self._patience())
             except queue.Empty:
-                self._slice()
+                try:
+                    self._slice()
+                except Exception as error:  # a fault of ours must not end the session
+                    self.pause()
+                    self.publish(pack({"type": "error", "message": told(error)}))
                 continue
             if job is None:
                 return
@@ -87,7 +98,7 @@ class Session:
             except (ValueError, TypeError) as error:
                 answer = {"error": str(error)}
             except Exception as error:  # a fault of ours must not end the session
-                answer = {"error": f"{type(error).__name__}: {error}"}
+                answer = {"error": told(error)}
             job.reply(answer)
 
     def _patience(self) -> float | None:
@@ -121,7 +132,12 @@ class Session:
 
     def publish_frame(self) -> None:
         if self.run is not None and self.station.key == "workshop":
-            status = {"training": self.speed is not None, "replaying": self.goal is not None}
+            moving = self.speed is not None or self.goal is not None
+            status = {
+                "training": self.speed is not None,
+                "replaying": self.goal is not None,
+                "link": "" if moving else self.link(),
+            }
             self.publish(pictures.frame(self.run, self.axes, status, self.shown_example()))
 
     def shown_example(self) -> Example | None:
@@ -227,6 +243,11 @@ DATA = (
     *("data", "n", "noise", "classes", "test_share", "data_seed", "points"),
     *("target", "kinds", "scaling"),
 )
+
+
+def told(error: Exception) -> str:
+    """A fault of ours in a line."""
+    return f"{type(error).__name__}: {error}"
 
 
 def suited(record: Workshop, dataset_of: Callable[[Workshop], Dataset]) -> Workshop:

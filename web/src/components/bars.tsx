@@ -28,13 +28,13 @@ interface BarsProps {
   step?: number;
 }
 
-const BAR = 56;
 const TOP = 20;
-const BOTTOM = 34;
 
 export function Bars(props: BarsProps) {
   const { title, bars, low = 0, high, colour = "positive", byClass, height = 150 } = props;
   const { onDrag, step = 0.01 } = props;
+  const BAR = bars.length > 4 ? 58 : 76;
+  const BOTTOM = low < 0 ? 34 : 20; // below 0 there is a number under the bar
   const svg = useRef<SVGSVGElement>(null);
   const width = BAR * bars.length + 8;
   const inner = height - TOP - BOTTOM;
@@ -94,7 +94,7 @@ export function Bars(props: BarsProps) {
             {...(onDrag
               ? {
                   role: "slider",
-                  tabIndex: 0,
+                  tabindex: 0, // in SVG attributes keep their case
                   "aria-label": `${title}, ${bar.label}`,
                   "aria-orientation": "vertical" as const,
                   "aria-valuemin": low,
@@ -115,7 +115,7 @@ export function Bars(props: BarsProps) {
               rx={2}
               style={{ fill: `var(--${fill})` }}
             />
-            {onDrag && <rect class="grip" x={x + 12} y={to - 2} width={BAR - 32} height={4} rx={2} />}
+            {onDrag && <rect class="grip" x={x + BAR / 2 - 14} y={to - 2} width={20} height={4} rx={2} />}
             <text
               class="num"
               x={x + BAR / 2 - 4}

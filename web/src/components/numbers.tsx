@@ -10,10 +10,12 @@ interface NumProps {
   value: number;
   digits?: number;
   class?: string;
+  /** What stands for NaN where it means that there is nothing yet. */
+  nothing?: string;
 }
 
 /** One number: about four digits to see, all of them in data-value and the tooltip. */
-export function Num({ name, value, digits = 4, class: extra = "" }: NumProps) {
+export function Num({ name, value, digits = 4, class: extra = "", nothing }: NumProps) {
   return (
     <span
       class={`num ${extra}`}
@@ -21,7 +23,7 @@ export function Num({ name, value, digits = 4, class: extra = "" }: NumProps) {
       data-value={exact(value)}
       title={`${name} = ${exact(value)}`}
     >
-      {short(value, digits)}
+      {nothing && Number.isNaN(value) ? nothing : short(value, digits)}
     </span>
   );
 }
@@ -51,7 +53,7 @@ export function Named(props: NumProps & { children: ComponentChildren; note?: st
 }
 
 interface MatrixProps {
-  name: string;
+  name?: string;
   values: number[][];
   caption?: ComponentChildren;
   rows?: ComponentChildren[];
@@ -59,7 +61,9 @@ interface MatrixProps {
   digits?: number;
   /** The values are a vector: its numbers have one index, `name.k`. */
   vector?: boolean;
-  /** Shade the cells by their value: orange below 0, blue above. */
+  /** The rows are vectors of these names. */
+  names?: string[];
+  /** Shade the cells by their value: blue below 0, orange above. */
   shade?: boolean;
   /** Cells that can be chosen, and which of them is. */
   onPick?: (row: number, column: number) => void;
@@ -68,8 +72,9 @@ interface MatrixProps {
 
 /** A matrix with names of rows and columns; a vector is one of a single row or column. */
 export function Matrix(props: MatrixProps) {
-  const { name, values, caption, rows, columns, digits, vector, shade, onPick, picked } = props;
-  const nameOf = (i: number, j: number) => (vector ? `${name}.${i + j}` : `${name}.${i}.${j}`);
+  const { name, names, values, caption, rows, columns, digits, vector, shade, onPick, picked } = props;
+  const nameOf = (i: number, j: number) =>
+    names ? `${names[i]}.${j}` : vector ? `${name}.${i + j}` : `${name}.${i}.${j}`;
   const id = useId();
   const scale = Math.max(1e-300, ...values.flat().filter(Number.isFinite).map(Math.abs));
   return (

@@ -127,7 +127,7 @@ export function NumberBox(props: BoxProps) {
 }
 
 function tidy(value: number): string {
-  return String(Number(value.toPrecision(6)));
+  return String(Number(value.toPrecision(5)));
 }
 
 export function clamp(value: number, low: number, high: number): number {

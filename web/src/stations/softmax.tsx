@@ -60,19 +60,17 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
           />
         ))}
         <Matrix
-          name="z"
+          names={["z", "exp"]}
           caption={
             <>
               as computed: the greatest logit is taken off before exp; the sum is{" "}
               <Num name="exp_sum" value={real(numbers.exp_sum)} />
             </>
           }
-          vector
-          rows={["z"]}
+          rows={["z", "exp(z − max z)"]}
           columns={classes}
-          values={[list("z")]}
+          values={[list("z"), list("exp")]}
         />
-        <Matrix name="exp" vector rows={["exp(z − max z)"]} values={[list("exp")]} />
       </Panel>
       <Panel title="Probabilities" class="w7" python={python} names={["y_hat", "log_y_hat"]}>
         <Formula>
@@ -92,27 +90,28 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
         title="Shift invariance"
         class="w5"
         python={python}
-        names={["shifted", "y_hat_shifted"]}
+        names={["shifted", "y_hat_shifted", "y_hat"]}
       >
         <Setting
           of={info.settings.shift!}
           value={settings.shift}
           onChange={(shift) => set({ shift })}
         />
-        <Matrix name="shifted" caption="z + c" vector columns={classes} values={[list("shifted")]} />
         <Matrix
-          name="y_hat_shifted"
-          caption="softmax(z + c): the same probabilities"
-          vector
+          names={["shifted", "y_hat_shifted", "y_hat"]}
+          rows={["z + c", "softmax(z + c)", "softmax(z)"]}
           columns={classes}
-          values={[list("y_hat_shifted")]}
+          values={[list("shifted"), list("y_hat_shifted"), list("y_hat")]}
         />
+        <p class="note">
+          e<sup>c</sup> is in the numerator and in the denominator: the probabilities stay as they are.
+        </p>
       </Panel>
       <Panel
         title="Loss and gradient"
         class="w7"
         python={python}
-        names={["t", "loss", "dL_dz", "dL_dz_sum", "dL_dz_difference"]}
+        names={["y_hat", "t", "loss", "dL_dz", "dL_dz_sum", "dL_dz_difference"]}
         tools={
           <Choice
             label="Class observed, t"
@@ -127,13 +126,12 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
         </Named>
         <Formula>∂ℒ/∂z = ŷ − t</Formula>
         {bars("dL_dz", "Gradient ŷ − t", -1, 1, false)}
-        <Matrix name="t" caption="t, one-hot" vector columns={classes} values={[list("t")]} />
         <Matrix
-          name="dL_dz_difference"
-          caption="checked by a central difference, (ℒ(z + ε) − ℒ(z − ε)) / 2ε"
-          vector
+          names={["y_hat", "t", "dL_dz", "dL_dz_difference"]}
+          rows={["ŷ", "t", "ŷ − t", "(ℒ(z + ε) − ℒ(z − ε)) / 2ε"]}
+          columns={classes}
           digits={6}
-          values={[list("dL_dz_difference")]}
+          values={["y_hat", "t", "dL_dz", "dL_dz_difference"].map(list)}
         />
         <p class="note">
           Its entries add up to <Num name="dL_dz_sum" value={real(numbers.dL_dz_sum)} />: what one

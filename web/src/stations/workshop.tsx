@@ -47,7 +47,10 @@ export function Workshop(props: StationProps) {
       bare
       label="Rows"
       value={part}
-      options={data.rows[1] ? { test: `${data.rows[1]} test rows`, train: `${data.rows[0]} training rows` } : { train: `${data.rows[0]} training rows` }}
+      options={{
+        ...(data.rows[1] ? { test: `test (${data.rows[1]})` } : {}),
+        train: `train (${data.rows[0]})`,
+      }}
       onChange={setPart}
     />
   );
@@ -101,7 +104,7 @@ export function Workshop(props: StationProps) {
             title="Curves"
             tools={
               <>
-                <label class="check">
+                <label class="option">
                   <input
                     type="checkbox"
                     checked={logarithmic}

@@ -61,7 +61,7 @@ export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesP
       plot?.destroy();
     };
   }, [store.live, title, logarithmic, pins, range?.[0], range?.[1]]);
-  return <div ref={box} class="curves" role="img" aria-label={`${title} over the epochs`} />;
+  return <div ref={box} class="live-curve" role="img" aria-label={`${title} over the epochs`} />;
 }
 
 function options(

@@ -90,7 +90,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
   return (
     <div class="plot">
       <div
-        class={`plane ${drawing ? "pen" : ""}`}
+        class={`space ${drawing ? "pen" : ""}`}
         role={drawing ? "application" : "img"}
         tabIndex={drawing ? 0 : undefined}
         aria-label={
@@ -127,13 +127,13 @@ export function Plot({ store, data, chosen }: PlotProps) {
           </button>
         </div>
       )}
-      <div class="legend">
+      <div class="plot-legend">
         {data.labels.map((label, k) => (
           <span>
             <Mark k={k} /> {label}
           </span>
         ))}
-        <label class="check">
+        <label class="option">
           <input
             type="checkbox"
             checked={withTest}
@@ -141,13 +141,13 @@ export function Plot({ store, data, chosen }: PlotProps) {
           />
           test rows
         </label>
-        <label class="check">
+        <label class="option">
           <input
             type="checkbox"
             checked={ofUnit}
             onChange={(event) => setOfUnit(event.currentTarget.checked)}
           />
-          of the chosen unit
+          chosen unit
         </label>
       </div>
     </div>
@@ -190,7 +190,11 @@ function paint(
   else drawClasses(scratch, frame.heat, pictureOf(data, layers, 0), n);
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
+  context.fillStyle = colour("middle");
+  context.fillRect(0, 0, side, side);
+  context.globalAlpha = 0.72; // so that the rows stand out
   context.drawImage(scratch, 0, 0, side, side);
+  context.globalAlpha = 1;
   const [left, right, bottom, top] = data.domain;
   const px = (x: number) => ((x - left) / (right - left)) * side;
   const py = (y: number) => ((top - y) / (top - bottom)) * side;

@@ -233,7 +233,11 @@ export function Layers({ report }: { report: Report }) {
               </th>
               {STATISTICS.map(([key]) => (
                 <td>
-                  <Num name={`layers.${key}.${l}`} value={reals(report.numbers[`layers.${key}`])[l]!} />
+                  <Num
+                    name={`layers.${key}.${l}`}
+                    value={reals(report.numbers[`layers.${key}`])[l]!}
+                    nothing={key === "update" ? "–" : undefined}
+                  />
                 </td>
               ))}
             </tr>
