@@ -123,9 +123,9 @@ export function GateDrawing(props: {
             <g
               class="input"
               role="button"
-              tabIndex={0}
+              tabindex={0}
               aria-pressed={bit === 1}
-              aria-label={`Input ${gate.inputs[i]} is ${bit}`}
+              aria-label={`${gate.inputs[i]} ${bit}, an input of the gate`}
               onClick={() => toggle(i)}
               onKeyDown={(event: KeyboardEvent) => {
                 if (event.key !== "Enter" && event.key !== " ") return;
@@ -134,9 +134,17 @@ export function GateDrawing(props: {
               }}
             >
               <rect x={cx - 24} y={cy - 20} width={48} height={40} rx={9} style={shade(bit)} />
-              <SvgNum class="big" name={`gate_x.${i}`} value={bit} x={cx} y={cy + 6} />
               <text class="label" x={cx} y={cy - 26}>
-                {gate.inputs[i]}
+                {gate.inputs[i]}{" "}
+              </text>
+              <text
+                class="num big"
+                data-name={`gate_x.${i}`}
+                data-value={exact(bit)}
+                x={cx}
+                y={cy + 6}
+              >
+                {bit}
               </text>
             </g>
           );
