@@ -16,6 +16,7 @@ from clearprop.cli.values import (
     inner,
     names,
     nonnegative,
+    port,
     positive,
     rate,
     share,
