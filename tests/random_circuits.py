@@ -1,4 +1,4 @@
-"""Circuits for tests: random ones for Hypothesis, and a ripple-carry adder."""
+"""Circuits for tests: random ones for Hypothesis, single gates, and a ripple-carry adder."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def circuits(draw: st.DrawFn, max_inputs: int = 5, max_cells: int = 12) -> Circu
         nets.append(f"n{number}")
     outputs = draw(st.lists(st.sampled_from(nets), min_size=1, max_size=4))
     return Circuit(inputs, tuple(outputs), tuple(cells), "random")
+
+
+def one_gate(kind: str, arity: int) -> Circuit:
+    """y, of the inputs x0, x1, …"""
+    inputs = tuple(f"x{i}" for i in range(arity))
+    return Circuit(inputs, ("y",), (Cell("y", kind, inputs),))
 
 
 def ripple_adder(n: int) -> Circuit:

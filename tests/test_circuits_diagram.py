@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import runpy
 import xml.etree.ElementTree as ET
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -214,3 +216,10 @@ def test_tables_have_all_rows(n: int) -> None:
         assert [int(v) for v in cells[:n]] == row[:n].tolist()
         for j in range(3):
             assert int(cells[n + 2 * j]) == row[n + j] == round(float(cells[n + 2 * j + 1]))
+
+
+def test_the_guides_pictures_are_what_their_script_draws() -> None:
+    folder = Path(__file__).parents[1] / "docs" / "pictures"
+    script = runpy.run_path(str(folder / "circuits.py"))
+    for name in script["PICTURES"]:
+        assert (folder / name).read_text(encoding="utf-8") == script["picture"](name)

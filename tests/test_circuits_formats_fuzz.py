@@ -1,4 +1,4 @@
-"""Damaged files are refused or read, and nothing else; benchmarks/circuits/fuzz.py has more."""
+"""Damaged files are refused or read, and nothing else; benchmarks.circuits.fuzz has more."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_a_cell_of_10_000_inputs() -> None:
             "ab",
             "y",
             [("y", "and", "az")],
-            r"'z', an input of and\(a, z\) of 2 inputs, is driven by nothing",
+            r"'z', an input of and\(a, z\), is driven by nothing",
             "z",
         ),
         ("ab", "q", [("y", "and", "ab")], "the output 'q' is driven by nothing", "q"),

@@ -5,18 +5,14 @@ two-valued enough and from its truth table where not, and compared with the netw
 The Verilog runs its testbench in Icarus Verilog and the BLIF is compared by Berkeley ABC's `cec`
 with logic that was extracted from the truth table alone, where these programs are installed.
 
-Run: python benchmarks/circuits/extract.py
+Run: python -m benchmarks.circuits.extract
 """
 
 from __future__ import annotations
 
 import platform
-import shutil
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,87 +20,42 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 import clearprop as cp
+from benchmarks.circuits.functions import adder, majority, multiplexer, parity
+from benchmarks.circuits.tools import in_abc, in_icarus
 from clearprop._typing import Array
 from clearprop.circuits.encoding import thermometer
 from clearprop.circuits.enumeration import agree
 from clearprop.circuits.extraction import Extraction, extract
-from clearprop.circuits.formats import write
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.proof import equivalent
-from clearprop.circuits.testbench import write_testbench
 
-
-@dataclass(frozen=True)
-class Task:
-    """A Boolean function to be learnt: of bits (N, n) as integers, giving (N, K)."""
-
-    name: str
-    n: int
-    hidden: int
-    function: Callable[[Array], Array]
-
-
-def _adder(n: int) -> Callable[[Array], Array]:
-    powers = 1 << np.arange(n - 1, -1, -1)
-    return lambda x: (x[:, :n] @ powers + x[:, n:] @ powers)[:, None] >> np.arange(n, -1, -1) & 1
-
-
-def _mux(n_select: int) -> Callable[[Array], Array]:
-    powers = 1 << np.arange(n_select - 1, -1, -1)
-    return lambda x: np.take_along_axis(x[:, n_select:], (x[:, :n_select] @ powers)[:, None], 1)
-
-
-TASKS = (
-    Task("xor", 2, 2, lambda x: x.sum(axis=1, keepdims=True) % 2),
-    Task("parity 4", 4, 6, lambda x: x.sum(axis=1, keepdims=True) % 2),
-    Task("parity 6", 6, 12, lambda x: x.sum(axis=1, keepdims=True) % 2),
-    Task("majority 7", 7, 3, lambda x: x.sum(axis=1, keepdims=True) > 3),
-    Task("adder 2+2", 4, 8, _adder(2)),
-    Task("adder 3+3", 6, 14, _adder(3)),
-    Task("mux 1+2", 3, 3, _mux(1)),
-    Task("mux 2+4", 6, 8, _mux(2)),
-)
+# the function, hidden units for training without restarts
+TASKS: dict[str, tuple[Array, int]] = {
+    "xor": (parity(2), 2),
+    "parity 4": (parity(4), 6),
+    "parity 6": (parity(6), 12),
+    "majority 7": (majority(7), 3),
+    "adder 2+2": (adder(2), 8),
+    "adder 3+3": (adder(3), 14),
+    "mux 1+2": (multiplexer(1), 3),
+    "mux 2+4": (multiplexer(2), 8),
+}
 HEAD = (
     f"{'task':<26}{'units':<12}{'by':<9}{'neurons':>8}{'cubes':>7}{'cells':>7}{'rows':>11}"
     f"{'decimal':>8}  {'proof':<9}{'s':>7}  {'testbench':<24}{'abc cec':<11}{'to table':<10}"
 )
 
 
-def train(task: Task, hidden: str) -> tuple[cp.Network, bool]:
+def train(table: Array, n_hidden: int, hidden: str) -> tuple[cp.Network, bool]:
     """The first of ten networks that has every row right, or the last."""
-    bits = all_bits(task.n)
-    X, t = bits.astype(float), task.function(bits.astype(int)).astype(float)
+    t = table.reshape(len(table), -1).astype(float)
+    X = all_bits(len(t).bit_length() - 1).astype(float)
     for seed in range(10):
-        net = cp.Network([task.n, task.hidden, t.shape[1]], hidden, "logistic", seed=seed)
+        net = cp.Network([X.shape[1], n_hidden, t.shape[1]], hidden, "logistic", seed=seed)
         net.train(X, t, cp.Adam(0.02), epochs=2000, batch_size=len(X), seed=seed)
         if np.array_equal(net.forward(X).y_hat > 0.5, t > 0.5):
             return net, True
     return net, False
-
-
-def in_icarus(found: Extraction, folder: Path) -> str:
-    """What the testbench says."""
-    if shutil.which("iverilog") is None:
-        return "not installed"
-    write(found.circuit, folder / "found.v")
-    (folder / "bench.v").write_text(write_testbench(found.circuit))
-    command = ["iverilog", "-g2012", "-o", "bench", "found.v", "bench.v"]
-    subprocess.run(command, cwd=folder, check=True)
-    ran = subprocess.run(
-        ["vvp", "-N", "bench"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return ran.stdout.splitlines()[-1].replace(" vectors", "") + f" ({ran.returncode})"
-
-
-def in_abc(found: Extraction, other: Extraction, folder: Path) -> str:
-    """What Berkeley ABC says about the two."""
-    if shutil.which("berkeley-abc") is None:
-        return "-"
-    write(found.circuit, folder / "a.blif")
-    write(other.circuit, folder / "b.blif")
-    command = ["berkeley-abc", "-q", "cec a.blif b.blif"]
-    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
-    return "equal" if "Networks are equivalent" in said else f"NOT: {said[-60:]}"
 
 
 def show(name: str, net: cp.Network, found: Extraction, other: Extraction) -> None:
@@ -112,9 +63,10 @@ def show(name: str, net: cp.Network, found: Extraction, other: Extraction) -> No
     neurons = sum(unit.neuron is not None for unit in found.units)
     cubes = sum(len(unit.cubes) for unit in found.units if unit.form == "cubes" and unit.cubes)
     with tempfile.TemporaryDirectory() as path:
-        bench, abc = in_icarus(found, Path(path)), in_abc(found, other, Path(path))
+        bench = in_icarus(found.circuit, found.circuit, Path(path))
+        abc = in_abc(found.circuit, other.circuit, Path(path))
     if found.encoding is None:
-        proof = equivalent(found.circuit, other.circuit).verdict
+        proof: str = equivalent(found.circuit, other.circuit).verdict
     else:
         proof = abc = "-"  # the two may differ where no code of the encoding is
     units = "-".join(map(str, net.sizes))
@@ -128,10 +80,10 @@ def show(name: str, net: cp.Network, found: Extraction, other: Extraction) -> No
 
 def functions() -> None:
     """The Boolean functions."""
-    for task in TASKS:
+    for task, (table, n_hidden) in TASKS.items():
         for hidden in ("logistic", "tanh"):
-            net, learnt = train(task, hidden)
-            name = f"{task.name} {hidden}" + ("" if learnt else " *")
+            net, learnt = train(table, n_hidden, hidden)
+            name = f"{task} {hidden}" + ("" if learnt else " *")
             show(name, net, extract(net), extract(net, by="table"))
 
 

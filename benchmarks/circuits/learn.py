@@ -1,8 +1,8 @@
 """How often and how fast truth tables are learnt, and what the choices in doing so are worth.
 
-    python benchmarks/circuits/learn.py             all three tables, some minutes
-    python benchmarks/circuits/learn.py --seeds 3   fewer seeds
-    python benchmarks/circuits/learn.py choices     one table: fixed, search or choices
+    python -m benchmarks.circuits.learn             all three tables, some minutes
+    python -m benchmarks.circuits.learn --seeds 3   fewer seeds
+    python -m benchmarks.circuits.learn choices     one table: fixed, search or choices
 
 fixed: learn(table, hidden) with the defaults, then sharpen, for several seeds. search: without a
 number of hidden units. choices: how many of single attempts come through within 2,000 steps, for
@@ -21,62 +21,16 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
+from benchmarks.circuits.functions import FUNCTIONS, half_free
 from clearprop._typing import Array
 from clearprop.circuits.attempts import OPTIMIZER, score, start
-from clearprop.circuits.gates import all_bits, gate
+from clearprop.circuits.gates import all_bits
 from clearprop.circuits.learning import learn
 from clearprop.circuits.sharpening import sharpen
 
-
-def parity(n: int) -> Array:
-    ones: Array = all_bits(n).sum(axis=1)
-    return ones % 2
-
-
-def adder(n: int) -> Array:
-    x: Array = all_bits(2 * n).astype(int)
-    place: Array = 1 << np.arange(n - 1, -1, -1)
-    total = x[:, :n] @ place + x[:, n:] @ place
-    digits: Array = (np.asarray(total)[:, None] >> np.arange(n, -1, -1)) & 1
-    return digits
-
-
-def multiplexer(n: int) -> Array:
-    """n selecting inputs, the highest first, then 2^n others."""
-    x: Array = all_bits(n + 2**n).astype(int)
-    place: Array = 1 << np.arange(n - 1, -1, -1)
-    out: Array = x[np.arange(len(x)), n + x[:, :n] @ place]
-    return out
-
-
-def random(n: int, seed: int) -> Array:
-    bits: Array = np.random.default_rng(seed).integers(0, 2, 2**n)
-    return bits
-
-
-def _parity(n: int, seed: int) -> Array:
-    return parity(n)
-
-
-def half_free(n: int, seed: int) -> Array:
-    """A random function of which half the rows do not matter."""
-    rng = np.random.default_rng(seed)
-    return np.where(rng.random(2**n) < 0.5, -1, rng.integers(0, 2, 2**n))
-
-
 TABLES: dict[str, tuple[Callable[[int], Array], int]] = {
-    "XOR": (lambda s: parity(2), 2),
-    **{f"parity of {n}": (partial(_parity, n), n if n < 6 else n + 2) for n in range(3, 9)},
-    "half adder": (lambda s: gate("half_adder", 2).truth_table[:, 2:], 2),
-    "full adder": (lambda s: gate("full_adder", 3).truth_table[:, 3:], 3),
-    "adder of 2 bits": (lambda s: adder(2), 4),
-    "adder of 3 bits": (lambda s: adder(3), 7),
-    "multiplexer 2:1": (lambda s: multiplexer(1), 2),
-    "multiplexer 4:1": (lambda s: multiplexer(2), 4),
-    "random of 4": (lambda s: random(4, s), 4),
-    "random of 5": (lambda s: random(5, s), 6),
-    "random of 6": (lambda s: random(6, s), 8),
-    "random of 6, half free": (lambda s: half_free(6, s), 5),
+    **FUNCTIONS,
+    "random of 6, half free": (partial(half_free, 6), 5),
 }
 
 

@@ -1,6 +1,6 @@
 """Counts the threshold functions of n inputs, OEIS A000609, by `threshold`.
 
-    python benchmarks/circuits/threshold_functions.py [n]        n ≤ 5, default 5
+    python -m benchmarks.circuits.threshold_functions [n]        n ≤ 5, default 5
 
 A threshold function is monotone up to the sign of the inputs it depends on. So it suffices to ask
 for every monotone function (7,581 of five inputs), and to count 2^k for one that depends on k.

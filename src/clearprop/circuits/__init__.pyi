@@ -1,6 +1,13 @@
 """What `from clearprop import circuits` offers; __init__.py loads each name on first use."""
 
-from .certificate import Certificate, certify, least_gain, minimum_gain, sufficient_gain
+from .certificate import (
+    Certificate,
+    certify,
+    least_gain,
+    minimum_gain,
+    network_error,
+    sufficient_gain,
+)
 from .cubes import cover, minimise, sum_of_products
 from .diagram import draw, table
 from .encoding import Encoding, thermometer
@@ -49,6 +56,7 @@ __all__ = [
     "loads",
     "minimise",
     "minimum_gain",
+    "network_error",
     "parse",
     "read",
     "sharpen",

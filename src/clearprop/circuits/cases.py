@@ -20,6 +20,8 @@ from clearprop.circuits.gates import MARGIN, find_kind
 
 MOST_CASES = 2**14
 
+Places = Array | slice
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -43,12 +45,15 @@ class Cases:
 
     moves: for each source, to which case each case so far goes with the source at 0, and at 1, and
     how many there are then.
-    w: (u, k + u). z: w·x + b (u, S), never 0. bits: z > 0. wrong: of each case, whether the output
+    w: (u, k + u). rows: (r, k), the different weights from the sources; row_of: which are those of
+    a unit. z: w·x + b (u, S), never 0. bits: z > 0. wrong: of each case, whether the output
     is not what the gate's logic says. example: of each case one minterm, source i at digit 2^i.
     """
 
-    moves: tuple[tuple[Array, Array, int], ...]
+    moves: tuple[tuple[Places, Places, int], ...]
     w: Array
+    rows: Array
+    row_of: Array
     z: Array
     bits: Array
     wrong: Array
@@ -61,18 +66,19 @@ class Cases:
         for what should be 0, absolute for what should be 1.
         """
         n_units, n_gates = len(self.w), e.shape[2]
-        up, down = np.maximum(self.w, 0), np.maximum(-self.w, 0)
+        up, down = np.maximum(self.rows, 0), np.maximum(-self.rows, 0)
         toward = np.stack([down, up])[..., None, None]  # what lowers z, and what raises it, at 0
-        off = np.zeros((2, n_units, 1, n_gates))
+        off = np.zeros((2, len(self.rows), 1, n_gates))
         for i, (to_0, to_1, n) in enumerate(self.moves):
             before = off
-            off = np.zeros((2, n_units, n, n_gates))
+            off = np.zeros((2, len(self.rows), n, n_gates))
             off[:, :, to_0] = before + toward[:, :, i] * e[0, i]
             off[:, :, to_1] = np.maximum(off[:, :, to_1], before + toward[::-1, :, i] * e[1, i])
         result = np.zeros((2, n_units, n_gates))
         inner: list[Array] = []
         for j, bit in enumerate(self.bits):
-            loss = np.where(bit[:, None], off[0, j], off[1, j])
+            row = self.row_of[j]
+            loss = np.where(bit[:, None], off[0, row], off[1, row])
             for m, error in enumerate(inner):
                 weight = self.w[j, len(self.moves) + m]
                 if weight:
@@ -99,16 +105,53 @@ def cases_of(pattern: Pattern) -> Cases | None:
     w = np.zeros((u, k + u), dtype=np.int64)
     for j, (weights, _) in enumerate(pattern.units):
         w[j, : len(weights)] = weights
-    cases: dict[tuple[int, ...], int] = {(0,) * (2 + u): 0}  # in the order of _counted
-    moves = []
-    for i in range(k):
+    steps = _steps(pattern, w)
+    alike = len(set(steps)) == 1 and steps[0][0] != steps[0][1]
+    if alike and k >= MOST_CASES:
+        return None
+    sums = _count(steps) if alike else _sums(steps, 2 + u)
+    if sums is None:
+        return None
+    moves, table, example = sums
+    z = table[2:].astype(np.float64)
+    bits = np.zeros((u, len(example)), dtype=bool)
+    for j, (_, threshold) in enumerate(pattern.units):
+        z[j] += w[j, k:] @ bits + MARGIN - threshold
+        bits[j] = z[j] > 0
+    source, negated = pattern.output
+    got = np.zeros(len(example), bool)
+    if source != CONSTANT:
+        got = table[1] == 1 if source < k else bits[source - k]
+    wrong = (got != negated) != _logic(pattern, table[0])
+    rows, row_of = np.unique(w[:, :k], axis=0, return_inverse=True)
+    return Cases(moves, w, rows, row_of.reshape(-1), z, bits, wrong, example)
+
+
+_Step = tuple[tuple[int, ...], tuple[int, ...]]  # what a source adds at 0, and at 1
+# the moves; for each case what the steps add up to (2 + u, S); an example of each
+_Sums = tuple[tuple[tuple[Places, Places, int], ...], Array, tuple[int, ...]]
+
+
+def _count(steps: list[_Step]) -> _Sums:
+    """The cases where all sources have the same step: only the number of those at 1 matters."""
+    k = len(steps)
+    ones = np.arange(k + 1)
+    table = np.outer(steps[0][0], k - ones) + np.outer(steps[0][1], ones)
+    moves = tuple((slice(0, i + 1), slice(1, i + 2), i + 2) for i in range(k))
+    return moves, table, tuple((1 << c) - 1 for c in range(k + 1))
+
+
+def _sums(steps: list[_Step], n: int) -> _Sums | None:
+    """The cases in general, sum by sum of n numbers; None where there are too many."""
+    cases: dict[tuple[int, ...], int] = {(0,) * n: 0}
+    moves: list[tuple[Places, Places, int]] = []
+    for i, step in enumerate(steps):
         number: dict[tuple[int, ...], int] = {}
         after: list[int] = []
         to: tuple[list[int], list[int]] = ([], [])
         for x in (0, 1):
-            step = _counted(pattern, w, i, x)
             for case, example in cases.items():
-                now = tuple(map(add, case, step))
+                now = tuple(map(add, case, step[x]))
                 if now not in number:
                     number[now] = len(number)
                     after.append(example | x << i)
@@ -118,17 +161,7 @@ def cases_of(pattern: Pattern) -> Cases | None:
         cases = dict(zip(number, after, strict=True))
         moves.append((np.array(to[0]), np.array(to[1]), len(number)))
     table = np.array(list(cases), dtype=np.int64).T
-    z = table[2:].astype(np.float64)
-    bits = np.zeros((u, len(cases)), dtype=bool)
-    for j, (_, threshold) in enumerate(pattern.units):
-        z[j] += w[j, k:] @ bits + MARGIN - threshold
-        bits[j] = z[j] > 0
-    source, negated = pattern.output
-    got = np.zeros(len(cases), bool)
-    if source != CONSTANT:
-        got = table[1] == 1 if source < k else bits[source - k]
-    wrong = (got != negated) != _logic(pattern, table[0])
-    return Cases(tuple(moves), w, z, bits, wrong, tuple(cases.values()))
+    return tuple(moves), table, tuple(cases.values())
 
 
 def _symmetric(pattern: Pattern) -> bool:
@@ -136,14 +169,22 @@ def _symmetric(pattern: Pattern) -> bool:
     return not find_kind(pattern.kind).inputs
 
 
-def _counted(pattern: Pattern, w: Array, i: int, x: int) -> tuple[int, ...]:
-    """What the value x of source i adds to: what the gate's logic sees (the number of its inputs at
-    1, or a digit for each source), the output if it is a source, and w·x of each unit."""
+def _steps(pattern: Pattern, w: Array) -> list[_Step]:
+    """What the values 0 and 1 of each source add to: what the gate's logic sees (the number of its
+    inputs at 1, or a digit for each source), the output if it is a source, and w·x of each unit."""
+    k = pattern.n_sources
+    seen = [[0, 0] for _ in range(k)]
     if _symmetric(pattern):
-        seen = sum(negated != bool(x) for source, negated in pattern.literals if source == i)
+        for source, negated in pattern.literals:
+            if source != CONSTANT and source < k:
+                seen[source][not negated] += 1
     else:
-        seen = x << i
-    return (seen, x * (i == pattern.output[0]), *(x * w[:, i]).tolist())
+        seen = [[0, 1 << i] for i in range(k)]
+    none = (0,) * len(w)
+    return [
+        ((at_0, 0, *none), (at_1, int(i == pattern.output[0]), *weights))
+        for i, ((at_0, at_1), weights) in enumerate(zip(seen, w[:, :k].T.tolist(), strict=True))
+    ]
 
 
 def _logic(pattern: Pattern, seen: Array) -> Array:

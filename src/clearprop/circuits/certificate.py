@@ -60,7 +60,7 @@ class Certificate:
     def __str__(self) -> str:
         n = len(self.circuit.inputs)
         inputs = f"all 2^{n} inputs" if n > 3 else f"all {2**n} inputs" if n else "its only input"
-        soft = f", themselves within {_up(self.input_error)} of bits" if self.input_error else ""
+        soft = f", themselves within {_up(self.input_error)} of bits," if self.input_error else ""
         if self.faults:
             more = f" and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
             lines = [f"The network is not {self.circuit.name}: {self.faults[0]}{more}."]
@@ -78,9 +78,9 @@ class Certificate:
             ]
         if self.measured_error is not None:
             lines.append(
-                f"Measured on {self.n_measured:,} inputs: an error of at most "
-                f"{float(self.measured_error.max(initial=0.0)):.4g}, {self.measured_wrong:,} "
-                "wrong bits."
+                f"Measured on {self.n_measured:,} input{'s' * (self.n_measured != 1)}: an error of "
+                f"at most {float(self.measured_error.max(initial=0.0)):.4g}, "
+                f"{self.measured_wrong:,} wrong bits."
             )
         return "\n".join(lines)
 

@@ -65,9 +65,12 @@ def thermometer(
     n_levels − 1 thresholds, at the quantiles of the column (fewer where quantiles coincide), each
     half way between two values that are there. thresholds: these instead, for each column.
     columns: their names, x1, x2, … otherwise.
-    Raises ValueError for NaN, and for thresholds that do not increase.
+    Raises ValueError for NaN and infinity, and for thresholds that do not increase.
     """
     X = _numbers(X)
+    if not np.isfinite(X).all():
+        first = int(np.argwhere(~np.isfinite(X))[0][0])
+        raise ValueError(f"X must hold finite numbers; row {first} has an infinity")
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X must have shape (N, columns), neither of them 0; got {X.shape}")
     D = X.shape[1]
@@ -171,8 +174,9 @@ def _quantiles(x: Array, n_levels: int) -> Array:
     values = np.unique(x)
     if len(values) < 2:
         return np.zeros(0)
-    middle = values[:-1] + (values[1:] - values[:-1]) / 2
-    wanted = np.quantile(x, np.arange(1, n_levels) / n_levels)
+    middle = values[:-1] / 2 + values[1:] / 2  # halved first: no overflow
+    middle = np.where(middle < values[1:], middle, values[:-1])  # of neighbouring floats
+    wanted = np.quantile(x / 4, np.arange(1, n_levels) / n_levels) * 4
     return np.unique(
         middle[np.clip(np.searchsorted(values, wanted, "right") - 1, 0, len(middle) - 1)]
     )
@@ -187,7 +191,7 @@ def _representatives(x: Array, thresholds: Array) -> list[float]:
         if len(here):
             values.append(float(np.median(here)))
         elif 0 < c < len(thresholds):
-            values.append(float(thresholds[c - 1] + (thresholds[c] - thresholds[c - 1]) / 2))
+            values.append(float(thresholds[c - 1] / 2 + thresholds[c] / 2))
         else:
             values.append(float(thresholds[0] if c == 0 else np.nextafter(thresholds[-1], np.inf)))
     return values

@@ -18,6 +18,37 @@ MOST_ROWS = 2**24
 CHUNK = 2**15  # rows at a time: what the layers hold of them stays in the cache
 MOST_PRECISE = 20_000  # rows that are decided with more digits, at some milliseconds each
 CIRCUIT_BYTES = 2**27  # of words that a circuit holds at a time
+TIME_LIMIT = 120.0  # seconds
+
+
+class OutOfTimeError(Exception):
+    """The time limit was reached."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the work began, and how many seconds it may take; both of time.perf_counter()."""
+
+    start: float
+    time_limit: float
+
+    @staticmethod
+    def starting(time_limit: float) -> Clock:
+        """A clock that starts now; ValueError unless time_limit > 0."""
+        if not time_limit > 0:
+            raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
+        return Clock(time.perf_counter(), time_limit)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return time.perf_counter() - self.start
+
+    def check(self, share: float = 1.0) -> None:
+        """Raise OutOfTimeError if more than this share of the time has gone by."""
+        if self.seconds > share * self.time_limit:
+            limit = share * self.time_limit
+            raise OutOfTimeError(f"the time limit of {limit:g} s was reached")
 
 
 @dataclass(frozen=True)
@@ -77,6 +108,7 @@ def agree(
     encoding: Encoding | None = None,
     *,
     most_rows: int = MOST_ROWS,
+    time_limit: float = TIME_LIMIT,
 ) -> Agreement:
     """Whether the circuit's outputs are what the network decides, for every input.
 
@@ -85,11 +117,12 @@ def agree(
     outputs are bits. Without an encoding all 2^n inputs are gone through; with one, all codes that
     it can give (a network of the encoding's columns is given `encoding.values`). Each row is
     decided by float64 within a proved bound of its error, or else by decimals of as many digits as
-    it takes. The verdict is "unknown" for more rows than `most_rows`, but random ones are tried.
+    it takes. The verdict is "unknown" for more rows than `most_rows`, but random ones are tried,
+    and where it is not done within time_limit (seconds).
     Raises CircuitError where the numbers of ports differ, TypeError for a network that it cannot
-    read as bits.
+    read as bits, ValueError for a time_limit that is not positive.
     """
-    start = time.perf_counter()
+    clock = Clock.starting(time_limit)
     net = exact_network(network)
     domain = domain_of(network, encoding)
     for what, mine, theirs in (
@@ -99,15 +132,19 @@ def agree(
         if mine != theirs:
             raise CircuitError(f"{circuit.name} has {mine} {what}, but the network has {theirs}")
     if domain.size > most_rows:
-        rows, seconds = 4096, time.perf_counter() - start
+        rows = 4096
         found = random_difference(net, circuit, domain, rows)
-        seconds = time.perf_counter() - start
+        seconds = clock.seconds
         method = f"{rows:,} random inputs"
         if found is not None:
             return Agreement("different", method, rows, 0, *found, seconds=seconds)
         reason = f"there are more inputs than {most_rows:,}"
         return Agreement("unknown", method, rows, reason=reason, seconds=seconds)
-    return compare(columns(net, domain, hidden=False), circuit, domain, start)
+    try:
+        found_columns = columns(net, domain, clock, hidden=False)
+    except OutOfTimeError as why:
+        return Agreement("unknown", "all inputs", reason=str(why), seconds=clock.seconds)
+    return compare(found_columns, circuit, domain, clock)
 
 
 def domain_of(network: Network, encoding: Encoding | None) -> Domain:
@@ -126,8 +163,8 @@ def domain_of(network: Network, encoding: Encoding | None) -> Domain:
     )
 
 
-def columns(net: ExactNetwork, domain: Domain, *, hidden: bool) -> Columns:
-    """The network on all rows of the domain."""
+def columns(net: ExactNetwork, domain: Domain, clock: Clock, *, hidden: bool) -> Columns:
+    """The network on all rows of the domain; OutOfTimeError if time is up before."""
     units = [len(layer.b) for layer in net.layers[:-1]] if hidden else []
     words = -(-domain.size // 64)
     packed = [[np.zeros(words, np.uint64) for _ in range(n)] for n in units]
@@ -135,12 +172,14 @@ def columns(net: ExactNetwork, domain: Domain, *, hidden: bool) -> Columns:
     closest = [np.full(n, np.inf) for n in units]
     n_precise, open_row = 0, None
     for start in range(0, domain.size, CHUNK):
+        clock.check()
         stop = min(start + CHUNK, domain.size)
         found = decide(
             net,
             domain.points(domain.codes(start, stop)),
             hidden=hidden,
             most_precise=max(MOST_PRECISE - n_precise, 0),
+            check=clock.check,
         )
         for layer, bits in enumerate(found.hidden):
             _put(packed[layer], bits, start)
@@ -153,8 +192,8 @@ def columns(net: ExactNetwork, domain: Domain, *, hidden: bool) -> Columns:
     return Columns(packed, outputs, closest, domain.size, n_precise, open_row)
 
 
-def compare(found: Columns, circuit: Circuit, domain: Domain, start: float) -> Agreement:
-    """Whether the circuit's outputs are the network's columns; start: when the work began."""
+def compare(found: Columns, circuit: Circuit, domain: Domain, clock: Clock) -> Agreement:
+    """Whether the circuit's outputs are the network's columns; "unknown" if time is up before."""
     rows = f"all {found.n_rows:,} inputs"
     if set(domain.n_bits) != {1}:
         rows += " that the encoding can give"
@@ -165,11 +204,15 @@ def compare(found: Columns, circuit: Circuit, domain: Domain, start: float) -> A
         bits = domain.bits(domain.codes(found.open_row, found.open_row + 1))[0]
         told = " ".join(f"{name}={bit:d}" for name, bit in zip(circuit.inputs, bits, strict=True))
         reason = f"an output or a hidden unit is too close to its threshold for {told}"
-        seconds = time.perf_counter() - start
-        return Agreement("unknown", rows, *counts, reason=reason, seconds=seconds)
+        return Agreement("unknown", rows, *counts, reason=reason, seconds=clock.seconds)
     step = max(CHUNK, CIRCUIT_BYTES // (8 * max(len(circuit.nets), 1)) * 64 // CHUNK * CHUNK)
     step = min(step, 2**20)
     for first in range(0, found.n_rows, step):
+        try:
+            clock.check()
+        except OutOfTimeError as why:
+            reason = f"{why}, after {first:,} of them"
+            return Agreement("unknown", rows, *counts, reason=reason, seconds=clock.seconds)
         last = min(first + step, found.n_rows)
         bits = domain.bits(domain.codes(first, last))
         inputs = list(pack(bits))
@@ -179,9 +222,8 @@ def compare(found: Columns, circuit: Circuit, domain: Domain, start: float) -> A
             wrong = np.flatnonzero(unpack(value[net] ^ words, last - first))
             if len(wrong):
                 named = _named(circuit, bits[wrong[0]])
-                seconds = time.perf_counter() - start
-                return Agreement("different", rows, *counts, named, net, seconds=seconds)
-    return Agreement("equal", rows, *counts, seconds=time.perf_counter() - start)
+                return Agreement("different", rows, *counts, named, net, seconds=clock.seconds)
+    return Agreement("equal", rows, *counts, seconds=clock.seconds)
 
 
 def random_difference(

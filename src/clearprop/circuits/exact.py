@@ -8,6 +8,7 @@ takes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,8 @@ def exact_network(network: Network) -> ExactNetwork:
     bit, the class (z_2 > z_1); K are K bits, of which the first largest z has the 1 (argmax).
     Raises TypeError for other output units, activations, or weights that are not finite.
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a clearprop.Network; got {type(network).__name__}")
     layers = []
     for dense, W, b in zip(network.architecture.dense, network.W, network.b, strict=True):
         name = None
@@ -125,11 +128,17 @@ def _classes(groups: list[slice]) -> tuple[list[tuple[Comparison, ...]], list[st
 
 
 def decide(
-    net: ExactNetwork, points: Array, *, hidden: bool = True, most_precise: int = 20_000
+    net: ExactNetwork,
+    points: Array,
+    *,
+    hidden: bool = True,
+    most_precise: int = 20_000,
+    check: Callable[[], None] = lambda: None,
 ) -> Decided:
     """The bits of the network on points (N, D) of float64; hidden: those of its hidden units too.
 
     most_precise: how many rows at most are decided with more digits; the rest stay open.
+    check: is called before each of them, and may raise what ends it.
     """
     x_max = np.abs(points).max(axis=0, initial=0.0)
     h, error = points, np.zeros(points.shape[1])
@@ -164,6 +173,7 @@ def decide(
     rows = np.flatnonzero(unsure)
     n_decided = 0
     for row in rows[:most_precise]:
+        check()
         found = decide_row(net, points[row], hidden=hidden)
         if found is None:
             break

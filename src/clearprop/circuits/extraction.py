@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,8 +15,11 @@ from clearprop.circuits.encoding import Domain, Encoding
 from clearprop.circuits.enumeration import (
     CHUNK,
     MOST_ROWS,
+    TIME_LIMIT,
     Agreement,
+    Clock,
     Columns,
+    OutOfTimeError,
     columns,
     compare,
     domain_of,
@@ -40,6 +42,7 @@ from clearprop.circuits.neurons import (
 from clearprop.network import Network
 
 RANDOM_ROWS = 4096
+NEURONS_SHARE = 0.75  # of the time, where the table is still to come
 MANY_ROWS = 2**20  # more of them: the logic of a neuron is first sought without them
 
 
@@ -92,13 +95,18 @@ class Extraction:
     def __str__(self) -> str:
         kinds = len(self.circuit.cells)
         lines = [
-            f"{self.circuit.name}: {len(self.circuit.inputs)} inputs, "
-            f"{len(self.circuit.outputs)} outputs, {kinds} cells of depth {self.circuit.depth}, "
+            f"{self.circuit.name}: {_counted(len(self.circuit.inputs), 'input')}, "
+            f"{_counted(len(self.circuit.outputs), 'output')}, {_counted(kinds, 'cell')} of depth "
+            f"{self.circuit.depth}, "
             f"by {'its neurons' if self.by == 'neurons' else 'the truth table of each output'}"
             + (f" ({self.reason})" if self.reason else "")
         ]
         lines += [f"  {unit}" for unit in self.units]
         return "\n".join([*lines, str(self.agreement)])
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def extract(
@@ -110,6 +118,7 @@ def extract(
     by: Literal["auto", "neurons", "table"] = "auto",
     form: Form = "auto",
     most_rows: int = MOST_ROWS,
+    time_limit: float = TIME_LIMIT,
     name: str = "extracted",
 ) -> Extraction:
     """The logic of a network with binary inputs, and the proof that both decide the same.
@@ -125,16 +134,18 @@ def extract(
     it has integer weights) or "auto", the smaller of these and a decision diagram.
     most_rows: how many inputs are gone through at most; with more, and no encoding, logistic and
     tanh networks are still made into logic where each neuron's gap is wide enough (`by_gaps`).
+    time_limit: seconds, within some ten more; three quarters of them for the neurons where the
+    table is still to come. Logic that is found but not proved by then has the agreement "unknown".
 
-    Raises ExtractionError where the inputs are too many, the logic too large, or a decision too
-    close to its threshold; TypeError for a network that is not read as bits; ValueError for an
-    argument that is not allowed.
+    Raises ExtractionError where the inputs are too many, the logic too large, the time up, or a
+    decision too close to its threshold; TypeError for a network that is not read as bits;
+    ValueError for an argument that is not allowed.
     """
     if by not in ("auto", "neurons", "table"):
         raise ValueError(f"by must be 'auto', 'neurons' or 'table'; got {by!r}")
     if form not in ("auto", "cubes", "threshold"):
         raise ValueError(f"form must be 'auto', 'cubes' or 'threshold'; got {form!r}")
-    start = time.perf_counter()
+    clock = Clock.starting(time_limit)
     net = exact_network(network)
     domain = domain_of(network, encoding)
     in_names = _names(inputs, sum(domain.n_bits), "inputs", _default_inputs(domain, encoding))
@@ -142,7 +153,7 @@ def extract(
     both = set(in_names) & set(out_names)
     if both:
         raise ValueError(f"inputs and outputs share the name {min(both)!r}")
-    task = _Task(net, domain, in_names, out_names, by, form, name, start)
+    task = _Task(net, domain, in_names, out_names, by, form, name, clock)
     if domain.size > most_rows:
         bits = sum(domain.n_bits)
         many = f"the {bits} input bits have {domain.size:,} values, more than {most_rows:,}"
@@ -151,13 +162,12 @@ def extract(
         result = _without_rows(task, many)
     else:
         result = _with_rows(task)
-    seconds = time.perf_counter() - start
-    return Extraction(*result, encoding=encoding, network=network, seconds=seconds)
+    return Extraction(*result, encoding=encoding, network=network, seconds=clock.seconds)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What is asked for; start: when it began."""
+    """What is asked for."""
 
     net: ExactNetwork
     domain: Domain
@@ -166,7 +176,11 @@ class _Task:
     by: str
     form: Form
     name: str
-    start: float
+    clock: Clock
+
+    def check_neurons(self) -> None:
+        """Raise OutOfTimeError if no time is left for the neurons."""
+        self.clock.check(NEURONS_SHARE if self.by == "auto" else 1.0)
 
     def circuit(self, cells: list[Cell]) -> Circuit:
         """The cells that the outputs need."""
@@ -179,12 +193,17 @@ _Result = tuple[Circuit, Agreement, str, str, tuple[UnitLogic, ...]]
 
 
 def _without_rows(task: _Task, many: str) -> _Result:
-    """Neuron by neuron, by their gaps; random rows check the program, not the proof."""
+    """Neuron by neuron, by their gaps."""
     try:
-        units, cells = by_gaps(task.net, task.in_names, task.out_names)
-    except (NoFunctionError, TooLargeError) as why:
+        units, cells = by_gaps(task.net, task.in_names, task.out_names, task.clock.check)
+    except (NoFunctionError, TooLargeError, OutOfTimeError) as why:
         raise ExtractionError(f"{many}; neuron by neuron: {why}") from None
     circuit = task.circuit(cells)
+    return circuit, _proved_by_gaps(task, circuit), "neurons", many, tuple(units)
+
+
+def _proved_by_gaps(task: _Task, circuit: Circuit) -> Agreement:
+    """That `by_gaps` proves it; random rows check the program, not the proof."""
     different = random_difference(task.net, circuit, task.domain, RANDOM_ROWS)
     if different is not None:
         raise AssertionError(f"the proof by gaps is refuted by {different}")
@@ -192,26 +211,30 @@ def _without_rows(task: _Task, many: str) -> _Result:
         "every neuron's gap is above the error of the units before it; "
         f"{RANDOM_ROWS:,} random inputs agree"
     )
-    agreement = Agreement("equal", method, seconds=time.perf_counter() - task.start)
-    return circuit, agreement, "neurons", many, tuple(units)
+    return Agreement("equal", method, seconds=task.clock.seconds)
 
 
 def _with_rows(task: _Task) -> _Result:
     """From what the network decides on all rows of its domain."""
-    net, domain, by = task.net, task.domain, task.by
+    net, domain, by, clock = task.net, task.domain, task.by, task.clock
     if domain.size > MANY_ROWS and domain.plain and by != "table" and task.form == "auto":
         try:
-            units, cells = by_gaps(net, task.in_names, task.out_names)
-        except (NoFunctionError, TooLargeError):
+            units, cells = by_gaps(net, task.in_names, task.out_names, task.check_neurons)
+        except (NoFunctionError, TooLargeError, OutOfTimeError):
             pass  # what the gaps do not show, the rows may
         else:
             circuit = task.circuit(cells)
-            agreement = compare(columns(net, domain, hidden=False), circuit, domain, task.start)
+            try:
+                agreement = compare(
+                    columns(net, domain, clock, hidden=False), circuit, domain, clock
+                )
+            except OutOfTimeError:
+                agreement = _proved_by_gaps(task, circuit)
             return circuit, agreement, "neurons", "", tuple(units)
-    found = columns(net, domain, hidden=by != "table")
+    found = _columns(task, hidden=by != "table")
     reason = ""
     if found.open_row is not None and by == "auto":  # it may be a hidden unit that stays open
-        found = columns(net, domain, hidden=False)
+        found = _columns(task, hidden=False)
         by, reason = "table", "a hidden unit is too close to its threshold"
     if found.open_row is not None:
         bits = domain.bits(domain.codes(found.open_row, found.open_row + 1))[0].astype(int)
@@ -222,17 +245,26 @@ def _with_rows(task: _Task) -> _Result:
             try:
                 units, cells = _by_neurons(task, found, inputs)
                 by = "neurons"
-            except (NoFunctionError, TooLargeError) as why:
+            except (NoFunctionError, TooLargeError, OutOfTimeError) as why:
                 if by == "neurons":
                     raise
                 by, reason = "table", str(why)
+                clock.check()
         if by == "table":
             units, cells = _by_table(task, found, inputs)
-    except (NoFunctionError, TooLargeError) as why:
+    except (NoFunctionError, TooLargeError, OutOfTimeError) as why:
         raise ExtractionError(f"{why}; by neurons: {reason}" if reason else str(why)) from None
     circuit = task.circuit(cells)
-    agreement = compare(found, circuit, domain, task.start)
+    agreement = compare(found, circuit, domain, clock)
     return circuit, agreement, by, reason, tuple(units)
+
+
+def _columns(task: _Task, *, hidden: bool) -> Columns:
+    """The network on all rows; ExtractionError if there is no time for it."""
+    try:
+        return columns(task.net, task.domain, task.clock, hidden=hidden)
+    except OutOfTimeError as why:
+        raise ExtractionError(f"{why} with {task.domain.size:,} inputs to go through") from None
 
 
 def _by_neurons(
@@ -252,6 +284,7 @@ def _by_neurons(
             else [_fresh(f"h{number}_{j}", taken) for j in range(len(targets))]
         )
         for j, y in enumerate(targets):
+            task.check_neurons()
             weights = _comparison_weights(layer.W, net.outputs[j]) if last else layer.W[j]
             places = np.flatnonzero(
                 np.abs(layer.W[_rows_of(net.outputs[j])]).any(axis=0) if last else layer.W[j]
@@ -268,7 +301,9 @@ def _by_neurons(
             except NoFunctionError as why:
                 raise NoFunctionError(f"unit {j} of layer {number}: {why}") from None
             closest = None if last else float(found.closest[number - 1][j])
-            unit, more = unit_logic(patterns, hint, nets[j], number, j, taken, form, closest)
+            unit, more = unit_logic(
+                patterns, hint, nets[j], number, j, taken, form, closest, task.check_neurons
+            )
             units.append(unit)
             cells += more
         names, bits = nets, targets
@@ -287,6 +322,7 @@ def _by_table(
     units: list[UnitLogic] = []
     cells: list[Cell] = []
     for k, (name, y) in enumerate(zip(task.out_names, found.outputs, strict=True)):
+        task.clock.check()
         build = CellBuilder(name, set(taken))
         node = table_diagram(unpack(y, found.n_rows), features, build)
         diagram = build.finish(node, name)
@@ -299,9 +335,8 @@ def _by_table(
                 continue
             unit = replace(unit, form="diagram", n_cells=len(diagram))
         else:
-            none = Patterns(in_names, np.zeros((0, len(in_names)), bool), np.zeros(0, bool))
-            layer = len(task.net.layers)
-            unit = UnitLogic(name, layer, k, none, None, None, "diagram", None, len(diagram))
+            unseen, layer = Patterns.unseen(in_names), len(task.net.layers)
+            unit = UnitLogic(name, layer, k, unseen, None, None, "diagram", None, len(diagram))
         units.append(unit)
         taken.update(cell.output for cell in diagram)
         cells += diagram

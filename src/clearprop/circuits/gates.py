@@ -75,8 +75,13 @@ class Gate:
 
     @property
     def margin(self) -> float:
-        """The least |w·x + b| over all bits x and all its neurons; up to 24 inputs."""
-        wires = np.hstack([all_bits(self.arity), self._activations(all_bits(self.arity))])
+        """The least |w·x + b| over all bits x and all its neurons."""
+        k = self.arity
+        if all(len(set(n.weights[:k])) == 1 for n in self.neurons):  # only how many are 1 matters
+            x = np.tri(k + 1, k, -1)
+        else:
+            x = all_bits(k)
+        wires = np.hstack([x, self._activations(x)])
         return min(
             float(np.abs(wires[:, : len(n.weights)] @ np.array(n.weights) + n.bias).min())
             for n in self.neurons
@@ -85,7 +90,10 @@ class Gate:
     @property
     def truth_table(self) -> Array:
         """Bits (2^arity, arity + outputs): all inputs, counting up with the first one as the
-        highest digit, and beside them the outputs by the gate's logic."""
+        highest digit, and beside them the outputs by the gate's logic; ValueError above 24 inputs.
+        """
+        if self.arity > 24:
+            raise ValueError(f"{self.kind} of {self.arity} inputs: a table has at most 2^24 rows")
         x = all_bits(self.arity)
         outputs = self.logic(list(x.T)) if self.arity else self.logic([np.zeros(1, bool)])
         return np.column_stack([x, *outputs]).astype(np.uint8)

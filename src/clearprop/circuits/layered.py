@@ -9,11 +9,9 @@ wider than what the units before it can be off, logic and network decide the sam
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
-
-import numpy as np
 
 from clearprop.circuits.diagrams import CellBuilder, Node, neuron_diagram
 from clearprop.circuits.exact import BOUNDED, ExactNetwork, Layer
@@ -32,10 +30,14 @@ INFINITE = Fraction(10) ** 400
 
 
 def by_gaps(
-    net: ExactNetwork, in_names: Sequence[str], out_names: Sequence[str]
+    net: ExactNetwork,
+    in_names: Sequence[str],
+    out_names: Sequence[str],
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[list[UnitLogic], list[Cell]]:
     """The units, and the cells of all of them.
 
+    check: is called before each unit, and may raise what ends it.
     Raises NoFunctionError where a gap is too small or the units are not two-valued, TooLargeError
     where a diagram is too large.
     """
@@ -52,6 +54,7 @@ def by_gaps(
             )
         nets, next_error = [], []
         for j in range(len(layer.b)):
+            check()
             weights, bias = _on_bits(layer, j, before)
             slack = _slack(layer.W[j].tolist(), error)
             output = f"h{number}_{j}"
@@ -69,6 +72,7 @@ def by_gaps(
     for k, comparisons in enumerate(net.outputs):
         parts: list[str] = []
         for i, c in enumerate(comparisons):
+            check()
             weights, bias = _on_bits(last, c.plus, before)
             slack = _slack(last.W[c.plus].tolist(), error)
             bias -= Fraction(c.threshold)
@@ -154,8 +158,9 @@ def _neuron(
     low, high, node = neuron_diagram(neuron, inputs, build)
     cells, form = _cells(neuron, inputs, output, node, build, taken)
     taken.update(cell.output for cell in cells)
-    patterns = Patterns(inputs, np.zeros((0, len(inputs)), bool), np.zeros(0, bool))
-    logic = UnitLogic(output, layer, unit, patterns, neuron, None, form, None, len(cells))
+    logic = UnitLogic(
+        output, layer, unit, Patterns.unseen(inputs), neuron, None, form, None, len(cells)
+    )
     return (
         logic,
         cells,

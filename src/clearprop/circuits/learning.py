@@ -111,12 +111,16 @@ class Learned:
 
     def __str__(self) -> str:
         sizes = "-".join(str(size) for size in self.network.sizes)
-        n = len(self.table)
-        effort = f"{self.attempts} attempts, {self.seconds:.2g} s"
+        n = int((self.table >= 0).any(axis=1).sum())
+        rows_told = f"all {n} rows" + (" that matter" if n < len(self.table) else "")
+        how = (
+            f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
+            if self.tried
+            else "without training"
+        )
+        effort = f"{how}, {self.seconds:.2g} s"
         if self.ok:
-            text = (
-                f"a {sizes} network gives all {n} rows, every ŷ at least {self.margin:.3g} from ½"
-            )
+            text = f"a {sizes} network gives {rows_told}, every ŷ at least {self.margin:.3g} from ½"
             if self.saturated and self.hidden:
                 text += ", also with its hidden units rounded"
             text += f" ({effort})"

@@ -144,8 +144,7 @@ def as_bits(bits: npt.ArrayLike, n: int, argument: str = "bits") -> Array:
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             raise ValueError(
-                f"{argument} must be 0 or 1; got {array[row, column]!r} in row {row}, "
-                f"column {column}"
+                f"{argument} must be 0 or 1; got {array[row, column]} in row {row}, column {column}"
             )
     return array.astype(bool)
 
@@ -226,4 +225,5 @@ def _cycle(cells: list[Cell], net: str) -> str:
 def _told(cell: Cell) -> str:
     """A cell in words, with no more of its inputs than a line holds."""
     inputs = ", ".join(cell.inputs[:4]) + (", …" if len(cell.inputs) > 4 else "")
-    return f"{cell.kind}({inputs}) of {len(cell.inputs)} inputs"
+    many = f" of {len(cell.inputs):,} inputs" if len(cell.inputs) > 4 else ""
+    return f"{cell.kind}({inputs}){many}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,12 +31,17 @@ class Patterns:
     """What a unit is for each pattern of its inputs that occurs.
 
     inputs: the names of its inputs; x: the patterns, bool (P, inputs), each once; y: the unit's
-    bits, (P,). Where they were not gone through, P is 0.
+    bits, (P,). Where they were not gone through, or are not kept, P is 0.
     """
 
     inputs: tuple[str, ...]
     x: Array
     y: Array
+
+    @staticmethod
+    def unseen(inputs: Sequence[str]) -> Patterns:
+        """Of a unit whose patterns were not gone through, or are too many to keep."""
+        return Patterns(tuple(inputs), np.zeros((0, len(inputs)), bool), np.zeros(0, bool))
 
     @property
     def table(self) -> Array | None:
@@ -106,20 +111,19 @@ def find_patterns(
     k = len(inputs)
     if k > MOST_PATTERN_INPUTS:
         raise NoFunctionError(f"it has {k} inputs, more than {MOST_PATTERN_INPUTS}")
-    number = np.zeros(n_rows, np.int64)
-    for column in columns:
+    dtype = np.int32 if k < 31 else np.int64
+    number: Array = np.zeros(n_rows, dtype)  # its last digit is the unit's bit
+    for column in (*columns, y):
         number <<= 1
         number |= unpack(column, n_rows)
-    bit = unpack(y, n_rows)
     if k <= 24:
-        is_0, is_1 = np.zeros(2**k, bool), np.zeros(2**k, bool)
-        is_1[number[bit]] = True
-        is_0[number[~bit]] = True
-        both = np.flatnonzero(is_0 & is_1)
-        occurs = np.flatnonzero(is_0 | is_1)
-        value = is_1[occurs]
+        seen = np.zeros((2**k, 2), bool)
+        seen.reshape(-1)[number] = True
+        both = np.flatnonzero(seen.all(axis=1))
+        occurs = np.flatnonzero(seen.any(axis=1))
+        value = seen[occurs, 1]
     else:
-        doubled = np.unique(number * 2 + bit)
+        doubled = np.unique(number)
         occurs, value = doubled >> 1, (doubled & 1).astype(bool)
         both = occurs[1:][occurs[1:] == occurs[:-1]]
     if len(both):
@@ -143,12 +147,14 @@ def unit_logic(
     taken: set[str],
     form: Form = "auto",
     closest: float | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[UnitLogic, tuple[Cell, ...]]:
     """The unit, with the cells that compute it on the net `net`.
 
     weights: real ones for its inputs, from which integer ones are rounded where there are too many
     inputs for the linear programme; taken: names of nets, to which the new ones are added.
-    form: see `extract`. Raises TooLargeError where no form is small enough.
+    form: see `extract`. check: is called now and then, and may raise what ends it.
+    Raises TooLargeError where no form is small enough.
     """
     k = len(patterns.inputs)
     verdict = None
@@ -158,7 +164,7 @@ def unit_logic(
         verdict = threshold(table)
         neuron = verdict.neuron
     elif weights is not None:
-        neuron = integer_neuron(patterns, weights)
+        neuron = integer_neuron(patterns, weights, check)
     cubes = None
     sizes: dict[str, int] = {}  # of each form, in inputs of gates
     if table is not None and (k <= COVER_INPUTS or form == "cubes"):
@@ -186,16 +192,21 @@ def unit_logic(
     elif not chosen:
         raise TooLargeError(f"{net} has {k} inputs, and no small form was found for it")
     taken.update(cell.output for cell in cells)
+    if k > TABLE_INPUTS:
+        patterns = Patterns.unseen(patterns.inputs)
     return (
         UnitLogic(net, layer, unit, patterns, neuron, verdict, chosen, cubes, len(cells), closest),
         cells,
     )
 
 
-def integer_neuron(patterns: Patterns, weights: Array) -> Neuron | None:
+def integer_neuron(
+    patterns: Patterns, weights: Array, check: Callable[[], None] = lambda: None
+) -> Neuron | None:
     """Integer weights near s·w, for the smallest s tried, that tell the patterns apart.
 
-    The sums are of integers below 2^53, so they are exact in float64.
+    check: is called before each s, and may raise what ends it. The sums are of integers below 2^53,
+    so they are exact in float64.
     """
     x, y = patterns.x, patterns.y
     largest = float(np.abs(weights).max(initial=0.0))
@@ -204,11 +215,10 @@ def integer_neuron(patterns: Patterns, weights: Array) -> Neuron | None:
     if largest == 0:
         return None
     z = _sums(x, weights)
-    order_0 = np.flatnonzero(~y)[np.argsort(-z[~y])[:HARDEST]]
-    order_1 = np.flatnonzero(y)[np.argsort(z[y])[:HARDEST]]
-    hard = np.concatenate([order_0, order_1])
+    hard = np.concatenate([_least(np.where(y, np.inf, -z)), _least(np.where(y, z, np.inf))])
     scale = 1.0
     while scale < 2**31:
+        check()
         w = np.rint(weights / largest * scale)
         if _between(_sums(x[hard], w), y[hard]) is not None:
             t = _between(_sums(x, w), y)
@@ -216,6 +226,11 @@ def integer_neuron(patterns: Patterns, weights: Array) -> Neuron | None:
                 return Neuron(tuple(int(v) for v in w), t)
         scale = scale + 1 if scale < 16 else scale * 1.25
     return None
+
+
+def _least(z: Array) -> Array:
+    """Where the HARDEST least of z are."""
+    return np.argpartition(z, HARDEST)[:HARDEST] if len(z) > HARDEST else np.arange(len(z))
 
 
 def _between(sums: Array, y: Array) -> int | None:

@@ -8,6 +8,7 @@ point; what is handed out is verified in integers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -19,14 +20,18 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from clearprop._typing import Array
 from clearprop.circuits.gates import MARGIN, Neuron, all_bits
 from clearprop.circuits.truth import Table, as_table
+from clearprop.circuits.verdict_text import (
+    Rows,
+    contradiction_text,
+    default_names,
+    neuron_text,
+)
 
 AT_ONCE = 64  # rows, from which on a linear program starts with a few rows and gets more
 INTEGER_INPUTS = 10  # up to here the smallest integer weights are looked for by branch and bound
 NODES = 1000  # of it
 PAIRS = 1_000_000  # of rows among which a contradiction with two true and two false rows is sought
 TOLERANCE = 1e-7  # of the linear programs
-
-Rows = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -51,19 +56,13 @@ class Contradiction:
         """The sum of x over the rows of either side."""
         return _total(self.true_rows, self.n_inputs)
 
+    def explain(self, inputs: Sequence[str] | None = None) -> str:
+        """The proof in words, with the names of the inputs."""
+        names = default_names(self.n_inputs, inputs)
+        return contradiction_text(self.true_rows, self.false_rows, self.total, names)
+
     def __str__(self) -> str:
-        n = self.n_inputs
-        names = ", ".join(f"x{i + 1}" for i in range(n))
-        lines = [f"These rows ({names}) must give 1:"]
-        lines += [f"  {times} × {_digits(row, n)}" for row, times in self.true_rows]
-        lines += ["and these must give 0:"]
-        lines += [f"  {times} × {_digits(row, n)}" for row, times in self.false_rows]
-        lines += [
-            f"Both lists hold {self.count} rows and add up to ({', '.join(map(str, self.total))}).",
-            "So w·x + b adds up to one and the same number over both lists, whatever w and b are;",
-            "but it would have to be above 0 for the first list and not above 0 for the second.",
-        ]
-        return "\n".join(lines)
+        return self.explain()
 
 
 @dataclass(frozen=True)
@@ -83,15 +82,16 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.neuron is not None
 
-    def __str__(self) -> str:
+    def explain(self, inputs: Sequence[str] | None = None) -> str:
+        """The neuron, or the proof that there is none, in words, with the names of the inputs."""
         if self.neuron is None:
-            return f"No single neuron computes it.\n{self.contradiction}"
-        small = "; no smaller integers would do" if self.minimal and self.n_inputs else ""
-        return (
-            f"One neuron computes it: 1 where {_formula(self.neuron)}, else 0.\n"
-            f"As h = σ(g (w·x + b)): w = ({', '.join(map(str, self.neuron.weights))}), "
-            f"b = {self.neuron.bias:g}, with margin {self.margin:g}{small}."
-        )
+            assert self.contradiction is not None
+            return f"No single neuron computes it.\n{self.contradiction.explain(inputs)}"
+        names = default_names(self.n_inputs, inputs)
+        return neuron_text(self.neuron, self.margin, self.minimal, names)
+
+    def __str__(self) -> str:
+        return self.explain()
 
 
 def threshold(table: Table) -> Verdict:
@@ -379,17 +379,3 @@ def _verify(contradiction: Contradiction, f: Array) -> None:
 
 def _total(rows: Rows, n: int) -> tuple[int, ...]:
     return tuple(sum(times * (row >> i & 1) for row, times in rows) for i in range(n - 1, -1, -1))
-
-
-def _digits(row: int, n: int) -> str:
-    return f"({', '.join(format(row, f'0{n}b'))})"
-
-
-def _formula(neuron: Neuron) -> str:
-    """The inequality, "x1 + 2·x2 − x3 ≥ 1"."""
-    text = ""
-    for i, w in enumerate(neuron.weights):
-        if w:
-            sign = (" − " if text else "−") if w < 0 else (" + " if text else "")
-            text += f"{sign}{'' if abs(w) == 1 else f'{abs(w)}·'}x{i + 1}"
-    return f"{text or '0'} ≥ {neuron.threshold}".replace("-", "−")

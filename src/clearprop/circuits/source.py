@@ -151,9 +151,14 @@ class Builder:
         return (kind, left) if left else ("const", [str(1 - decides ^ inverted)])
 
     def circuit(self, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Circuit:
-        """The circuit; errors about a net get the file and the line that first names it."""
+        """The circuit, without constants of its own that nothing reads any more; errors about a net
+        get the file and the line that first names it."""
+        idle = set(self._constants.values())
+        if idle:
+            idle -= {*outputs, *(net for cell in self.cells for net in cell.inputs)}
+        cells = tuple(cell for cell in self.cells if cell.output not in idle)
         try:
-            return Circuit(tuple(inputs), tuple(outputs), tuple(self.cells), name)
+            return Circuit(tuple(inputs), tuple(outputs), cells, name)
         except CircuitError as error:
             at = self.where.get(error.net) if error.net is not None else None
             place = self.file if at is None else f"{self.file}:{self.line(at)}"

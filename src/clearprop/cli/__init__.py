@@ -1,4 +1,5 @@
-"""The command line: `clearprop fit | predict | evaluate | trace | diagnose | check-gradients | …`.
+"""The command line: `clearprop fit | predict | evaluate | trace | diagnose | check-gradients | …`
+for tables, and `clearprop circuit …` for digital circuits.
 
 Exit code 0, 1 where something failed, 2 for bad usage or input, 130 after Ctrl-C; an error is one
 line on standard error. CLEARPROP_TRACEBACK=1 shows where it arose.
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _explain(error: Exception) -> int:
     """One line about an error, and the exit code for it."""
+    from clearprop.circuits.netlist import CircuitError
     from clearprop.documents import ModelFileError
     from clearprop.tables.frames import TableError
 
@@ -56,7 +58,7 @@ def _explain(error: Exception) -> int:
         reason = error.strerror or str(error)
         complain(f"{error.filename}: {reason}" if error.filename else reason)
         return BAD_INPUT
-    if isinstance(error, TableError | ModelFileError | UsageError):
+    if isinstance(error, TableError | ModelFileError | UsageError | CircuitError):
         complain(str(error))
         return BAD_INPUT
     if isinstance(error, MemoryError):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 import clearprop
+from clearprop.cli.circuit.arguments import SUBCOMMANDS
 from clearprop.cli.output import complain
+from clearprop.cli.values import (
+    count,
+    inner,
+    names,
+    nonnegative,
+    positive,
+    rate,
+    share,
+    sizes,
+    threads,
+)
 
+CIRCUIT = "digital circuits as networks of sigmoid neurons, and small networks as circuits"
 INPUTS = "CSV (.csv, .tsv, .gz) or Parquet file, or - for CSV on standard input"
 
 
@@ -32,14 +43,28 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"clearprop {clearprop.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=OneLineParser)
-    for name, help_, add_arguments, function in COMMANDS:
-        command = commands.add_parser(name, help=help_, description=help_.capitalize() + ".")
-        add_arguments(command)
-        if name != "bench":  # there it can name a file
-            command.add_argument("--json", action="store_true", help="print one JSON document")
-        command.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no notes")
-        command.set_defaults(run=_runner(function))
+    for row in COMMANDS:
+        _add_command(commands, *row)
+    circuit = commands.add_parser("circuit", help=CIRCUIT, description=CIRCUIT.capitalize() + ".")
+    parts = circuit.add_subparsers(metavar="SUBCOMMAND", required=True, parser_class=OneLineParser)
+    for row in SUBCOMMANDS:
+        _add_command(parts, *row)
     return parser
+
+
+def _add_command(
+    commands: argparse._SubParsersAction[OneLineParser],
+    name: str,
+    help_: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    function: str,
+) -> None:
+    command = commands.add_parser(name, help=help_, description=help_[:1].upper() + help_[1:] + ".")
+    add_arguments(command)
+    if name != "bench":  # there it can name a file
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no notes")
+    command.set_defaults(run=_runner(function))
 
 
 def _runner(function: str) -> Callable[[argparse.Namespace], int]:
@@ -73,54 +98,54 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     columns = parser.add_argument_group("columns", "COLUMNS is one name or several with commas")
     for kind in ("numeric", "categorical", "boolean", "date", "ignore"):
         columns.add_argument(
-            f"--{kind}", type=_names, action="extend", default=[], metavar="COLUMNS",
+            f"--{kind}", type=names, action="extend", default=[], metavar="COLUMNS",
             help="do not use these" if kind == "ignore" else f"read these as {kind}",
         )  # fmt: skip
     columns.add_argument(
-        "--missing", type=_names, action="extend", default=[], metavar="TEXTS",
+        "--missing", type=names, action="extend", default=[], metavar="TEXTS",
         help="more texts that mean a missing value, besides empty, NA, NaN, null, ...",
     )  # fmt: skip
     columns.add_argument(
         "--skip-missing-target", action="store_true", help="leave out rows without a target"
     )
     rows = parser.add_argument_group("rows")
-    rows.add_argument("--test-size", type=_share, default=0.2, metavar="SHARE",
+    rows.add_argument("--test-size", type=share, default=0.2, metavar="SHARE",
                       help="held out for the scores (default: 0.2)")  # fmt: skip
-    rows.add_argument("--seed", type=_count, default=0, help="of split, weights, order of rows")
+    rows.add_argument("--seed", type=count, default=0, help="of split, weights, order of rows")
     rows.add_argument("--no-baseline", action="store_true",
                       help="no logistic or linear regression to compare with")  # fmt: skip
     training = parser.add_argument_group("training")
-    training.add_argument("--members", type=_positive, dest="n_members", metavar="N",
+    training.add_argument("--members", type=positive, dest="n_members", metavar="N",
                           help="networks in the bag (default: 8)")  # fmt: skip
     training.add_argument("--class-weight", choices=("balanced",), help="weigh the classes equally")
     training.add_argument("--loss", choices=("squared_error", "absolute_error", "huber", "poisson"),
                           help="of a quantity (default: squared_error)")  # fmt: skip
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
                           help="what the epoch is chosen for (default: the loss)")  # fmt: skip
-    training.add_argument("--time-limit", type=_rate, metavar="SECONDS", help="of the training")
-    training.add_argument("--tune", type=_rate, metavar="SECONDS",
+    training.add_argument("--time-limit", type=rate, metavar="SECONDS", help="of the training")
+    training.add_argument("--tune", type=rate, metavar="SECONDS",
                           help="of a search for better settings, before it")  # fmt: skip
-    training.add_argument("--threads", type=_threads, dest="n_threads", metavar="N",
+    training.add_argument("--threads", type=threads, dest="n_threads", metavar="N",
                           help="of the training (default: all processors)")  # fmt: skip
     net = parser.add_argument_group(
         "one network", "With any of these, one plain network is trained instead of the bag. It can "
         "be looked into with trace and check-gradients."
     )  # fmt: skip
     net.add_argument("--network", action="store_true", help="with the defaults of all below")
-    net.add_argument("--validation-size", type=_share, metavar="SHARE",
+    net.add_argument("--validation-size", type=share, metavar="SHARE",
                      help="of the training rows, for early stopping (default: 0.15)")  # fmt: skip
-    net.add_argument("--hidden", type=_sizes, metavar="SIZES",
+    net.add_argument("--hidden", type=sizes, metavar="SIZES",
                      help="units of the hidden layers, 0 for none (default: 256,128)")  # fmt: skip
     net.add_argument("--activation", type=_activations, metavar="NAMES",
                      help="of the hidden layers, one or one for each (default: relu)")  # fmt: skip
     net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),
                      help="default: adam")  # fmt: skip
-    net.add_argument("--epochs", type=_positive, help="at most (default: 300)")
-    net.add_argument("--batch-size", type=_positive, help="rows in a step (default: 128)")
-    net.add_argument("--learning-rate", type=_rate, help="default: 0.001")
-    net.add_argument("--dropout", type=_share, help="after each hidden layer (default: 0.2)")
-    net.add_argument("--l2", type=_nonnegative, help="½·l2·Σw² in the loss (default: 0.0001)")
-    net.add_argument("--patience", type=_positive,
+    net.add_argument("--epochs", type=positive, help="at most (default: 300)")
+    net.add_argument("--batch-size", type=positive, help="rows in a step (default: 128)")
+    net.add_argument("--learning-rate", type=rate, help="default: 0.001")
+    net.add_argument("--dropout", type=share, help="after each hidden layer (default: 0.2)")
+    net.add_argument("--l2", type=nonnegative, help="½·l2·Σw² in the loss (default: 0.0001)")
+    net.add_argument("--patience", type=positive,
                      help="epochs without a better validation loss (default: 20)")  # fmt: skip
     net.add_argument("--no-early-stopping", action="store_true", help="train for all epochs")
 
@@ -135,10 +160,10 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_table(parser)
     parser.add_argument("-o", "--output", metavar="OUT", default="-",
                         help=".csv or .parquet file (default: CSV on standard output)")  # fmt: skip
-    parser.add_argument("--interval", type=_inner, metavar="ALPHA",
+    parser.add_argument("--interval", type=inner, metavar="ALPHA",
                         help="of a quantity: also the ends between which it lies with probability "
                         "1 - ALPHA")  # fmt: skip
-    parser.add_argument("--keep", type=_names, action="extend", default=[], metavar="COLUMNS",
+    parser.add_argument("--keep", type=names, action="extend", default=[], metavar="COLUMNS",
                         help="columns of TABLE to put first, or all")  # fmt: skip
 
 
@@ -147,7 +172,7 @@ def _add_trace(parser: argparse.ArgumentParser) -> None:
     _add_table(parser)
     parser.add_argument("--rows", type=_rows, default=[0], metavar="ROWS",
                         help="such as 0,5 or 10-12, counted from 0 (default: 0)")  # fmt: skip
-    parser.add_argument("--units", type=_count, default=8, metavar="N",
+    parser.add_argument("--units", type=count, default=8, metavar="N",
                         help="of each layer that are printed, 0: all (default: 8)")  # fmt: skip
     parser.add_argument("--steps", action="store_true",
                         help="print the computation step by step instead")  # fmt: skip
@@ -163,15 +188,15 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_table(parser, nargs="?")
     parser.add_argument("--rows", type=_rows, default=None, metavar="ROWS",
                         help="of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
-    parser.add_argument("--tolerance", type=_rate, default=1e-7, help="default: 1e-7")
+    parser.add_argument("--tolerance", type=rate, default=1e-7, help="default: 1e-7")
     made = parser.add_argument_group("without MODEL and TABLE: a network made up")
-    made.add_argument("--layers", type=_sizes, metavar="SIZES", help="such as 4,5,3 (the default)")
+    made.add_argument("--layers", type=sizes, metavar="SIZES", help="such as 4,5,3 (the default)")
     made.add_argument("--hidden", type=_activations, metavar="NAMES",
                       help="activation, one or one per layer (default: tanh)")  # fmt: skip
     made.add_argument("--output", type=_output, metavar="NAME",
                       help="linear, logistic, softmax, ... (default: softmax)")  # fmt: skip
-    made.add_argument("--samples", type=_positive, help="rows of made-up data (default: 5)")
-    made.add_argument("--seed", type=_count, help="default: 0")
+    made.add_argument("--samples", type=positive, help="rows of made-up data (default: 5)")
+    made.add_argument("--seed", type=count, help="default: 0")
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
@@ -188,9 +213,9 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
                         "name: nobody (default: all that are installed)")  # fmt: skip
     parser.add_argument("--precision", type=_precision, nargs="+", metavar="NAME",
                         help="float32, bfloat16 or both (the default)")  # fmt: skip
-    parser.add_argument("--runs", type=_positive, metavar="N",
+    parser.add_argument("--runs", type=positive, metavar="N",
                         help="alternations (default: 5, with --quick 2)")  # fmt: skip
-    parser.add_argument("--threads", type=_positive, default=1, metavar="N",
+    parser.add_argument("--threads", type=positive, default=1, metavar="N",
                         help="of everybody (default: 1)")  # fmt: skip
     parser.add_argument("--quick", action="store_true",
                         help="short fits, to see that it works: the times are rough")  # fmt: skip
@@ -229,28 +254,6 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
 # ---- types of arguments --------------------------------------------------------------------------
 
 
-def _number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
-    def parse(text: str) -> Any:
-        try:
-            value = convert(text)
-        except ValueError:
-            value = None
-        if value is None or not check(value):
-            raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
-        return value
-
-    return parse
-
-
-_positive = _number(int, lambda n: n >= 1, "a whole number of at least 1")
-_threads = _number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
-_count = _number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
-_share = _number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
-_inner = _number(float, lambda x: 0 < x < 1, "a number between 0 and 1")
-_rate = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
-_nonnegative = _number(float, lambda x: 0 <= x < math.inf, "a number of at least 0")
-
-
 def _character(text: str) -> str:
     text = "\t" if text in ("\\t", "tab") else text
     if len(text) != 1 or not text.isascii() or text in '"\r\n':
@@ -258,23 +261,12 @@ def _character(text: str) -> str:
     return text
 
 
-def _names(text: str) -> list[str]:
-    """Names with commas between them; a name that has a comma is written in double quotes."""
-    return next(csv.reader([text], skipinitialspace=True), [])
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    if text.strip() in ("0", "none", ""):
-        return ()
-    return tuple(_positive(part.strip()) for part in text.split(","))
-
-
 def _rows(text: str) -> list[int]:
     rows: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        start = _count(first)
-        stop = _count(last) if dash else start
+        start = count(first)
+        stop = count(last) if dash else start
         if not start <= stop < start + 10_000:
             raise argparse.ArgumentTypeError(f"{part.strip()!r} is no range of up to 10,000 rows")
         rows += [row for row in range(start, stop + 1) if row not in rows]

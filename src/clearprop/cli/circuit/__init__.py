@@ -1,0 +1,1 @@
+"""`clearprop circuit …`: the commands about digital circuits; `arguments` lists them."""

@@ -1,0 +1,42 @@
+"""What the options of the commands take: numbers, names, sizes."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not check(value):
+            raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
+        return value
+
+    return parse
+
+
+positive = number(int, lambda n: n >= 1, "a whole number of at least 1")
+threads = number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
+count = number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
+share = number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")
+inner = number(float, lambda x: 0 < x < 1, "a number between 0 and 1")
+rate = number(float, lambda x: 0 < x < math.inf, "a number above 0")
+nonnegative = number(float, lambda x: 0 <= x < math.inf, "a number of at least 0")
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between them; a name that has a comma is written in double quotes."""
+    return next(csv.reader([text], skipinitialspace=True), [])
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    if text.strip() in ("0", "none", ""):
+        return ()
+    return tuple(positive(part.strip()) for part in text.split(","))
