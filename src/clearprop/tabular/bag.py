@@ -39,6 +39,7 @@ CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the t
 LEAST_CHECKS = 3  # in a cycle for its end to end training
 LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
 MARGIN = 1.1  # for steps that take longer than the first ones
+MOST_RESERVED = 0.1  # of the time, for out-of-fold predictions of all rows; else of some
 TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 2, 20_000  # to find out how long a step takes
 
 
@@ -166,7 +167,8 @@ def train_bag(
     if deadline is not None:
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
         if held_out.rows is not None:
-            selection.reserve = held_out.seconds * len(data) / len(held_out.rows)
+            of_all = held_out.seconds * len(data) / len(held_out.rows)
+            selection.reserve = min(of_all, MOST_RESERVED * (deadline - time.monotonic()))
         of_step, selection.of_start = members.time_steps(data, runner)
         plan = selection.affordable(plan, of_step) or plan
     while True:
