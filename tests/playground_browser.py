@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,96 @@ def serious(page: Any) -> list[str]:
         if finding["impact"] in ("serious", "critical")
         for node in finding["nodes"][:3]
     ]
+
+
+@contextmanager
+def visiting(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """A function that opens a link in a tab.
+
+    Afterwards nothing must have gone wrong there, nor have been asked of any other place.
+    """
+    contexts: list[Any] = []
+    troubles: list[str] = []
+    own = address.split("/?", maxsplit=1)[0]
+
+    def listen(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            troubles.append(message.text)
+
+    def see(request: Any) -> None:
+        if not request.url.startswith((own, "blob:", "data:")):
+            troubles.append(request.url)
+
+    def opened(link: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("console", listen)
+        page.on("request", see)
+        page.goto(f"{address}#{link}")
+        page.locator("h1").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+def settings_of(page):
+    """The station and its record, as the address holds them."""
+    return links.decode(page.evaluate("location.hash.slice(1)"))
+
+
+def settled(page, script="true"):
+    """Until a condition holds, in JavaScript or as a function; and a moment, for what follows.
+
+    The page's policy forbids Playwright's own waiting, which evaluates a text in the page.
+    """
+    deadline = time.monotonic() + 15
+    while not (page.evaluate(script) if isinstance(script, str) else script()):
+        assert time.monotonic() < deadline, script
+        page.wait_for_timeout(30)
+    page.wait_for_timeout(150)
+
+
+def compare(shown, expected, least=1):
+    """All that is shown is what the library computes, to 1e-9."""
+    assert len(shown) >= least
+    for name, value in shown.items():
+        wanted = expected[name]
+        if isinstance(value, str):
+            assert value == wanted, name
+        else:
+            assert value == pytest.approx(number(wanted), rel=1e-9, abs=1e-9, nan_ok=True), name
+
+
+def agrees(page, expected, least=1):
+    """All on the page is what `expected(page)` computes, as soon as the page has caught up."""
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            compare(values(page), expected(page), least)
+        except (AssertionError, KeyError):
+            if time.monotonic() > deadline:
+                raise
+            page.wait_for_timeout(100)
+        else:
+            return
+
+
+def unfold(page):
+    for button in page.locator("button.fold[aria-expanded=false]").all():
+        button.click()
+
+
+def stand(page, at=None):
+    """Until the run stands still, at a step if one is given, and its report is there."""
+    if at is not None:
+        settled(page, f"document.querySelector('[data-name=step]')?.dataset.value === '{at}'")
+    page.wait_for_timeout(700)
 
 
 def _differences(shown: dict[str, float], wanted: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from clearprop._typing import Array
 from clearprop.playground.datasets import EXTENT, Dataset
 from clearprop.playground.messages import pack
 from clearprop.playground.report import Example
-from clearprop.playground.runs import CURVE, Run, losses_and_scores
+from clearprop.playground.runs import CURVE, Run
+from clearprop.playground.scores import losses_and_scores
 
 GRID = 40  # cells of a picture along each side
 MIDDLE = 127.5  # the level of 0

@@ -17,7 +17,8 @@ from clearprop.explain.statistics import LayerStatistics, layer_statistics
 from clearprop.jobs import Data
 from clearprop.network import Network
 from clearprop.playground.datasets import Dataset
-from clearprop.playground.runs import Run, predicted
+from clearprop.playground.runs import Run
+from clearprop.playground.scores import predicted
 
 WORST = 12
 BINS = 10

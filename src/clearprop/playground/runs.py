@@ -24,9 +24,10 @@ from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.protocol import EpochPlan
 from clearprop.history import RowOrder
 from clearprop.jobs import Data, Job, Penalty
-from clearprop.network import Network, mean_loss
+from clearprop.network import Network
 from clearprop.optimizers import OPTIMIZERS, SGD, Optimizer
 from clearprop.playground.datasets import Dataset
+from clearprop.playground.scores import losses_and_scores
 from clearprop.playground.stations.workshop import (
     MAX_LEGS,
     MAX_STEPS,
@@ -372,33 +373,3 @@ def changed(settings: Workshop, leg: Leg) -> Workshop:
     """The settings after the changes of a leg."""
     changes = {name: value for name, value in leg.changes if not PARAMETER.fullmatch(name)}
     return dataclasses.replace(settings, **changes) if changes else settings
-
-
-def losses_and_scores(net: Network, run: Run) -> tuple[float, float, float, float]:
-    """ℒ and score on the training rows and on the test rows, NaN where there are none."""
-    nan = float("nan")
-    loss, y_score = _of(net, run.data, run.dataset.t, run.dataset.n_classes)
-    if run.test is None:
-        return loss, nan, y_score, nan
-    test_loss, test_score = _of(net, run.test, run.dataset.t_test, run.dataset.n_classes)
-    return loss, test_loss, y_score, test_score
-
-
-def _of(net: Network, data: Data, t: Array, n_classes: int) -> tuple[float, float]:
-    trace = net.forward(data.X)
-    return mean_loss(net.architecture, trace, data.t), score(trace.y_hat, t, n_classes)
-
-
-def score(y_hat: Array, t: Array, n_classes: int) -> float:
-    """The share of right classes; for a quantity the root of the mean squared error.
-
-    y_hat: (N, K), with K = 1 for logistic and linear units, whose class is the nearest number.
-    """
-    if n_classes == 0:
-        return float(np.sqrt(np.mean((y_hat[:, 0] - t) ** 2)))
-    return float(np.mean(predicted(y_hat) == t))
-
-
-def predicted(y_hat: Array) -> Array:
-    """Class indices (N,) from ŷ (N, K): the greatest of K, or the number nearest to a single ŷ."""
-    return np.asarray(y_hat.argmax(axis=1) if y_hat.shape[1] > 1 else np.rint(y_hat[:, 0]))

@@ -76,7 +76,7 @@ def _training(asked: Asked) -> Part:
     if run.test is not None:
         shown["loss.test"] = "net.loss(data.X_test, data.t_test)"
         shown["score.test"] = f"score(net.forward(data.X_test).y_hat, data.t_test, {classes})"
-    return Part(shown, imports=("from clearprop.playground.runs import score",))
+    return Part(shown, imports=("from clearprop.playground.scores import score",))
 
 
 def _network(asked: Asked) -> Part:
