@@ -104,7 +104,7 @@ def test_the_bench_by_keyboard_alone(shown):
     page.get_by_label("Gate", exact=True).select_option("majority")
     record = station.actions["choose"](record, "majority")
     shown.expect("circuits", record)
-    page.get_by_role("button", name="Set the inputs to 1").focus()
+    page.get_by_role("button", name="Set the inputs to 1 1 1").first.focus()
     page.keyboard.press("Enter")
     record = change(record, {"x": (1,) * record.arity})
     shown.expect("circuits", record)

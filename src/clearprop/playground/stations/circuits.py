@@ -123,11 +123,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def choose(settings: Circuits, gate: object) -> Circuits:
-    """Another gate, with the nearest number of inputs that it can have."""
+    """Another gate, with the nearest number of inputs that it can have, of two the larger."""
     kind = str(Circuits.__dataclass_fields__["gate"].metadata["kind"].check("gate", gate))
     row = at_least(settings.t) if kind == COUNTED else find_kind(kind)
     allowed = [k for k in range(MOST_ARITY + 1) if row.allows(k)]
-    arity = min(allowed, key=lambda k: (abs(k - settings.arity), k))
+    arity = min(allowed, key=lambda k: (abs(k - settings.arity), -k))
     return dataclasses.replace(settings, gate=kind, arity=arity)
 
 
