@@ -31,9 +31,9 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
   } else if constexpr (act == Act::leaky_relu) {
     return z > T(0) ? z : z * T(kLeaky);
   } else if constexpr (act == Act::elu) {
-    return z > T(0) ? z : vexpm1<T>(vmin<V>(z, V{}));
+    return z > T(0) ? z : vexpm1<T>(z);
   } else if constexpr (act == Act::selu) {
-    return T(kSeluLambda) * (z > T(0) ? z : T(kSeluAlpha) * vexpm1<T>(vmin<V>(z, V{})));
+    return T(kSeluLambda) * (z > T(0) ? z : T(kSeluAlpha) * vexpm1<T>(z));
   } else if constexpr (act == Act::gelu) {  // z Φ(z); φ′ = Φ(z) + z e^(−z²/2)/√(2π)
     const V x = vmin<V>(vmax<V>(z, all<T>(T(-40))), all<T>(T(40)));
     const V Phi = T(0.5) * verfc<T>(x * T(-0.70710678118654752440));
@@ -45,10 +45,11 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
     return h;
   } else if constexpr (act == Act::mish) {
     // z tanh(softplus z) = z w, w = n/(n + 2) with n = eᶻ(eᶻ + 2); φ′ = w + 4z eᶻ(eᶻ + 1)/(n + 2)²
-    const V x = vmin<V>(vmax<V>(z, all<T>(T(-1000))), all<T>(T(40)));  // w is 1 from there on
-    const V e = vexp<T>(x), n = e * (e + T(2)), r = T(1) / (n + T(2)), w = n * r;
+    constexpr T low = Constants<T>::exp_normal, high = T(40);  // beyond them h is nearly 0, and z
+    const V x = vmin<V>(vmax<V>(z, all<T>(low)), all<T>(high));
+    const V e = exp_of_normal<T>(x), n = e * (e + T(2)), r = T(1) / (n + T(2)), w = n * r;
     if (d) *d = w + T(4) * x * (e * r) * ((e + T(1)) * r);
-    return z < T(-1000) ? V{} : z * w;
+    return z < low ? V{} : z * w;
   } else {  // softplus
     if (d) *d = vsigmoid<T>(z);
     return vsoftplus<T>(z);

@@ -130,10 +130,10 @@ template <class T>
 CP_INLINE Vec<T> sine_of_turn(Vec<T> t) {
   constexpr int terms = sizeof(T) == 4 ? 13 : 23;
   const Vec<T> y = t * T(6.28318530717958647692), y2 = y * y;
-  Vec<T> sum = all<T>(T(inverse_factorial(terms) * (terms % 4 == 1 ? 1 : -1)));
+  Vec<T> sum = all<T>(kInverseFactorials<T>.of[terms] * T(terms % 4 == 1 ? 1 : -1));
 #pragma GCC unroll 12
   for (int k = terms - 2; k >= 3; k -= 2)
-    sum = sum * y2 + T(inverse_factorial(k) * (k % 4 == 1 ? 1 : -1));
+    sum = sum * y2 + kInverseFactorials<T>.of[k] * T(k % 4 == 1 ? 1 : -1);
   return y + y * y2 * sum;
 }
 
@@ -260,11 +260,12 @@ void front_forward(const Step<T>& s, int p) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   const Front<T>& front = s.front;
   const int n = samples_of(s, p), lanes = lanes_of(s, p), columns = s.front.stride;
-  int64_t numbers[NR];
   const T* row[NR];
+  const uint8_t* bins[NR];  // samples that do not exist: of any bin
   for (int i = 0; i < NR; ++i) {
-    numbers[i] = i < n ? row_number(s, p * NR + i) : 0;
-    row[i] = i < n ? s.data.X + numbers[i] * s.data.ld : nullptr;
+    const int64_t number = i < n ? row_number(s, p * NR + i) : 0;
+    row[i] = i < n ? s.data.X + number * s.data.ld : nullptr;
+    bins[i] = front.bins ? front.bins + number * front.n_binned : nullptr;
   }
   T* x = s.x + int64_t(p) * columns * NR;
   const int n_columns = int(s.data.ld);
@@ -273,10 +274,8 @@ void front_forward(const Step<T>& s, int p) {
       transpose_rows<T>(row + v, j, n_columns - j, x + j * NR + v, NR);
   int32_t* bin = front.bin + int64_t(p) * front.n_binned * NR;
   if (front.bins)
-    for (int i = 0; i < lanes; ++i) {  // samples that do not exist: of any bin
-      const uint8_t* bins = front.bins + numbers[i] * front.n_binned;
-      for (int c = 0; c < front.n_binned; ++c) bin[c * NR + i] = bins[c];
-    }
+    for (int c = 0; c < front.n_binned; ++c)
+      for (int i = 0; i < lanes; ++i) bin[c * NR + i] = bins[i][c];
   front_units<T>(front, s.theta, x, s.h[0] + int64_t(p) * s.layers[0].n_in * NR, NR, lanes,
                  front.fraction + int64_t(p) * front.n_binned * NR, bin, front.bins != nullptr);
 }

@@ -5,7 +5,7 @@
 
 #include "job.hpp"
 #include "optimizers.hpp"
-#include "panels.hpp"
+#include "panel_activations.hpp"
 #include "predict.hpp"
 #include "product.hpp"
 #include "weights.hpp"
@@ -108,7 +108,9 @@ void backward(const Step<T>& s, Panels panels) {
 
 template <class T>
 void forward_backward(const Step<T>& s, int first, int last) {
+  prefetch_rows<T>(s, first);
   for (int p = first; p < last; ++p) {
+    if (p + 1 < last) prefetch_rows<T>(s, p + 1);
     if (s.front.n_parts > 0)
       front_forward<T>(s, p);
     else

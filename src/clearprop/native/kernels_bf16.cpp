@@ -10,7 +10,7 @@
 
 #include "bfloat16.hpp"
 #include "finish.hpp"
-#include "panels.hpp"
+#include "panel_activations.hpp"
 #include "product_bf16.hpp"
 
 namespace {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
@@ -99,11 +100,29 @@ CP_INLINE Vec<T> from_bits(IVec<T> i) {
 }
 // NaN in `a` is kept by max(a, b) and min(a, b).
 template <class V>
-CP_INLINE V vmax(V a, V b) {
+CP_INLINE V vmax(V a, V b) {  // the instruction gives back its second operand where one is NaN
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<V, Vec<float>>)
+    return (V)_mm512_maskz_max_ps(0xFFFF, (__m512)b, (__m512)a);
+  if constexpr (std::is_same_v<V, Vec<double>>)
+    return (V)_mm512_maskz_max_pd(0xFF, (__m512d)b, (__m512d)a);
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<V, Vec<float>>) return (V)_mm256_max_ps((__m256)b, (__m256)a);
+  if constexpr (std::is_same_v<V, Vec<double>>) return (V)_mm256_max_pd((__m256d)b, (__m256d)a);
+#endif
   return a < b ? b : a;
 }
 template <class V>
 CP_INLINE V vmin(V a, V b) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<V, Vec<float>>)
+    return (V)_mm512_maskz_min_ps(0xFFFF, (__m512)b, (__m512)a);
+  if constexpr (std::is_same_v<V, Vec<double>>)
+    return (V)_mm512_maskz_min_pd(0xFF, (__m512d)b, (__m512d)a);
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<V, Vec<float>>) return (V)_mm256_min_ps((__m256)b, (__m256)a);
+  if constexpr (std::is_same_v<V, Vec<double>>) return (V)_mm256_min_pd((__m256d)b, (__m256d)a);
+#endif
   return a > b ? b : a;
 }
 template <class T>

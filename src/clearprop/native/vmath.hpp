@@ -13,7 +13,7 @@ template <>
 struct Constants<float> {
   static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
   static constexpr float round = 12582912.0f;  // 1.5·2²³: adding it rounds to an integer
-  static constexpr float exp_max = 89.0f, exp_min = -104.0f;
+  static constexpr float exp_max = 89.0f, exp_min = -104.0f, exp_normal = -87.0f;
   static constexpr float tanh_max = 10.0f;
   static constexpr int exp_terms = 7, log_terms = 5;
 };
@@ -21,12 +21,23 @@ template <>
 struct Constants<double> {
   static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
   static constexpr double round = 6755399441055744.0;  // 1.5·2⁵²
-  static constexpr double exp_max = 710.0, exp_min = -746.0;
+  static constexpr double exp_max = 710.0, exp_min = -746.0, exp_normal = -708.0;
   static constexpr double tanh_max = 20.0;
   static constexpr int exp_terms = 13, log_terms = 11;
 };
 
 constexpr double inverse_factorial(int k) { return k < 2 ? 1.0 : inverse_factorial(k - 1) / k; }
+
+// 1/k!, worked out by the compiler wherever they are used
+template <class T>
+struct InverseFactorials {
+  T of[26];
+  constexpr InverseFactorials() : of{} {
+    for (int k = 0; k < 26; ++k) of[k] = T(inverse_factorial(k));
+  }
+};
+template <class T>
+constexpr InverseFactorials<T> kInverseFactorials{};
 
 // 2ⁿ for n within the exponents of normal numbers
 template <class T>
@@ -52,9 +63,18 @@ CP_INLINE Reduced<T> reduce(Vec<T> x) {
 // eʳ − 1 by its Taylor series, for |r| ≤ ½ ln 2
 template <class T, int K = Constants<T>::exp_terms>
 CP_INLINE Vec<T> expm1_series(Vec<T> r) {
-  Vec<T> sum = all<T>(T(inverse_factorial(K)));
-  for (int k = K - 1; k >= 2; --k) sum = sum * r + T(inverse_factorial(k));
+  Vec<T> sum = all<T>(kInverseFactorials<T>.of[K]);
+#pragma GCC unroll 16
+  for (int k = K - 1; k >= 2; --k) sum = sum * r + kInverseFactorials<T>.of[k];
   return r + r * r * sum;
+}
+
+// eˣ where x and eˣ are normal numbers
+template <class T>
+CP_INLINE Vec<T> exp_of_normal(Vec<T> x) {
+  const Reduced<T> a = reduce<T>(x);
+  const Vec<T> two_n = power_of_two<T>(a.n);
+  return expm1_series<T>(a.r) * two_n + two_n;
 }
 
 template <class T>
@@ -90,6 +110,7 @@ CP_INLINE Vec<T> vlog(Vec<T> x) {
   const Vec<T> f = m - T(1);
   const Vec<T> s = f / (f + T(2)), s2 = s * s;  // log m = 2 artanh s
   Vec<T> sum = all<T>(T(1) / T(2 * C::log_terms + 1));
+#pragma GCC unroll 16
   for (int k = C::log_terms - 1; k >= 1; --k) sum = sum * s2 + T(1) / T(2 * k + 1);
   const Vec<T> exponent = __builtin_convertvector(e, Vec<T>);
   // 2s = f − f·s keeps the last bits of f
