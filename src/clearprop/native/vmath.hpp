@@ -73,8 +73,7 @@ CP_INLINE Vec<T> expm1_series(Vec<T> r) {
 template <class T>
 CP_INLINE Vec<T> exp_of_normal(Vec<T> x) {
   const Reduced<T> a = reduce<T>(x);
-  const Vec<T> two_n = power_of_two<T>(a.n);
-  return expm1_series<T>(a.r) * two_n + two_n;
+  return (expm1_series<T>(a.r) + T(1)) * power_of_two<T>(a.n);
 }
 
 template <class T>
