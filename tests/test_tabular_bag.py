@@ -224,7 +224,7 @@ def test_a_time_limit_is_kept(limit: float) -> None:
     begun = time.monotonic()
     model.fit(many, many[:, 0] + many[:, 1] ** 2)
     # loose, for machines that do other work at the same time
-    assert time.monotonic() - begun < 2 * limit + 1
+    assert time.monotonic() - begun < limit + 20
     assert model.stopped_ in ("time_limit", "patience")
     assert np.isfinite(model.oof_score_)
     assert np.isfinite(model.predict(many[:9])).all()
