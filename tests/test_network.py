@@ -508,7 +508,7 @@ ERRORS: list[tuple[Any, str]] = [
     (lambda: NET.loss(X2, np.zeros(4), np.ones(3)), r"sample_weight must have shape \(4,\); got"),
     (lambda: NET.loss(X2, np.zeros(4), -np.ones(4)), "sample_weight must be finite and >= 0; got"),
     (lambda: NET.loss(X2, np.zeros(4), np.full(4, np.nan)), "sample_weight must be finite .* nan"),
-    (lambda: NET.loss(X2, np.zeros(4), np.zeros(4)), "at least one entry > 0; all are 0"),
+    (lambda: NET.loss(X2, np.zeros(4), np.zeros(4)), "at least one entry > 0; all are zero"),
     (lambda: NET.backward(NET.forward(X2), np.zeros(5)), r"one row per row of X \(4\); got 5"),
     (
         lambda: NET.backward(Network([2, 4, 1]).forward(X2), np.zeros(4)),
