@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from cases import BY_NAME, Example, OutputCase, draw_targets
 
-from clearprop import Network
+from clearprop import Data, Network
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
@@ -152,3 +154,48 @@ def in_torch(layer: Layer, p: dict[str, Any], h: Any, activation: Callable[[str]
                 column += n
             return torch.cat(outputs, 1)
     return h
+
+
+def data_of(case: TableCase, dtype: str) -> tuple[Network, Data]:
+    net, X, t, w = case.make(dtype)
+    t = net.output.targets(t, net.sizes[-1], net.theta.dtype)
+    return net, Data(X.astype(dtype), t, None if w is None else w.astype(dtype))
+
+
+def apart(a: Any, b: Any) -> float:
+    """The largest difference, relative to the largest entry of b."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    assert a.shape == b.shape
+    return float(np.abs(a - b).max(initial=0) / (np.abs(b).max(initial=0) or 1.0))
+
+
+SIZES = (1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 49)
+
+
+def odd_cases() -> list[TableCase]:
+    """Odd numbers of columns, units, bins, categories and rows; every activation with slopes."""
+    rng = np.random.default_rng(0)
+    names = itertools.cycle(ACTIVATIONS)
+    cases = []
+    for number, (size, n) in enumerate(itertools.product(SIZES, SIZES[::2])):
+        a, b, c, d, k = (int(i) for i in rng.choice((1, 2, 3, 4, 5, 7, 8, 9), 5))
+        fronts = [
+            PiecewiseLinear(edges(*rng.integers(1, 12, a).tolist()), n_units=d, clip=1.0 + b),
+            Periodic(a, k, d),
+            Embedding(tuple(rng.integers(1, 20, b).tolist()), n_units=d),
+            Identity(size),
+        ]
+        chosen = [fronts[i] for i in rng.permutation(4)[: 1 + number % 4]]
+        front = chosen[0] if len(chosen) == 1 else Parallel(tuple(chosen))
+        width = front.n_out
+        layers: list[Any] = [front]
+        if number % 3:
+            layers.append(Scale(width))
+        if number % 2:
+            act = ACTIVATIONS[next(names)]
+            layers.append(Dense(width, size, act, gain=width**-0.5, slope=number % 5 > 0))
+        output = dataclasses.replace((LINEAR, LOGISTIC)[number % 2], K=c)
+        cases.append(
+            TableCase(f"odd-{number}", tuple(layers), output, n, 100 + number, last_gain=0.3 + c)
+        )
+    return cases

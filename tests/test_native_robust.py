@@ -142,6 +142,36 @@ def test_an_interrupt_while_only_other_threads_have_work() -> None:
 
 @posix
 @each_thread_count
+def test_an_interrupt_of_jobs_with_layers_for_columns(n_threads: int) -> None:
+    code = f"""
+        from clearprop.architecture import Architecture
+        from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear, Scale
+        from clearprop.layers import Dense, Dropout
+        from clearprop.outputs import OUTPUTS
+
+        edges = tuple(np.linspace(-2, 2, 49))
+        front = Parallel((PiecewiseLinear((edges,) * 7), Embedding((2000,))))
+        selu = cp.ACTIVATIONS["selu"]
+        layers = (front, Scale(36), Dense(36, 128, selu, gain=1 / 6, slope=True),
+                  Dropout(0.1), Dense(128, 2, None))
+        architecture = Architecture(layers, OUTPUTS["linear"]())
+        theta = rng.normal(size=architecture.n_parameters).astype("float32")
+        X = np.c_[rng.normal(size=(1000, 7)), rng.integers(0, 2000, 1000)]
+        data = cp.Data(X.astype("float32"), rng.normal(size=(1000, 2)).astype("float32"))
+        rows = np.tile(np.arange(1000), 3000)
+        def job(seed=0, **options):
+            return cp.Job(architecture, theta.copy(), cp.Adam(1e-4), shuffle=None, epochs=1,
+                          batch_size=256, rows=rows, seed=seed, **options)
+        for number, state in enumerate(interrupted([job(0), job(1), job(2)], data, {n_threads})):
+            assert state.history.stopped == "interrupted"
+            check_whole_steps(state, lambda **options: job(number, **options), data)
+        print("done")
+    """
+    assert python(PRELUDE + dedent(code)) == "done\n"
+
+
+@posix
+@each_thread_count
 def test_an_interrupt_in_one_evaluation_of_lbfgs(n_threads: int) -> None:
     code = f"""
         net, data = make([20, 512, 512, 2], 400_000)
