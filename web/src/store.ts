@@ -111,8 +111,8 @@ export class Store {
         if (!this.queued) this.take(reply);
       } catch (error) {
         if (this.lost) break;
-        this.update({ error: (error as Error).message });
         if (!this.queued) await this.ask("state"); // the controls go back to what holds
+        this.update({ error: (error as Error).message }); // and what was wrong stays to be read
       }
     }
     this.sending = false;
