@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 import tracemalloc
 from typing import Any
 
@@ -174,17 +173,19 @@ def test_numbers_for_names() -> None:
     assert not source.named
 
 
-def test_a_deadline_leaves_rows_out(monkeypatch: Any) -> None:
+def test_some_rows(monkeypatch: Any) -> None:
+    """They are read as a table of these rows alone, statistics and chunks included."""
     monkeypatch.setattr(inputs_module, "CHUNK_BYTES", 400)
-    X = np.random.default_rng(0).normal(size=(1000, 2))
-    inputs = fit(X)
-    whole = inputs.transform(source_of(X))
-    some, rows = inputs.transform_until(source_of(X), time.monotonic() - 1, seed=3)
-    assert 0 < len(some) < 1000
-    np.testing.assert_array_equal(some, whole[rows])
-    later, all_rows = inputs.transform_until(source_of(X), time.monotonic() + 1000, seed=3)
-    assert all_rows is None
-    np.testing.assert_array_equal(later, whole)
+    X, rows = pd.DataFrame(columns(1000)), np.arange(5, 1000, 3)
+    inputs = TableInputs.fit(source_of(X), rows=rows)
+    alone = source_of(X.iloc[rows])
+    assert inputs == TableInputs.fit(alone)
+    np.testing.assert_array_equal(inputs.transform(source_of(X), rows), inputs.transform(alone))
+    monkeypatch.setattr(inputs_module, "SAMPLE", 50)
+    assert TableInputs.fit(source_of(X), rows=rows) == TableInputs.fit(alone)
+    array = np.random.default_rng(0).normal(size=(90, 2)).round(1)
+    of_some = TableInputs.fit(source_of(array), {"x1": "categorical"}, rows=rows[:20])
+    assert of_some == TableInputs.fit(source_of(array[rows[:20]]), {"x1": "categorical"})
 
 
 def test_statistics_of_many_rows_come_from_a_sample(monkeypatch: Any) -> None:

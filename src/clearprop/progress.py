@@ -37,7 +37,7 @@ class ProgressBar:
         if report.validation_loss is not None:
             losses += f" · validation {report.validation_loss:.4g}"
         task = self._tasks[report.job]
-        self._progress.update(task, completed=report.epoch, losses=losses)
+        self._progress.update(task, total=report.n_epochs, completed=report.epoch, losses=losses)
         if report.stopping:
             self._progress.stop_task(task)
             if all(t.stop_time is not None for t in self._progress.tasks):

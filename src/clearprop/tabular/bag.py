@@ -22,7 +22,9 @@ from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.protocol import Engine, get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Job
+from clearprop.tabular.budget import AFTER, Budget
 from clearprop.tabular.held_out import Fold, HeldOut, Score, folds
+from clearprop.tabular.pace import Pace
 from clearprop.tabular.recipe import (
     START_ROWS,
     Plan,
@@ -38,9 +40,9 @@ MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
 LEAST_CHECKS = 3  # in a cycle for its end to end training
 LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
-MARGIN = 1.1  # for steps that take longer than the first ones
-MOST_RESERVED = 0.1  # of the time, for out-of-fold predictions of all rows; else of some
-TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 2, 20_000  # to find out how long a step takes
+SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
+SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
+TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a step takes
 
 
 @dataclass
@@ -111,15 +113,20 @@ class Members:
             thetas.append(start(architecture, data.X[rows], own))
         return cls(architecture, recipe, parts, seeds, thetas)
 
-    def jobs(self, plan: Plan) -> list[Job]:
+    def jobs(self, plan: Plan, pace: Pace | None = None) -> list[Job]:
         """The training of each."""
         return [
-            build_job(self.architecture, theta, fold.train, self.recipe, seed, plan)
+            build_job(self.architecture, theta, fold.train, self.recipe, seed, plan, pace)
             for theta, fold, seed in zip(self.thetas, self.parts, self.seeds, strict=True)
         ]
 
-    def time_steps(self, data: Data, engine: Engine) -> tuple[float, float]:
-        """Seconds of a step of all members, and of beginning, from a few steps on some rows."""
+    def time_steps(
+        self, data: Data, engine: Engine, seconds: float | None = None
+    ) -> tuple[float, float]:
+        """Seconds of a step of all members, and of beginning, from a few steps on some rows.
+
+        seconds: that this may take.
+        """
         n = min(len(data), TRIAL_ROWS)
         some = data.rows(slice(n))
         n_train = max(1, len(self.parts[0].train) * n // len(data))
@@ -129,11 +136,19 @@ class Members:
             build_job(self.architecture, theta, np.arange(n_train), self.recipe, seed, plan)
             for theta, seed in zip(self.thetas, self.seeds, strict=True)
         ]
-        states = train(jobs, some, engine=engine)
+        states = train(jobs, some, engine=engine, time_limit=seconds)
         first, *others = np.diff(states[0].history.seconds, prepend=0.0)
         of_epoch = float(np.median(others)) if others else first
         of_step = of_epoch * states[0].epoch / states[0].n_steps
         return of_step, max(0.0, first - of_epoch) * len(data) / n
+
+
+def measure(members: Members, data: Data, engine: Engine) -> tuple[float, float]:
+    """Seconds of a step of all members, and of what is done once with a row, from some rows."""
+    of_step, of_start = members.time_steps(data, engine)
+    held_out = HeldOut.of_all(data, members.parts, lambda *_: 0.0, engine)
+    of_judging = held_out.estimate_seconds(members.architecture, members.thetas[0])
+    return of_step, (of_start + (1 + AFTER) * of_judging) / len(data)
 
 
 def train_bag(
@@ -157,132 +172,139 @@ def train_bag(
     epoch, with the score as the loss of validation.
     Raises NonFiniteError where every member ran into NaN before there was anything to keep.
     """
-    deadline = None if time_limit is None else time.monotonic() + time_limit
+    begun = time.monotonic()
     runner = get_engine(engine, architecture, n_threads=n_threads)
     members = Members.draw(architecture, recipe, data, n_members, seed, strata)
     held_out = HeldOut.of(data, members.parts, score, runner, seed)
     bag = Bag(architecture, engine=runner.name)
-    plan = plan_epochs(len(members.parts[0].train), recipe)
-    selection = _Selection(bag, held_out, plan, deadline, progress)
-    if deadline is not None:
+    n_train = len(members.parts[0].train)
+    plan = plan_epochs(n_train, recipe)
+    selection = _Selection(bag, held_out, plan, progress)
+    left = None
+    if time_limit is not None:
+        budget = Budget(held_out, begun, time_limit)
+        of_step, of_start = members.time_steps(data, runner, time_limit / 10)
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
-        if held_out.rows is not None:
-            of_all = held_out.seconds * len(data) / len(held_out.rows)
-            selection.reserve = min(of_all, MOST_RESERVED * (deadline - time.monotonic()))
-        of_step, selection.of_start = members.time_steps(data, runner)
-        plan = selection.affordable(plan, of_step) or plan
-    while True:
-        selection.begin(plan)
-        left = selection.seconds_left()
-        states = train(
-            members.jobs(plan),
-            data,
-            engine=runner,
-            watch=selection,
-            time_limit=None if left is None else max(left, 1e-3),
-        )
-        if selection.other is None or _interrupted(states):
-            break
-        plan = selection.other
+        selection.limit(budget, of_step, of_start, n_train, recipe)
+        left = max(budget.left(), 1e-3)
+    states = train(
+        members.jobs(selection.plan, selection.pace),
+        data,
+        engine=runner,
+        watch=selection,
+        time_limit=left,
+    )
     lost = {i: s.nonfinite for i, s in enumerate(states) if s.nonfinite is not None}
     if not bag.thetas:
         alive = {i: state.theta for i, state in enumerate(states) if i not in lost}
         if not alive:
             raise NonFiniteError(f"training ran into NaN or infinity: {lost[0]}")
         selection.evaluate(alive, max(state.epoch for state in states))
-    bag.lost, bag.stopped = lost, _stopped(states, shortened=plan.max_steps is not None)
+    bag.lost, bag.stopped = lost, _stopped(states, shortened=bag.n_epochs < selection.plan.epochs)
     del states
     if held_out.rows is not None:
-        _predict_all(bag, HeldOut.of_all(data, members.parts, score, runner), held_out, deadline)
+        everything = HeldOut.of_all(data, members.parts, score, runner)
+        _predict_all(bag, everything, held_out, selection.budget)
     return bag
 
 
-def _predict_all(bag: Bag, everything: HeldOut, drawn: HeldOut, deadline: float | None) -> None:
-    """Out-of-fold predictions of all rows instead of the drawn ones, unless that is interrupted."""
+def _predict_all(bag: Bag, everything: HeldOut, drawn: HeldOut, budget: Budget | None) -> None:
+    """Out-of-fold predictions of all rows, as far as there is time, beside the drawn ones."""
+    of_drawn, bag.oof = bag.oof, np.full((len(drawn.data), bag.oof.shape[1]), np.nan, np.float32)
+    bag.oof[drawn.rows] = of_drawn
+    if budget is not None and budget.is_late():
+        return
     kept = dict(zip(bag.members, bag.thetas, strict=True))
     try:
-        bag.oof, _ = everything.predict(bag.architecture, kept, deadline)
+        deadline = None if budget is None else budget.deadline
+        y_hat, seen = everything.predict(bag.architecture, kept, deadline)
     except KeyboardInterrupt:
         bag.stopped = "interrupted"
-        of_drawn, bag.oof = bag.oof, np.full((len(drawn.data), bag.oof.shape[1]), np.nan)
-        bag.oof[drawn.rows] = of_drawn
+    else:
+        np.copyto(bag.oof, y_hat, where=seen[:, None])
 
 
 def _stopped(states: list[TrainingState], *, shortened: bool) -> str:
     reasons = {state.history.stopped for state in states}
     if "interrupted" in reasons:
         return "interrupted"
-    if "callback" in reasons:
-        return "patience"
     if shortened or "time_limit" in reasons:
         return "time_limit"
-    return next(r for r in ("epochs", "max_steps", "nonfinite") if r in reasons)
-
-
-def _interrupted(states: list[TrainingState]) -> bool:
-    return any(state.history.stopped == "interrupted" for state in states)
+    if "callback" in reasons:
+        return "patience"
+    return next(r for r in ("epochs", "nonfinite") if r in reasons)
 
 
 @dataclass
 class _Selection:
     """Called after every epoch: evaluates, keeps the best, and says when enough is known.
 
-    full: the plan if there were time for all; deadline: of time.monotonic; reserve: seconds for
-    what comes after training; of_start: before its first step. other: the plan there is time for,
-    where that is not what was begun.
+    plan: the whole training; every: epochs from evaluation to evaluation; pace, budget: with a
+    time limit, how the schedules go, to an end that is moved, and what is left of the time.
     """
 
     bag: Bag
     held_out: HeldOut
-    full: Plan
-    deadline: float | None
+    plan: Plan
     progress: Callable[[EpochReport], object] | None
-    reserve: float = 0.0
-    of_start: float = 0.0
-    plan: Plan = field(init=False)
-    begun: float = 0.0
-    n_begun: int = 0
-    other: Plan | None = None
+    pace: Pace | None = None
+    budget: Budget | None = None
 
-    def begin(self, plan: Plan) -> None:
-        """A training by this plan is about to begin."""
-        self.plan, self.other, self.begun = plan, None, time.monotonic()
-        self.n_begun += 1
-        self.bag.n_epochs = plan.epochs
+    def __post_init__(self) -> None:
+        self.bag.n_epochs = self.plan.epochs
+        self.every = max(1, self.plan.epochs // MAX_CHECKS)
 
-    def seconds_left(self) -> float | None:
-        """For training and evaluations but the last one."""
-        if self.deadline is None:
-            return None
-        return self.deadline - self.reserve - self.held_out.seconds - time.monotonic()
+    def limit(
+        self, budget: Budget, of_step: float, of_start: float, n_train: int, recipe: Recipe
+    ) -> None:
+        """Make do with the budget, where a step takes of_step seconds, and the start of_start.
 
-    def affordable(self, plan: Plan, of_step: float) -> Plan | None:
-        """The longest plan that there is time for if a step takes so long; None for this one."""
-        left = self.seconds_left()
-        if left is None:
-            return None
-        left = (left - self.of_start) / MARGIN
-        of_epoch, of_evaluation = plan.steps * of_step, self.held_out.seconds
-        if plan.epochs * (of_epoch + of_evaluation / self._every(plan.epochs)) <= left:
-            return None
-        n_steps = max(1, math.floor(left / (of_step + of_evaluation / plan.steps)))
-        return dataclasses.replace(plan, epochs=math.ceil(n_steps / plan.steps), max_steps=n_steps)
+        Without time for the whole plan epochs are cut shorter, and evaluations are fewer.
+        """
+        self.budget = budget
+        seconds = max(1e-3, budget.left() - of_start)
+        of_check = max(1e-9, self.held_out.seconds)
+        whole = self.plan.n_steps * of_step + self.plan.epochs // self.every * of_check
+        if whole > seconds:
+            n_steps = (1 - SHORT_CHECKS) * seconds / of_step
+            in_pass = self.plan.steps * self.plan.parts
+            parts = math.ceil(SHORT_EPOCHS * in_pass / max(1.0, n_steps))
+            self.plan = plan_epochs(n_train, recipe, parts)
+            n_checks = min(MAX_CHECKS, SHORT_CHECKS * seconds / of_check)
+            self.every = max(1, math.ceil(n_steps / self.plan.steps / n_checks))
+        self.bag.n_epochs = self.plan.epochs
+        self.pace = Pace(self.plan.n_steps)
+        budget.of_epochs = [self.plan.steps * of_step]
+        if whole > seconds:
+            self._move_end(0)
+
+    def _move_end(self, epoch: int) -> None:
+        """To where there is time for after this epoch; not beyond the plan."""
+        assert self.budget is not None
+        assert self.pace is not None
+        left = self.budget.epochs_left(self.every)
+        n_epochs = min(self.plan.epochs, max(1, epoch + left))
+        if n_epochs != self.bag.n_epochs:
+            self.pace.move_end(epoch * self.plan.steps, n_epochs * self.plan.steps)
+            self.bag.n_epochs = n_epochs
 
     def __call__(self, reports: Sequence[EpochReport]) -> bool:
-        epoch, n = reports[0].epoch, reports[0].n_epochs
-        of_epoch = max(1e-6, time.monotonic() - self.begun - self.of_start)
-        every = self._every(n)
+        epoch = reports[0].epoch
         ending = {report.stopping for report in reports}
         alive = [report for report in reports if report.stopping != "nonfinite"]
-        if epoch == 1 and ending == {""} and self._is_to_begin_anew(of_epoch):
-            over = True
-        else:
-            due = epoch % every == 0 or epoch == n or ending != {""}
-            if alive and due and not (self.bag.thetas and self._is_late()):
-                self.evaluate({report.job: report.read_theta() for report in alive}, epoch)
-            over = self._is_over(epoch, n, every)
+        if self.budget is not None and "" in ending:
+            self.budget.end_epoch()
+            self._move_end(epoch)
+        n = self.bag.n_epochs
+        due = epoch % self.every == 0 or epoch == n or ending != {""}
+        late = self.budget is not None and self.budget.is_late()
+        if alive and due and not (self.bag.thetas and late):
+            self.evaluate({report.job: report.read_theta() for report in alive}, epoch)
+        over = epoch >= n or (n == self.plan.epochs and self._is_over(epoch, n))
         if self.progress is not None and alive:
-            self._tell(alive, over=over and self.other is None)
+            self._tell(alive, over=over)
+        if self.budget is not None:
+            self.budget.begin_epoch()
         return over
 
     def _tell(self, alive: list[EpochReport], *, over: bool) -> None:
@@ -291,32 +313,14 @@ class _Selection:
         score = self.bag.scores[-1][1] if self.bag.scores else None
         stopping = "callback" if over else alive[0].stopping
         report = dataclasses.replace(
-            alive[0], job=0, loss=loss, validation_loss=score, stopping=stopping
+            alive[0],
+            job=0,
+            n_epochs=self.bag.n_epochs,
+            loss=loss,
+            validation_loss=score,
+            stopping=stopping,
         )
         self.progress(report)
-
-    @staticmethod
-    def _every(n_epochs: int) -> int:
-        return max(1, n_epochs // MAX_CHECKS)
-
-    def _is_late(self) -> bool:
-        left = self.seconds_left()
-        return left is not None and left < 0
-
-    def _is_to_begin_anew(self, of_epoch: float) -> bool:
-        """After the first epoch: whether there is time for far more steps than planned, or fewer.
-
-        Where it is for most of what is planned, the plan goes on as far as it comes.
-        """
-        if self.deadline is None or self.n_begun > 1:
-            return False
-        wanted = self.affordable(self.full, of_epoch / self.plan.steps) or self.full
-        planned = self.plan.n_steps
-        done = min(self.plan.steps, planned)
-        if 0.9 * planned - done < wanted.n_steps < max(1.15 * planned, 5 * done):
-            return False
-        self.other = wanted
-        return True
 
     def evaluate(self, thetas: dict[int, Array], epoch: int) -> None:
         """Score the out-of-fold predictions of these members; keep them if none were better.
@@ -324,14 +328,14 @@ class _Selection:
         Where time is up before anything was kept, the rows that were predicted so far must do.
         """
         bag = self.bag
-        deadline = None if bag.thetas else self.deadline
+        deadline = None if bag.thetas or self.budget is None else self.budget.deadline
         score, y_hat = self.held_out.judge(bag.architecture, thetas, deadline)
         bag.scores.append((epoch, score))
         if not bag.thetas or score <= bag.score or np.isnan(bag.score):
             bag.members, bag.thetas = list(thetas), list(thetas.values())
             bag.epoch, bag.score, bag.oof = epoch, score, y_hat
 
-    def _is_over(self, epoch: int, n: int, every: int) -> bool:
+    def _is_over(self, epoch: int, n: int) -> bool:
         """Whether a whole cycle of the learning rate has just ended without a new best.
 
         In the last cycle the rate falls from its peak on, which gives back some percent of the
@@ -342,6 +346,6 @@ class _Selection:
             return True
         ends = [round(end * n) for end in CYCLE_ENDS]
         for before, end in pairwise(ends):
-            if epoch - every < end <= epoch and end - before >= LEAST_CHECKS * every:
+            if epoch - self.every < end <= epoch and end - before >= LEAST_CHECKS * self.every:
                 return 0 < self.bag.epoch <= before
         return False

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -19,21 +20,21 @@ from sklearn.utils.validation import check_is_fitted
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.callers import users_line
+from clearprop.engines.protocol import get_engine
 from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data
 from clearprop.network import check_sample_weight
 from clearprop.progress import ProgressBar
 from clearprop.schedules import check_number
 from clearprop.shuffling import random_state
-from clearprop.tabular.bag import Bag, train_bag
+from clearprop.tabular.bag import Bag, Members, measure, train_bag
+from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordable_rows
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.recipe import Recipe, build_architecture
 from clearprop.tabular.search import best_of, search
 from clearprop.tabular.sources import Source, source_of
 from clearprop.tabular.targets import ClassTarget, NumberTarget
-
-TABLE_SHARE = 0.5  # of the time limit that the table may take before rows are left out
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class BaseTabular(BaseEstimator):
         """What is to be learnt from y and the sample weights."""
 
     @abstractmethod
-    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
-        """Set what follows from the out-of-fold ŷ of these rows; y, oof, weight: of all rows."""
+    def _judge(self, y: Array, oof: Array, weight: Array) -> Any:
+        """Set what follows from the out-of-fold ŷ of rows; returns what the user reads of it."""
 
     # ---- fitting -----------------------------------------------------------------------------
 
@@ -107,14 +108,14 @@ class BaseTabular(BaseEstimator):
         given = check_sample_weight(sample_weight, n, np.float32)
         task = self._task(y, given)
         seed = int(random_state(self.random_state).randint(2**31))
-        inputs = TableInputs.fit(source, self._kinds(source), seed)
-        limit = self.time_limit
-        deadline = None if limit is None else begun + TABLE_SHARE * limit
-        matrix, rows = inputs.transform_until(source, deadline, seed)
+        rows = self._rows(source, task, seed, begun)
         if rows is not None:
+            limit = self.time_limit
             self._warn(f"time_limit={limit} is enough for {len(rows)} of the {n} rows only")
-            task = task.rows(rows)
-        bag = self._train(inputs, matrix, task, y if rows is None else y[rows], seed, begun)
+            task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
+        inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
+        data = Data(inputs.transform(source, rows), task.t, task.weight)
+        bag = self._train(inputs, data, task, y, seed, begun)
         self._report(bag)
         self._target = task.target
         thetas = np.stack(bag.thetas)
@@ -124,30 +125,53 @@ class BaseTabular(BaseEstimator):
         self._describe()
         self.n_iter_, self.stopped_ = bag.epoch, bag.stopped
         self.oof_curve_ = bag.scores
-        oof = bag.oof
-        if rows is not None:
-            oof = np.full((n, oof.shape[1]), np.nan)
-            oof[rows] = bag.oof
-        seen = np.flatnonzero(~np.isnan(oof[:, 0]))
-        weight = np.ones(n) if given is None else given.astype(np.float64)
-        self._judge(y, oof, seen, weight)
+        seen = ~np.isnan(bag.oof[:, 0])
+        places = seen if rows is None else rows[seen]
+        weight = np.ones(len(y)) if given is None else given.astype(np.float64)
+        if not seen.all():
+            y, weight, bag.oof = y[seen], weight[seen], bag.oof[seen]
+        oof = self._judge(y, bag.oof, weight)
+        self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         return self
 
+    def _rows(self, source: Source, task: Task, seed: int, begun: float) -> Array | None:
+        """The rows, in order, that there is time for; None for all. Speeds are tried out first."""
+        n = source.n_rows
+        if self.time_limit is None or n < LEAST_PILOTS * PILOT_ROWS:
+            return None
+        rng = np.random.default_rng(seed)
+        started = time.monotonic()
+        rows = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
+        inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
+        fitted = time.monotonic()
+        task = task.rows(rows)
+        data = Data(inputs.transform(source, rows), task.t, task.weight)
+        transformed = time.monotonic()
+        runner = get_engine(self.engine, n_threads=self.n_threads)
+        architecture = self._architecture(inputs, task, self._recipe)
+        members = Members.draw(architecture, self._recipe, data, self.n_members, seed)
+        of_step, of_row = measure(members, data, runner)
+        of_row += (transformed - fitted) / PILOT_ROWS
+        speeds = Speeds((fitted - started) / PILOT_ROWS, of_row, of_step)
+        seconds = self.time_limit - (self.tune or 0) - (time.monotonic() - begun)
+        k = affordable_rows(n, seconds, speeds, self._recipe)
+        return None if k == n else np.sort(rng.choice(n, k, replace=False))
+
+    @staticmethod
+    def _architecture(inputs: TableInputs, task: Task, recipe: Recipe) -> Architecture:
+        target = task.target
+        return build_architecture(inputs.layer, target.n_outputs, target.output, recipe)
+
     def _train(
-        self, inputs: TableInputs, matrix: Array, task: Task, y: Array, seed: int, begun: float
+        self, inputs: TableInputs, data: Data, task: Task, y: Array, seed: int, begun: float
     ) -> Bag:
-        weight = task.weight
-        judged = np.ones(len(y)) if weight is None else weight.astype(np.float64)
+        judged = np.ones(len(y)) if task.weight is None else task.weight.astype(np.float64)
 
         def score(y_hat: Array, rows: Array | slice) -> float:
             w = judged[rows]
             return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
 
-        def build(recipe: Recipe) -> Architecture:
-            target = task.target
-            return build_architecture(inputs.layer, target.n_outputs, target.output, recipe)
-
-        data = Data(matrix, task.t, weight)
+        build = partial(self._architecture, inputs, task)
         options = {
             "strata": task.strata,
             "seed": seed,
@@ -290,3 +314,12 @@ class BaseTabular(BaseEstimator):
         from clearprop.tabular.files import load_tabular
 
         return load_tabular(path, cls)
+
+
+def _spread(prediction: Any, rows: Array, n: int) -> Any:
+    """Predictions for some of n rows, or a list of them, with NaN for the other rows."""
+    if isinstance(prediction, list):
+        return [_spread(part, rows, n) for part in prediction]
+    of_all = np.full((n, *prediction.shape[1:]), np.nan)
+    of_all[rows] = prediction
+    return of_all

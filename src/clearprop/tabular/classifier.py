@@ -175,14 +175,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         strata = target.codes(y)[:, 0] if target.kind != "labels" else None
         return Task(target, target.encode(y), weight, loss, strata)
 
-    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
+    def _judge(self, y: Array, oof: Array, weight: Array) -> Any:
         target = self._target
         score = find_score(self.scoring or "log_loss", CLASS_SCORES)
-        with np.errstate(invalid="ignore"):
-            self.oof_prediction_ = target.probabilities(oof)
-        groups = zip(target.groups(oof[rows]), target.groups(target.encode(y[rows])), strict=True)
-        w = weight[rows] if weight[rows].any() else np.ones(len(rows))
-        self.oof_score_ = score.value(list(groups), w)
+        groups = zip(target.groups(oof), target.groups(target.encode(y)), strict=True)
+        self.oof_score_ = score.value(list(groups), weight if weight.any() else np.ones(len(y)))
+        return target.probabilities(oof)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,7 +15,6 @@ Source of scaling and clip: Holzmüller et al. 2024 (RealMLP).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -164,15 +163,13 @@ class InputColumn:
     missing: Flag | None = None
 
     @classmethod
-    def fit(cls, source: Source, name: str, kind: str, sample: Source) -> InputColumn | None:
-        """From all rows for categories, else from a sample; None where the column says nothing."""
-        if kind == "categorical":
-            return cls._of_categories(source, name)
+    def of_sample(cls, name: str, kind: str, sample: Source, n: int) -> InputColumn | None:
+        """Of anything but categories, from some of n rows; None where the column says nothing."""
         if kind == "boolean":
             flag = Flag.fit(sample.signs(name))
             return None if flag is None else cls(name, kind, flags=(flag,))
         numbers, missing = [], None
-        n_bins = MANY_BINS if source.n_rows >= MANY_ROWS else FEW_BINS
+        n_bins = MANY_BINS if n >= MANY_ROWS else FEW_BINS
         for part, x in _numbers_of(sample, name, kind).items():
             is_missing = np.isnan(x)
             if is_missing.any():
@@ -183,10 +180,11 @@ class InputColumn:
         return found if numbers or missing is not None else None
 
     @classmethod
-    def _of_categories(cls, source: Source, name: str) -> InputColumn | None:
+    def of_categories(cls, name: str, labels: Any) -> InputColumn | None:
+        """From the labels of all rows; None where they say nothing."""
         import pyarrow.compute as pc
 
-        counts = pc.value_counts(source.labels(name).drop_null())
+        counts = pc.value_counts(labels.drop_null())
         names, n = counts.field("values").to_pylist(), counts.field("counts").to_numpy()
         embedded = len(names) > MAX_FLAGS
         if embedded:  # a category of a single row teaches what to make of unknown ones
@@ -194,7 +192,7 @@ class InputColumn:
         if not names:
             return None
         categories = Categories(tuple(sorted(names)), embedded)
-        codes = categories.codes(source.labels(name))
+        codes = categories.codes(labels)
         flags = [Flag.fit(categories.values(codes, i)) for i in range(categories.n_flags)]
         if not embedded and not any(flags):
             return None
@@ -241,14 +239,19 @@ class TableInputs:
 
     @classmethod
     def fit(
-        cls, source: Source, kinds: Mapping[str, str] | None = None, seed: int = 0
+        cls,
+        source: Source,
+        kinds: Mapping[str, str] | None = None,
+        seed: int = 0,
+        rows: Array | None = None,
     ) -> TableInputs:
-        """From all rows of a source, without their targets.
+        """From the rows of a source, without their targets.
 
-        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of what
-        its type and values say. Of more than 200,000 rows, so many drawn with the seed give the
-        statistics of all columns but categories. Raises TableError for a name that is not there
-        and values that are not of the kind, ValueError for other kinds.
+        rows: numbers of those to be used, None for all. kinds: column → "numeric", "categorical",
+        "boolean", "date" or "ignore", instead of what its type and values say. Of more than
+        200,000 rows, so many drawn with the seed give the statistics of all columns but
+        categories. Raises TableError for a name that is not there and values that are not of the
+        kind, ValueError for other kinds.
         """
         kinds = dict(kinds or {})
         check_names(source, tuple(kinds))
@@ -257,14 +260,20 @@ class TableInputs:
                 raise ValueError(f"kinds[{name!r}] must be one of {', '.join(KINDS)}; got {kind!r}")
         if source.n_rows == 0:
             raise TableError("the table has no rows")
-        sample = source
-        if source.n_rows > SAMPLE:
-            rng = np.random.default_rng(seed)
-            sample = source.take(np.sort(rng.choice(source.n_rows, SAMPLE, replace=False)))
+        n = source.n_rows if rows is None else len(rows)
+        sample = source if rows is None or n > SAMPLE else source.take(rows)
+        if n > SAMPLE:
+            drawn = np.sort(np.random.default_rng(seed).choice(n, SAMPLE, replace=False))
+            sample = source.take(drawn if rows is None else rows[drawn])
         columns = []
         for name in source.names:
-            kind = kinds.get(name) or source.kind(name)
-            column = None if kind == "ignore" else InputColumn.fit(source, name, kind, sample)
+            kind = kinds.get(name) or source.kind(name, rows)
+            if kind == "categorical":
+                column = InputColumn.of_categories(name, source.labels(name, rows))
+            elif kind != "ignore":
+                column = InputColumn.of_sample(name, kind, sample, n)
+            else:
+                column = None
             columns += [] if column is None else [column]
         return cls(tuple(columns), source.names)
 
@@ -297,34 +306,21 @@ class TableInputs:
             layers.append(Embedding(sizes, EMBEDDING_UNITS))
         return Parallel(tuple(layers))
 
-    def transform(self, source: Source) -> Array:
+    def transform(self, source: Source, rows: Array | None = None) -> Array:
         """The matrix (N, D) float32 of a source that has the columns, in any order among others.
 
-        Raises TableError for a column that is missing or holds what its kind cannot be.
-        """
-        return self.transform_until(source)[0]
-
-    def transform_until(
-        self, source: Source, deadline: float | None = None, seed: int = 0
-    ) -> tuple[Array, Array | None]:
-        """The matrix of as many rows as are done at the deadline (time.monotonic), and which.
-
-        They are parts of the table, chosen with the seed; one part is done in any case. None: all.
+        rows: numbers of those that are wanted, None for all. Raises TableError for a column that
+        is missing or holds what its kind cannot be.
         """
         check_names(source, tuple(column.name for column in self.columns))
-        n, width = source.n_rows, sum(self.sizes)
-        X = np.zeros((n, width), np.float32)  # memory is taken as it is written to
+        n, width = source.n_rows if rows is None else len(rows), sum(self.sizes)
+        X = np.zeros((n, width), np.float32)
         step = max(1, CHUNK_BYTES // (4 * width))
-        begins = np.arange(0, n, step)
-        if deadline is not None:
-            begins = np.random.default_rng(seed).permutation(begins)
-        for i, begin in enumerate(begins.tolist()):
-            if deadline is not None and i and time.monotonic() > deadline:
-                done = sorted(begins[:i].tolist())
-                rows = np.concatenate([np.arange(b, min(b + step, n)) for b in done])
-                return X[rows], rows
-            self._fill(source.rows(begin, begin + step), X[begin : begin + step])
-        return X, None
+        for begin in range(0, n, step):
+            end = min(n, begin + step)
+            some = source.rows(begin, end) if rows is None else source.take(rows[begin:end])
+            self._fill(some, X[begin:end])
+        return X
 
     def count_unseen(self, source: Source) -> dict[str, int]:
         """By the names of columns with categories, how many labels have no number of their own."""

@@ -21,7 +21,8 @@ from clearprop.jobs import Job
 from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import Adam
 from clearprop.outputs import Output
-from clearprop.schedules import CosLog4, FlatCosine
+from clearprop.schedules import CosLog4, FlatCosine, Schedule
+from clearprop.tabular.pace import Pace, Paced
 
 START_ROWS = 512  # training rows that the start is fitted to
 MANY_STEPS = 80  # in a pass over the rows; from there on there are fewer passes
@@ -127,26 +128,22 @@ def n_epochs(n: int) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long members train: epochs of so many steps, of which `parts` are a pass over the rows.
-
-    max_steps: where there is no time for all of them; the last epoch is then shorter.
-    """
+    """How long members train: epochs of so many steps, `parts` of them a pass over the rows."""
 
     epochs: int
     steps: int
     parts: int = 1
-    max_steps: int | None = None
 
     @property
     def n_steps(self) -> int:
         """Of the whole training."""
-        return self.max_steps or self.epochs * self.steps
+        return self.epochs * self.steps
 
 
-def plan_epochs(n: int, recipe: Recipe) -> Plan:
-    """For n training rows."""
+def plan_epochs(n: int, recipe: Recipe, least_parts: int = 1) -> Plan:
+    """For n training rows; least_parts: of a pass, if it has as many steps."""
     steps = max(1, n // batch_size(n))
-    parts = max(1, steps // STEPS_OF_EPOCH)
+    parts = max(1, steps // STEPS_OF_EPOCH, min(least_parts, steps))
     passes = n_epochs(n) if recipe.epochs is None else recipe.epochs
     return Plan(passes * parts, steps // parts, parts)
 
@@ -158,22 +155,29 @@ def build_job(
     recipe: Recipe,
     seed: int,
     plan: Plan,
+    pace: Pace | None = None,
 ) -> Job:
-    """The training of a member on some rows of the shared data."""
+    """The training of a member on some rows of the shared data.
+
+    pace: that the schedules follow; None for that of the plan.
+    """
+
+    def paced(schedule: Schedule) -> Schedule:
+        return schedule if pace is None else Paced(schedule, pace)
+
     layers = architecture.layers
     names = {name.rpartition(".")[2] for layer in layers for name in layer.shapes}
     return Job(
         architecture,
         theta,
         Adam(
-            CosLog4(peak_rate(len(rows), recipe)),
+            paced(CosLog4(peak_rate(len(rows), recipe))),
             beta_1=0.9,
             beta_2=recipe.beta_2,
             epsilon=1e-8,
             weight_decay=recipe.weight_decay,
         ),
         epochs=plan.epochs,
-        max_steps=plan.max_steps,
         parts=plan.parts,
         batch_size=batch_size(len(rows)),
         rows=rows,
@@ -181,6 +185,6 @@ def build_job(
         seed=seed,
         drop_last=True,
         rate_factors={k: v for k, v in recipe.rate_factors.items() if k in names},
-        dropout_schedule=FlatCosine(1.0) if recipe.dropout else None,
-        decay_schedule=FlatCosine(1.0) if recipe.weight_decay else None,
+        dropout_schedule=paced(FlatCosine(1.0)) if recipe.dropout else None,
+        decay_schedule=paced(FlatCosine(1.0)) if recipe.weight_decay else None,
     )

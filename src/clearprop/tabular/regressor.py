@@ -190,23 +190,25 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
         return Task(target, target.encode(y), weight, loss)
 
-    def _judge(self, y: Array, oof: Array, rows: Array, weight: Array) -> None:
+    def _judge(self, y: Array, oof: Array, weight: Array) -> Any:
         target = self._target
         decoded = target.decode(oof)
         self.n_outputs_ = target.n_outputs
-        self.oof_prediction_ = target.shaped(decoded)
-        w = weight[rows] if weight[rows].any() else np.ones(len(rows))
+        w = weight if weight.any() else np.ones(len(y))
         score = self._score(target.output)
         in_units = target.scale if score is not poisson else np.ones_like(target.scale)
-        values = _scores(target, score, oof[rows], y[rows], w) * in_units
+        values = _scores(target, score, oof, y, w) * in_units
         self.oof_score_ = float(values.mean())
-        counted = rows[w > 0]
-        columns = y[counted].reshape(len(counted), -1)
+        columns, counted = y.reshape(len(y), -1), w > 0
         self._residuals = (
-            [Residuals.of(columns[:, m], decoded[counted, m]) for m in range(columns.shape[1])]
+            [
+                Residuals.of(columns[counted, m], decoded[counted, m])
+                for m in range(columns.shape[1])
+            ]
             if target.n_quantiles == 1
             else []
         )
+        return target.shaped(decoded)
 
 
 def _scores(

@@ -51,9 +51,9 @@ class FrameSource:
         """With other names of the columns, in order."""
         return replace(self, frame=self.frame.rename(dict(zip(self.names, names, strict=True))))
 
-    def kind(self, name: str) -> str:
+    def kind(self, name: str, rows: Array | None = None) -> str:
         """What the column is by its type; text by its values, see `tables.columns.infer_kind`."""
-        column = self._column(name)
+        column = self._column(name, rows)
         typed = None if column.labels else KINDS_OF_TYPES.get(column.type)
         return typed or infer_kind(column).kind
 
@@ -69,12 +69,13 @@ class FrameSource:
         """datetime64[us] (N,), NaT where missing."""
         return to_datetimes(self._column(name))
 
-    def labels(self, name: str) -> Any:
+    def labels(self, name: str, rows: Array | None = None) -> Any:
         """Arrow text, null where missing."""
-        return to_labels(self._column(name))
+        return to_labels(self._column(name, rows))
 
-    def _column(self, name: str) -> Column:
-        return read_column(self.frame, name, self.missing, self.first_row)
+    def _column(self, name: str, rows: Array | None = None) -> Column:
+        frame = self.frame if rows is None else self.frame.select(name)[rows]
+        return read_column(frame, name, self.missing, self.first_row)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class ArraySource:
     def renamed(self, names: tuple[str, ...]) -> ArraySource:
         return replace(self, names=names)
 
-    def kind(self, name: str) -> str:
+    def kind(self, name: str, rows: Array | None = None) -> str:
         return "boolean" if self.X.dtype == bool else "numeric"
 
     def numbers(self, name: str) -> Array:
@@ -111,16 +112,17 @@ class ArraySource:
     def stamps(self, name: str) -> Array:
         return self._as_frame(name).stamps(name)
 
-    def labels(self, name: str) -> Any:
-        return self._as_frame(name).labels(name)
+    def labels(self, name: str, rows: Array | None = None) -> Any:
+        return self._as_frame(name, rows).labels(name)
 
     def _column(self, name: str) -> Array:
         return self.X[:, self.names.index(name)]
 
-    def _as_frame(self, name: str) -> FrameSource:
+    def _as_frame(self, name: str, rows: Array | None = None) -> FrameSource:
         import pyarrow as pa
 
-        column = pa.array(np.ascontiguousarray(self._column(name)))
+        values = self._column(name)
+        column = pa.array(np.ascontiguousarray(values if rows is None else values[rows]))
         return FrameSource(as_frame(pa.table({name: column})), self.first_row)
 
 

@@ -1,0 +1,105 @@
+"""How the seconds of a time limit are spent: on which rows, and where the training has to end.
+
+Rows that are prepared but hardly seen are a waste of time; beyond that, as many as possible are
+best, also where there is time for some passes over them only. So many are taken that preparing
+them leaves most of the time for steps, and that these see every row once. Training then goes on to
+the deadline: its end is moved as it turns out how long epochs take, and the schedules with it.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clearprop.tabular.held_out import N_FOLDS, HeldOut
+from clearprop.tabular.inputs import SAMPLE
+from clearprop.tabular.recipe import Recipe, batch_size, plan_epochs
+
+PILOT_ROWS = 5_000  # that speeds are measured on
+LEAST_PILOTS = 4  # so many times as many rows a table must have for a choice
+ROWS_SHARE = 1 / 3  # of the time at most, for what is done with rows before and after training
+MOST_RESERVED = 0.2  # of the time, for what follows training
+AFTER = 0.25  # of the time to judge all rows: for the score, intervals, the model
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Seconds: fit, of a row of the sample that statistics are taken from; row, of a row for all
+    else that is done once; step, of a step of all members."""
+
+    fit: float
+    row: float
+    step: float
+
+
+def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> int:
+    """How many of n rows to train on: all, where there is time for all epochs, or else as many as
+    take a third of the time besides training and can be seen once; not less than for the pilot."""
+
+    def trained(k: int) -> int:
+        return max(1, k * (N_FOLDS - 1) // N_FOLDS)
+
+    def of_rows(k: int) -> float:
+        return speeds.fit * min(k, SAMPLE) + speeds.row * k
+
+    def cost(k: int) -> float:
+        of_pass = trained(k) / batch_size(trained(k)) * speeds.step
+        return max(of_rows(k) / ROWS_SHARE, of_rows(k) + of_pass)
+
+    if of_rows(n) + plan_epochs(trained(n), recipe).n_steps * speeds.step <= seconds:
+        return n
+    least = min(n, PILOT_ROWS)
+    return least + bisect_right(range(least + 1, n + 1), seconds, key=cost)
+
+
+@dataclass
+class Budget:
+    """The time of a bag, from `begun` (time.monotonic) on: what is left of it for training.
+
+    held_out: with the seconds that judging takes; of_epochs: seconds of those so far, the first
+    one as tried out before; since: when the present one began.
+    """
+
+    held_out: HeldOut
+    begun: float
+    seconds: float
+    of_epochs: list[float] = field(default_factory=list)
+    since: float | None = None
+
+    @property
+    def deadline(self) -> float:
+        """Of everything (time.monotonic)."""
+        return self.begun + self.seconds
+
+    @property
+    def reserve(self) -> float:
+        """Seconds for out-of-fold predictions of all rows, intervals and the model."""
+        some, n = self.held_out.rows, len(self.held_out.data)
+        of_all = self.held_out.seconds * (1 if some is None else n / len(some))
+        return min((AFTER if some is None else 1 + AFTER) * of_all, MOST_RESERVED * self.seconds)
+
+    def left(self) -> float:
+        """Seconds for training and all evaluations but the last."""
+        return self.deadline - self.reserve - self.held_out.seconds - time.monotonic()
+
+    def is_late(self) -> bool:
+        """Whether there is no time for another evaluation."""
+        return time.monotonic() + self.held_out.seconds > self.deadline
+
+    def epochs_left(self, every: int) -> int:
+        """How many epochs there is time for, if they take as long as the later half of those so
+        far, and each so many of them are followed by an evaluation."""
+        recent = self.of_epochs[len(self.of_epochs) // 2 :]
+        of_epoch = float(np.mean(recent)) + self.held_out.seconds / every
+        return max(0, int(self.left() / max(of_epoch, 1e-9)))
+
+    def end_epoch(self) -> None:
+        """An epoch has ended; the first began with work that others do not have."""
+        if self.since is not None:
+            self.of_epochs.append(time.monotonic() - self.since)
+
+    def begin_epoch(self) -> None:
+        self.since = time.monotonic()
