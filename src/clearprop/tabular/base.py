@@ -113,8 +113,8 @@ class BaseTabular(BaseEstimator):
             limit = self.time_limit
             self._warn(f"time_limit={limit} is enough for {len(rows)} of the {n} rows only")
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
-        inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
-        data = Data(inputs.transform(source, rows), task.t, task.weight)
+        inputs, matrix, *_ = self._prepare(source, seed, rows)
+        data = Data(matrix, task.t, task.weight)
         bag = self._train(inputs, data, task, y, seed, begun)
         self._report(bag)
         self._target = task.target
@@ -140,22 +140,30 @@ class BaseTabular(BaseEstimator):
         if self.time_limit is None or n < LEAST_PILOTS * PILOT_ROWS:
             return None
         rng = np.random.default_rng(seed)
-        started = time.monotonic()
-        rows = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
-        inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
-        fitted = time.monotonic()
-        task = task.rows(rows)
-        data = Data(inputs.transform(source, rows), task.t, task.weight)
-        transformed = time.monotonic()
+        pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
+        self._prepare(source, seed, pilot[:100])  # imports, which no row is to blame for
+        inputs, matrix, of_fit, of_row = self._prepare(source, seed, pilot)
+        task = task.rows(pilot)
+        data = Data(matrix, task.t, task.weight)
         runner = get_engine(self.engine, n_threads=self.n_threads)
         architecture = self._architecture(inputs, task, self._recipe)
         members = Members.draw(architecture, self._recipe, data, self.n_members, seed)
-        of_step, of_row = measure(members, data, runner)
-        of_row += (transformed - fitted) / PILOT_ROWS
-        speeds = Speeds((fitted - started) / PILOT_ROWS, of_row, of_step)
+        of_step, of_training = measure(members, data, runner)
+        speeds = Speeds(of_fit, of_row + of_training, of_step)
         seconds = self.time_limit - (self.tune or 0) - (time.monotonic() - begun)
         k = affordable_rows(n, seconds, speeds, self._recipe)
         return None if k == n else np.sort(rng.choice(n, k, replace=False))
+
+    def _prepare(
+        self, source: Source, seed: int, rows: Array | None
+    ) -> tuple[TableInputs, Array, float, float]:
+        """What these rows are to the networks, with the seconds of a row for either."""
+        begun = time.monotonic()
+        inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
+        fitted = time.monotonic()
+        matrix = inputs.transform(source, rows)
+        n = len(matrix)
+        return inputs, matrix, (fitted - begun) / n, (time.monotonic() - fitted) / n
 
     @staticmethod
     def _architecture(inputs: TableInputs, task: Task, recipe: Recipe) -> Architecture:

@@ -141,11 +141,12 @@ class Plan:
 
 
 def plan_epochs(n: int, recipe: Recipe, least_parts: int = 1) -> Plan:
-    """For n training rows; least_parts: of a pass, if it has as many steps."""
+    """For n training rows; least_parts: of a pass, about, if it has as many steps."""
     steps = max(1, n // batch_size(n))
-    parts = max(1, steps // STEPS_OF_EPOCH, min(least_parts, steps))
+    in_epoch = max(1, steps // max(1, steps // STEPS_OF_EPOCH, least_parts))
+    parts = steps // in_epoch
     passes = n_epochs(n) if recipe.epochs is None else recipe.epochs
-    return Plan(passes * parts, steps // parts, parts)
+    return Plan(passes * parts, in_epoch, parts)
 
 
 def build_job(

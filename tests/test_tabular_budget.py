@@ -1,0 +1,216 @@
+"""How a time limit is spent, by a clock that goes as the test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from tabular_cases import classifier, regressor
+
+from clearprop import training
+from clearprop.engines.native import NativeEngine
+from clearprop.history import EpochReport
+from clearprop.jobs import Data
+from clearprop.outputs import Linear
+from clearprop.schedules import Clock, CosLog4
+from clearprop.tabular import bag as bag_module
+from clearprop.tabular import base, budget, held_out
+from clearprop.tabular.budget import PILOT_ROWS, ROWS_SHARE, Speeds, affordable_rows
+from clearprop.tabular.inputs import SAMPLE, TableInputs
+from clearprop.tabular.pace import Pace, Paced
+from clearprop.tabular.recipe import REGRESSION, build_architecture, plan_epochs
+from clearprop.tabular.sources import source_of
+
+SPEEDS = Speeds(fit=7e-6, row=6e-6, step=4e-3)
+
+
+def clock(step: Any, n_steps: int) -> Clock:
+    return Clock(np.asarray(step, dtype=np.float64), n_steps, 0, 0, 0)
+
+
+# ---- the rows ------------------------------------------------------------------------------------
+
+
+def test_all_rows_where_there_is_time_for_the_whole_plan() -> None:
+    n = 1_000_000
+    whole = SPEEDS.fit * SAMPLE + SPEEDS.row * n
+    whole += plan_epochs(n * 3 // 4, REGRESSION).n_steps * SPEEDS.step
+    assert affordable_rows(n, whole, SPEEDS, REGRESSION) == n
+    slow_to_read = replace(SPEEDS, row=1e-3)  # most of the time, and yet there is enough of it
+    assert affordable_rows(n, whole + 1000, slow_to_read, REGRESSION) == n
+    assert affordable_rows(n, whole / 10, SPEEDS, REGRESSION) < n
+
+
+@pytest.mark.parametrize("seconds", [3.0, 10.0, 40.0])
+@pytest.mark.parametrize("row", [1e-6, 6e-6, 50e-6])
+def test_some_rows_leave_time_to_learn(seconds: float, row: float) -> None:
+    """A third of the time for the rows at most, a step for each of them at least, and no waste."""
+    n, speeds = 5_000_000, replace(SPEEDS, row=row)
+    k = affordable_rows(n, seconds, speeds, REGRESSION)
+    assert PILOT_ROWS < k < n
+    of_rows = speeds.fit * min(k, SAMPLE) + row * k
+    of_pass = (k * 3 // 4) / 256 * speeds.step
+    assert of_rows <= ROWS_SHARE * seconds
+    assert of_rows + of_pass <= seconds
+    assert of_rows > 0.99 * ROWS_SHARE * seconds or of_rows + of_pass > 0.99 * seconds
+
+
+def test_more_time_is_more_rows() -> None:
+    rows = [affordable_rows(10**7, s, SPEEDS, REGRESSION) for s in np.geomspace(0.01, 1e4, 40)]
+    assert rows == sorted(rows)
+    assert (rows[0], rows[-1]) == (PILOT_ROWS, 10**7)
+    assert affordable_rows(100, 0.0, SPEEDS, REGRESSION) == 100
+
+
+def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
+    """A warning that says how many; the others have no out-of-fold predictions."""
+    rng = np.random.default_rng(0)
+    n = 4 * PILOT_ROWS
+    X = rng.normal(size=(n, 3))
+    y = X[:, 0] + X[:, 1]
+    asked: list[tuple[Any, ...]] = []
+
+    def some(*arguments: Any) -> int:
+        asked.append(arguments)
+        return 600
+
+    monkeypatch.setattr(base, "affordable_rows", some)
+    with pytest.warns(UserWarning, match=f"time_limit=30 is enough for 600 of the {n} rows only"):
+        model = regressor(time_limit=30).fit(X, y)
+    seen = ~np.isnan(model.oof_prediction_)
+    assert (seen.shape, seen.sum()) == ((n,), 600)
+    error = y[seen] - model.oof_prediction_[seen]
+    assert model.oof_score_ == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
+    assert np.isfinite(model.predict_interval(X[:9])).all()
+    count, seconds, speeds, _ = asked[0]
+    assert count == n
+    assert 0 < seconds < 30
+    assert min(speeds.fit, speeds.row, speeds.step) > 0
+    labels = np.stack([np.sign(y), np.sign(X[:, 2])], axis=1).astype(int)
+    labels[::3, 0] = 0
+    with pytest.warns(UserWarning, match="600 of the"):
+        bag = classifier(time_limit=30).fit(X, labels, np.ones(n))
+    assert [p.shape for p in bag.oof_prediction_] == [(n, 3), (n, 2)]
+    assert all((~np.isnan(p[:, 0])).sum() == 600 for p in bag.oof_prediction_)
+
+
+# ---- the pace ------------------------------------------------------------------------------------
+
+
+def test_an_end_that_is_not_moved_changes_no_bit() -> None:
+    steps, schedule = np.arange(137), CosLog4(0.1)
+    paced = Paced(schedule, Pace(137))
+    np.testing.assert_array_equal(paced(clock(steps, 137)), schedule(clock(steps, 137)))
+
+
+def test_an_end_that_is_moved() -> None:
+    """From there on evenly to the new end, without a jump; steps beyond the end stay there."""
+    pace = Pace(100)
+    pace.move_end(40, 60)
+    np.testing.assert_allclose(pace.at(np.array([40, 50, 60, 70])), [0.4, 0.7, 1, 1], atol=1e-15)
+    pace.move_end(50, 150)
+    np.testing.assert_allclose(pace.at(np.array([50, 100, 150])), [0.7, 0.85, 1], atol=1e-15)
+    pace.move_end(100, 100)
+    np.testing.assert_allclose(pace.at(np.array([100.0])), [0.85], atol=1e-15)
+
+
+class Machine(NativeEngine):
+    """An engine whose steps take as long as the test says, by a clock of its own."""
+
+    def __init__(self, of_step: Callable[[float], float], of_row: float = 1e-6) -> None:
+        super().__init__(1)
+        self.now, self.of_step, self.of_row = 1000.0, of_step, of_row
+
+    def run_epochs(self, run: Any, plans: Any, deadline: Any = None) -> Any:
+        for _ in range(max(len(plan.learning_rates) for plan in plans.values())):
+            self.now += self.of_step(self.now - 1000)
+        return super().run_epochs(run, plans)
+
+    def forward(self, architecture: Any, theta: Any, X: Any, **options: Any) -> Any:
+        self.now += self.of_row * len(X)
+        return super().forward(architecture, theta, X, **options)
+
+
+def train_on(machine: Machine, monkeypatch: Any, n: int, limit: float | None) -> Any:
+    """A bag with the machine's clock: (bag, seconds, learning rate of each epoch)."""
+    for module in (bag_module, budget, held_out, training):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: machine.now))
+    monkeypatch.setattr(bag_module, "get_engine", lambda *_, **__: machine)
+    X = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+    inputs = TableInputs.fit(source_of(X))
+    data = Data(inputs.transform(source_of(X)), X[:, :1] * X[:, 1:])
+    recipe = replace(REGRESSION, hidden=(8,), epochs=20)
+    architecture = build_architecture(inputs.layer, 1, Linear(), recipe)
+    rates: list[float] = []
+
+    def note(report: EpochReport) -> None:
+        rates.append(report.learning_rate)
+        assert report.epoch <= report.n_epochs
+
+    def score(y_hat: np.ndarray, rows: Any) -> float:
+        return float(((y_hat - data.t[rows]) ** 2).mean())
+
+    begun = machine.now
+    bag = bag_module.train_bag(
+        architecture, data, 4, recipe, score, seed=1, time_limit=limit, progress=note
+    )
+    return bag, machine.now - begun, rates
+
+
+# 2250 training rows are 8 steps of 256, 20 passes 1.6 s at 10 ms a step, the trial 0.24 s
+@pytest.mark.parametrize(
+    "of_step",
+    [
+        pytest.param(lambda now: 0.01, id="even"),
+        pytest.param(lambda now: 0.01 if now < 0.5 else 0.02, id="slower"),
+        pytest.param(lambda now: 0.02 if now < 0.5 else 0.01, id="faster"),
+        pytest.param(lambda now: 0.01 * (1 + (now * 10 // 1) % 2), id="by turns"),
+        pytest.param(lambda now: 0.03 if now < 0.3 else 0.01, id="slow trial"),
+        pytest.param(lambda now: 0.003 if now < 0.2 else 0.01, id="quick trial"),
+    ],
+)
+def test_training_ends_in_time_with_a_whole_schedule(
+    of_step: Callable[[float], float], monkeypatch: Any
+) -> None:
+    bag, seconds, rates = train_on(Machine(of_step), monkeypatch, 3000, 1.5)
+    # an epoch and an evaluation are left over at the most
+    assert 0.93 * 1.5 < seconds < 1.02 * 1.5
+    assert bag.stopped == "time_limit"
+    # ½(1 − cos(2πu)) is below 0.02 for u within 0.05 of the end, dt = 0.05·16·ln 2/15 = 0.037
+    assert rates[-1] < 0.02 * max(rates)
+    assert not np.isnan(bag.oof).any()
+
+
+def test_time_for_everything_changes_nothing(monkeypatch: Any) -> None:
+    whole, seconds, rates = train_on(Machine(lambda _: 0.01), monkeypatch, 3000, None)
+    limited, _, same = train_on(Machine(lambda _: 0.01), monkeypatch, 3000, seconds * 1.2)
+    assert same == rates
+    assert limited.scores == whole.scores
+    assert limited.stopped == whole.stopped != "time_limit"
+    np.testing.assert_array_equal(limited.thetas, whole.thetas)
+
+
+def test_a_machine_that_becomes_slow(monkeypatch: Any) -> None:
+    """A plan that there was time for when it began; its schedule comes to its end nevertheless."""
+    machine = Machine(lambda now: 0.01 if now < 1 else 0.05)
+    bag, seconds, rates = train_on(machine, monkeypatch, 3000, 4.0)
+    assert 0.85 * 4 < seconds < 1.02 * 4  # an epoch takes 0.4 s in the end
+    assert bag.stopped == "time_limit"
+    assert rates[-1] < 0.1 * max(rates)
+
+
+def test_time_for_what_follows_is_kept(monkeypatch: Any) -> None:
+    """Slow predictions: those of all rows are done in time, or as far as there is time."""
+    monkeypatch.setattr(held_out, "SCORED_ROWS", 500)
+    monkeypatch.setattr(held_out, "CHUNK", 100)
+    bag, seconds, _ = train_on(Machine(lambda _: 0.01, 1e-4), monkeypatch, 3000, 2.0)
+    assert seconds < 1.02 * 2
+    assert not np.isnan(bag.oof).any()
+    bag, seconds, _ = train_on(Machine(lambda _: 0.01, 1e-3), monkeypatch, 3000, 2.0)
+    assert seconds < 1.2 * 2  # a chunk of each member is 0.4 s
+    done = ~np.isnan(bag.oof[:, 0])
+    assert 500 <= done.sum() < 3000
