@@ -203,6 +203,23 @@ def test_a_machine_that_becomes_slow(monkeypatch: Any) -> None:
     assert rates[-1] < 0.1 * max(rates)
 
 
+def test_a_machine_that_stands_still(monkeypatch: Any) -> None:
+    """For a third of the time, right at the beginning: what is left is used."""
+    machine = Machine(lambda now: 0.5 if 0.3 < now < 0.8 else 0.01)
+    bag, seconds, rates = train_on(machine, monkeypatch, 3000, 1.5)
+    assert 0.93 * 1.5 < seconds < 1.02 * 1.5
+    assert bag.n_epochs > 0.8 * (1.5 - 0.5 - 0.25) / 0.01
+    assert rates[-1] < 0.02 * max(rates)
+
+
+def test_an_interrupt_before_anything_is_learnt(monkeypatch: Any) -> None:
+    def interrupt(now: float) -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on(Machine(interrupt), monkeypatch, 3000, 1.5)
+
+
 def test_time_for_what_follows_is_kept(monkeypatch: Any) -> None:
     """Slow predictions: those of all rows are done in time, or as far as there is time."""
     monkeypatch.setattr(held_out, "SCORED_ROWS", 500)

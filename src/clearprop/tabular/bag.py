@@ -42,6 +42,7 @@ LEAST_CHECKS = 3  # in a cycle for its end to end training
 LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
 SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
 SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
+TRUST = 3  # epochs that are believed to take as long as was tried out, whatever the first one takes
 TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a step takes
 
 
@@ -125,7 +126,7 @@ class Members:
     ) -> tuple[float, float]:
         """Seconds of a step of all members, and of beginning, from a few steps on some rows.
 
-        seconds: that this may take.
+        seconds: that this may take. Ctrl-C raises KeyboardInterrupt, as nothing is learnt yet.
         """
         n = min(len(data), TRIAL_ROWS)
         some = data.rows(slice(n))
@@ -137,6 +138,8 @@ class Members:
             for theta, seed in zip(self.thetas, self.seeds, strict=True)
         ]
         states = train(jobs, some, engine=engine, time_limit=seconds)
+        if states[0].history.stopped == "interrupted":
+            raise KeyboardInterrupt
         first, *others = np.diff(states[0].history.seconds, prepend=0.0)
         of_epoch = float(np.median(others)) if others else first
         of_step = of_epoch * states[0].epoch / states[0].n_steps
@@ -274,7 +277,7 @@ class _Selection:
             self.every = max(1, math.ceil(n_steps / self.plan.steps / n_checks))
         self.bag.n_epochs = self.plan.epochs
         self.pace = Pace(self.plan.n_steps)
-        budget.of_epochs = [self.plan.steps * of_step]
+        budget.of_epochs = [self.plan.steps * of_step] * TRUST
         if whole > seconds:
             self._move_end(0)
 

@@ -60,7 +60,7 @@ class Budget:
     """The time of a bag, from `begun` (time.monotonic) on: what is left of it for training.
 
     held_out: with the seconds that judging takes; of_epochs: seconds of those so far, the first
-    one as tried out before; since: when the present one began.
+    ones as tried out before; since: when the present one began.
     """
 
     held_out: HeldOut
@@ -90,10 +90,10 @@ class Budget:
         return time.monotonic() + self.held_out.seconds > self.deadline
 
     def epochs_left(self, every: int) -> int:
-        """How many epochs there is time for, if they take as long as the later half of those so
-        far, and each so many of them are followed by an evaluation."""
-        recent = self.of_epochs[len(self.of_epochs) // 2 :]
-        of_epoch = float(np.mean(recent)) + self.held_out.seconds / every
+        """How many epochs there is time for, with an evaluation after each so many of them, if
+        they take as long as the median of the later half so far: a machine may stand still."""
+        n = max(4, len(self.of_epochs) // 2)
+        of_epoch = float(np.median(self.of_epochs[-n:])) + self.held_out.seconds / every
         return max(0, int(self.left() / max(of_epoch, 1e-9)))
 
     def end_epoch(self) -> None:
