@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -19,7 +20,13 @@ from clearprop.outputs import Linear
 from clearprop.schedules import Clock, CosLog4
 from clearprop.tabular import bag as bag_module
 from clearprop.tabular import base, budget, held_out
-from clearprop.tabular.budget import PILOT_ROWS, ROWS_SHARE, Speeds, affordable_rows
+from clearprop.tabular.budget import (
+    PILOT_ROWS,
+    ROWS_SHARE,
+    Speeds,
+    affordable_members,
+    affordable_rows,
+)
 from clearprop.tabular.inputs import SAMPLE, TableInputs
 from clearprop.tabular.pace import Pace, Paced
 from clearprop.tabular.recipe import REGRESSION, build_architecture, plan_epochs
@@ -64,6 +71,14 @@ def test_more_time_is_more_rows() -> None:
     assert rows == sorted(rows)
     assert (rows[0], rows[-1]) == (PILOT_ROWS, 10**7)
     assert affordable_rows(100, 0.0, SPEEDS, REGRESSION) == 100
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "expected"),
+    [(8, 0.01, 4), (8, 0.5, 4), (8, 0.51, 8), (8, 3.0, 8), (16, 0.3, 8), (6, 0.9, 6), (2, 0.1, 2)],
+)
+def test_fewer_networks_where_all_could_not_learn(n: int, share: float, expected: int) -> None:
+    assert affordable_members(n, share) == expected
 
 
 def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
@@ -121,13 +136,15 @@ def test_an_end_that_is_moved() -> None:
 class Machine(NativeEngine):
     """An engine whose steps take as long as the test says, by a clock of its own."""
 
+    cores = 4
+
     def __init__(self, of_step: Callable[[float], float], of_row: float = 1e-6) -> None:
         super().__init__(1)
         self.now, self.of_step, self.of_row = 1000.0, of_step, of_row
 
     def run_epochs(self, run: Any, plans: Any, deadline: Any = None) -> Any:
         for _ in range(max(len(plan.learning_rates) for plan in plans.values())):
-            self.now += self.of_step(self.now - 1000)
+            self.now += self.of_step(self.now - 1000) * math.ceil(len(plans) / self.cores)
         return super().run_epochs(run, plans)
 
     def forward(self, architecture: Any, theta: Any, X: Any, **options: Any) -> Any:
@@ -135,7 +152,9 @@ class Machine(NativeEngine):
         return super().forward(architecture, theta, X, **options)
 
 
-def train_on(machine: Machine, monkeypatch: Any, n: int, limit: float | None) -> Any:
+def train_on(
+    machine: Machine, monkeypatch: Any, n: int, limit: float | None, n_members: int = 4
+) -> Any:
     """A bag with the machine's clock: (bag, seconds, learning rate of each epoch)."""
     for module in (bag_module, budget, held_out, training):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: machine.now))
@@ -156,7 +175,7 @@ def train_on(machine: Machine, monkeypatch: Any, n: int, limit: float | None) ->
 
     begun = machine.now
     bag = bag_module.train_bag(
-        architecture, data, 4, recipe, score, seed=1, time_limit=limit, progress=note
+        architecture, data, n_members, recipe, score, seed=1, time_limit=limit, progress=note
     )
     return bag, machine.now - begun, rates
 
@@ -201,6 +220,18 @@ def test_a_machine_that_becomes_slow(monkeypatch: Any) -> None:
     assert 0.85 * 4 < seconds < 1.02 * 4  # an epoch takes 0.4 s in the end
     assert bag.stopped == "time_limit"
     assert rates[-1] < 0.1 * max(rates)
+
+
+def test_networks_are_left_out_where_that_saves_time(monkeypatch: Any) -> None:
+    bag, seconds, _ = train_on(Machine(lambda _: 0.01), monkeypatch, 3000, 1.5, n_members=8)
+    assert bag.members == [0, 1, 2, 3]
+    assert not np.isnan(bag.oof).any()
+    assert 0.93 * 1.5 < seconds < 1.02 * 1.5
+    many_cores = Machine(lambda _: 0.01)
+    monkeypatch.setattr(Machine, "cores", 8)
+    bag, seconds, _ = train_on(many_cores, monkeypatch, 3000, 1.0, n_members=8)
+    assert len(bag.members) == 8
+    assert 0.9 < seconds < 1.02
 
 
 def test_a_machine_that_stands_still(monkeypatch: Any) -> None:

@@ -22,7 +22,7 @@ from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.protocol import Engine, get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Job
-from clearprop.tabular.budget import AFTER, Budget
+from clearprop.tabular.budget import AFTER, Budget, affordable_members
 from clearprop.tabular.held_out import Fold, HeldOut, Score, folds
 from clearprop.tabular.pace import Pace
 from clearprop.tabular.recipe import (
@@ -42,6 +42,7 @@ LEAST_CHECKS = 3  # in a cycle for its end to end training
 LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
 SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
 SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
+FASTER = 0.75  # a step with fewer networks has to be, for these to be left out
 TRUST = 3  # epochs that are believed to take as long as was tried out, whatever the first one takes
 TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a step takes
 
@@ -145,6 +146,20 @@ class Members:
         of_step = of_epoch * states[0].epoch / states[0].n_steps
         return of_step, max(0.0, first - of_epoch) * len(data) / n
 
+    def fewer(
+        self, share: float, of_step: float, data: Data, engine: Engine, seconds: float
+    ) -> tuple[Members, float]:
+        """As many as there is time for, with the seconds of their steps, or all, whose steps take
+        of_step, if fewer are not faster; for share and seconds see `affordable_members` and above.
+        """
+        n = affordable_members(len(self.parts), share)
+        if n == len(self.parts):
+            return self, of_step
+        parts, seeds, thetas = self.parts[:n], self.seeds[:n], self.thetas[:n]
+        some = dataclasses.replace(self, parts=parts, seeds=seeds, thetas=thetas)
+        of_some, _ = some.time_steps(data, engine, seconds)
+        return (some, of_some) if of_some < FASTER * of_step else (self, of_step)
+
 
 def measure(members: Members, data: Data, engine: Engine) -> tuple[float, float]:
     """Seconds of a step of all members, and of what is done once with a row, from some rows."""
@@ -171,8 +186,8 @@ def train_bag(
     """Train the members side by side, and keep the epoch whose out-of-fold predictions are best.
 
     score: of predictions for rows of the data, less is better; ties go to the later epoch.
-    time_limit: seconds; where they are few, fewer epochs are planned. progress: told of each
-    epoch, with the score as the loss of validation.
+    time_limit: seconds; where they are few there are fewer epochs and members. progress: told of
+    each epoch, with the score as the loss of validation.
     Raises NonFiniteError where every member ran into NaN before there was anything to keep.
     """
     begun = time.monotonic()
@@ -187,6 +202,9 @@ def train_bag(
     if time_limit is not None:
         budget = Budget(held_out, begun, time_limit)
         of_step, of_start = members.time_steps(data, runner, time_limit / 10)
+        share = budget.left() / of_step / plan.n_steps
+        members, of_step = members.fewer(share, of_step, data, runner, time_limit / 10)
+        held_out.places = held_out.places[: len(members.parts)]
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
         selection.limit(budget, of_step, of_start, n_train, recipe)
         left = max(budget.left(), 1e-3)

@@ -2,12 +2,14 @@
 
 Rows that are prepared but hardly seen are a waste of time; beyond that, as many as possible are
 best, also where there is time for some passes over them only. So many are taken that preparing
-them leaves most of the time for steps, and that these see every row once. Training then goes on to
-the deadline: its end is moved as it turns out how long epochs take, and the schedules with it.
+them leaves most of the time for steps, and that these see every row once. Four networks that are
+trained twice as long are better than eight. Training then goes on to the deadline: its end is moved
+as it turns out how long epochs take, and the schedules with it.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -53,6 +55,12 @@ def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> i
         return n
     least = min(n, PILOT_ROWS)
     return least + bisect_right(range(least + 1, n + 1), seconds, key=cost)
+
+
+def affordable_members(n: int, share: float) -> int:
+    """How many of n networks to train where there is time for so much of the plan of all: whole
+    partitions of the rows, so many that they use up the time, and one at least."""
+    return min(n, N_FOLDS * max(1, math.ceil(n * share / N_FOLDS)))
 
 
 @dataclass

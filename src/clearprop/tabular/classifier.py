@@ -39,9 +39,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Weights of the classes, which multiply the sample weights; for several labels or columns a
         list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
     time_limit : float or None, default=None
-        Seconds for `fit`. Where they are few there are fewer epochs, and of a table that is large
-        for them a random sample of the rows, which a warning tells; the others have NaN in
-        `oof_prediction_`.
+        Seconds for `fit`. Where they are few there are fewer epochs and networks (four at least),
+        and of a table that is large for them a random sample of the rows, which a warning tells;
+        the others have NaN in `oof_prediction_`.
     tune : float or None, default=None
         Seconds, of those that `fit` takes, for a search for a better configuration of networks and
         training. There must be several times as many as a fit takes for it to find any.

@@ -42,9 +42,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         What columns are, where their type and values mislead: name → "numeric", "categorical",
         "boolean", "date" or "ignore". Columns of an array are named by their number.
     time_limit : float or None, default=None
-        Seconds for `fit`. Where they are few there are fewer epochs, and of a table that is large
-        for them a random sample of the rows, which a warning tells; the others have NaN in
-        `oof_prediction_`.
+        Seconds for `fit`. Where they are few there are fewer epochs and networks (four at least),
+        and of a table that is large for them a random sample of the rows, which a warning tells;
+        the others have NaN in `oof_prediction_`.
     tune : float or None, default=None
         Seconds, of those that `fit` takes, for a search for a better configuration of networks and
         training. There must be several times as many as a fit takes for it to find any.
