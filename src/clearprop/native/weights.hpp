@@ -136,8 +136,10 @@ CP_INLINE void dot_products(const Step<T>& s, const T* const (&dz)[units], int64
   });
 #pragma GCC unroll 16
   for (int k = 0; k < units * inputs; ++k) c[k] = sums[k];
-  if constexpr (with_biases)
+  if constexpr (with_biases) {
+#pragma GCC unroll 4
     for (int u = 0; u < units; ++u) of_b[u] = biases[u];
+  }
 }
 
 // With the first inputs also the biases, whose ∂ℒ/∂z are then at hand.
@@ -151,7 +153,7 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish,
   const int width = (inputs + W - 1) / W * W;
   const T* dz = s.dz[item.layer];
   const T* h = s.h[item.layer] + int64_t(item.i0) * NR;
-  Vec<T> of_b[W] = {};
+  Vec<T> of_b[W] = {};  // of W units, in the lanes of their samples
   memset(scratch, 0, kUnits * width * sizeof(T));
   for (int j = 0; j < layer.n_out; j += kUnits) {
     const int m = layer.n_out - j < kUnits ? layer.n_out - j : kUnits;
@@ -171,14 +173,13 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish,
         for (int q = 0; q < n; ++q) scratch[u * width + i + q] = sum[u * kInputs + q];
     }
     finish_tile<T>(finish, item, j, item.i0, scratch, width, m, width, of_scale);
-    for (int u = m; u < kUnits; ++u) of_b[j % W + u] = Vec<T>{};
     if (item.i0 == 0 && (j % W + kUnits == W || j + kUnits >= layer.n_out)) {
       T g[W];
       store<T>(g, sums<T>(of_b));
+      for (int u = j % W + m; u < W; ++u) g[u] = 0;  // no such units
       finish.use(kB);
       finish.parameters(layer.b + j / W * W, g, W);
       finish.use(kW);
-      for (Vec<T>& sum : of_b) sum = Vec<T>{};
     }
   }
 }
