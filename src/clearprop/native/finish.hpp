@@ -23,6 +23,7 @@ struct Finish {
   void weights(int64_t at, int64_t row, const T* tile, int64_t tile_row, int m, int lanes,
                T gain = T(1)) {
     const bool penalty = c.l1 != T(0) || c.l2 != T(0);
+    if (row == lanes && tile_row == lanes) lanes *= m, m = 1;  // they lie one after another
     for (int r = 0; r < m; ++r, at += row, tile += tile_row) {
       if (penalty) add_penalty(at, lanes);
       parameters(at, tile, lanes, gain);

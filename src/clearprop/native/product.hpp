@@ -38,7 +38,7 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
     for (int v = 0; v < NV; ++v) c[r][v] = init && o.gain == T(1) ? all<T>(init[r]) : V{};
   const int64_t row = o.row, step = o.step, b_step = o.b_step;
   const int chunks = (o.outer - 1) * (o.inner / kChunk) + o.last / kChunk;
-  const int rows_a_chunk = chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
+  const int rows_a_chunk = o.ahead_rows > 0 && chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
   int64_t ahead = 0, end = o.ahead_rows * o.ahead_row;
   for (int block = 0; block < o.outer; ++block) {
     const T* a_rows[(MR + 2) / 3];  // every third row: few registers, short addresses

@@ -117,16 +117,43 @@ CP_INLINE Vec<T> sums(Vec<T> (&v)[Simd<T>::W]) {
   }
 }
 
+// c[u·inputs + q] = Σ dz_u h_q over the samples, and of_b[u] = Σ dz_u where that is wanted.
+template <class T, bool with_biases, int units, int inputs>
+CP_INLINE void dot_products(const Step<T>& s, const T* const (&dz)[units], int64_t dz_panel,
+                            const T* const (&h)[inputs], int64_t h_panel, Vec<T>* c, Vec<T>* of_b) {
+  Vec<T> sums[units * inputs] = {}, biases[units] = {};
+  each_vector(s, [&](int p, int v) __attribute__((always_inline)) {
+    Vec<T> x[inputs];
+#pragma GCC unroll 4
+    for (int q = 0; q < inputs; ++q) x[q] = load<T>(h[q] + p * h_panel + v);
+#pragma GCC unroll 4
+    for (int u = 0; u < units; ++u) {
+      const Vec<T> y = load<T>(dz[u] + p * dz_panel + v);
+      if constexpr (with_biases) biases[u] += y;
+#pragma GCC unroll 4
+      for (int q = 0; q < inputs; ++q) sums[u * inputs + q] += y * x[q];
+    }
+  });
+#pragma GCC unroll 16
+  for (int k = 0; k < units * inputs; ++k) c[k] = sums[k];
+  if constexpr (with_biases) {
+#pragma GCC unroll 4
+    for (int u = 0; u < units; ++u) of_b[u] = biases[u];
+  }
+}
+
+// With the first inputs also the biases, whose ∂ℒ/∂z are then at hand.
 template <class T>
 void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish, T* of_scale) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   constexpr int kInputs = W < 4 ? W : 4, kUnits = W / kInputs;
   const Layer& layer = s.layers[item.layer];
-  const int units = inputs_of_panel(s, item.layer);  // of a panel of h
+  const int64_t h_panel = int64_t(inputs_of_panel(s, item.layer)) * NR, dz_panel = int64_t(layer.n_out) * NR;
   const int left = layer.n_in - item.i0, inputs = left < item.n_panels * NR ? left : item.n_panels * NR;
   const int width = (inputs + W - 1) / W * W;
   const T* dz = s.dz[item.layer];
   const T* h = s.h[item.layer] + int64_t(item.i0) * NR;
+  Vec<T> of_b[W] = {};  // of W units, in the lanes of their samples
   memset(scratch, 0, kUnits * width * sizeof(T));
   for (int j = 0; j < layer.n_out; j += kUnits) {
     const int m = layer.n_out - j < kUnits ? layer.n_out - j : kUnits;
@@ -134,19 +161,11 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish,
       const T *a[kUnits], *b[kInputs];  // beyond the last unit or input: that one again
       for (int u = 0; u < kUnits; ++u) a[u] = dz + int64_t(u < m ? j + u : j) * NR;
       for (int q = 0; q < kInputs; ++q) b[q] = h + int64_t(i + q < inputs ? i + q : i) * NR;
-      Vec<T> c[W] = {};
-      each_vector(s, [&](int p, int v) __attribute__((always_inline)) {
-        const int64_t at = int64_t(p) * layer.n_out * NR + v, bt = int64_t(p) * units * NR + v;
-        Vec<T> x[kInputs];
-#pragma GCC unroll 4
-        for (int q = 0; q < kInputs; ++q) x[q] = load<T>(b[q] + bt);
-#pragma GCC unroll 4
-        for (int u = 0; u < kUnits; ++u) {
-          const Vec<T> y = load<T>(a[u] + at);
-#pragma GCC unroll 4
-          for (int q = 0; q < kInputs; ++q) c[u * kInputs + q] += y * x[q];
-        }
-      });
+      Vec<T> c[W];
+      if (item.i0 + i == 0)
+        dot_products<T, true>(s, a, dz_panel, b, h_panel, c, of_b + j % W);
+      else
+        dot_products<T, false>(s, a, dz_panel, b, h_panel, c, nullptr);
       T sum[W];
       store<T>(sum, sums<T>(c));
       const int n = inputs - i < kInputs ? inputs - i : kInputs;
@@ -154,6 +173,14 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish,
         for (int q = 0; q < n; ++q) scratch[u * width + i + q] = sum[u * kInputs + q];
     }
     finish_tile<T>(finish, item, j, item.i0, scratch, width, m, width, of_scale);
+    if (item.i0 == 0 && (j % W + kUnits == W || j + kUnits >= layer.n_out)) {
+      T g[W];
+      store<T>(g, sums<T>(of_b));
+      for (int u = j % W + m; u < W; ++u) g[u] = 0;  // no such units
+      finish.use(kB);
+      finish.parameters(layer.b + j / W * W, g, W);
+      finish.use(kW);
+    }
   }
 }
 
@@ -218,7 +245,7 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
     finish.weights(s.front.s + item.i0, 0, of_scale, 0, 1, lanes);
     if (!s.gradient) renew<T>(s, item);
   }
-  if (item.i0 == 0) {  // ∂ℒ/∂b: the sum over the samples
+  if (item.i0 == 0 && !by_dots(s, item.layer)) {  // ∂ℒ/∂b: the sum over the samples
     finish.use(kB);
     sums_of_units<T>(s, s.dz[item.layer], layer.n_out, false,
                      [&](int j, const T* g) { finish.parameters(layer.b + j, g, W); });
