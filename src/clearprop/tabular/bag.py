@@ -39,6 +39,7 @@ from clearprop.training import NonFiniteError, train
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
 LEAST_CHECKS = 3  # in a cycle for its end to end training
+RISING = 0.1  # of a cycle, in which the rate is not yet a fifth of its peak
 LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
 SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
 SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
@@ -362,7 +363,8 @@ class _Selection:
     def _is_over(self, epoch: int, n: int) -> bool:
         """Whether a whole cycle of the learning rate has just ended without a new best.
 
-        In the last cycle the rate falls from its peak on, which gives back some percent of the
+        What is best while the rate begins to rise is the end of the cycle before. A cycle that is
+        no pass over the rows does not count: nothing can be learnt by heart. In the last cycle the rate falls from its peak on, which gives back some percent of the
         score; where it has become far worse than the best by then, the rows are learnt by heart.
         """
         scores = self.bag.scores
@@ -370,6 +372,9 @@ class _Selection:
             return True
         ends = [round(end * n) for end in CYCLE_ENDS]
         for before, end in pairwise(ends):
-            if epoch - self.every < end <= epoch and end - before >= LEAST_CHECKS * self.every:
-                return 0 < self.bag.epoch <= before
+            length = end - before
+            if length < max(LEAST_CHECKS * self.every, self.plan.parts):
+                continue
+            if epoch - self.every < end <= epoch:
+                return 0 < self.bag.epoch <= before + RISING * length
         return False
