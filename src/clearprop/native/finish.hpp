@@ -19,6 +19,11 @@ struct Finish {
   void use(Name array) { name = array, c = Scalars<T>(s.update, s.factors[array]); }
   bool is_weight() const { return name != kB && name != kB1 && name != kB2; }
 
+  // Whether nothing but Adam's step becomes of it.
+  bool is_adam_alone() const {
+    return !s.gradient && s.update.kind == Opt::adam && c.l1 == T(0) && c.l2 == T(0);
+  }
+
   // m rows of `lanes` weights, the first at θ[at], the next `row` further on; gain: of the tile
   void weights(int64_t at, int64_t row, const T* tile, int64_t tile_row, int m, int lanes,
                T gain = T(1)) {

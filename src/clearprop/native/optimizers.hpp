@@ -42,6 +42,15 @@ double largest_of(IVec<T> magnitudes) {
   return most;
 }
 
+// One vector of Adam: θ in place, and the new moments.
+template <class T>
+CP_INLINE void adam(const Scalars<T>& c, Vec<T>& w, Vec<T> m, Vec<T> v, Vec<T> g, Vec<T>& m_new,
+                    Vec<T>& v_new) {
+  m_new = c.a * m + c.one_a * g;
+  v_new = c.b * v + c.one_b * g * g;
+  w = w * c.decay - c.c * m_new / (vsqrt(v_new) + c.epsilon);
+}
+
 // θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W). Constants per optimiser:
 // sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ.
 // nadam: a = β₁, b = β₂, c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), epsilon; rate = 1/√(1−β₂ᵗ).

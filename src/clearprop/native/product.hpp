@@ -2,7 +2,7 @@
 // the sum times a gain, and relu or its derivative, the most frequent activation, while C is in registers.
 #pragma once
 
-#include "simd.hpp"
+#include "updates.hpp"
 
 namespace {
 
@@ -15,11 +15,12 @@ struct Operands {
   int64_t row, step, a_block;  // A[r, k]: r·row + (block)·a_block + (k in the block)·step
   const T* B;
   int64_t b_step, b_block;
-  // rows of up to three arrays that will be needed next: brought into the cache along the way, a
-  // few lines at a time, because a burst of them would hold up the product's own loads
+  // rows of up to three arrays that will be needed next: brought into the second cache along the way (the
+  // first is full of the operands), a few lines at a time: a burst would hold up the product's own loads
   const T* ahead[3] = {};
   int64_t ahead_row = 0;
   int ahead_rows = 0, ahead_lines = 0;
+  Updates<T>* updates = nullptr;  // made along the way, for the same reason
   T gain = T(1);            // C = init + gain · Σ …
   bool relu = false;        // C ← max(C, 0)
   const T* gate = nullptr;  // C ← C where gate > 0, else 0; laid out as C
@@ -27,7 +28,7 @@ struct Operands {
 
 constexpr int kChunk = 8;  // steps between two looks ahead
 
-template <class T, int MR, int NV>
+template <class T, int MR, int NV, bool updating>
 __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C, int64_t ldc) {
   using V = Vec<T>;
   constexpr int W = Simd<T>::W;
@@ -39,6 +40,7 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
   const int64_t row = o.row, step = o.step, b_step = o.b_step;
   const int chunks = (o.outer - 1) * (o.inner / kChunk) + o.last / kChunk;
   const int rows_a_chunk = o.ahead_rows > 0 && chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
+  if constexpr (updating) o.updates->spread(chunks);
   int64_t ahead = 0, end = o.ahead_rows * o.ahead_row;
   for (int block = 0; block < o.outer; ++block) {
     const T* a_rows[(MR + 2) / 3];  // every third row: few registers, short addresses
@@ -61,18 +63,19 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
         for (int q = 0; q < (MR + 2) / 3; ++q) a_rows[q] += step;
       }
     };
-    if (ahead == end) {
+    if (ahead == end && !updating) {
       steps(n);
       continue;
     }
     int k = 0;
     for (; k + kChunk <= n; k += kChunk) {
+      if constexpr (updating) o.updates->some();
       for (int i = 0; i < rows_a_chunk && ahead < end; ++i, ahead += o.ahead_row)
         for (int line = 0; line < o.ahead_lines; ++line) {
           constexpr int size = 64 / sizeof(T);
-          __builtin_prefetch(o.ahead[0] + ahead + line * size, 1);
-          __builtin_prefetch(o.ahead[1] + ahead + line * size, 1);
-          __builtin_prefetch(o.ahead[2] + ahead + line * size, 1);
+          __builtin_prefetch(o.ahead[0] + ahead + line * size, 0, 2);
+          __builtin_prefetch(o.ahead[1] + ahead + line * size, 0, 2);
+          __builtin_prefetch(o.ahead[2] + ahead + line * size, 0, 2);
         }
       steps(kChunk);
     }
@@ -99,27 +102,29 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
 }
 
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRows = 12;  // 24 of 32 registers accumulate
+constexpr int kRows = 12;      // 24 of 32 registers accumulate
+constexpr bool kShade = true;  // and some are left for updates
 #else
 constexpr int kRows = 6;  // 12 of 16
+constexpr bool kShade = false;
 #endif
 
 template <class T>
 using Product = void (*)(const Operands<T>&, const T*, T*, int64_t);
 
 // The kernel for `rows` ≤ kRows rows of C and one or two vectors of columns.
-template <class T>
+template <class T, bool updating>
 struct Products {
   Product<T> table[2][kRows + 1];
   constexpr Products() : table{} { fill<kRows>(); }
   template <int R>
   constexpr void fill() {
-    table[0][R] = product<T, R, 1>;
-    table[1][R] = product<T, R, 2>;
+    table[0][R] = product<T, R, 1, updating>;
+    table[1][R] = product<T, R, 2, updating>;
     if constexpr (R > 1) fill<R - 1>();
   }
 };
-template <class T>
-constexpr Products<T> kProducts{};
+template <class T, bool updating = false>
+constexpr Products<T, updating> kProducts{};
 
 }  // namespace

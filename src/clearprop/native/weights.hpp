@@ -18,7 +18,7 @@ namespace {
 template <class T>
 size_t scratch_size(const Step<T>& s) {
   constexpr int NR = kPanel<T>;
-  return size_t(kInputGroup) * s.n_panels * NR * NR + kRows * NR;
+  return size_t(kInputGroup) * s.n_panels * NR * NR + 2 * kRows * NR;
 }
 
 // A tile of ∂ℒ/∂W⁽ˡ⁾ divided by the gain: m rows from j on, `lanes` inputs from i0 on. `of_scale` is what
@@ -79,6 +79,10 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
     blocks[n_blocks] = {rows_of_X ? s.x + i0 : rows, i0, lanes};
   }
   T* tile = scratch + kInputGroup * block_size;
+  const bool shaded = kShade && finish.is_adam_alone() && !(item.layer == 0 && s.front.W);
+  Updates<T> updates(finish.c, T(layer.gain));
+  o.updates = &updates;
+  bool second = false;  // of two tiles
   for (int j = 0; j < layer.n_out; j += kRows) {
     const int m = layer.n_out - j < kRows ? layer.n_out - j : kRows;
     o.A = s.dz[item.layer] + int64_t(j) * NR;
@@ -86,19 +90,30 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
       const auto [B, i0, lanes] = blocks[q];
       o.B = B;
       const int64_t at = layer.W + int64_t(j) * layer.stride + i0;
-      // the update that follows this one: of the next block of inputs, or of the next rows
+      // the update that follows this product: of this block, of the next one, or of the next rows
       const bool same_rows = q + 1 < n_blocks;
-      const int64_t next =
-          same_rows ? at + NR : layer.W + int64_t(j + kRows) * layer.stride + blocks[0].i0;
-      const int left = layer.n_out - j - (same_rows ? 0 : kRows);
+      const int64_t next = shaded      ? at
+                           : same_rows ? at + NR
+                                       : layer.W + int64_t(j + kRows) * layer.stride + blocks[0].i0;
+      const int left = layer.n_out - j - (shaded || same_rows ? 0 : kRows);
       o.ahead[0] = s.theta + next, o.ahead[1] = s.slot0 + next, o.ahead[2] = s.slot1 + next;
       o.ahead_row = layer.stride;
       o.ahead_rows = left < 0 ? 0 : left < kRows ? left : kRows;
       o.ahead_lines = lanes * int(sizeof(T)) / 64 > 0 ? lanes * int(sizeof(T)) / 64 : 1;
+      if (shaded) {
+        T* own = tile + second * kRows * NR;
+        second = !second;
+        kProducts<T, kShade>.table[lanes > W][m](o, nullptr, own, NR);
+        updates.all_left();
+        updates.begin(s, at, layer.stride, own, NR, m, lanes);
+        continue;
+      }
       kProducts<T>.table[lanes > W][m](o, nullptr, tile, NR);
       finish_tile<T>(finish, item, j, i0, tile, NR, m, lanes, of_scale);
     }
   }
+  updates.all_left();
+  finish.largest = larger<T>(finish.largest, updates.largest);
 }
 
 // ---- by dot products ----------------------------------------------------------------------------
