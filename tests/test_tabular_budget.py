@@ -26,6 +26,7 @@ from clearprop.tabular.budget import (
     Speeds,
     affordable_members,
     affordable_rows,
+    sample_rows,
 )
 from clearprop.tabular.inputs import SAMPLE, TableInputs
 from clearprop.tabular.pace import Pace, Paced
@@ -79,6 +80,23 @@ def test_more_time_is_more_rows() -> None:
 )
 def test_fewer_networks_where_all_could_not_learn(n: int, share: float, expected: int) -> None:
     assert affordable_members(n, share) == expected
+
+
+def test_a_sample_has_weight_and_rare_classes() -> None:
+    """A row of a rare class for each fold; no rows without weight; in order, none twice."""
+    rng = np.random.default_rng(0)
+    strata = np.zeros(100_000, dtype=np.intp)
+    strata[[3, 500, 70_000, 99_999]] = 1
+    strata[4] = 2
+    rows = sample_rows(len(strata), 1000, strata, None, rng)
+    assert np.all(np.diff(rows) > 0)
+    assert 1000 <= len(rows) <= 1005
+    assert list(np.bincount(strata[rows])[1:]) == [4, 1]
+    weight = np.zeros(len(strata), dtype=np.float32)
+    weight[::3] = 1
+    rows = sample_rows(len(strata), 1000, strata, weight, rng)
+    assert np.all(weight[rows] > 0)
+    assert list(sample_rows(len(strata), 50_000, strata, weight, rng)) == list(range(0, 100_000, 3))
 
 
 def test_a_fit_of_some_rows(monkeypatch: Any) -> None:

@@ -14,7 +14,7 @@ struct Updates {
   T *theta, *m, *v;         // where the tile belongs
   const T* tile;
   int64_t row, tile_row;    // from row to row of either
-  int lanes, rows = 0, lane = 0, at_once = 0;
+  int lanes = 0, rows = 0, lane = 0, at_once = 0;
 
   Updates(const Scalars<T>& c, T of_tiles) : scalars(c), gain(of_tiles) {}
 

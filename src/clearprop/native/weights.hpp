@@ -4,6 +4,7 @@
 // side in a vector; h must first be turned from panels into rows. By dot products: samples side by
 // side as they lie in the panels, each sum folded at the end; better where there are so few inputs
 // that vectors of them would be half empty, or so few units that turning h costs more than it saves.
+// Adam, by products, updates a tile of W while the next tile of ∂ℒ/∂W is computed: see updates.hpp.
 #pragma once
 
 #include "finish.hpp"

@@ -52,13 +52,14 @@ TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a s
 class Bag:
     """What training a bag found.
 
-    members: the numbers of those that are kept; thetas: their θ at the common epoch `epoch` of
-    n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for rows that no member held out. score: what
-    chose the epoch. scores: (epoch, score) of all evaluations. stopped: why training ended, as in
-    `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and where.
+    n_trained: how many networks; members: the numbers of those that are kept; thetas: their θ at
+    the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for rows that no
+    member held out. score: what chose the epoch. scores: (epoch, score) of all evaluations.
+    stopped: why training ended, as in `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and where.
     """
 
     architecture: Architecture
+    n_trained: int = 0
     members: list[int] = field(default_factory=list)
     thetas: list[Array] = field(default_factory=list)
     epoch: int = 0
@@ -140,11 +141,13 @@ class Members:
             for theta, seed in zip(self.thetas, self.seeds, strict=True)
         ]
         states = train(jobs, some, engine=engine, time_limit=seconds)
-        if states[0].history.stopped == "interrupted":
+        if any(state.history.stopped == "interrupted" for state in states):
             raise KeyboardInterrupt
-        first, *others = np.diff(states[0].history.seconds, prepend=0.0)
+        longest = max(states, key=lambda state: state.epoch)
+        first, *others = np.diff(longest.history.seconds, prepend=0.0)
         of_epoch = float(np.median(others)) if others else first
-        of_step = of_epoch * states[0].epoch / states[0].n_steps
+        n_steps = np.mean([state.n_steps for state in states])  # with a limit not the same for all
+        of_step = of_epoch * longest.epoch / max(1.0, float(n_steps))
         return of_step, max(0.0, first - of_epoch) * len(data) / n
 
     def fewer(
@@ -162,12 +165,13 @@ class Members:
         return (some, of_some) if of_some < FASTER * of_step else (self, of_step)
 
 
-def measure(members: Members, data: Data, engine: Engine) -> tuple[float, float]:
+def measure(members: Members, data: Data, engine: Engine, seconds: float) -> tuple[float, float]:
     """Seconds of a step of all members, and of judging a row, from some rows.
 
-    What beginning takes is left out: of some rows, it tells more of the machine than of the rows.
+    seconds: that the steps may take. What beginning takes is left out: of some rows, it tells more
+    of the machine than of the rows.
     """
-    of_step, _ = members.time_steps(data, engine)
+    of_step, _ = members.time_steps(data, engine, seconds)
     held_out = HeldOut.of_all(data, members.parts, lambda *_: 0.0, engine)
     of_judging = held_out.estimate_seconds(members.architecture, members.thetas[0])
     return of_step, (1 + AFTER) * of_judging / len(data)
@@ -198,7 +202,7 @@ def train_bag(
     runner = get_engine(engine, architecture, n_threads=n_threads)
     members = Members.draw(architecture, recipe, data, n_members, seed, strata)
     held_out = HeldOut.of(data, members.parts, score, runner, seed)
-    bag = Bag(architecture, engine=runner.name)
+    bag = Bag(architecture, engine=runner.name, n_trained=n_members)
     n_train = len(members.parts[0].train)
     plan = plan_epochs(n_train, recipe)
     selection = _Selection(bag, held_out, plan, progress)
@@ -208,10 +212,11 @@ def train_bag(
         of_step, of_start = members.time_steps(data, runner, time_limit / 10)
         share = budget.left() / of_step / plan.n_steps
         members, of_step = members.fewer(share, of_step, data, runner, time_limit / 10)
-        held_out.places = held_out.places[: len(members.parts)]
+        bag.n_trained = len(members.parts)
+        held_out.places = held_out.places[: bag.n_trained]
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
         selection.limit(budget, of_step, of_start, n_train, recipe)
-        left = max(budget.left(), 1e-3)
+        left = max(budget.deadline - held_out.seconds - time.monotonic(), 1e-3)
     states = train(
         members.jobs(selection.plan, selection.pace),
         data,
@@ -253,7 +258,7 @@ def _stopped(states: list[TrainingState], *, shortened: bool) -> str:
     reasons = {state.history.stopped for state in states}
     if "interrupted" in reasons:
         return "interrupted"
-    if shortened or "time_limit" in reasons:
+    if "time_limit" in reasons or (shortened and "callback" in reasons):
         return "time_limit"
     if "callback" in reasons:
         return "patience"
@@ -325,7 +330,8 @@ class _Selection:
         late = self.budget is not None and self.budget.is_late()
         if alive and due and not (self.bag.thetas and late):
             self.evaluate({report.job: report.read_theta() for report in alive}, epoch)
-        over = epoch >= n or (n == self.plan.epochs and self._is_over(epoch, n))
+        moved = self.pace is not None and self.pace.end_was_moved()
+        over = epoch >= n or (not moved and self._is_over(epoch, n))
         if self.progress is not None and alive:
             self._tell(alive, over=over)
         if self.budget is not None:
@@ -364,8 +370,9 @@ class _Selection:
         """Whether a whole cycle of the learning rate has just ended without a new best.
 
         What is best while the rate begins to rise is the end of the cycle before. A cycle that is
-        no pass over the rows does not count: nothing can be learnt by heart. In the last cycle the rate falls from its peak on, which gives back some percent of the
-        score; where it has become far worse than the best by then, the rows are learnt by heart.
+        no pass over the rows does not count: nothing can be learnt by heart. In the last cycle the
+        rate falls from its peak on, which gives back some percent of the score; where it has become
+        far worse than the best by then, the rows are learnt by heart.
         """
         scores = self.bag.scores
         if epoch >= LAST_PEAK * n and scores and scores[-1][1] > FAR_WORSE * self.bag.score:

@@ -27,8 +27,9 @@ from clearprop.network import check_sample_weight
 from clearprop.progress import ProgressBar
 from clearprop.schedules import check_number
 from clearprop.shuffling import random_state
+from clearprop.tables.frames import TableError
 from clearprop.tabular.bag import Bag, Members, measure, train_bag
-from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordable_rows
+from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordable_rows, sample_rows
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.recipe import Recipe, build_architecture
@@ -148,20 +149,25 @@ class BaseTabular(BaseEstimator):
         runner = get_engine(self.engine, n_threads=self.n_threads)
         architecture = self._architecture(inputs, task, self._recipe)
         members = Members.draw(architecture, self._recipe, data, self.n_members, seed)
-        of_step, of_judging = measure(members, data, runner)
+        of_step, of_judging = measure(members, data, runner, self.time_limit / 10)
         speeds = Speeds(of_fit, of_row + of_judging, of_step)
         seconds = self.time_limit - (self.tune or 0) - (time.monotonic() - begun)
         k = affordable_rows(n, seconds, speeds, self._recipe)
-        return None if k == n else np.sort(rng.choice(n, k, replace=False))
+        return None if k == n else sample_rows(n, k, task.strata, task.weight, rng)
 
     def _prepare(
         self, source: Source, seed: int, rows: Array | None
     ) -> tuple[TableInputs, Array, float, float]:
         """What these rows are to the networks, with the seconds of a row for either."""
         begun = time.monotonic()
-        inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
-        fitted = time.monotonic()
-        matrix = inputs.transform(source, rows)
+        try:
+            inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
+            fitted = time.monotonic()
+            matrix = inputs.transform(source, rows)
+        except TableError:
+            if rows is not None:
+                self._prepare(source, seed, None)  # tells the row by its number in the whole table
+            raise
         n = len(matrix)
         return inputs, matrix, (fitted - begun) / n, (time.monotonic() - fitted) / n
 
@@ -205,7 +211,7 @@ class BaseTabular(BaseEstimator):
         left = None
         if self.time_limit is not None:
             left = max(self.time_limit - (time.monotonic() - begun), 1e-3)
-        with self._bar(f"{self.n_members} networks") as bar:
+        with self._bar("networks") as bar:
             return train_bag(
                 build(recipe),
                 data,
@@ -233,7 +239,7 @@ class BaseTabular(BaseEstimator):
             self._warn("Training interrupted by user.")
         for member, place in bag.lost.items():
             self._warn(
-                f"network {member} of {self.n_members} ran into NaN or infinity and trains no "
+                f"network {member} of {bag.n_trained} ran into NaN or infinity and trains no "
                 f"further, the others do: {place}",
                 RuntimeWarning,
             )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from clearprop._typing import Array
 from clearprop.tabular.held_out import N_FOLDS, HeldOut
 from clearprop.tabular.inputs import SAMPLE
 from clearprop.tabular.recipe import Recipe, batch_size, plan_epochs
@@ -55,6 +56,25 @@ def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> i
         return n
     least = min(n, PILOT_ROWS)
     return least + bisect_right(range(least + 1, n + 1), seconds, key=cost)
+
+
+def sample_rows(
+    n: int, k: int, strata: Array | None, weight: Array | None, rng: np.random.Generator
+) -> Array:
+    """k of n rows at random, in order, of those with a weight, if there are as many of them; and a
+    row for each fold of every class that has so many."""
+    rows = np.arange(n) if weight is None else np.flatnonzero(weight > 0)
+    if len(rows) <= k:
+        return rows
+    drawn = rng.choice(rows, k, replace=False)
+    if strata is None:
+        return np.sort(drawn)
+    for of_class in np.unique(strata):
+        few = N_FOLDS - np.count_nonzero(strata[drawn] == of_class)
+        if few > 0:
+            others = np.setdiff1d(rows[strata[rows] == of_class], drawn)
+            drawn = np.append(drawn, rng.permutation(others)[:few])
+    return np.sort(drawn)
 
 
 def affordable_members(n: int, share: float) -> int:

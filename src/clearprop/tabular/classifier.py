@@ -61,7 +61,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         for several columns.
     oof_prediction_ : ndarray or list of ndarray
         Probabilities for the training rows, as from `predict_proba`, each by the networks that did
-        not see the row; NaN for rows that all networks saw. Not kept in files.
+        not see the row; NaN for rows that all networks saw or for which `time_limit` left no time.
+        Not kept in files.
     oof_score_ : float
         The score of these, by the definition of `scoring` (of log_loss less is better).
     oof_curve_ : list of (int, float)

@@ -20,6 +20,7 @@ class Pace:
     end: int
     since: int = 0
     done: float = 0.0
+    moves: int = 0
 
     def at(self, step: Array) -> Array:
         """t of each step."""
@@ -29,6 +30,11 @@ class Pace:
     def move_end(self, step: int, end: int) -> None:
         """From this step on go evenly to the new end."""
         self.done, self.since, self.end = float(self.at(np.array(step))), step, end
+        self.moves += 1
+
+    def end_was_moved(self) -> bool:
+        """Whether steps are no longer evenly spread over the training."""
+        return self.moves > 0
 
 
 @dataclass(frozen=True)

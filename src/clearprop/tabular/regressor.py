@@ -61,7 +61,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ----------
     oof_prediction_ : ndarray
         Predictions for the training rows, each by the networks that did not see the row; NaN for
-        rows that all networks saw. Not kept in files.
+        rows that all networks saw or for which `time_limit` left no time. Not kept in files.
     oof_score_ : float
         The score of these, in units of y, the mean over the outputs; less is better.
     oof_curve_ : list of (int, float)
