@@ -55,7 +55,8 @@ class Bag:
     n_trained: how many networks; members: the numbers of those that are kept; thetas: their θ at
     the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for rows that no
     member held out. score: what chose the epoch. scores: (epoch, score) of all evaluations.
-    stopped: why training ended, as in `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and where.
+    stopped: why training ended, as in `clearprop.history.STOPPED`. lost: members that ran into NaN
+    or infinity, and where.
     """
 
     architecture: Architecture
