@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tabular_cases import classifier, regressor
 
@@ -18,6 +19,7 @@ from clearprop.history import EpochReport
 from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.schedules import Clock, CosLog4
+from clearprop.tables.frames import TableError
 from clearprop.tabular import bag as bag_module
 from clearprop.tabular import base, budget, held_out
 from clearprop.tabular.budget import (
@@ -129,6 +131,31 @@ def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
         bag = classifier(time_limit=30).fit(X, labels, np.ones(n))
     assert [p.shape for p in bag.oof_prediction_] == [(n, 3), (n, 2)]
     assert all((~np.isnan(p[:, 0])).sum() == 600 for p in bag.oof_prediction_)
+
+
+def test_a_sample_is_of_the_whole_table(monkeypatch: Any) -> None:
+    """Rows with weight from all of it, a rare class too; an error tells its row in the table."""
+    monkeypatch.setattr(base, "affordable_rows", lambda *_: 600)
+    rng = np.random.default_rng(0)
+    n = 4 * PILOT_ROWS
+    X = rng.normal(size=(n, 3))
+    y = np.where(X[:, 0] > 0, "b", "a").astype(object)
+    y[[5, 9_000, 19_999]] = "rare"
+    weight = (np.arange(n) % 2).astype(float)
+    weight[9_000] = 1.0
+    with pytest.warns(UserWarning, match="of the 20000 rows only"):
+        model = classifier(time_limit=30).fit(X, y, weight)
+    seen = np.flatnonzero(~np.isnan(model.oof_prediction_[:, 0]))
+    assert 600 <= len(seen) <= 604
+    assert np.all(weight[seen] > 0)
+    assert {5, 9_000, 19_999} <= set(seen)
+    assert np.mean(seen > n // 2) == pytest.approx(0.5, abs=0.1)
+
+    frame = pd.DataFrame({"c": rng.normal(size=n).astype(str)})
+    frame.loc[::2, "c"] = "oops"
+    frame.loc[0, "c"] = "1"
+    with pytest.raises(TableError, match="column 'c', row 2: 'oops' is not a number"):
+        classifier(time_limit=30, kinds={"c": "numeric"}).fit(frame, y)
 
 
 # ---- the pace ------------------------------------------------------------------------------------

@@ -144,10 +144,10 @@ class BaseTabular(BaseEstimator):
         pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
         self._prepare(source, seed, pilot[:100])  # imports, which no row is to blame for
         inputs, matrix, of_fit, of_row = self._prepare(source, seed, pilot)
-        task = task.rows(pilot)
-        data = Data(matrix, task.t, task.weight)
+        of_pilot = task.rows(pilot)
+        data = Data(matrix, of_pilot.t, of_pilot.weight)
         runner = get_engine(self.engine, n_threads=self.n_threads)
-        architecture = self._architecture(inputs, task, self._recipe)
+        architecture = self._architecture(inputs, of_pilot, self._recipe)
         members = Members.draw(architecture, self._recipe, data, self.n_members, seed)
         of_step, of_judging = measure(members, data, runner, self.time_limit / 10)
         speeds = Speeds(of_fit, of_row + of_judging, of_step)
