@@ -51,3 +51,32 @@ def run_circuit(capfdbinary):
         return SimpleNamespace(code=code, out=out.decode(), err=err.decode(), bytes=out)
 
     return run_command
+
+
+# ---- the page of the playground ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Of a `clearprop play` that runs meanwhile."""
+    from playground_browser import playing
+
+    with playing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playground_browser import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser, address):
+    """A function that opens a link in a tab, where nothing must go wrong."""
+    from playground_browser import visiting
+
+    with visiting(browser, address) as opened:
+        yield opened

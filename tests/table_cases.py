@@ -162,13 +162,6 @@ def data_of(case: TableCase, dtype: str) -> tuple[Network, Data]:
     return net, Data(X.astype(dtype), t, None if w is None else w.astype(dtype))
 
 
-def apart(a: Any, b: Any) -> float:
-    """The largest difference, relative to the largest entry of b."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    assert a.shape == b.shape
-    return float(np.abs(a - b).max(initial=0) / (np.abs(b).max(initial=0) or 1.0))
-
-
 SIZES = (1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 49)
 
 

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from against_reference import apart
 from cases import BY_NAME, CASES, Case
 from scipy import sparse
-from test_engine_native import apart, data_of, odd_cases
+from test_engine_native import data_of, odd_cases
 
 import clearprop as cp
 from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, _native

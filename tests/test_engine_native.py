@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from against_reference import REFERENCE, apart, check_numbers, each_dtype, in_double
 from cases import BY_NAME, CASES, Case, draw_targets
 from scipy import sparse, special
 
@@ -27,13 +28,10 @@ from clearprop import SGD, Adam, AdamW, Cosine, Data, Job, NAdam, Network, Penal
 from clearprop.activations import Activation
 from clearprop.engines import EpochPlan, NonFinite
 from clearprop.engines.native import NativeEngine
-from clearprop.engines.reference import ReferenceEngine
 from clearprop.layers import Draw, Dropout
 from clearprop.training import train
 
-REFERENCE = ReferenceEngine()
 SIZES = (1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 49)
-each_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
 def data_of(case: Case, dtype: str = "float64") -> tuple[Network, Data]:
@@ -42,21 +40,9 @@ def data_of(case: Case, dtype: str = "float64") -> tuple[Network, Data]:
     return net, Data(X, t, None if w is None else w.astype(dtype))
 
 
-def in_double(data: Data) -> Data:
-    parts = (data.X, data.t, data.sample_weight)
-    return Data(*(None if part is None else part.astype(np.float64) for part in parts))
-
-
 def bound(net: Network, data: Data) -> float:
     """The rounding of sums over all units below and all rows, of φ within 4 ulp, with reserve."""
     return float(np.finfo(net.theta.dtype).eps) * (8 * len(net.sizes) + sum(net.sizes[:-1]))
-
-
-def apart(a: Any, b: Any) -> float:
-    """The largest difference, relative to the largest entry of b."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    assert a.shape == b.shape
-    return float(np.abs(a - b).max() / (np.abs(b).max() or 1.0))
 
 
 # ---- forward, loss and gradient ------------------------------------------------------------------
@@ -89,21 +75,9 @@ def odd_cases() -> list[Case]:
 @pytest.mark.parametrize("which", ["table", "odd"])
 def test_numbers_of_every_case(which: str, dtype: str) -> None:
     """ŷ, z, ℒ and the gradient; float32 against the reference in float64 on the same numbers."""
-    engine = NativeEngine(1)
     for case in CASES if which == "table" else odd_cases():
         net, data = data_of(case, dtype)
-        theta, exact, tol = net.theta.astype(np.float64), in_double(data), bound(net, data)
-        for logits in (True, False):
-            ours = engine.forward(net.architecture, net.theta, data.X, logits=logits)
-            expected = REFERENCE.forward(net.architecture, theta, exact.X, logits=logits)
-            assert ours.dtype == dtype
-            assert apart(ours, expected) < tol, (case.name, logits)
-        for penalty in (Penalty(), Penalty(l1=0.1, l2=0.2, alpha=0.3)):
-            loss, g = engine.loss_and_gradient(net.architecture, net.theta, data, penalty)
-            expected = REFERENCE.loss_and_gradient(net.architecture, theta, exact, penalty)
-            assert g.dtype == dtype
-            assert loss == pytest.approx(expected[0], rel=tol, abs=tol), case.name
-            assert apart(g, expected[1]) < tol, case.name
+        check_numbers(net, data, bound(net, data), case.name)
 
 
 @each_dtype

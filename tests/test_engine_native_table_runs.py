@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from against_reference import REFERENCE, apart, each_dtype
 from scipy import sparse
 from table_cases import (
     LINEAR,
@@ -20,7 +21,6 @@ from table_cases import (
     TABLE_CASES,
     TANH,
     TableCase,
-    apart,
     data_of,
     edges,
     odd_cases,
@@ -31,14 +31,9 @@ from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine, compiled, predict, why_not
-from clearprop.engines.reference import ReferenceEngine
 from clearprop.layers import Dense, Dropout
 from clearprop.schedules import FlatCosine
 from clearprop.training import train
-
-REFERENCE = ReferenceEngine()
-each_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
-
 
 # ---- bits ----------------------------------------------------------------------------------------
 

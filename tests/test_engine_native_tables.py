@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from against_reference import REFERENCE, apart, check_numbers, each_dtype, in_double
 from cases import BY_NAME
 from table_cases import (
     LINEAR,
@@ -24,7 +25,6 @@ from table_cases import (
     TABLE_CASES,
     TANH,
     TableCase,
-    apart,
     data_of,
     odd_cases,
 )
@@ -35,18 +35,9 @@ from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine, why_not
-from clearprop.engines.reference import ReferenceEngine
 from clearprop.layers import Dense, Dropout
 from clearprop.schedules import CosLog4, FlatCosine
 from clearprop.training import train
-
-REFERENCE = ReferenceEngine()
-each_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
-
-
-def in_double(data: Data) -> Data:
-    parts = (data.X, data.t, data.sample_weight)
-    return Data(*(None if part is None else part.astype(np.float64) for part in parts))
 
 
 def bound(net: Network, data: Data) -> float:
@@ -83,19 +74,7 @@ def test_numbers_of_every_case(which: str, dtype: str) -> None:
     for case in TABLE_CASES if which == "table" else odd_cases():
         net, data = data_of(case, dtype)
         assert why_not(net.architecture) == "", case.name
-        theta, exact, tol = net.theta.astype(np.float64), in_double(data), bound(net, data)
-        engine = NativeEngine(1)
-        for logits in (True, False):
-            ours = engine.forward(net.architecture, net.theta, data.X, logits=logits)
-            expected = REFERENCE.forward(net.architecture, theta, exact.X, logits=logits)
-            assert ours.dtype == dtype
-            assert apart(ours, expected) < tol, (case.name, logits)
-        for penalty in (Penalty(), Penalty(l1=0.1, l2=0.2, alpha=0.3)):
-            loss, g = engine.loss_and_gradient(net.architecture, net.theta, data, penalty)
-            expected = REFERENCE.loss_and_gradient(net.architecture, theta, exact, penalty)
-            assert g.dtype == dtype
-            assert loss == pytest.approx(expected[0], rel=tol, abs=tol), case.name
-            assert apart(g, expected[1]) < tol, case.name
+        check_numbers(net, data, bound(net, data), case.name)
 
 
 @each_dtype

@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("starlette")
 from playground_browser import (
     agrees,
-    chromium,
     compare,
     playing,
     program,
@@ -21,7 +20,6 @@ from playground_browser import (
     stand,
     unfold,
     values,
-    visiting,
 )
 from playground_client import entries, run_python
 
@@ -29,24 +27,6 @@ from clearprop.playground.messages import plain
 from clearprop.playground.stations import STATIONS
 
 LECTURE = [key for key, station in STATIONS.items() if station.view is not None]
-
-
-@pytest.fixture(scope="module")
-def address():
-    with playing() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, address):
-    with visiting(browser, address) as opened:
-        yield opened
 
 
 def expected_of_lecture(page):

@@ -7,16 +7,13 @@ import pytest
 pytest.importorskip("starlette")
 from playground_browser import (
     agrees,
-    chromium,
     compare,
-    playing,
     program,
     settings_of,
     settled,
     stand,
     unfold,
     values,
-    visiting,
 )
 from playground_client import entries, run_python
 
@@ -26,25 +23,6 @@ from clearprop.playground.messages import plain
 from clearprop.playground.report import report
 from clearprop.playground.runs import Run
 from clearprop.playground.scores import losses_and_scores
-
-
-@pytest.fixture(scope="module")
-def address():
-    with playing() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, address):
-    with visiting(browser, address) as opened:
-        yield opened
-
 
 # ---- the workshop --------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("playwright")
-from playground_browser import Shown, chromium, playing
+from playground_browser import Shown
 from playground_client import entries, number, run_python
 
 from clearprop.playground.messages import plain
@@ -19,18 +19,6 @@ from clearprop.playground.stations.stepper import edit, shape
 
 KEYS = ["circuits", "stepper", "outputs"]
 PRESETS = [(key, title) for key in KEYS for title in STATIONS[key].presets]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def address():
-    with playing() as found:
-        yield found
 
 
 @pytest.fixture

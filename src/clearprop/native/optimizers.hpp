@@ -42,13 +42,17 @@ double largest_of(IVec<T> magnitudes) {
   return most;
 }
 
-// One vector of Adam: θ in place, and the new moments.
-template <class T>
-CP_INLINE void adam(const Scalars<T>& c, Vec<T>& w, Vec<T> m, Vec<T> v, Vec<T> g, Vec<T>& m_new,
-                    Vec<T>& v_new) {
-  m_new = c.a * m + c.one_a * g;
-  v_new = c.b * v + c.one_b * g * g;
-  w = w * c.decay - c.c * m_new / (vsqrt(v_new) + c.epsilon);
+// One vector of Adam or NAdam: m and v in place; returns what to take from θ.
+template <class T, Opt opt = Opt::adam>
+CP_INLINE Vec<T> moments(const Scalars<T>& c, T* at_m, T* at_v, Vec<T> g) {
+  const Vec<T> m = c.a * load<T>(at_m) + c.one_a * g;
+  const Vec<T> v = c.b * load<T>(at_v) + c.one_b * g * g;
+  store<T>(at_m, m);
+  store<T>(at_v, v);
+  if constexpr (opt == Opt::adam)
+    return c.c * m / (vsqrt(v) + c.epsilon);
+  else
+    return (c.c * g + c.d * m) / (vsqrt(v) * c.rate + c.epsilon);
 }
 
 // θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W). Constants per optimiser:
@@ -73,14 +77,7 @@ CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T
       store<T>(s0 + i, v);
       w -= c.rate * g / (vsqrt(v) + c.epsilon);
     } else {
-      const V m = c.a * load<T>(s0 + i) + c.one_a * g;
-      const V v = c.b * load<T>(s1 + i) + c.one_b * g * g;
-      store<T>(s0 + i, m);
-      store<T>(s1 + i, v);
-      if constexpr (opt == Opt::adam)
-        w -= c.c * m / (vsqrt(v) + c.epsilon);
-      else
-        w -= (c.c * g + c.d * m) / (vsqrt(v) * c.rate + c.epsilon);
+      w -= moments<T, opt>(c, s0 + i, s1 + i, g);
     }
     store<T>(theta + i, w);
     largest = larger<T>(largest, magnitude<T>(w));

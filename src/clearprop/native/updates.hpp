@@ -36,12 +36,9 @@ struct Updates {
   CP_INLINE void one() {
     const Scalars<T>* c = &scalars;
     asm volatile("" : "+r"(c));  // read anew each time: the product has no registers to spare
-    T *to = theta + lane, *to_m = m + lane, *to_v = v + lane;
-    Vec<T> w = load<T>(to), m_new, v_new;
-    adam<T>(*c, w, load<T>(to_m), load<T>(to_v), load<T>(tile + lane) * gain, m_new, v_new);
-    store<T>(to_m, m_new);
-    store<T>(to_v, v_new);
-    store<T>(to, w);
+    const Vec<T> change = moments<T>(*c, m + lane, v + lane, load<T>(tile + lane) * gain);
+    const Vec<T> w = load<T>(theta + lane) * c->decay - change;
+    store<T>(theta + lane, w);
     largest = larger<T>(largest, magnitude<T>(w));
     lane += Simd<T>::W;
     if (lane < lanes) return;
