@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop import _native, shuffling
-from clearprop.shuffling import random_state, shuffle
+from clearprop.shuffling import permute, random_state, shuffle
 
 
 def state_of(rng: np.random.RandomState) -> Any:
@@ -26,10 +26,15 @@ def check(n: int, seed: int, draws: int = 0, times: int = 1) -> None:
         rng.bytes(4 * draws)
         rng.normal()  # leaves a second normal number in the generator
     index, expected = np.arange(n), np.arange(n)
+    narrow = index.astype(np.int32)
     for _ in range(times):
+        before = ours.get_state()
+        shuffle(ours, narrow)
+        ours.set_state(before)
         shuffle(ours, index)
         numpys.shuffle(expected)
         np.testing.assert_array_equal(index, expected)
+        np.testing.assert_array_equal(narrow, expected)
     assert state_of(ours) == state_of(numpys)
 
 
@@ -42,6 +47,23 @@ def test_it_is_numpys_shuffle(n: int, seed: int, draws: int) -> None:
     check(n, seed, draws, times=3)
 
 
+@given(st.integers(0, 3000), st.integers(0, 2**32), st.integers(0, 3))
+def test_permutations_are_numpys(n: int, seed: int, draws: int) -> None:
+    check_permutations(n, seed, draws)
+
+
+def check_permutations(n: int, seed: int, draws: int = 0) -> None:
+    for bits in (np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64):
+        ours, numpys = (np.random.Generator(bits(seed)) for _ in range(2))
+        for rng in (ours, numpys):
+            rng.integers(0, 9, draws, dtype=np.uint32)  # an odd number leaves half a word over
+        for dtype in (np.int64, np.int32):
+            index = np.zeros(n, dtype)
+            permute(ours, index)
+            np.testing.assert_array_equal(index, numpys.permutation(n))
+        assert ours.integers(0, 2**62) == numpys.integers(0, 2**62)
+
+
 # powers of two, where the mask changes; the 624 words of a block; the size where prefetching begins
 EDGES = [0, 1, 2, 3, 4, 5, 8, 9, 255, 256, 257, 450, 623, 624, 625, 65535, 65536, 65537, 70000]
 
@@ -50,6 +72,7 @@ EDGES = [0, 1, 2, 3, 4, 5, 8, 9, 255, 256, 257, 450, 623, 624, 625, 65535, 65536
 def test_sizes_where_something_changes(n: int) -> None:
     for seed in range(3):
         check(n, seed)
+    check_permutations(n, 1)
 
 
 @pytest.mark.parametrize("draws", [0, 1, 622, 623, 624, 625])
@@ -111,16 +134,17 @@ def test_one_generator_shared_by_threads() -> None:
 
 def test_misuse_of_the_native_function_is_an_error() -> None:
     bits = np.random.MT19937(0)
-    with pytest.raises(TypeError):
-        _native.shuffle(bits.capsule, np.arange(4, dtype=np.int32))
-    with pytest.raises(TypeError):
-        _native.shuffle(bits.capsule, np.arange(8)[::2])
-    with pytest.raises(TypeError):
-        _native.shuffle(object(), np.arange(4))
     readonly = np.arange(4)
     readonly.flags.writeable = False
-    with pytest.raises(TypeError):
-        _native.shuffle(bits.capsule, readonly)
+    for draw in (_native.shuffle, _native.permute):
+        with pytest.raises(TypeError):
+            draw(bits.capsule, np.arange(4, dtype=np.int16))
+        with pytest.raises(TypeError):
+            draw(bits.capsule, np.arange(8)[::2])
+        with pytest.raises(TypeError):
+            draw(object(), np.arange(4))
+        with pytest.raises(TypeError):
+            draw(bits.capsule, readonly)
 
 
 # ---- random states -------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ import pytest
 
 from clearprop.embeddings import Identity, Parallel, PiecewiseLinear
 from clearprop.jobs import Data
+from clearprop.layers import Dense
 from clearprop.outputs import Linear
 from clearprop.schedules import CosLog4
 from clearprop.tabular.bag import train_bag
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.recipe import (
+    LEAST_SPREAD,
     REGRESSION,
     batch_size,
     build_architecture,
@@ -22,6 +24,7 @@ from clearprop.tabular.recipe import (
     plan_epochs,
     start,
 )
+from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.sources import source_of
 
 
@@ -42,6 +45,31 @@ def test_a_job_trains_at_that_rate() -> None:
         assert job.optimizer == replace(
             job.optimizer, learning_rate=CosLog4(peak_rate(n, REGRESSION))
         )
+
+
+def test_the_start_stays_tame_where_the_rows_hardly_differ() -> None:
+    """Two different rows leave one direction, to which a unit's random W may be all but normal."""
+    architecture = build_architecture(Parallel((Identity(1),)), 1, Linear(), REGRESSION)
+    X = np.array([[-0.5], [0.5]] * 20)
+    for seed in range(20):
+        theta = start(architecture, X, np.random.default_rng(seed))
+        spreads = []
+        h = X
+        for layer, p in zip(architecture.layers, architecture.unpack(theta), strict=True):
+            if isinstance(layer, Dense):
+                spreads.append((layer.gain * (h @ p["W"].T)).std(axis=0))
+                sizes = np.linalg.norm(p["W"], axis=1)
+                assert sizes.max() < 1.5 / LEAST_SPREAD * np.median(sizes)
+            h, _ = layer.forward(p, h, None)
+        assert max(spread.max() for spread in spreads) < 1 + 1e-5
+        assert np.median(spreads[1]) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_column_of_two_values_is_learnt() -> None:
+    X, y = np.array([[0.0], [1.0]] * 20), np.array([5.0, 7.0] * 20)
+    for seed in range(4, 8):
+        model = TabularRegressor(n_members=4, random_state=seed).fit(X, y)
+        np.testing.assert_allclose(model.predict(X[:2]), y[:2], atol=0.15)
 
 
 @pytest.mark.parametrize(("d", "units"), [(1, 8), (5, 8), (8, 5), (10, 4), (40, 3)])

@@ -27,7 +27,8 @@ from clearprop import (
     Stopping,
     WarmUp,
 )
-from clearprop.history import RowOrder, TrainingState
+from clearprop.history import TrainingState
+from clearprop.row_orders import RowOrder
 
 OPTIMIZERS = [
     SGD(0.1),

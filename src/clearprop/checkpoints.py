@@ -26,11 +26,12 @@ from clearprop.documents import (
     take_tensor,
 )
 from clearprop.engines.nonfinite import QUANTITIES, NonFinite
-from clearprop.history import STOPPED, History, RowOrder, TrainingState
+from clearprop.history import STOPPED, History, TrainingState
 from clearprop.jobs import Data, Job
 from clearprop.network_files import architecture_to_document
 from clearprop.optimizers import Optimizer
 from clearprop.persistence import read_file, write_file
+from clearprop.row_orders import RowOrder
 
 KIND = "checkpoint"
 
@@ -209,7 +210,7 @@ def _state_to_document(
         "metrics": list(history.metrics),
         "stopped": history.stopped,
         "nonfinite": None if state.nonfinite is None else dataclasses.asdict(state.nonfinite),
-        "generator": None if state.order is None else _plain(_bit_generator(state.order).state),
+        "generator": None if state.order is None else _plain(state.order.bit_generator.state),
     }
 
 
@@ -327,17 +328,12 @@ def _restore_order(
     assert shuffle is not None
     rng = np.random.default_rng(shuffle) if isinstance(shuffle, int | np.integer) else shuffle
     state.order = RowOrder(rng, index)
-    bit_generator = _bit_generator(state.order)
+    bit_generator = state.order.bit_generator
     saved = take(document, "generator", dict, where)
     with reading(where):
         restored = _like(saved, bit_generator.state)
         _check_generator(restored)
         bit_generator.state = restored
-
-
-def _bit_generator(order: RowOrder) -> Any:
-    rng = order.rng
-    return rng.bit_generator if isinstance(rng, np.random.Generator) else rng._bit_generator
 
 
 def _plain(value: Any) -> Any:

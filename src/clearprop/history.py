@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.engines.nonfinite import NonFinite
-from clearprop.shuffling import shuffle
+from clearprop.row_orders import RowOrder
 
 
 @dataclass
@@ -51,29 +51,6 @@ STOPPED = {
     "interrupted": "Ctrl-C",
     "nonfinite": "NaN or infinity appeared",
 }
-
-
-@dataclass
-class RowOrder:
-    """The order of the rows in each pass over them, from an explicit generator.
-
-    A numpy Generator draws a new permutation each time. A RandomState shuffles the order of the
-    pass before in place, as scikit-learn does, so that the same seed gives the same batches.
-    """
-
-    rng: np.random.Generator | np.random.RandomState
-    index: Array
-
-    def next(self) -> Array:
-        """The order of the coming pass, (N,); valid until the next call."""
-        if isinstance(self.rng, np.random.Generator):
-            order = self.rng.permutation(len(self.index))
-            self.index = order.astype(self.index.dtype, copy=False)
-        elif self.index.dtype == np.int64:
-            shuffle(self.rng, self.index)
-        else:
-            self.rng.shuffle(self.index)
-        return self.index
 
 
 @dataclass

@@ -1,5 +1,5 @@
-"""NumPy's RandomState, number for number, where it takes a good part of a small network's training:
-its making, and its shuffle."""
+"""NumPy's random orders and states, number for number, where NumPy's own making of them takes a
+good part of a small network's training."""
 
 from __future__ import annotations
 
@@ -10,11 +10,26 @@ import numpy as np
 
 from clearprop._typing import Array
 
+MOST = 2**32  # entries of an order, which the native code takes fewer than
+
+
+def permute(rng: np.random.Generator, index: Array) -> None:
+    """index[:] = rng.permutation(N) for an int64 or int32 index (N,); in a third of the time, and
+    other threads can run meanwhile."""
+    if len(index) < MOST:
+        from clearprop import _native
+
+        bits = rng.bit_generator
+        with bits.lock:
+            _native.permute(bits.capsule, index)
+    else:
+        index[:] = rng.permutation(len(index))
+
 
 def shuffle(rng: np.random.RandomState, index: Array) -> None:
-    """rng.shuffle(index) for an int64 index (N,), in place; in a third of the time."""
+    """rng.shuffle(index) for an int64 or int32 index (N,), in place; as `permute` is."""
     bits = rng._bit_generator
-    if type(bits) is np.random.MT19937 and _layout_is_known() and len(index) <= 2**32:
+    if type(bits) is np.random.MT19937 and _layout_is_known() and len(index) < MOST:
         from clearprop import _native
 
         with bits.lock:

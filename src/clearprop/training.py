@@ -18,9 +18,10 @@ from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.engines.nonfinite import locate_nonfinite
 from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
-from clearprop.history import EpochReport, RowOrder, TrainingState
+from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Evaluation, Job, check_job
 from clearprop.optimizers import LBFGS, Optimizer
+from clearprop.row_orders import RowOrder, draw_orders
 from clearprop.schedules import Clock, Constant, as_schedule
 
 Callback: TypeAlias = Callable[[EpochReport], object]
@@ -185,7 +186,12 @@ class _Track:
             self.constant_rates = rates
         return rates
 
+    def begins_pass(self) -> bool:
+        """Whether the coming epoch, maybe a part of a pass, needs a new order of the rows."""
+        return self.state.epoch % self.n_parts == 0
+
     def plan(self) -> EpochPlan:
+        """Of the coming epoch, whose order has been drawn."""
         state, job = self.state, self.job
         n_steps = self.steps_per_epoch
         if job.max_steps is not None:
@@ -198,13 +204,11 @@ class _Track:
         return EpochPlan(order, self.learning_rates(n_steps), dropout, decay)
 
     def order_of_epoch(self, order: RowOrder) -> Array:
-        """Of a whole pass, or of its part that comes next; a new pass begins with a new order."""
-        part = self.state.epoch % self.n_parts
-        index = order.next() if part == 0 else order.index
+        """Of a whole pass, or of its part that comes next."""
         if self.n_parts == 1:
-            return index
-        size = self.steps_per_epoch * self.job.batch_size
-        return index[part * size : (part + 1) * size]
+            return order.index
+        part, size = self.state.epoch % self.n_parts, self.steps_per_epoch * self.job.batch_size
+        return order.index[part * size : (part + 1) * size]
 
     def end_of_epoch(self, plan: EpochPlan, result: EpochResult) -> None:
         state, job = self.state, self.job
@@ -340,6 +344,8 @@ def _run_stepwise(
         active = {n: track for n, track in enumerate(tracks) if not track.state.history.stopped}
         if not active:
             return
+        beginning = [track.state.order for track in active.values() if track.begins_pass()]
+        draw_orders([order for order in beginning if order is not None], engine.n_threads)
         plans = {number: track.plan() for number, track in active.items()}
         results = engine.run_epochs(run, plans, tracks[0].deadline)
         for number, result in results.items():

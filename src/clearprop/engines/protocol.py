@@ -45,9 +45,10 @@ class EpochResult:
 
 
 class Engine(Protocol):
-    """The six operations."""
+    """The six operations; n_threads: that its work is spread over."""
 
     name: str
+    n_threads: int
 
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False

@@ -35,6 +35,7 @@ class ReferenceEngine:
     """See :class:`clearprop.engines.protocol.Engine` for the operations."""
 
     name = "reference"
+    n_threads = 1
 
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False

@@ -402,10 +402,14 @@ void bind_run(nb::module_& m, const char* name) {
   }, "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
 }
 
-Mt19937& mersenne_twister(const nb::capsule& bit_generator) {
+BitGenerator& generator(const nb::capsule& bit_generator) {
   const char* name = bit_generator.name();
   require(name && std::string_view(name) == "BitGenerator", "a bit generator's capsule is wanted");
-  return *static_cast<Mt19937*>(static_cast<BitGenerator*>(bit_generator.data())->state);
+  return *static_cast<BitGenerator*>(bit_generator.data());
+}
+
+Mt19937& mersenne_twister(const nb::capsule& bit_generator) {
+  return *static_cast<Mt19937*>(generator(bit_generator).state);
 }
 
 // Bit for bit, which == is not: NaN, and 0 with its two signs. False where an array is no one block.
@@ -423,16 +427,23 @@ bool same_bytes(nb::handle a, nb::handle b) {
   return same;
 }
 
-void bind_shuffle(nb::module_& m) {
-  m.def("holds_state", [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
-    require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
-    return holds_state(mersenne_twister(bit_generator), key.data(), pos);
-  }, "bit_generator"_a, "key"_a, "pos"_a);
-  m.def("shuffle", [](nb::capsule bit_generator, Out1<int64_t> x) {
-    require(x.shape(0) <= size_t{1} << 32, "x must have at most 2**32 entries");
+template <class Index>
+void bind_orders(nb::module_& m) {
+  const auto length = [](const Out1<Index>& x) {
+    require(x.shape(0) < size_t{1} << 32, "x must have fewer than 2**32 entries");
+    return static_cast<int64_t>(x.shape(0));
+  };
+  m.def("shuffle", [length](nb::capsule bit_generator, Out1<Index> x) {
+    const int64_t n = length(x);
     Mt19937& state = mersenne_twister(bit_generator);
     nb::gil_scoped_release release;
-    shuffle(state, x.data(), static_cast<int64_t>(x.shape(0)));
+    shuffle(state, x.data(), n);
+  }, "bit_generator"_a, "x"_a.noconvert());
+  m.def("permute", [length](nb::capsule bit_generator, Out1<Index> x) {
+    const int64_t n = length(x);
+    BitGenerator& bits = generator(bit_generator);
+    nb::gil_scoped_release release;
+    permute(bits, x.data(), n);
   }, "bit_generator"_a, "x"_a.noconvert());
 }
 
@@ -481,7 +492,12 @@ NB_MODULE(_native, m) {
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
-  bind_shuffle(m);
+  m.def("holds_state", [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
+    require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
+    return holds_state(mersenne_twister(bit_generator), key.data(), pos);
+  }, "bit_generator"_a, "key"_a, "pos"_a);
+  bind_orders<int32_t>(m);
+  bind_orders<int64_t>(m);
   m.def("same_bytes", &same_bytes, "a"_a, "b"_a);
   m.def("default_threads", &default_threads);
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");

@@ -1,4 +1,4 @@
-// The shuffle of NumPy's RandomState, number for number, on the generator's own state.
+// Orders of rows as NumPy draws them, number for number, on the generator's own state.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,12 @@ struct Mt19937 {
 // Whether `state` is laid out as above: it is where it holds what NumPy itself says is in it.
 bool holds_state(const Mt19937& state, const uint32_t* key, int pos);
 
-// RandomState.shuffle(x[0 … n − 1]) for n ≤ 2³², and the generator's state as that leaves it.
-void shuffle(Mt19937& state, int64_t* x, int64_t n);
+// RandomState.shuffle(x[0 … n − 1]) for n < 2³², and the generator's state as that leaves it.
+template <class Index>
+void shuffle(Mt19937& state, Index* x, int64_t n);
+
+// x ← Generator.permutation(n) for n < 2³², of whatever bit generator.
+template <class Index>
+void permute(BitGenerator& bits, Index* x, int64_t n);
 
 }  // namespace clearprop

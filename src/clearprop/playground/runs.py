@@ -22,7 +22,6 @@ from clearprop._typing import Array
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.protocol import EpochPlan
-from clearprop.history import RowOrder
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.network import Network
 from clearprop.optimizers import OPTIMIZERS, SGD, Optimizer
@@ -38,6 +37,7 @@ from clearprop.playground.stations.workshop import (
     parse_run,
     write_run,
 )
+from clearprop.row_orders import RowOrder
 
 SNAPSHOT_BYTES = 32 * 2**20
 MOST_SNAPSHOTS = 400

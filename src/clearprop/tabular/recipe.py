@@ -29,6 +29,7 @@ MANY_STEPS = 80  # in a pass over the rows; from there on there are fewer passes
 STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
 FULL_BATCH = 256  # rows, that the learning rates are meant for
 SUPPORT = 5  # rows whose mean puts the kink of a unit
+LEAST_SPREAD = 0.3  # of a unit's z over the rows, as a part of what random W give on average
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
 
     The bias of a hidden unit puts 0 at a random mean of five rows, weighted by Exp(1), so that its
     kink lies where data are; that of an output is 0. In a dense layer each unit's W is divided by
-    the standard deviation of its g·W h over the rows.
-    Source: Holzmüller et al. 2024 ("he+5").
+    the standard deviation of its g·W h over the rows, or 0.3 of what that is on average over all W,
+    g·√(Σ_j var h_j), if it is less: where few rows differ, W that do not tell them apart would
+    become huge.
+    Source: Holzmüller et al. 2024 ("he+5"), which has no such bound.
     """
     h: Any = X.astype(np.float64)
     parameters = []
@@ -85,7 +88,8 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
         if isinstance(layer, Dense):
             p["W"] = rng.normal(size=layer.shapes["W"])
             z = layer.gain * (h @ p["W"].T)
-            spread = z.std(axis=0)
+            least = LEAST_SPREAD * layer.gain * np.sqrt(h.var(axis=0).sum())
+            spread = np.maximum(z.std(axis=0), least)
             spread[spread == 0] = 1
             p["W"] /= spread[:, None]
             p["b"] = np.zeros(layer.n_out)

@@ -41,7 +41,8 @@ class TableBag(BaseTableModel):
     >>> import pyarrow as pa
     >>> frame = pa.table({"x": [0.0, 1.0] * 20, "t": [5.0, 7.0] * 20})
     >>> from clearprop.tables.targets import NumberTarget
-    >>> model = TableBag.fit(frame, NumberTarget("t", 6.0, 1.0), np.array([-1.0, 1.0] * 20))
+    >>> t = np.array([-1.0, 1.0] * 20)
+    >>> model = TableBag.fit(frame, NumberTarget("t", 6.0, 1.0), t, random_state=0)
     >>> model.predict(frame.slice(0, 2)).round().tolist()
     [5.0, 7.0]
     """

@@ -1,0 +1,65 @@
+"""The order of the rows in an epoch, drawn for one job or for many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.shuffling import permute, shuffle
+
+MANY = 2**16  # rows of all orders together, which threads are worth starting for
+
+
+@dataclass
+class RowOrder:
+    """The order of the rows in each pass over them, from an explicit generator.
+
+    A numpy Generator draws a new permutation each time. A RandomState shuffles the order of the
+    pass before in place, as scikit-learn does, so that the same seed gives the same batches.
+    """
+
+    rng: np.random.Generator | np.random.RandomState
+    index: Array
+
+    @property
+    def bit_generator(self) -> Any:
+        """Where the random numbers come from; several orders may draw from one."""
+        rng = self.rng
+        return rng.bit_generator if isinstance(rng, np.random.Generator) else rng._bit_generator
+
+    def next(self) -> Array:
+        """The order of the coming pass, (N,); valid until the next call."""
+        if isinstance(self.rng, np.random.Generator):
+            permute(self.rng, self.index)
+        else:
+            shuffle(self.rng, self.index)
+        return self.index
+
+
+def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
+    """The next pass's order of each, on so many threads; those of one generator in their turn."""
+    of_generator: dict[int, list[RowOrder]] = {}
+    for order in orders:
+        of_generator.setdefault(id(order.bit_generator), []).append(order)
+    groups = list(of_generator.values())
+    if sum(len(order.index) for order in orders) < MANY:
+        n_threads = 1
+    threads = [Thread(target=_draw, args=(groups[i::n_threads],)) for i in range(1, n_threads)]
+    for thread in threads:
+        thread.start()
+    try:
+        _draw(groups[::n_threads])
+    finally:
+        for thread in threads:
+            thread.join()
+
+
+def _draw(groups: list[list[RowOrder]]) -> None:
+    for group in groups:
+        for order in group:
+            order.next()
