@@ -102,7 +102,7 @@ def test_every_module_can_be_imported_alone() -> None:
 
 LAYERS = [
     {"_typing", "activations", "callers", "divergences", "documents", "schedules", "shuffling"},
-    {"outputs", "initializers", "optimizers", "persistence"},
+    {"outputs", "initializers", "optimizers", "persistence", "row_orders"},
     {"layers"},
     {"embeddings"},
     {"architecture"},
