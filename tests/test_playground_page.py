@@ -96,6 +96,20 @@ def test_sliders_boxes_and_counts(visit):
     agrees(page, expected_of_lecture, least=30)
 
 
+def test_clicks_faster_than_the_replies_all_count(visit):
+    page = visit("station=circuits")
+    before = settings_of(page)[1].bits
+    page.get_by_role("group", name="Inputs of the circuit").evaluate(
+        "group => group.querySelectorAll('button').forEach(button => button.click())"
+    )
+    turned = tuple(1 - bit for bit in before)
+    settled(page, lambda: settings_of(page)[1].bits == turned)
+    page.get_by_role("group", name="Inputs of the circuit").evaluate(
+        "group => [0, 1, 1, 1, 0].forEach(i => group.querySelectorAll('button')[i].click())"
+    )
+    settled(page, lambda: settings_of(page)[1].bits == (turned[0], before[1], turned[2]))
+
+
 def test_links_lead_to_the_same_numbers(visit):
     link = "station=softmax&z=1,-2,0.5,3&shift=12&t=2"
     page = visit(link)

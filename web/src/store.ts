@@ -11,6 +11,11 @@ export interface Table {
 
 type Listener = () => void;
 
+interface Command {
+  command: string;
+  given: Record<string, any>;
+}
+
 export class Store {
   client = new Client();
   stations: StationInfo[] = [];
@@ -21,7 +26,7 @@ export class Store {
   status = "";
   live = new Live();
   private listeners = new Set<Listener>();
-  private queued: { command: string; given: Record<string, any> } | null = null;
+  private waiting: Command[] = [];
   private sending = false;
   private link = "";
 
@@ -77,42 +82,48 @@ export class Store {
     }
   }
 
-  /** Settings of the station; while one change is on its way, the later ones wait together. */
+  /** Settings of the station. */
   set(changes: Settings): void {
     if (!this.state) return;
     this.state = { ...this.state, settings: { ...this.state.settings, ...changes } };
-    const waiting = this.queued?.command === "set" ? this.queued.given.changes : {};
-    this.send("set", { changes: { ...waiting, ...changes } });
+    this.send({ command: "set", given: { changes } });
     this.update({});
   }
 
-  /** An action of the station, such as a bar that is dragged; only the newest one waits. */
+  /** An action of the station, such as a bar that is dragged. */
   act(name: string, given: object): void {
-    this.send("act", { name, arguments: given });
+    this.send({ command: "act", given: { name, arguments: given } });
   }
 
-  /** A command that is sent while something moves; only the newest one waits. */
+  /** A command that is sent while something moves. */
   later(command: string, given: object): void {
-    this.send(command, given);
+    this.send({ command, given });
   }
 
-  private send(command: string, given: object): void {
-    this.queued = { command, given };
+  /** While one is on its way the later ones wait; of those for one thing only the newest matters. */
+  private send(next: Command): void {
+    const last = this.waiting.at(-1);
+    if (last && isReplaced(last, next)) {
+      const changes = { ...last.given.changes, ...next.given.changes };
+      last.given = next.command === "set" ? { changes } : next.given;
+    } else {
+      this.waiting.push(next);
+    }
     if (!this.sending) void this.drain();
   }
 
   private async drain(): Promise<void> {
     this.sending = true;
-    while (this.queued) {
-      const { command, given } = this.queued;
-      this.queued = null;
+    for (let next; (next = this.waiting.shift()); ) {
       try {
-        const reply = await this.client.ask(command, given);
-        if (!this.queued) this.take(reply);
+        const reply = await this.client.ask(next.command, next.given);
+        if (!this.waiting.length) this.take(reply);
       } catch (error) {
-        if (this.lost) break;
-        if (!this.queued) await this.ask("state"); // the controls go back to what holds
-        this.update({ error: (error as Error).message }); // and what was wrong stays to be read
+        if (this.lost) this.waiting = [];
+        else {
+          if (!this.waiting.length) await this.ask("state"); // the controls go back to what holds
+          this.update({ error: (error as Error).message }); // and what was wrong stays to be read
+        }
       }
     }
     this.sending = false;
@@ -134,4 +145,12 @@ export class Store {
     if (this.state) this.state = { ...this.state, link };
     if (location.hash.slice(1) !== link) history.replaceState(null, "", "#" + link);
   }
+}
+
+/** Whether a command makes a waiting one superfluous: it gives the same thing another value. */
+function isReplaced(last: Command, next: Command): boolean {
+  if (last.command !== next.command || last.given.name !== next.given.name) return false;
+  const [a, b] = [last.given.arguments, next.given.arguments];
+  const same = a?.which === b?.which && a?.index === b?.index && a?.name === b?.name;
+  return same && next.given.name !== "toggle";
 }
