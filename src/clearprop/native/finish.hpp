@@ -17,7 +17,6 @@ struct Finish {
   double total_abs = 0, total_square = 0;
 
   void use(Name array) { name = array, c = Scalars<T>(s.update, s.factors[array]); }
-  bool is_weight() const { return name != kB && name != kB1 && name != kB2; }
 
   // Whether nothing but Adam's step becomes of it.
   bool is_adam_alone() const {
@@ -76,7 +75,7 @@ struct Finish {
       for (int i = 0; i < lanes; i += Simd<T>::W)
         store<T>(s.gradient + at + i, load<T>(g + i) * gain);
     else
-      update_any<T>(s.update, c, is_weight(), s.theta + at, s.slot0 + at, s.slot1 + at, g, gain,
+      update_any<T>(s.update, c, is_weight(name), s.theta + at, s.slot0 + at, s.slot1 + at, g, gain,
                     lanes, largest);
   }
 };

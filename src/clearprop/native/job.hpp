@@ -27,6 +27,7 @@ enum class Opt : int { sgd, nesterov, adam, rmsprop, nadam };
 // The arrays of parameters by name: a learning rate may have a factor for each of these. Those named
 // b… are biases.
 enum Name : int { kW, kB, kAlpha, kS, kV, kE, kW1, kB1, kW2, kB2, kNames };
+static constexpr bool is_weight(Name name) { return name != kB && name != kB1 && name != kB2; }
 
 struct Layer {
   int n_in, n_out;

@@ -140,9 +140,8 @@ double update(const Step<T>& s, int64_t begin, int64_t end, Name name, T scale) 
   IVec<T> largest{};
   Scalars<T> c(s.update, s.factors[name]);
   c.l1 = c.l2 = T(0);  // in the gradient already
-  const bool is_weight = name != kB && name != kB1 && name != kB2;
-  update_any<T>(s.update, c, is_weight, s.theta + begin, s.slot0 + begin,
-                s.slot1 + begin, s.gradient + begin, scale, end - begin, largest);
+  update_any<T>(s.update, c, is_weight(name), s.theta + begin, s.slot0 + begin, s.slot1 + begin,
+                s.gradient + begin, scale, end - begin, largest);
   return largest_of<T>(largest);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -10,6 +11,9 @@
 #endif
 
 namespace clearprop {
+
+// n rounded up to a multiple.
+inline int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
 
 // `bytes` must be a multiple of `alignment`, a power of two. Throws std::bad_alloc.
 inline void* aligned_memory(size_t alignment, size_t bytes) {

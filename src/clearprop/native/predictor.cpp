@@ -24,8 +24,6 @@ int block_size(int n_in) {
   return (n_in + count - 1) / count;
 }
 
-int64_t padded(int64_t n, int to) { return (n + to - 1) / to * to; }
-
 template <class T>
 const PredictKernels<T>& kernels_of(const Isa& isa) {
   if constexpr (sizeof(T) == 4)

@@ -1,4 +1,4 @@
-// Jobs under way: their buffers, and the loop over the mini-batches of an epoch.
+// Jobs under way: their memory (run_memory.cpp), and the loop over the mini-batches of an epoch.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 #include "front_layout.hpp"
 #include "interrupt.hpp"
-#include "job.hpp"
+#include "isa.hpp"
 #include "memory.hpp"
 
 namespace clearprop {
@@ -152,10 +152,5 @@ class Job {
   bool over_ = false;
   double largest_ = 0;          // max |θ| after the last update
 };
-
-const std::vector<const Isa*>& available_isas();  // best first
-const Isa& chosen_isa();                          // CLEARPROP_ISA, or the best
-// Why precision "bfloat16" is not to be had with this instruction set here; "" if it is.
-std::string why_not_bfloat16(const Isa& isa);
 
 }  // namespace clearprop
