@@ -101,7 +101,7 @@ def test_every_module_can_be_imported_alone() -> None:
 
 
 LAYERS = [
-    {"_typing", "activations", "callers", "divergences", "documents", "schedules", "shuffling"},
+    {"_typing", "activations", "callers", "divergences", "documents", "schedules", "numpy_random"},
     {"outputs", "initializers", "optimizers", "persistence", "row_orders"},
     {"layers"},
     {"embeddings"},

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.numpy_random import uniform
 from clearprop.schedules import check_number
 
 Rng: TypeAlias = np.random.Generator | np.random.RandomState
@@ -135,7 +136,7 @@ def get_initializer(initializer: str | Initializer, argument: str = "initializer
 
 def _uniform(rng: Rng, fan_in: int, fan_out: int, variance: float) -> tuple[Array, Array]:
     a = math.sqrt(3 * variance)  # U(−a, a) has the variance a²/3
-    return rng.uniform(-a, a, (fan_in, fan_out)).T, np.zeros(fan_out)
+    return uniform(rng, -a, a, fan_out, fan_in), np.zeros(fan_out)
 
 
 def _normal(rng: Rng, fan_in: int, fan_out: int, variance: float) -> tuple[Array, Array]:

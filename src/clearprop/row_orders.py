@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.shuffling import permute, shuffle
+from clearprop.numpy_random import permute, shuffle
 
 MANY = 2**16  # rows of all orders together, which threads are worth starting for
 

@@ -29,10 +29,10 @@ from clearprop.estimators.fitted import FittedMLP
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network
+from clearprop.numpy_random import random_state
 from clearprop.optimizers import LBFGS, Optimizer
 from clearprop.outputs import Output
 from clearprop.schedules import Clock, as_schedule
-from clearprop.shuffling import random_state
 from clearprop.training import report_trouble, train
 
 SCORE = "score"  # the name of the early-stopping metric in the history

@@ -22,6 +22,7 @@ from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping
 from clearprop.layers import Dense
 from clearprop.network import initial_theta
+from clearprop.numpy_random import uniform
 from clearprop.optimizers import (
     LBFGS,
     OPTIMIZERS,
@@ -228,7 +229,7 @@ def build_theta(
         if isinstance(layer, Dense):
             factor = 2.0 if next(names) == "logistic" else 6.0
             bound = np.sqrt(factor / (layer.n_in + layer.n_out))
-            W = rng.uniform(-bound, bound, (layer.n_in, layer.n_out)).T
+            W = uniform(rng, -bound, bound, layer.n_out, layer.n_in, dtype)
             b = rng.uniform(-bound, bound, layer.n_out)
             parameters.append({"W": W, "b": b})
         else:

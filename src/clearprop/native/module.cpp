@@ -19,7 +19,7 @@
 #include "denormals.hpp"
 #include "pool.hpp"
 #include "run.hpp"
-#include "shuffle.hpp"
+#include "numpy_random.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -37,6 +37,8 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out2 = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
@@ -447,6 +449,16 @@ void bind_orders(nb::module_& m) {
   }, "bit_generator"_a, "x"_a.noconvert());
 }
 
+template <class T>
+void bind_uniform(nb::module_& m) {
+  m.def("uniform", [](nb::capsule bit_generator, double low, double high, Out2<T> x) {
+    Mt19937& state = mersenne_twister(bit_generator);
+    const auto n_out = static_cast<int64_t>(x.shape(0)), n_in = static_cast<int64_t>(x.shape(1));
+    nb::gil_scoped_release release;
+    uniform(state, low, high, x.data(), n_out, n_in);
+  }, "bit_generator"_a, "low"_a, "high"_a, "x"_a.noconvert());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -498,6 +510,8 @@ NB_MODULE(_native, m) {
   }, "bit_generator"_a, "key"_a, "pos"_a);
   bind_orders<int32_t>(m);
   bind_orders<int64_t>(m);
+  bind_uniform<float>(m);
+  bind_uniform<double>(m);
   m.def("same_bytes", &same_bytes, "a"_a, "b"_a);
   m.def("default_threads", &default_threads);
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");

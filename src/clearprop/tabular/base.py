@@ -24,9 +24,9 @@ from clearprop.engines.protocol import get_engine
 from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data
 from clearprop.network import check_sample_weight
+from clearprop.numpy_random import random_state
 from clearprop.progress import ProgressBar
 from clearprop.schedules import check_number
-from clearprop.shuffling import random_state
 from clearprop.tables.frames import TableError
 from clearprop.tabular.bag import Bag, Members, measure, train_bag
 from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordable_rows, sample_rows

@@ -1,9 +1,10 @@
-#include "shuffle.hpp"
+#include "numpy_random.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <vector>
 
 namespace clearprop {
 namespace {
@@ -50,6 +51,24 @@ struct Words {
       pos = 0;
     }
     return words[pos++];
+  }
+
+  // The next n numbers of [0, 1), a multiple of 2⁻⁵³ each, from two words.
+  void doubles(double* x, int64_t n) {
+    while (n > 0) {
+      const int64_t count = std::min<int64_t>(n, (kWords - pos) / 2);
+      for (int64_t i = 0; i < count; ++i) x[i] = of_words(words[pos + 2 * i], words[pos + 2 * i + 1]);
+      pos += static_cast<int>(2 * count);
+      x += count, n -= count;
+      if (n == 0) return;
+      const uint32_t a = (*this)(), b = (*this)();  // from the next block, or astride
+      *x++ = of_words(a, b), --n;
+    }
+  }
+
+  static double of_words(uint32_t a, uint32_t b) {
+    const auto high = static_cast<int32_t>(a >> 5), low = static_cast<int32_t>(b >> 6);
+    return (high * 67108864.0 + low) * 0x1p-53;
   }
 };
 
@@ -105,9 +124,31 @@ void permute(BitGenerator& bits, Index* x, int64_t n) {
   run(next, x, n);
 }
 
+// In stripes of a cache line: rows of x may be as far apart as makes them fight for the same places.
+template <class T>
+void uniform(Mt19937& state, double low, double high, T* x, int64_t n_out, int64_t n_in) {
+  constexpr int64_t kWidth = 64 / sizeof(T);
+  const double range = high - low;
+  std::vector<double> row(static_cast<size_t>(n_out));
+  std::vector<T> stripe(static_cast<size_t>(n_out * kWidth));
+  Words words(state);
+  for (int64_t first = 0; first < n_in; first += kWidth) {
+    const int64_t width = std::min(kWidth, n_in - first);
+    for (int64_t i = 0; i < width; ++i) {
+      words.doubles(row.data(), n_out);
+      for (int64_t o = 0; o < n_out; ++o)
+        stripe[o * kWidth + i] = static_cast<T>(low + range * row[o]);
+    }
+    for (int64_t o = 0; o < n_out; ++o)
+      std::copy_n(stripe.data() + o * kWidth, width, x + o * n_in + first);
+  }
+}
+
 template void shuffle(Mt19937&, int32_t*, int64_t);
 template void shuffle(Mt19937&, int64_t*, int64_t);
 template void permute(BitGenerator&, int32_t*, int64_t);
 template void permute(BitGenerator&, int64_t*, int64_t);
+template void uniform(Mt19937&, double, double, float*, int64_t, int64_t);
+template void uniform(Mt19937&, double, double, double*, int64_t, int64_t);
 
 }  // namespace clearprop

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop import _native, shuffling
-from clearprop.shuffling import permute, random_state, shuffle
+from clearprop import _native, numpy_random
+from clearprop.numpy_random import permute, random_state, shuffle, uniform
 
 
 def state_of(rng: np.random.RandomState) -> Any:
@@ -39,7 +39,7 @@ def check(n: int, seed: int, draws: int = 0, times: int = 1) -> None:
 
 
 def test_the_native_code_is_what_runs_here() -> None:
-    assert shuffling._layout_is_known()
+    assert numpy_random._layout_is_known()
 
 
 @given(st.integers(0, 3000), st.integers(0, 2**32 - 1), st.integers(0, 1300))
@@ -99,7 +99,7 @@ def test_other_bit_generators_and_unknown_layouts_shuffle_as_numpy_does(
         return index, expected
 
     np.testing.assert_array_equal(*orders(lambda: np.random.PCG64(3)))
-    monkeypatch.setattr(shuffling, "_layout_is_known", lambda: False)
+    monkeypatch.setattr(numpy_random, "_layout_is_known", lambda: False)
     monkeypatch.setattr(_native, "shuffle", None)
     np.testing.assert_array_equal(*orders(lambda: np.random.MT19937(3)))
 
@@ -145,6 +145,43 @@ def test_misuse_of_the_native_function_is_an_error() -> None:
             draw(object(), np.arange(4))
         with pytest.raises(TypeError):
             draw(bits.capsule, readonly)
+
+
+# ---- uniform numbers ----------------------------------------------------------------------------
+
+
+@given(
+    st.integers(0, 70),
+    st.integers(0, 70),
+    st.integers(0, 700),
+    st.floats(-1e3, 1e3),
+    st.floats(0, 1e3),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_uniform_numbers_are_numpys(
+    n_out: int, n_in: int, draws: int, low: float, width: float, dtype: Any
+) -> None:
+    ours, numpys = np.random.RandomState(1), np.random.RandomState(1)
+    for rng in (ours, numpys):
+        rng.bytes(4 * draws)  # an odd number of words sets the pairs astride the blocks
+    W = uniform(ours, low, low + width, n_out, n_in, dtype)
+    expected = numpys.uniform(low, low + width, (n_in, n_out)).T
+    np.testing.assert_array_equal(W, expected.astype(dtype))
+    assert W.dtype == dtype
+    assert W.flags.c_contiguous
+    assert state_of(ours) == state_of(numpys)
+
+
+def test_uniform_numbers_of_other_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+    make: Any
+    for make in (np.random.default_rng, lambda seed: np.random.RandomState(np.random.PCG64(seed))):
+        W = uniform(make(3), -1.0, 2.0, 4, 5, np.float32)
+        expected = make(3).uniform(-1.0, 2.0, (5, 4)).T.astype(np.float32)
+        np.testing.assert_array_equal(W, expected)
+        assert W.flags.c_contiguous
+    monkeypatch.setattr(numpy_random, "_layout_is_known", lambda: False)
+    W = uniform(np.random.RandomState(3), -1.0, 2.0, 4, 5)
+    np.testing.assert_array_equal(W, np.random.RandomState(3).uniform(-1.0, 2.0, (5, 4)).T)
 
 
 # ---- random states -------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-// Orders of rows as NumPy draws them, number for number, on the generator's own state.
+// Orders of rows and uniform numbers as NumPy draws them, number for number, on the generator's own
+// state.
 #pragma once
 
 #include <cstdint>
@@ -31,5 +32,9 @@ void shuffle(Mt19937& state, Index* x, int64_t n);
 // x ← Generator.permutation(n) for n < 2³², of whatever bit generator.
 template <class Index>
 void permute(BitGenerator& bits, Index* x, int64_t n);
+
+// x (n_out, n_in) ← RandomState.uniform(low, high, (n_in, n_out))ᵀ, rounded to T.
+template <class T>
+void uniform(Mt19937& state, double low, double high, T* x, int64_t n_out, int64_t n_in);
 
 }  // namespace clearprop

@@ -1,5 +1,5 @@
-"""NumPy's random orders and states, number for number, where NumPy's own making of them takes a
-good part of a small network's training."""
+"""NumPy's random orders, numbers and states, number for number, where NumPy's own making of them
+takes a good part of a small network's training, or of a large one's beginning."""
 
 from __future__ import annotations
 
@@ -24,6 +24,28 @@ def permute(rng: np.random.Generator, index: Array) -> None:
             _native.permute(bits.capsule, index)
     else:
         index[:] = rng.permutation(len(index))
+
+
+def uniform(
+    rng: np.random.Generator | np.random.RandomState,
+    low: float,
+    high: float,
+    n_out: int,
+    n_in: int,
+    dtype: Any = np.float64,
+) -> Array:
+    """rng.uniform(low, high, (n_in, n_out)).T in rows, (n_out, n_in), float32 or float64; of a
+    RandomState in half the time.
+    """
+    bits = None if isinstance(rng, np.random.Generator) else rng._bit_generator
+    if type(bits) is not np.random.MT19937 or not _layout_is_known():
+        return np.ascontiguousarray(rng.uniform(low, high, (n_in, n_out)).T, dtype)
+    from clearprop import _native
+
+    x = np.empty((n_out, n_in), dtype)
+    with bits.lock:
+        _native.uniform(bits.capsule, low, high, x)
+    return x
 
 
 def shuffle(rng: np.random.RandomState, index: Array) -> None:
