@@ -147,10 +147,16 @@ export class Store {
   }
 }
 
-/** Whether a command makes a waiting one superfluous: it gives the same thing another value. */
+/** Whether a command makes a waiting one superfluous: settings, a place sought, the same bar dragged. */
 function isReplaced(last: Command, next: Command): boolean {
-  if (last.command !== next.command || last.given.name !== next.given.name) return false;
-  const [a, b] = [last.given.arguments, next.given.arguments];
-  const same = a?.which === b?.which && a?.index === b?.index && a?.name === b?.name;
-  return same && next.given.name !== "toggle";
+  if (last.command !== next.command) return false;
+  if (next.command !== "act") return true;
+  const [from, to] = [last.given, next.given];
+  return [from, to].every(({ name }) => name === "drag") && isSameBar(from.arguments, to.arguments);
+}
+
+type Bar = { which: string; index: number };
+
+function isSameBar(a: Bar, b: Bar): boolean {
+  return a.which === b.which && a.index === b.index;
 }
