@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -42,3 +43,14 @@ def test_threads_change_nothing(made: Callable[[int], list[RowOrder]], n: int) -
 
 def test_nothing_to_draw() -> None:
     draw_orders([], 2)
+
+
+def test_no_threads_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    orders, expected = separate(MANY), separate(MANY)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    draw_orders(orders, 4)
+    for order, other in zip(orders, expected, strict=True):
+        np.testing.assert_array_equal(order.index, other.next())

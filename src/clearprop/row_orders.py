@@ -47,13 +47,19 @@ def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
     for order in orders:
         of_generator.setdefault(id(order.bit_generator), []).append(order)
     groups = list(of_generator.values())
-    if sum(len(order.index) for order in orders) < MANY:
-        n_threads = 1
-    threads = [Thread(target=_draw, args=(groups[i::n_threads],)) for i in range(1, n_threads)]
-    for thread in threads:
-        thread.start()
+    many = sum(len(order.index) for order in orders) >= MANY
+    n = min(n_threads, len(groups)) if many else 1
+    own, threads = groups[::n], []
     try:
-        _draw(groups[::n_threads])
+        for i in range(1, n):
+            thread = Thread(target=_draw, args=(groups[i::n],))
+            try:
+                thread.start()
+            except RuntimeError:  # the system has none to give
+                own = own + groups[i::n]
+            else:
+                threads.append(thread)
+        _draw(own)
     finally:
         for thread in threads:
             thread.join()
