@@ -86,7 +86,7 @@ export class Store {
   set(changes: Settings): void {
     if (!this.state) return;
     this.state = { ...this.state, settings: { ...this.state.settings, ...changes } };
-    this.send({ command: "set", given: { changes } });
+    this.send({ command: "set", given: { changes: { ...changes } } });
     this.update({});
   }
 
@@ -103,12 +103,9 @@ export class Store {
   /** While one is on its way the later ones wait; of those for one thing only the newest matters. */
   private send(next: Command): void {
     const last = this.waiting.at(-1);
-    if (last && isReplaced(last, next)) {
-      const changes = { ...last.given.changes, ...next.given.changes };
-      last.given = next.command === "set" ? { changes } : next.given;
-    } else {
-      this.waiting.push(next);
-    }
+    if (!last || !isReplaced(last, next)) this.waiting.push(next);
+    else if (next.command === "set") Object.assign(last.given.changes, next.given.changes);
+    else last.given = next.given;
     if (!this.sending) void this.drain();
   }
 
@@ -151,12 +148,7 @@ export class Store {
 function isReplaced(last: Command, next: Command): boolean {
   if (last.command !== next.command) return false;
   if (next.command !== "act") return true;
-  const [from, to] = [last.given, next.given];
-  return [from, to].every(({ name }) => name === "drag") && isSameBar(from.arguments, to.arguments);
-}
-
-type Bar = { which: string; index: number };
-
-function isSameBar(a: Bar, b: Bar): boolean {
-  return a.which === b.which && a.index === b.index;
+  const [a, b] = [last.given.arguments, next.given.arguments];
+  const drags = last.given.name === "drag" && next.given.name === "drag";
+  return drags && a.which === b.which && a.index === b.index;
 }
