@@ -219,7 +219,7 @@ def test_the_table_of_sets() -> None:
             assert sum(s.half == half and s.task == task for s in SETS.values()) >= 5
     assert all((s.K >= 2) == (s.task == CLASSIFICATION) for s in SETS.values())
     assert chosen_sets(["all"]) == list(SETS)
-    assert set(chosen_sets(["tuning", "wine"])) - set(chosen_sets(["tuning"])) == {"wine"}
+    assert set(chosen_sets(["tuning", "german"])) - set(chosen_sets(["tuning"])) == {"german"}
     with pytest.raises(SystemExit, match="no set 'wein'"):
         chosen_sets(["wein"])
 
@@ -238,7 +238,7 @@ def test_a_set_is_as_its_record_says(name: str) -> None:
         labels, counts = np.unique(y, return_counts=True)
         assert counts.min() >= 20
         of_test = np.array([(y[test] == label).sum() for label in labels])
-        assert np.abs(of_test - 0.2 * counts).max() <= 1  # stratified
+        assert np.abs(of_test - 0.2 * counts).max() < 2  # stratified
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def _pytabkit(kind: str, task: str, seed: int, df: Any, **arguments: Any) -> Any
 
     def change(df: Any) -> Any:
         flags = {f"{c} missing": df[c].isna().astype(float) for c in gaps}
-        filled = {c: df[c].fillna(median[c]) for c in gaps}
+        filled = {c: df[c].fillna(median[c]) for c in numbers if df[c].isna().any()}
         # a plain column of text, as its documentation shows; levels unseen in training are its own
         text = {c: df[c].astype(object).fillna("missing") for c in categories}
         return df.assign(**filled, **flags, **text)

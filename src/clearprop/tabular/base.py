@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -28,12 +28,15 @@ from clearprop.numpy_random import random_state
 from clearprop.progress import ProgressBar
 from clearprop.schedules import check_number
 from clearprop.tables.frames import TableError
-from clearprop.tabular.bag import Bag, Members, measure, train_bag
+from clearprop.tabular.bag import train_bag
 from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordable_rows, sample_rows
 from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.members import Members, measure
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.recipe import Recipe, build_architecture
+from clearprop.tabular.screening import Columns
 from clearprop.tabular.search import best_of, search
+from clearprop.tabular.selection import Bag
 from clearprop.tabular.sources import Source, source_of
 from clearprop.tabular.targets import ClassTarget, NumberTarget
 
@@ -118,6 +121,7 @@ class BaseTabular(BaseEstimator):
         data = Data(matrix, task.t, task.weight)
         bag = self._train(inputs, data, task, y, seed, begun)
         self._report(bag)
+        inputs = inputs.without(bag.left_out)
         self._target = task.target
         thetas = np.stack(bag.thetas)
         self._model = BagModel(
@@ -208,6 +212,13 @@ class BaseTabular(BaseEstimator):
                 {"epochs": trial.epochs, "score": trial.score, **trial.configuration}
                 for trial in trials
             ]
+
+        def without(numbers: Sequence[int]) -> tuple[Architecture, Data]:
+            dropped = np.concatenate([inputs.places[i] for i in numbers])
+            matrix = np.delete(data.X, dropped, axis=1)
+            architecture = self._architecture(inputs.without(numbers), task, recipe)
+            return architecture, replace(data, X=matrix)
+
         left = None
         if self.time_limit is not None:
             left = max(self.time_limit - (time.monotonic() - begun), 1e-3)
@@ -218,6 +229,7 @@ class BaseTabular(BaseEstimator):
                 self.n_members,
                 recipe,
                 score,
+                columns=Columns(inputs.places, inputs.n_vectors, without),
                 time_limit=left,
                 progress=bar,
                 **options,
@@ -254,6 +266,8 @@ class BaseTabular(BaseEstimator):
         self.__dict__.pop("feature_names_in_", None)
         if self._model.named:
             self.feature_names_in_ = np.asarray(inputs.names, dtype=object)
+        used = {column.name for column in inputs.columns}
+        self.unused_columns_ = [name for name in inputs.names if name not in used]
         self.engine_ = self._model.engine
 
     def _check_parameters(self) -> None:

@@ -75,6 +75,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     tune_results_ : list of dict
         What was tried in the search, with its score (less is better); the best of those with the
         most epochs was taken. Not kept in files.
+    unused_columns_ : list of str
+        Columns that predictions do not depend on: with the same value everywhere, with text that is
+        different almost everywhere, or without which held-out rows were predicted better.
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str

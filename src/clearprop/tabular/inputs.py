@@ -15,7 +15,7 @@ Source of scaling and clip: Holzmüller et al. 2024 (RealMLP).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,6 +203,12 @@ class InputColumn:
     def n_flags(self) -> int:
         return len(self.flags) + (self.missing is not None)
 
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """How many columns it has of the three parts of the matrix."""
+        embedded = self.categories is not None and self.categories.embedded
+        return len(self.numbers), self.n_flags, int(embedded)
+
     def encode(self, source: Source, numbers: Array, flags: Array, codes: Array) -> None:
         """Fill its columns of the three parts, (N, …) each."""
         if self.categories is not None:
@@ -286,6 +292,27 @@ class TableInputs:
         return n_numbers, max(n_flags, 0 if n_numbers or n_codes else 1), n_codes
 
     @property
+    def places(self) -> list[Array]:
+        """Of each column, its columns of the matrix."""
+        starts, found = np.cumsum([0, *self.sizes[:2]]), []
+        for column in self.columns:
+            stops = starts + column.widths
+            found.append(np.concatenate(list(map(np.arange, starts, stops))))
+            starts = stops
+        return found
+
+    @property
+    def n_vectors(self) -> list[int]:
+        """By how many vectors each column is embedded, 0 for most."""
+        found = [column.categories for column in self.columns]
+        return [len(c.names) + 1 if c is not None and c.embedded else 0 for c in found]
+
+    def without(self, numbers: Sequence[int]) -> TableInputs:
+        """The same but for the columns of these numbers."""
+        kept = [column for i, column in enumerate(self.columns) if i not in set(numbers)]
+        return TableInputs(tuple(kept), self.names)
+
+    @property
     def _embedded(self) -> list[Categories]:
         found = [column.categories for column in self.columns]
         return [categories for categories in found if categories and categories.embedded]
@@ -336,12 +363,7 @@ class TableInputs:
     def _fill(self, source: Source, X: Array) -> None:
         starts = np.cumsum([0, *self.sizes[:2]])
         for column in self.columns:
-            widths = (
-                len(column.numbers),
-                column.n_flags,
-                int(column.categories is not None and column.categories.embedded),
-            )
-            stops = starts + widths
+            stops = starts + column.widths
             parts = [X[:, start:stop] for start, stop in zip(starts, stops, strict=True)]
             column.encode(source, *parts)
             starts = stops

@@ -22,8 +22,8 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import get_engine
 from clearprop.history import EpochReport
 from clearprop.jobs import Data
-from clearprop.tabular.bag import Members
 from clearprop.tabular.held_out import HeldOut, Score
+from clearprop.tabular.members import Members
 from clearprop.tabular.recipe import Plan, Recipe, plan_epochs
 from clearprop.training import train
 

@@ -1,0 +1,130 @@
+"""The members of a bag before training, and how long their steps take."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.engines.protocol import Engine
+from clearprop.jobs import Data, Job
+from clearprop.tabular.budget import AFTER, affordable_members
+from clearprop.tabular.held_out import Fold, HeldOut, folds
+from clearprop.tabular.pace import Pace
+from clearprop.tabular.recipe import START_ROWS, Plan, Recipe, batch_size, build_job, start
+from clearprop.training import train
+
+FASTER = 0.75  # a step with fewer networks has to be, for these to be left out
+TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a step takes
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of a bag before training: folds, seeds, and where they start."""
+
+    architecture: Architecture
+    recipe: Recipe
+    parts: list[Fold]
+    seeds: list[int]
+    thetas: list[Array]
+
+    @classmethod
+    def draw(
+        cls,
+        architecture: Architecture,
+        recipe: Recipe,
+        data: Data,
+        n_members: int,
+        seed: int,
+        strata: Array | None = None,
+    ) -> Members:
+        """Drawn with the seed."""
+        rng = np.random.default_rng(seed)
+        parts = folds(len(data), n_members, rng, strata)
+        seeds = rng.integers(0, 2**31, n_members).tolist()
+        return cls.start(architecture, recipe, data, parts, seeds)
+
+    @classmethod
+    def start(
+        cls,
+        architecture: Architecture,
+        recipe: Recipe,
+        data: Data,
+        parts: list[Fold],
+        seeds: list[int],
+    ) -> Members:
+        """Where members of these folds and seeds begin."""
+        thetas = []
+        for fold, seed in zip(parts, seeds, strict=True):
+            own = np.random.default_rng(seed)
+            rows = fold.train
+            if len(rows) > START_ROWS:
+                rows = np.sort(own.choice(rows, START_ROWS, replace=False))
+            thetas.append(start(architecture, data.X[rows], own))
+        return cls(architecture, recipe, parts, seeds, thetas)
+
+    def some(self, which: slice) -> Members:
+        """Those in this range."""
+        parts, seeds, thetas = self.parts[which], self.seeds[which], self.thetas[which]
+        return dataclasses.replace(self, parts=parts, seeds=seeds, thetas=thetas)
+
+    def jobs(self, plan: Plan, pace: Pace | None = None) -> list[Job]:
+        """The training of each."""
+        return [
+            build_job(self.architecture, theta, fold.train, self.recipe, seed, plan, pace)
+            for theta, fold, seed in zip(self.thetas, self.parts, self.seeds, strict=True)
+        ]
+
+    def time_steps(
+        self, data: Data, engine: Engine, seconds: float | None = None
+    ) -> tuple[float, float]:
+        """Seconds of a step of all members, and of beginning, from a few steps on some rows.
+
+        seconds: that this may take. Ctrl-C raises KeyboardInterrupt, as nothing is learnt yet.
+        """
+        n = min(len(data), TRIAL_ROWS)
+        some = data.rows(slice(n))
+        n_train = max(1, len(self.parts[0].train) * n // len(data))
+        parts = max(1, n_train // batch_size(n_train) // TRIAL_STEPS)
+        plan = Plan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
+        jobs = [
+            build_job(self.architecture, theta, np.arange(n_train), self.recipe, seed, plan)
+            for theta, seed in zip(self.thetas, self.seeds, strict=True)
+        ]
+        states = train(jobs, some, engine=engine, time_limit=seconds)
+        if any(state.history.stopped == "interrupted" for state in states):
+            raise KeyboardInterrupt
+        longest = max(states, key=lambda state: state.epoch)
+        first, *others = np.diff(longest.history.seconds, prepend=0.0)
+        of_epoch = float(np.median(others)) if others else first
+        n_steps = np.mean([state.n_steps for state in states])  # with a limit not the same for all
+        of_step = of_epoch * longest.epoch / max(1.0, float(n_steps))
+        return of_step, max(0.0, first - of_epoch) * len(data) / n
+
+    def fewer(
+        self, share: float, of_step: float, data: Data, engine: Engine, seconds: float
+    ) -> tuple[Members, float]:
+        """As many as there is time for, with the seconds of their steps, or all, whose steps take
+        of_step, if fewer are not faster; for share and seconds see `affordable_members` and above.
+        """
+        n = affordable_members(len(self.parts), share)
+        if n == len(self.parts):
+            return self, of_step
+        some = self.some(slice(n))
+        of_some, _ = some.time_steps(data, engine, seconds)
+        return (some, of_some) if of_some < FASTER * of_step else (self, of_step)
+
+
+def measure(members: Members, data: Data, engine: Engine, seconds: float) -> tuple[float, float]:
+    """Seconds of a step of all members, and of judging a row, from some rows.
+
+    seconds: that the steps may take. What beginning takes is left out: of some rows, it tells more
+    of the machine than of the rows.
+    """
+    of_step, _ = members.time_steps(data, engine, seconds)
+    held_out = HeldOut.of_all(data, members.parts, lambda *_: 0.0, engine)
+    of_judging = held_out.estimate_seconds(members.architecture, members.thetas[0])
+    return of_step, (1 + AFTER) * of_judging / len(data)
