@@ -75,10 +75,10 @@ def test_all_columns_stay_where_all_say_something(monkeypatch: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hopeless", "epochs"), [(screening.HOPELESS, 4), (np.inf, 12)], ids=["given up", "no better"]
+    ("promising", "epochs"), [(screening.PROMISING, 4), (np.inf, 12)], ids=["given up", "no better"]
 )
 def test_a_trial_that_is_no_better_changes_nothing(
-    hopeless: float, epochs: int, monkeypatch: Any
+    promising: float, epochs: int, monkeypatch: Any
 ) -> None:
     """Without the column that matters most, up to the first or the second cycle's end."""
     trained: list[int] = []
@@ -91,7 +91,7 @@ def test_a_trial_that_is_no_better_changes_nothing(
 
     monkeypatch.setattr(screening.Trial, "train", note)
     monkeypatch.setattr(screening.Screening, "_judge", lambda *_: ([2], []))
-    monkeypatch.setattr(screening, "HOPELESS", hopeless)
+    monkeypatch.setattr(screening, "PROMISING", promising)
     table = np.random.default_rng(0).normal(size=(1200, 3))
     y = table @ [0.5, 1.0, 3.0]
     model = fitted(pd.DataFrame(table), y)

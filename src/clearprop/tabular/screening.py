@@ -36,7 +36,9 @@ BLOCKS = 20  # of the deciding rows, which tell what is chance
 FEWEST_ROWS, MOST_ROWS = 1_000, 200_000
 IDLE = 1.0  # standard errors; a column whose exchange costs less seems to say nothing
 FEW = 0.1  # of the columns; without fewer that seem to say nothing, little can be gained
-HOPELESS = 1.02  # times the score with all columns after the first cycle, and a trial ends
+# times the score with all columns, the most that is promising after the first cycle; what is learnt
+# by heart shows later, so that without columns of many categories it may even be a little worse
+PROMISING, PROMISING_LATER = 0.99, 1.02
 BETTER = 0.01  # probability that chance alone makes members without some columns as much better
 SHARE = 0.05  # of the arithmetic of the whole training, for the exchanges
 LEAST_ROWS = 200  # of each member, or all that it holds out, for an exchange to tell anything
@@ -108,10 +110,10 @@ class Screening:
         if len(self._scores) < len(self._epochs) or not self.selection.has_time_for(whole + epoch):
             return False
         idle, doubtful = self._judge(thetas)
-        choices = [sorted(idle + doubtful)] if doubtful else []
-        if len(idle) >= FEW * len(self.columns.places):
-            choices.append(idle)
-        return any(map(self._is_better_without, choices))
+        if doubtful and self._is_better_without(sorted(idle + doubtful), PROMISING_LATER):
+            return True
+        enough = len(idle) >= FEW * len(self.columns.places)
+        return enough and self._is_better_without(idle, PROMISING)
 
     def _decide(self, selection: Selection, thetas: Sequence[Array]) -> Array:
         """The scores of the out-of-fold predictions for each block of the deciding rows."""
@@ -151,7 +153,7 @@ class Screening:
         doubtful = ~idle & (mean < of_chance * np.mean(scores))
         return np.flatnonzero(idle).tolist(), np.flatnonzero(doubtful).tolist()
 
-    def _is_better_without(self, some: list[int]) -> bool:
+    def _is_better_without(self, some: list[int], promising: float) -> bool:
         """Train members without some columns to the same epoch; keep them if they are better."""
         if not 0 < len(some) < len(self.columns.places):
             return False
@@ -164,7 +166,7 @@ class Screening:
             self.selection.tell_more(reports)
             if reports[0].epoch == self._epochs[0]:
                 now = self._decide(trial.selection, [report.read_theta() for report in reports])
-                given_up = not now.mean() < HOPELESS * self._scores[0].mean()
+                given_up = not now.mean() < promising * self._scores[0].mean()
             return over or given_up or reports[0].epoch == self._epochs[1]
 
         states = trial.train(watch)
