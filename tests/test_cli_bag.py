@@ -83,6 +83,7 @@ def test_fit_trains_a_bag(run: Any) -> None:
     told = run("fit", "t.csv", "-t", "size", *options, "--force")
     assert told.code == 0
     assert "bag of 4 networks of" in told.out
+    assert "columns not used: constant" in told.out
     assert "is best for rows held out in turn: log loss 0." in told.out
 
 

@@ -274,6 +274,8 @@ class _Teller:
         score = "rmse" if score == "squared_error" else score
         print(f"bag of {n} networks of {n_weights:,} weights: {last} epochs in {seconds:.1f} s")
         print(f"ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
+        if estimator.unused_columns_:
+            print(f"columns not used: {', '.join(estimator.unused_columns_)}")
         print(
             f"epoch {estimator.n_iter_} is best for rows held out in turn: "
             f"{score.replace('_', ' ')} {number(estimator.oof_score_)}\n"

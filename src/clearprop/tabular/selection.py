@@ -73,6 +73,7 @@ class Selection:
     budget: Budget | None = None
     screen: Callable[[Sequence[EpochReport]], bool] | None = None
     extra: int = 0
+    epoch: int = 0
 
     def __post_init__(self) -> None:
         self.bag.n_epochs = self.plan.epochs
@@ -113,7 +114,7 @@ class Selection:
             self.bag.n_epochs = n_epochs
 
     def __call__(self, reports: Sequence[EpochReport]) -> bool:
-        epoch = reports[0].epoch
+        epoch = self.epoch = reports[0].epoch
         ending = {report.stopping for report in reports}
         alive = [report for report in reports if report.stopping != "nonfinite"]
         if self.budget is not None and "" in ending:
@@ -140,8 +141,8 @@ class Selection:
     def tell_more(self, reports: Sequence[EpochReport]) -> None:
         """Of an epoch that was trained besides."""
         self.extra += 1
-        epoch = self.bag.scores[-1][0] if self.bag.scores else 0
-        self._tell([dataclasses.replace(r, epoch=epoch, stopping="") for r in reports], over=False)
+        now = [dataclasses.replace(report, epoch=self.epoch, stopping="") for report in reports]
+        self._tell(now, over=False)
 
     def _tell(self, alive: Sequence[EpochReport], *, over: bool) -> None:
         """Of the epoch after which these are the reports, and of those besides."""
