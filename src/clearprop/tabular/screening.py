@@ -129,9 +129,9 @@ class Screening:
         )
 
     def _judge(self, thetas: Sequence[Array]) -> tuple[list[int], list[int]]:
-        """The columns whose values can be exchanged between held-out rows at no cost, and those of
-        the others that may cost more than they are worth: they make the score better by less than
-        as many free parameters as they have categories would make it worse by chance."""
+        """The columns whose values can be exchanged between held-out rows at no cost; and, of those
+        that are embedded, the ones that may cost more than they are worth: they make the score
+        better by less than as many free parameters as they have vectors make it worse by chance."""
         held_out, rng = self.selection.held_out, np.random.default_rng(self.seed + 1)
         costs, scores = np.zeros((len(self.columns.places), len(thetas))), []
         for member, theta in enumerate(thetas):
@@ -148,9 +148,9 @@ class Screening:
                 exchanged[:, places] = X[rng.permutation(len(X))][:, places]
                 costs[column, member] = score(exchanged) - scores[-1]
         mean, error = costs.mean(axis=1), costs.std(axis=1, ddof=1) / np.sqrt(len(thetas))
-        idle = mean <= IDLE * error
         of_chance = np.array(self.columns.n_vectors) / len(self.members.parts[0].train)
-        doubtful = ~idle & (mean < of_chance * np.mean(scores))
+        doubtful = (of_chance > 0) & (mean <= np.maximum(IDLE * error, of_chance * np.mean(scores)))
+        idle = ~doubtful & (mean <= IDLE * error)
         return np.flatnonzero(idle).tolist(), np.flatnonzero(doubtful).tolist()
 
     def _is_better_without(self, some: list[int], promising: float) -> bool:
