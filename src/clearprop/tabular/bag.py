@@ -67,7 +67,7 @@ def train_bag(
         held_out.places = held_out.places[: bag.n_trained]
         held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
         selection.limit(budget, of_step, of_start, n_train, recipe)
-        left = max(budget.deadline - held_out.seconds - time.monotonic(), 1e-3)
+        left = budget.until_judging()
     screening = None
     if columns is not None:
         screening = Screening(columns, members, selection, seed)
@@ -81,7 +81,7 @@ def train_bag(
     )
     if screening is not None and screening.found is not None:
         if selection.budget is not None:
-            left = max(selection.budget.deadline - held_out.seconds - time.monotonic(), 1e-3)
+            left = selection.budget.until_judging()
         states = screening.found.go_on(selection, left)
         selection = screening.found.selection
         bag, held_out, data = selection.bag, selection.held_out, selection.held_out.data

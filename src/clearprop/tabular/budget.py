@@ -109,6 +109,10 @@ class Budget:
         of_all = self.held_out.seconds * (1 if some is None else n / len(some))
         return min((AFTER if some is None else 1 + AFTER) * of_all, MOST_RESERVED * self.seconds)
 
+    def until_judging(self) -> float:
+        """Seconds for training, until the last evaluation has to begin; some in any case."""
+        return max(self.deadline - self.held_out.seconds - time.monotonic(), 1e-3)
+
     def left(self) -> float:
         """Seconds for training and all evaluations but the last."""
         return self.deadline - self.reserve - self.held_out.seconds - time.monotonic()

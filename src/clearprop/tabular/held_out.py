@@ -90,6 +90,10 @@ class HeldOut:
         """Of all rows."""
         return cls(data, [fold.held for fold in parts], score, engine)
 
+    def rows_at(self, places: Array) -> Array:
+        """The rows of the data at these places among those that count."""
+        return places if self.rows is None else self.rows[places]
+
     def predict(
         self,
         architecture: Architecture,
@@ -107,7 +111,7 @@ class HeldOut:
         for i, member, places in self._in_turn(thetas):
             if i and deadline is not None and time.monotonic() > deadline:
                 break
-            rows = places if self.rows is None else self.rows[places]
+            rows = self.rows_at(places)
             total[places] += self.engine.forward(architecture, thetas[member], self.data.X[rows])
             count[places] += 1
         seen = count > 0

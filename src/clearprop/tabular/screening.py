@@ -81,8 +81,7 @@ class Screening:
         deciding[places[: n // 2]] = True
         self._judged = []
         for places in held_out.places:
-            rows = places if held_out.rows is None else held_out.rows[places]
-            self._judged.append(rows[~deciding[places]])
+            self._judged.append(held_out.rows_at(places[~deciding[places]]))
         self._epochs = [round(end * self.selection.plan.epochs) for end in CYCLE_ENDS[:2]]
         self._scores: list[Array] = []  # of the members at these epochs
 
@@ -102,7 +101,8 @@ class Screening:
     def __call__(self, reports: Sequence[EpochReport]) -> bool:
         """Whether members without some columns take the place of those that report."""
         epoch = reports[0].epoch
-        if epoch not in self._epochs:
+        # a member that was lost is missing from the reports, and all are needed
+        if epoch not in self._epochs or len(reports) < len(self.members.parts):
             return False
         thetas = [report.read_theta() for report in reports]
         self._scores.append(self._decide(self.selection, thetas))
@@ -120,12 +120,7 @@ class Screening:
         held_out = selection.held_out
         y_hat, _ = held_out.predict(selection.bag.architecture, dict(enumerate(thetas)))
         return np.array(
-            [
-                held_out.score(
-                    y_hat[block], block if held_out.rows is None else held_out.rows[block]
-                )
-                for block in self._blocks
-            ]
+            [held_out.score(y_hat[block], held_out.rows_at(block)) for block in self._blocks]
         )
 
     def _judge(self, thetas: Sequence[Array]) -> tuple[list[int], list[int]]:
