@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 from clearprop.embeddings import Identity, Parallel, PiecewiseLinear
-from clearprop.jobs import Data
 from clearprop.layers import Dense
 from clearprop.outputs import Linear
 from clearprop.schedules import CosLog4
-from clearprop.tabular.bag import train_bag
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.recipe import (
     LEAST_SPREAD,
@@ -78,24 +76,3 @@ def test_few_columns_have_more_units(d: int, units: int) -> None:
     layer = TableInputs.fit(source_of(X)).layer
     assert isinstance(layer.layers[0], PiecewiseLinear)
     assert layer.n_out == d * (units + 1)
-
-
-def test_a_score_that_is_far_worse_at_the_last_peak_ends_the_training() -> None:
-    """A new best in each cycle, then 20 % worse: over at 7/10 of the epochs, not before."""
-    rng = np.random.default_rng(0)
-    data = Data(
-        rng.normal(size=(120, 3)).astype(np.float32), rng.normal(size=(120, 1)).astype(np.float32)
-    )
-    best = 29  # of 60; 28 = 60·7/15 ends a cycle
-    recipe = replace(REGRESSION, epochs=60, hidden=(4,))
-    architecture = build_architecture(Parallel((Identity(3),)), 1, Linear(), recipe)
-
-    def ends_at(worse: float) -> tuple[int, str]:
-        values = iter([2 - epoch / 60 for epoch in range(1, best + 1)] + [worse] * 60)
-        bag = train_bag(architecture, data, 4, recipe, lambda *_: next(values), seed=3)
-        assert bag.epoch == best
-        return bag.scores[-1][0], bag.stopped
-
-    least = 2 - best / 60
-    assert ends_at(1.2 * least) == (42, "patience")
-    assert ends_at(1.05 * least) == (60, "epochs")

@@ -26,7 +26,8 @@ from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
 from clearprop.tabular.members import Members
 from clearprop.tabular.recipe import batch_size
-from clearprop.tabular.selection import CYCLE_ENDS, Bag, Selection
+from clearprop.tabular.selection import Bag, Selection
+from clearprop.tabular.stopping import cycle_ends
 from clearprop.training import Watch, train
 
 LEAST_MEMBERS = 4  # for every row to be held out
@@ -40,7 +41,7 @@ FEW = 0.1  # of the columns; without fewer that seem to say nothing, little can 
 # by heart shows later, so that without columns of many categories it may even be a little worse
 PROMISING, PROMISING_LATER = 0.99, 1.02
 BETTER = 0.01  # probability that chance alone makes members without some columns as much better
-SHARE = 0.05  # of the arithmetic of the whole training, for the exchanges
+SHARE = 0.03  # of the arithmetic of the whole training, for the exchanges
 LEAST_ROWS = 200  # of each member, or all that it holds out, for an exchange to tell anything
 PASSES = 3  # of a network over a row in a step of training, for one in a prediction
 
@@ -82,7 +83,7 @@ class Screening:
         self._judged = []
         for places in held_out.places:
             self._judged.append(held_out.rows_at(places[~deciding[places]]))
-        self._epochs = [round(end * self.selection.plan.epochs) for end in CYCLE_ENDS[:2]]
+        self._epochs = cycle_ends(self.selection.plan.epochs)[:2]
         self._scores: list[Array] = []  # of the members at these epochs
 
     @property

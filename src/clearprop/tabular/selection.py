@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -18,12 +17,9 @@ from clearprop.tabular.budget import Budget
 from clearprop.tabular.held_out import HeldOut
 from clearprop.tabular.pace import Pace
 from clearprop.tabular.recipe import Plan, Recipe, plan_epochs
+from clearprop.tabular.stopping import cycle_ends, is_over
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
-CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the learning rate, as parts of the training
-LEAST_CHECKS = 3  # in a cycle for its end to end training
-RISING = 0.1  # of a cycle, in which the rate is not yet a fifth of its peak
-LAST_PEAK, FAR_WORSE = 0.7, 1.1  # where the last cycle's rate is highest; a score beyond recovery
 SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
 SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
 TRUST = 3  # epochs that are believed to take as long as was tried out, whatever the first one takes
@@ -121,13 +117,13 @@ class Selection:
             self.budget.end_epoch()
             self._move_end(epoch)
         n = self.bag.n_epochs
-        due = epoch % self.every == 0 or epoch == n or ending != {""}
+        due = epoch % self.every == 0 or epoch in (*cycle_ends(n), n) or ending != {""}
         late = self.budget is not None and self.budget.is_late()
         if alive and due and not (self.bag.thetas and late):
             self.evaluate({report.job: report.read_theta() for report in alive}, epoch)
         moved = self.pace is not None and self.pace.end_was_moved()
         replaced = self.screen is not None and not moved and ending == {""} and self.screen(reports)
-        over = replaced or epoch >= n or (not moved and self._is_over(epoch, n))
+        over = replaced or epoch >= n or (not moved and self._is_over(epoch))
         if alive:
             self._tell(alive, over=over and not replaced)
         if self.budget is not None:
@@ -175,22 +171,9 @@ class Selection:
             bag.members, bag.thetas = list(thetas), list(thetas.values())
             bag.epoch, bag.score, bag.oof = epoch, score, y_hat
 
-    def _is_over(self, epoch: int, n: int) -> bool:
-        """Whether a whole cycle of the learning rate has just ended without a new best.
-
-        What is best while the rate begins to rise is the end of the cycle before. A cycle that is
-        no pass over the rows does not count: nothing can be learnt by heart. In the last cycle the
-        rate falls from its peak on, which gives back some percent of the score; where it has become
-        far worse than the best by then, the rows are learnt by heart.
-        """
-        scores = self.bag.scores
-        if epoch >= LAST_PEAK * n and scores and scores[-1][1] > FAR_WORSE * self.bag.score:
-            return True
-        ends = [round(end * n) for end in CYCLE_ENDS]
-        for before, end in pairwise(ends):
-            length = end - before
-            if length < max(LEAST_CHECKS * self.every, self.plan.parts):
-                continue
-            if epoch - self.every < end <= epoch:
-                return 0 < self.bag.epoch <= before + RISING * length
-        return False
+    def _is_over(self, epoch: int) -> bool:
+        bag = self.bag
+        if not bag.scores or bag.scores[-1][0] != epoch:
+            return False
+        best = bag.epoch, bag.score
+        return is_over(bag.scores, best, bag.n_epochs, self.every, self.plan.parts)

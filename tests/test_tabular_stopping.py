@@ -1,0 +1,89 @@
+"""When a bag's training ends, told by its scores alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from clearprop.tabular.stopping import cycle_ends, is_over
+
+N = 60  # epochs; the cycles end after 4, 12 and 28
+
+
+def epochs_until_over(score: Callable[[int], float], every: int = 1, parts: int = 1) -> int:
+    """How many of 60 epochs are trained with these scores."""
+    scores: list[tuple[int, float]] = []
+    best = (0, math.inf)
+    for epoch in range(1, N + 1):
+        if epoch % every and epoch not in cycle_ends(N):
+            continue
+        scores.append((epoch, score(epoch)))
+        if scores[-1][1] <= best[1]:
+            best = scores[-1]
+        if is_over(scores, best, N, every, parts):
+            return epoch
+    return N
+
+
+def cyclic(bottoms: tuple[float, float, float, float], rise: float) -> Callable[[int], float]:
+    """Scores that reach these at the ends of the cycles and are so much worse at the peaks."""
+    ends = [0, *cycle_ends(N), N]
+
+    def score(epoch: int) -> float:
+        cycle = next(i for i in range(4) if epoch <= ends[i + 1])
+        t = (epoch - ends[cycle]) / (ends[cycle + 1] - ends[cycle])
+        before = bottoms[max(0, cycle - 1)]
+        return before + (bottoms[cycle] - before) * t + rise * before * math.sin(math.pi * t)
+
+    return score
+
+
+def test_the_ends_of_cycles() -> None:
+    assert cycle_ends(N) == [4, 12, 28]
+
+
+@pytest.mark.parametrize("rise", [0.05, 0.25])
+def test_scores_that_become_better_with_every_cycle(rise: float) -> None:
+    """However much worse they are where the rate is high, as long as it was as bad before."""
+    assert epochs_until_over(cyclic((4.0, 3.0, 2.5, 2.2), rise)) == N
+
+
+def test_a_cycle_without_a_new_best_is_the_last() -> None:
+    assert epochs_until_over(float) == 12
+    assert epochs_until_over(cyclic((4.0, 3.0, 3.1, 2.0), rise=0.1)) == 28
+
+
+def test_a_third_cycle_whose_best_has_passed_at_its_end_is_the_last() -> None:
+    falling = cyclic((4.0, 2.6, 2.5, 2.2), rise=0.1)
+    assert epochs_until_over(lambda e: 2.4 if e == 26 else falling(e)) == 28
+    assert epochs_until_over(lambda e: 2.499 if e == 26 else falling(e)) == N  # but for chance
+    steep = cyclic((4.0, 3.0, 2.5, 2.2), rise=0.1)  # or where much was won in it
+    assert epochs_until_over(lambda e: 2.4 if e == 26 else steep(e)) == N
+
+
+def test_the_last_cycle_ends_where_it_is_far_worse_than_it_ever_was() -> None:
+    good = cyclic((4.0, 3.0, 2.5, 2.2), rise=0.1)
+    assert epochs_until_over(lambda e: 2.9 if e >= 34 else good(e)) == N  # 3.1 in the cycle before
+    assert epochs_until_over(lambda e: 3.2 if e >= 34 else good(e)) == 36
+    rough = cyclic((4.0, 3.0, 2.5, 2.2), rise=0.25)  # up to 3.5 in the cycle before
+    assert epochs_until_over(lambda e: 3.2 if e >= 34 else rough(e)) == N
+    assert epochs_until_over(lambda e: 3.3 if e >= 34 else rough(e)) == 36  # beyond recovery
+    quiet = cyclic((3.0, 2.6, 2.5, 2.2), rise=0.01)
+    assert epochs_until_over(lambda e: 2.9 if e >= 34 else quiet(e)) == 36
+
+
+def test_the_last_cycle_ends_where_its_best_has_passed() -> None:
+    good = cyclic((4.0, 3.0, 2.5, 2.2), rise=0.1)
+    assert epochs_until_over(lambda e: 2.3 if e == 40 else good(e)) == 41
+    assert epochs_until_over(lambda e: 2.3 if e >= 40 else good(e)) == N
+
+
+def test_cycles_that_are_no_pass_over_the_rows_do_not_count() -> None:
+    assert epochs_until_over(float, parts=10) == 28
+    assert epochs_until_over(lambda epoch: 1 + epoch / 1000, parts=60) == N
+
+
+def test_cycles_of_few_scores_do_not_count() -> None:
+    assert epochs_until_over(float, every=4) == 28
