@@ -217,7 +217,7 @@ def test_permutation_importance() -> None:
 def test_cross_validation_and_clones() -> None:
     from sklearn.base import clone
 
-    scores = cross_val_score(classifier(), X, YES, cv=2)
+    scores = cross_val_score(with_epochs(classifier(), 60), X, YES, cv=2)
     assert scores.min() > 0.7
     model = cp.TabularClassifier(3, kinds={"size": "ignore"}, scoring="auc", time_limit=5)
     assert clone(model).get_params() == model.get_params()

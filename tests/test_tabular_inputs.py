@@ -108,13 +108,25 @@ def test_missing_numbers_and_new_categories_later() -> None:
 
 
 def test_many_categories() -> None:
-    """10⁵ of them: those of two rows or more are known, all others are one."""
+    """10⁵ of them, and some of a single row, which are not known as none has two rows."""
     labels = [f"c{i}" for i in range(100_000)] * 3 + [f"once{i}" for i in range(1000)]
     inputs = fit(pa.table({"c": labels}))
     assert inputs.layer.layers[0].sizes == (100_001,)
     X = inputs.transform(source_of(pa.table({"c": ["c0", "c99999", "once3", "other", None]})))
     assert len(set(X[:2, 0])) == 2
     np.testing.assert_array_equal(X[2:, 0], 0)
+
+
+@pytest.mark.parametrize(("n_once", "n_twice", "known"), [(1000, 50, True), (1000, 49, False)])
+def test_categories_of_a_single_row(n_once: int, n_twice: int, known: bool) -> None:
+    """Each has 2 n₂/n₁ rows on average among as many new rows; a tenth is enough to know them."""
+    labels = [f"once{i}" for i in range(n_once)] + [f"twice{i}" for i in range(n_twice)] * 2
+    inputs = fit(pa.table({"c": labels}), kinds={"c": "categorical"})
+    assert inputs.layer.layers[0].sizes == (1 + n_twice + n_once * known,)
+    X = inputs.transform(source_of(pa.table({"c": ["twice0", "once3", "other"]})))
+    assert X[0, 0] > 0
+    assert (X[1, 0] > 0) == known
+    assert X[2, 0] == 0
 
 
 def test_kinds_of_the_users_choice() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from clearprop.embeddings import Identity, Parallel, PiecewiseLinear
+from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Dense
 from clearprop.outputs import Linear
 from clearprop.schedules import CosLog4
@@ -18,6 +18,7 @@ from clearprop.tabular.recipe import (
     batch_size,
     build_architecture,
     build_job,
+    forget_unseen,
     peak_rate,
     plan_epochs,
     start,
@@ -61,6 +62,22 @@ def test_the_start_stays_tame_where_the_rows_hardly_differ() -> None:
             h, _ = layer.forward(p, h, None)
         assert max(spread.max() for spread in spreads) < 1 + 1e-5
         assert np.median(spreads[1]) == pytest.approx(1, abs=1e-5)
+
+
+def test_vectors_of_categories_without_rows_are_zero() -> None:
+    layers = (Identity(1), Embedding((3, 4), 2))
+    architecture = build_architecture(Parallel(layers), 1, Linear(), REGRESSION)
+    X = np.array([[5, 1, 0], [6, 1, 3], [7, 2, 1], [8, 0, 2]], np.float32)
+    theta = start(architecture, X[:3], np.random.default_rng(0))
+    before = architecture.unpack(theta.copy())
+    forget_unseen(architecture, theta, X, np.array([0, 1, 2]))
+    E = architecture.unpack(theta)[0]["1.E"]
+    assert np.flatnonzero((E == 0).all(axis=1)).tolist() == [0, 3 + 2]
+    seen = [1, 2, 3, 4, 6]
+    np.testing.assert_array_equal(E[seen], before[0]["1.E"][seen])
+    for p, q in zip(architecture.unpack(theta)[1:], before[1:], strict=True):
+        for name in p:
+            np.testing.assert_array_equal(p[name], q[name])
 
 
 def test_a_column_of_two_values_is_learnt() -> None:

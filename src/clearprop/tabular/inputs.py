@@ -10,7 +10,8 @@ parts, one after another, and the layer that takes them:
 - category numbers of columns with many categories, 0 for one that is missing or was never seen.
   They go into :class:`clearprop.embeddings.Embedding`.
 
-Source of scaling and clip: Holzmüller et al. 2024 (RealMLP).
+Sources: Holzmüller et al. 2024 (RealMLP) for scaling and clip; Good 1953 for how often a category
+of a single row is met again.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ MIN_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
 ALL_UNITS = 40  # of all columns together: where there are few, their shape tells the rows apart
 MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
 EMBEDDING_UNITS = 8
+# rows among as many new ones that categories of a single row have on average, which is 2 n₂/n₁ with
+# n₁ of them and n₂ of two rows; with fewer they are as good as unknown
+MET_AGAIN = 0.1
 MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
 SAMPLE = 200_000  # rows that statistics of numbers are taken from, of more
 CHUNK_BYTES = 2**24  # of the matrix that is filled at a time
@@ -187,7 +191,7 @@ class InputColumn:
         counts = pc.value_counts(labels.drop_null())
         names, n = counts.field("values").to_pylist(), counts.field("counts").to_numpy()
         embedded = len(names) > MAX_FLAGS
-        if embedded:  # a category of a single row teaches what to make of unknown ones
+        if embedded and 2 * np.sum(n == 2) < MET_AGAIN * np.sum(n == 1):
             names = [label for label, count in zip(names, n, strict=True) if count > 1]
         if not names:
             return None

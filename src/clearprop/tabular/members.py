@@ -14,7 +14,15 @@ from clearprop.jobs import Data, Job
 from clearprop.tabular.budget import AFTER, affordable_members
 from clearprop.tabular.held_out import Fold, HeldOut, folds
 from clearprop.tabular.pace import Pace
-from clearprop.tabular.recipe import START_ROWS, Plan, Recipe, batch_size, build_job, start
+from clearprop.tabular.recipe import (
+    START_ROWS,
+    Plan,
+    Recipe,
+    batch_size,
+    build_job,
+    forget_unseen,
+    start,
+)
 from clearprop.training import train
 
 FASTER = 0.75  # a step with fewer networks has to be, for these to be left out
@@ -63,7 +71,9 @@ class Members:
             rows = fold.train
             if len(rows) > START_ROWS:
                 rows = np.sort(own.choice(rows, START_ROWS, replace=False))
-            thetas.append(start(architecture, data.X[rows], own))
+            theta = start(architecture, data.X[rows], own)
+            forget_unseen(architecture, theta, data.X, fold.train)
+            thetas.append(theta)
         return cls(architecture, recipe, parts, seeds, thetas)
 
     def some(self, which: slice) -> Members:

@@ -16,7 +16,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import get_activation
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Scale
+from clearprop.embeddings import Embedding, Parallel, Scale
 from clearprop.jobs import Job
 from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import Adam
@@ -102,6 +102,26 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
         h, _ = layer.forward(p, h, None)
         parameters.append({name: p[name] for name in layer.shapes})
     return architecture.pack(parameters, np.dtype(np.float32))
+
+
+def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Array) -> None:
+    """Set the vectors of categories that these rows of X have not to 0, which is in the middle.
+
+    What a network then makes of such a category is about what it makes of all together.
+    """
+    first = 0
+    for i, layer in enumerate(_parts(architecture.layers[0])):
+        if isinstance(layer, Embedding):
+            E = architecture.unpack(theta)[0][f"{i}.E"]
+            for column, begin in enumerate(layer.starts[:-1], first):
+                size = layer.sizes[column - first]
+                seen = np.bincount(X[rows, column].astype(np.int64), minlength=size) > 0
+                E[begin : begin + size][~seen] = 0
+        first += layer.n_in or 0
+
+
+def _parts(layer: Layer) -> tuple[Layer, ...]:
+    return layer.layers if isinstance(layer, Parallel) else ()
 
 
 def batch_size(n: int) -> int:
