@@ -209,6 +209,11 @@ def test_a_worker_ends_at_the_limit_and_starts_again(tmp_path: Any) -> None:
         assert worker.run({"seed": 0}, 30)["threads"] == "1"
     finally:
         worker.stop()
+    worker = Worker((str(path),), threads=2)
+    try:
+        assert worker.run({"seed": 0}, 30)["threads"] == "2"
+    finally:
+        worker.stop()
 
 
 def test_the_table_of_sets() -> None:
@@ -271,6 +276,20 @@ def test_the_report_shows_failures_and_the_picture_is_drawn(tmp_path: Any) -> No
     path = tmp_path / "picture.svg"
     report.plot(results, list(SETS), ["clearprop", "lightgbm", "tabm"], "clearprop", str(path))
     assert path.stat().st_size > 1000
+
+
+def test_fits_on_many_rows_are_compared_on_the_clock() -> None:
+    results = found(
+        clearprop={"magic": [0.3, 0.3], "wine": [0.1], "adult": [0.3]},
+        realmlp={"magic": [0.3], "wine": [0.1]},
+    )
+    for (_, seed, peer), entry in results.items():
+        entry["times"]["fit_seconds"] = 30.0 if peer == "realmlp" else 2.0 - seed
+    text = report.markdown(results, list(SETS), ["clearprop", "realmlp"], "clearprop")
+    _, _, section = text.partition("### Fit on 5,000 rows and more, beside RealMLP-TD")
+    assert "| magic | 19,020 | 1.5 | 30 | 20.0 |" in section
+    assert "wine" not in section  # 178 rows
+    assert "adult" not in section  # RealMLP-TD has no result
 
 
 def test_the_command_reports_what_there_is(tmp_path: Any, capsys: Any) -> None:

@@ -1,4 +1,4 @@
-"""The contestants: each a record with an adapter, all with their defaults and one thread.
+"""The contestants: each a record with an adapter, all with their defaults.
 
     pip install lightgbm xgboost-cpu catboost pytabkit
 
@@ -8,6 +8,7 @@ have the dtype category. Categories are handed over natively where the peer take
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -77,18 +78,23 @@ def _pick(task: str, classifier: Any, regressor: Any) -> Any:
     return classifier if task == CLASSIFICATION else regressor
 
 
+def threads() -> int:
+    """That this process was given, see `processes.py`; one if it was not started there."""
+    return int(os.environ.get("OMP_NUM_THREADS", "1"))
+
+
 def _lightgbm(task: str, seed: int, df: Any) -> Any:
     import lightgbm as lgb
 
     return _pick(task, lgb.LGBMClassifier, lgb.LGBMRegressor)(
-        random_state=seed, n_jobs=1, verbose=-1
+        random_state=seed, n_jobs=threads(), verbose=-1
     )
 
 
 def _xgboost(task: str, seed: int, df: Any) -> Any:
     import xgboost as xgb
 
-    arguments = {"random_state": seed, "n_jobs": 1, "enable_categorical": True}
+    arguments = {"random_state": seed, "n_jobs": threads(), "enable_categorical": True}
     if task == CLASSIFICATION:
         return Coded(xgb.XGBClassifier(**arguments))
     return xgb.XGBRegressor(**arguments)
@@ -103,7 +109,7 @@ def _catboost(task: str, seed: int, df: Any) -> Any:
         return df.assign(**{c: df[c].astype(object).fillna("missing") for c in categories})
 
     estimator = _pick(task, cb.CatBoostClassifier, cb.CatBoostRegressor)(
-        random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False
+        random_seed=seed, thread_count=threads(), verbose=False, allow_writing_files=False
     )
     return Adapted(estimator, change, {"cat_features": categories})
 
@@ -134,7 +140,7 @@ def _forest(task: str, seed: int, df: Any) -> Any:
     forest = _pick(task, RandomForestClassifier, RandomForestRegressor)
     return make_pipeline(
         make_column_transformer((encoder, columns_of(df, "category")), remainder="passthrough"),
-        forest(random_state=seed, n_jobs=1),
+        forest(random_state=seed, n_jobs=threads()),
     )
 
 
@@ -174,7 +180,7 @@ def _pytabkit(kind: str, task: str, seed: int, df: Any, **arguments: Any) -> Any
 
     name = f"{kind}_{_pick(task, 'Classifier', 'Regressor')}"
     estimator = getattr(pytabkit, name)(
-        device="cpu", random_state=seed, n_threads=1, verbosity=0, **arguments
+        device="cpu", random_state=seed, n_threads=threads(), verbosity=0, **arguments
     )
     return Adapted(estimator, change, {"cat_col_names": categories})
 
@@ -189,7 +195,9 @@ def _realmlp_loss(task: str, seed: int, df: Any) -> Any:
 def _clearprop(task: str, seed: int, df: Any) -> Any:
     import clearprop as cp
 
-    return _pick(task, cp.TabularClassifier, cp.TabularRegressor)(random_state=seed, n_threads=1)
+    return _pick(task, cp.TabularClassifier, cp.TabularRegressor)(
+        random_state=seed, n_threads=threads()
+    )
 
 
 PEERS: dict[str, Peer] = {

@@ -1,4 +1,4 @@
-"""A worker process with one thread and a time limit for each fit."""
+"""A worker process with so many threads and a time limit for each fit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 class Worker:
     """Runs jobs in turn in a process of its own; a job beyond the limit costs it its process."""
 
-    def __init__(self, command: tuple[str, ...] = ("-m", "benchmarks.tabular.worker")) -> None:
+    def __init__(
+        self, command: tuple[str, ...] = ("-m", "benchmarks.tabular.worker"), threads: int = 1
+    ) -> None:
         self._command = (sys.executable, *command)
+        self._threads = {f"{name}_NUM_THREADS": str(threads) for name in THREADS}
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str] = queue.Queue()
 
@@ -53,7 +56,7 @@ class Worker:
                 stderr=subprocess.DEVNULL,
                 text=True,
                 cwd=ROOT,
-                env=os.environ | {f"{name}_NUM_THREADS": "1" for name in THREADS},
+                env=os.environ | self._threads,
             )
             threading.Thread(
                 target=_read, args=(self._process.stdout, self._lines), daemon=True

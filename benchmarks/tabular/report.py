@@ -22,6 +22,7 @@ LABELS = {
 }
 OF_TASK = {CLASSIFICATION: ("log_loss", "accuracy", "auc"), REGRESSION: ("rmse", "mae")}
 NOMINAL = 0.9  # of predict_interval(0.1)
+MANY_ROWS = 5_000  # of a set, from which on fits are compared with those of RealMLP-TD
 
 
 def markdown(found: Results, sets: Sequence[str], peers: Sequence[str], reference: str) -> str:
@@ -41,6 +42,8 @@ def markdown(found: Results, sets: Sequence[str], peers: Sequence[str], referenc
     parts.append(_intervals(found, sets, peers))
     for what in ("fit", "predict"):
         parts.append(_times(found, sets, peers, what))
+    if "realmlp" in peers:
+        parts.append(_speed(found, sets, reference, "realmlp"))
     parts.append(_failures(found, sets, peers))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -189,7 +192,24 @@ def _intervals(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str
 def _times(found: Results, sets: Sequence[str], peers: Sequence[str], what: str) -> str:
     rows = [[s, *(number(summary.seconds(found, s, p, what), 2) for p in peers)] for s in sets]
     head = ["set", *(PEERS[p].label for p in peers)]
-    return f"### Seconds of {what} (processor time, one thread, medians)\n\n{table(head, rows)}"
+    return f"### Seconds of {what} (processor time, medians)\n\n{table(head, rows)}"
+
+
+def _speed(found: Results, sets: Sequence[str], reference: str, other: str) -> str:
+    """How long a fit takes both on the clock, on sets of 5,000 rows or more."""
+    rows = []
+    for s in sets:
+        ours, theirs = (summary.seconds(found, s, p, "fit", "seconds") for p in (reference, other))
+        if SETS[s].n >= MANY_ROWS and not math.isnan(ours + theirs):
+            times = f"{theirs / ours:.1f}"
+            rows.append([s, f"{SETS[s].n:,}", number(ours, 2), number(theirs, 2), times])
+    if not rows:
+        return ""
+    head = ["set", "rows", PEERS[reference].label, PEERS[other].label, "times as fast"]
+    title = (
+        f"### Fit on {MANY_ROWS:,} rows and more, beside {PEERS[other].label} (seconds, medians)"
+    )
+    return f"{title}\n\n{table(head, rows)}"
 
 
 def _failures(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str:

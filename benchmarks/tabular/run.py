@@ -34,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
                    help=f"default {SEEDS}; {SLOW_SEEDS} for the slow peers")  # fmt: skip
     p.add_argument("--results", nargs="+", default=["tabular.jsonl"], metavar="FILE",
                    help="files to read, later ones win; new results go to the last")  # fmt: skip
+    p.add_argument("--threads", type=int, default=1,
+                   help="of each fit (1); for others take a file of results of its own")  # fmt: skip
     p.add_argument("--limit", type=float, default=600, help="seconds for one fit (600)")
     p.add_argument("--seconds", type=float, default=float("inf"),
                    help="start no further fit after so many seconds")  # fmt: skip
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace, sets: list[str], peers: list[str]) -> Non
         names = [name for name in peers if PEERS[name].slow == slow]
         jobs += store.open_jobs(sets, seeds, names, done, arguments.retry)
     start = time.monotonic()
-    worker = Worker()
+    worker = Worker(threads=arguments.threads)
     try:
         for count, (name, seed, peer) in enumerate(jobs):
             if time.monotonic() - start > arguments.seconds:

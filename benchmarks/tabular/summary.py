@@ -158,10 +158,13 @@ def differences(
     return [d for d in deltas if d.n]
 
 
-def seconds(found: Results, name: str, peer: str, what: str) -> float:
-    """Median processor seconds of "fit" or "predict" over the seeds; NaN without a result."""
+def seconds(found: Results, name: str, peer: str, what: str, of: str = "cpu") -> float:
+    """Median of "fit" or "predict" over the seeds, in seconds; NaN without a result.
+
+    of: "cpu", the processor's, or "seconds", on the clock.
+    """
     times = [
-        entry["times"][f"{what}_cpu"]
+        entry["times"][f"{what}_{of}"]
         for (s, _, p), entry in found.items()
         if s == name and p == peer and "times" in entry
     ]

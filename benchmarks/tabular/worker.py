@@ -1,6 +1,6 @@
 """The process in which the fits run: one JSON line in, one JSON line out.
 
-`python -m benchmarks.tabular.worker`; started by `processes.py` with one thread for every library,
+`python -m benchmarks.tabular.worker`; started by `processes.py` with so many threads for every library,
 and ended by it when a fit takes too long. What a peer prints goes to the error stream.
 """
 
