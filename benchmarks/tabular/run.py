@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--results", nargs="+", default=["tabular.jsonl"], metavar="FILE",
                    help="files to read, later ones win; new results go to the last")  # fmt: skip
     p.add_argument("--threads", type=int, default=1,
-                   help="of each fit (1); for others take a file of results of its own")  # fmt: skip
+                   help="of each fit (1); others want a file of their own")  # fmt: skip
     p.add_argument("--limit", type=float, default=600, help="seconds for one fit (600)")
     p.add_argument("--seconds", type=float, default=float("inf"),
                    help="start no further fit after so many seconds")  # fmt: skip

@@ -1,7 +1,7 @@
 """The process in which the fits run: one JSON line in, one JSON line out.
 
-`python -m benchmarks.tabular.worker`; started by `processes.py` with so many threads for every library,
-and ended by it when a fit takes too long. What a peer prints goes to the error stream.
+`python -m benchmarks.tabular.worker`; started by `processes.py` with so many threads for every
+library, and ended by it when a fit takes too long. What a peer prints goes to the error stream.
 """
 
 from __future__ import annotations
