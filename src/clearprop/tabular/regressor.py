@@ -70,7 +70,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         The epoch chosen.
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-        epoch in a whole cycle of the learning rate, or the score had become far worse.
+        epoch in a whole cycle of the learning rate, the best one of a cycle had passed, or the
+        score had become far worse.
     n_outputs_ : int
         Columns of a prediction.
     tune_results_ : list of dict

@@ -17,8 +17,8 @@ RISING = 0.1  # of a cycle, in which the rate is not yet a fifth of its peak
 SETTLED = 1.001  # times the best score of the third cycle, at the most, at its end
 GAINED = 0.9  # times the best score before; with so much won in it, there is always a fourth
 LAST_PEAK = 0.6  # of the training, where the rate is almost at its last peak; from there on
-PASSED = 1.05  # times the best score of this cycle is worse than that
-FAR_WORSE, HOPELESS = 1.1, 1.3  # times that of the cycles before, if it was never so bad, or anyway
+PASSED = 1.05  # times the best score, if it is one of this cycle: it will not come again
+FAR_WORSE, HOPELESS = 1.1, 1.3  # times an older one: if no score of the third cycle was so bad; or so
 
 
 def cycle_ends(n: int) -> list[int]:
@@ -29,7 +29,7 @@ def cycle_ends(n: int) -> list[int]:
 def is_over(
     scores: Sequence[tuple[int, float]], best: tuple[int, float], n: int, every: int, parts: int
 ) -> bool:
-    """Whether training is to end after the last of these (epoch, score), less being better.
+    """Whether training is to end after the last of these (epoch, score), 0 being best.
 
     best: the last of the best ones; n: epochs of the whole training; every: from score to score,
     which there also is at the ends of cycles; parts: epochs of a pass over the rows.
