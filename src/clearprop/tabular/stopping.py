@@ -18,7 +18,7 @@ SETTLED = 1.001  # times the best score of the third cycle, at the most, at its 
 GAINED = 0.9  # times the best score before; with so much won in it, there is always a fourth
 LAST_PEAK = 0.6  # of the training, where the rate is almost at its last peak; from there on
 PASSED = 1.05  # times the best score, if it is one of this cycle: it will not come again
-FAR_WORSE, HOPELESS = 1.1, 1.3  # times an older one: if no score of the third cycle was so bad; or so
+FAR_WORSE, HOPELESS = 1.1, 1.3  # times an older one: if it never was so bad, or in any case
 
 
 def cycle_ends(n: int) -> list[int]:
