@@ -16,6 +16,7 @@ from tabular_cases import classifier, columns, regressor, target, with_epochs
 
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import NonFinite
+from clearprop.engines.protocol import get_engine
 from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.tabular import held_out as held_out_module
@@ -100,6 +101,21 @@ def test_targets_of_held_out_rows_do_not_matter() -> None:
     np.testing.assert_array_equal(one.thetas[0], other.thetas[0])
     assert np.isnan(one.oof[fold.train]).all()
     assert not np.isnan(one.oof[fold.held]).any()
+
+
+def test_the_excess_of_variance_of_out_of_fold_predictions() -> None:
+    """By its definition, row by row."""
+    data, inputs = some_data(120)
+    bag = bag_of(data, inputs, 8)
+    engine = get_engine("auto", bag.architecture)
+    rows = np.full((8, 120), np.nan)
+    parts = folds(120, 8, np.random.default_rng(3))
+    for i, (fold, theta) in enumerate(zip(parts, bag.thetas, strict=True)):
+        rows[i, fold.held] = engine.forward(bag.architecture, theta, data.X[fold.held])[:, 0]
+    assert (np.isfinite(rows).sum(axis=0) == 2).all()
+    expected = np.nanvar(rows, axis=0, ddof=1) * (1 / 2 - 1 / 8)
+    np.testing.assert_allclose(bag.excess, [expected.mean()], rtol=1e-5)
+    assert bag_of(data, inputs, 4).excess.tolist() == [0]  # a row is held out by one member
 
 
 def test_the_best_epoch_is_kept() -> None:

@@ -192,6 +192,18 @@ def test_many_residuals_are_kept_as_ranks() -> None:
     assert high[0] == pytest.approx(stats.norm.ppf(0.95), abs=0.02)
 
 
+def test_residuals_become_smaller_by_the_excess_of_variance() -> None:
+    r = np.random.default_rng(0).normal(size=2000)
+    whole = Residuals.of(r, np.zeros(2000))
+    for scale in (1.0, 1e200, 1e-200):
+        part = Residuals.of(r * scale, np.zeros(2000), 0.6 * scale * np.sqrt(np.mean(r**2)))
+        np.testing.assert_allclose(part.sizes, 0.8 * scale * whole.sizes, rtol=1e-12)
+        np.testing.assert_allclose(part.ratios, whole.ratios, rtol=1e-12)
+    hardly = Residuals.of(r, np.zeros(2000), 5.0)  # more than there is: chance
+    np.testing.assert_allclose(hardly.sizes, np.sqrt(0.5) * whole.sizes)
+    assert Residuals.of(np.ones(9), np.ones(9), 1.0).ratios.tolist() == [0.0] * 9
+
+
 def test_intervals_of_the_estimator_cover_new_rows() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4000, 3))

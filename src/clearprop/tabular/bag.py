@@ -93,6 +93,9 @@ def train_bag(
         selection.evaluate(alive, max(state.epoch for state in states))
     bag.lost, bag.stopped = lost, _stopped(states, shortened=bag.n_epochs < selection.plan.epochs)
     del states
+    if bag.stopped not in ("interrupted", "time_limit"):
+        kept = dict(zip(bag.members, bag.thetas, strict=True))
+        bag.excess = held_out.excess_variance(bag.architecture, kept)
     if held_out.rows is not None:
         everything = HeldOut.of_all(data, members.parts, score, runner)
         _predict_all(bag, everything, held_out, selection.budget)

@@ -88,7 +88,7 @@ class BaseTabular(BaseEstimator):
         """What is to be learnt from y and the sample weights."""
 
     @abstractmethod
-    def _judge(self, y: Array, oof: Array, weight: Array) -> Any:
+    def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
         """Set what follows from the out-of-fold ŷ of rows; returns what the user reads of it."""
 
     # ---- fitting -----------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class BaseTabular(BaseEstimator):
         weight = np.ones(len(y)) if given is None else given.astype(np.float64)
         if not seen.all():
             y, weight, bag.oof = y[seen], weight[seen], bag.oof[seen]
-        oof = self._judge(y, bag.oof, weight)
+        oof = self._judge(y, bag, weight)
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         return self
 

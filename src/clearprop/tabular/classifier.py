@@ -13,6 +13,7 @@ from clearprop.estimators.settings import class_weights
 from clearprop.tabular.base import BaseTabular, Task
 from clearprop.tabular.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.scores import CLASS_SCORES, find_score
+from clearprop.tabular.selection import Bag
 from clearprop.tabular.targets import ClassTarget
 
 
@@ -182,8 +183,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         strata = target.codes(y)[:, 0] if target.kind != "labels" else None
         return Task(target, target.encode(y), weight, loss, strata)
 
-    def _judge(self, y: Array, oof: Array, weight: Array) -> Any:
-        target = self._target
+    def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
+        target, oof = self._target, bag.oof
         score = find_score(self.scoring or "log_loss", CLASS_SCORES)
         groups = zip(target.groups(oof), target.groups(target.encode(y)), strict=True)
         self.oof_score_ = score.value(list(groups), weight if weight.any() else np.ones(len(y)))

@@ -137,6 +137,32 @@ class HeldOut:
         self.seconds = time.monotonic() - begun
         return value, y_hat
 
+    def excess_variance(self, architecture: Architecture, thetas: Mapping[int, Array]) -> Array:
+        """By how much the variance of the out-of-fold ŷ exceeds that of the whole bag's ŷ, (K,).
+
+        Of a row that m of M members have not seen, these vary around their mean by s² = Σ (ŷ − ȳ)²
+        / (m − 1); means of m and of M differ in variance by s² (1/m − 1/M). The mean over some of
+        the rows with m > 1, 0 where there are none.
+        """
+        n = len(self.data) if self.rows is None else len(self.rows)
+        total = np.zeros((n, architecture.n_outputs))
+        squares, count = np.zeros_like(total), np.zeros(n)
+        for i, member, places in self._in_turn(thetas):
+            if i:
+                break
+            X = self.data.X[self.rows_at(places)]
+            y_hat = self.engine.forward(architecture, thetas[member], X)
+            total[places] += y_hat
+            squares[places] += np.square(y_hat, dtype=np.float64)
+            count[places] += 1
+        several = count > 1
+        if not several.any():
+            return np.zeros(architecture.n_outputs)
+        m = count[several, None]
+        variance = np.maximum(squares[several] - total[several] ** 2 / m, 0) / (m - 1)
+        excess: Array = (variance * (1 / m - 1 / len(thetas))).mean(axis=0)
+        return excess
+
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
         """About how long it will take to judge all, from one member on the first rows."""
         rows = np.arange(min(CHUNK, len(self.data)))

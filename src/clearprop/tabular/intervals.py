@@ -3,6 +3,8 @@
 Residuals r = y − ŷ, divided by their local size s(ŷ), are exchangeable with those of new rows, so
 that the k-th smallest of n is exceeded by a new one with probability 1 − k/(n + 1), whatever the
 distribution. The coverage is that over all rows; s makes the interval wide where errors are large.
+A held-out row is predicted by fewer members of a bag than a new one, with a mean that varies more;
+residuals are made smaller by so much, or intervals would hold y more often than promised.
 Source: Papadopoulos et al. 2002, Lei et al. 2018 (split conformal prediction, locally weighted).
 """
 
@@ -16,6 +18,7 @@ import numpy as np
 from clearprop._typing import Array
 
 ROWS_PER_KNOT, MAX_KNOTS = 100, 20
+LEAST_SHRINKAGE = 0.5  # of c²; an excess of more would be chance
 MAX_RATIOS = 20_001  # kept of more, at evenly spaced ranks
 
 
@@ -33,9 +36,17 @@ class Residuals:
     ratios: Array
 
     @classmethod
-    def of(cls, y: Array, y_hat: Array) -> Residuals:
-        """Of held-out rows, y (n,) and ŷ (n,)."""
+    def of(cls, y: Array, y_hat: Array, excess: float = 0.0) -> Residuals:
+        """Of held-out rows, y (n,) and ŷ (n,).
+
+        excess: root of how much the variance of these ŷ exceeds that of the ŷ of new rows;
+        residuals r become c r with c² = 1 − excess² / mean r², which is ½ at the least.
+        """
         r = y - y_hat
+        largest = float(np.abs(r).max())
+        if excess > 0 and largest > 0:
+            mean = float(np.mean((r / largest) ** 2))  # squares of huge residuals stay finite
+            r = r * math.sqrt(max(1 - (excess / largest) ** 2 / mean, LEAST_SHRINKAGE))
         order = np.argsort(y_hat, kind="stable")
         n_knots = min(max(len(r) // ROWS_PER_KNOT, 1), MAX_KNOTS)
         parts = np.array_split(order, n_knots)

@@ -14,6 +14,7 @@ from clearprop.tabular.base import BaseTabular, Task
 from clearprop.tabular.intervals import Residuals
 from clearprop.tabular.recipe import REGRESSION, Recipe
 from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
+from clearprop.tabular.selection import Bag
 from clearprop.tabular.targets import NumberTarget, find_loss
 
 
@@ -196,8 +197,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
         return Task(target, target.encode(y), weight, loss)
 
-    def _judge(self, y: Array, oof: Array, weight: Array) -> Any:
-        target = self._target
+    def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
+        target, oof = self._target, bag.oof
         decoded = target.decode(oof)
         self.n_outputs_ = target.n_outputs
         w = weight if weight.any() else np.ones(len(y))
@@ -206,9 +207,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         values = _scores(target, score, oof, y, w) * in_units
         self.oof_score_ = float(values.mean())
         columns, counted = y.reshape(len(y), -1), w > 0
+        excess = np.sqrt(bag.excess) * target.scale
         self._residuals = (
             [
-                Residuals.of(columns[counted, m], decoded[counted, m])
+                Residuals.of(columns[counted, m], decoded[counted, m], excess[m])
                 for m in range(columns.shape[1])
             ]
             if target.n_quantiles == 1
