@@ -192,16 +192,25 @@ def test_many_residuals_are_kept_as_ranks() -> None:
     assert high[0] == pytest.approx(stats.norm.ppf(0.95), abs=0.02)
 
 
-def test_residuals_become_smaller_by_the_excess_of_variance() -> None:
+def test_residuals_are_made_smaller_by_the_excess_of_variance() -> None:
     r = np.random.default_rng(0).normal(size=2000)
-    whole = Residuals.of(r, np.zeros(2000))
+    zeros = np.zeros(2000)
+    low, high = Residuals.of(r, zeros).interval(zeros[:1], 0.1)
     for scale in (1.0, 1e200, 1e-200):
-        part = Residuals.of(r * scale, np.zeros(2000), 0.6 * scale * np.sqrt(np.mean(r**2)))
-        np.testing.assert_allclose(part.sizes, 0.8 * scale * whole.sizes, rtol=1e-12)
-        np.testing.assert_allclose(part.ratios, whole.ratios, rtol=1e-12)
-    hardly = Residuals.of(r, np.zeros(2000), 5.0)  # more than there is: chance
-    np.testing.assert_allclose(hardly.sizes, np.sqrt(0.5) * whole.sizes)
-    assert Residuals.of(np.ones(9), np.ones(9), 1.0).ratios.tolist() == [0.0] * 9
+        excess = 0.2 * scale * np.sqrt(np.mean(r**2))
+        ends = Residuals.of(r * scale, zeros, excess).interval(zeros[:1], 0.1)
+        c = np.sqrt(1 - 0.2**2)
+        np.testing.assert_allclose(ends, [c * low * scale, c * high * scale], rtol=1e-12)
+    assert Residuals.of(np.ones(9), np.ones(9), 1.0).shrinkage == 1
+
+
+def test_residuals_are_not_made_so_small_that_many_rows_are_missed() -> None:
+    """A third of the rows has the largest residual: to be smaller would miss them all."""
+    r = np.r_[np.random.default_rng(0).uniform(-1, 1, 2000), np.ones(1000)]
+    zeros = np.zeros(3000)
+    low, high = Residuals.of(r, zeros, 0.5).interval(zeros, 0.1)
+    assert 1 - 0.1 * 1.1 < ((low <= r) & (r <= high)).mean() < 0.95
+    assert high[0] == pytest.approx(1)
 
 
 def test_intervals_of_the_estimator_cover_new_rows() -> None:

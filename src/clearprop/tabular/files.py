@@ -117,6 +117,7 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
         document["target"] = {"output": output_to_document(target.output), "flat": target.flat}
         tensors |= {f"target.{name}": getattr(target, name) for name in NUMBERS}
         document["held_out"] = [residuals.n for residuals in estimator._residuals]
+        document["shrinkage"] = [residuals.shrinkage for residuals in estimator._residuals]
         for m, residuals in enumerate(estimator._residuals):
             for name in ("knots", "sizes", "ratios"):
                 tensors[f"residuals{m}.{name}"] = getattr(residuals, name)
@@ -128,7 +129,7 @@ def tabular_from_document(
 ) -> E:
     """The inverse of :func:`tabular_to_document`; ModelFileError, naming `where`."""
     classifier = hasattr(kind, "predict_proba")
-    keys = KEYS if classifier else (*KEYS, "held_out")
+    keys = KEYS if classifier else (*KEYS, "held_out", "shrinkage")
     check_keys(document, keys, where)
     estimator = kind()
     with reading(where):
@@ -217,10 +218,13 @@ def _residuals(
     document: Document, tensors: Mapping[str, Array], target: NumberTarget, where: str
 ) -> list[Residuals]:
     counts = take_list(document, "held_out", int, where, minimum=1)
+    shrinkages = take_list(
+        document, "shrinkage", float, where, length=len(counts), minimum=0, maximum=1
+    )
     if len(counts) != (len(target.centre) if target.n_quantiles == 1 else 0):
         raise ModelFileError(f"{where}: 'held_out' does not fit the target")
     result, names = [], []
-    for m, n in enumerate(counts):
+    for m, (n, shrinkage) in enumerate(zip(counts, shrinkages, strict=True)):
         knots, sizes, ratios = (
             take_tensor(tensors, f"residuals{m}.{name}", "float64", (None,), where)
             for name in ("knots", "sizes", "ratios")
@@ -229,7 +233,7 @@ def _residuals(
         fit = len(knots) == len(sizes) > 0 and 0 < len(ratios) <= n and (sizes > 0).all()
         if not rising or not fit:
             raise ModelFileError(f"{where}: the residuals of output {m} do not fit together")
-        result.append(Residuals(n, knots, sizes, ratios))
+        result.append(Residuals(n, knots, sizes, ratios, shrinkage))
         names += [f"residuals{m}.{name}" for name in ("knots", "sizes", "ratios")]
     check_keys(tensors, ("theta", *(f"target.{name}" for name in NUMBERS), *names), where)
     return result

@@ -4,7 +4,8 @@ Residuals r = y − ŷ, divided by their local size s(ŷ), are exchangeable with
 that the k-th smallest of n is exceeded by a new one with probability 1 − k/(n + 1), whatever the
 distribution. The coverage is that over all rows; s makes the interval wide where errors are large.
 A held-out row is predicted by fewer members of a bag than a new one, with a mean that varies more;
-residuals are made smaller by so much, or intervals would hold y more often than promised.
+residuals are made smaller by so much, or intervals would hold y more often than promised. As not
+all of an error is variance, no more than 1.1 α of the held-out rows are missed for that.
 Source: Papadopoulos et al. 2002, Lei et al. 2018 (split conformal prediction, locally weighted).
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from clearprop._typing import Array
 
 ROWS_PER_KNOT, MAX_KNOTS = 100, 20
-LEAST_SHRINKAGE = 0.5  # of c²; an excess of more would be chance
+MORE_MISSED = 1.1  # times α of the held-out rows, at the most, where residuals are made smaller
 MAX_RATIOS = 20_001  # kept of more, at evenly spaced ranks
 
 
@@ -27,26 +28,28 @@ class Residuals:
     """The residuals of one output.
 
     n: how many there were; knots, sizes (B,): s(ŷ), linear between the knots, constant beyond;
-    ratios (m,): r / s(ŷ) in order, all of them or evenly spaced ranks.
+    ratios (m,): r / s(ŷ) in order, all of them or evenly spaced ranks; shrinkage: by what residuals
+    of new rows are smaller.
     """
 
     n: int
     knots: Array
     sizes: Array
     ratios: Array
+    shrinkage: float = 1.0
 
     @classmethod
     def of(cls, y: Array, y_hat: Array, excess: float = 0.0) -> Residuals:
         """Of held-out rows, y (n,) and ŷ (n,).
 
-        excess: root of how much the variance of these ŷ exceeds that of the ŷ of new rows;
-        residuals r become c r with c² = 1 − excess² / mean r², which is ½ at the least.
+        excess: root of how much the variance of these ŷ exceeds that of the ŷ of new rows, whose
+        residuals are smaller by c, c² = 1 − excess² / mean r².
         """
         r = y - y_hat
-        largest = float(np.abs(r).max())
-        if excess > 0 and largest > 0:
+        largest, shrinkage = float(np.abs(r).max()), 1.0
+        if largest > 0:
             mean = float(np.mean((r / largest) ** 2))  # squares of huge residuals stay finite
-            r = r * math.sqrt(max(1 - (excess / largest) ** 2 / mean, LEAST_SHRINKAGE))
+            shrinkage = math.sqrt(max(1 - (excess / largest) ** 2 / mean, 0))
         order = np.argsort(y_hat, kind="stable")
         n_knots = min(max(len(r) // ROWS_PER_KNOT, 1), MAX_KNOTS)
         parts = np.array_split(order, n_knots)
@@ -60,20 +63,31 @@ class Residuals:
         if len(ratios) > MAX_RATIOS:
             ranks = np.linspace(0, len(ratios) - 1, MAX_RATIOS).round().astype(np.int64)
             ratios = ratios[ranks]
-        return cls(len(r), knots, sizes, ratios)
+        return cls(len(r), knots, sizes, ratios, shrinkage)
 
     def interval(self, y_hat: Array, alpha: float) -> tuple[Array, Array]:
         """Lower and upper ends (N,), each missed with probability α/2 at most.
 
         Raises ValueError where there were too few rows for so small an α.
         """
-        k = math.ceil((self.n + 1) * (1 - alpha / 2) - 1e-9)  # of n in order, from 1 on
-        if k > self.n:
+        if self._rank(alpha) > self.n:
             raise ValueError(
                 f"alpha={alpha} needs at least {math.ceil(2 / alpha) - 1} rows that members held "
                 f"out in training; there were {self.n}"
             )
-        last = len(self.ratios) - 1
-        place = 0 if self.n == 1 else math.ceil((k - 1) / (self.n - 1) * last - 1e-9)
         s = np.interp(y_hat, self.knots, self.sizes)
-        return y_hat + self.ratios[last - place] * s, y_hat + self.ratios[place] * s
+        low, high = self._ends(alpha)
+        least, most = self._ends(min(MORE_MISSED * alpha, 1.0))
+        low, high = min(self.shrinkage * low, least), max(self.shrinkage * high, most)
+        return y_hat + low * s, y_hat + high * s
+
+    def _rank(self, alpha: float) -> int:
+        """Of the n residuals in order, from 1 on, the one that α/2 are to exceed."""
+        return math.ceil((self.n + 1) * (1 - alpha / 2) - 1e-9)
+
+    def _ends(self, alpha: float) -> tuple[float, float]:
+        """The ratios that α/2 of all fall below and exceed."""
+        last = len(self.ratios) - 1
+        k = self._rank(alpha)
+        place = 0 if self.n == 1 else math.ceil((k - 1) / (self.n - 1) * last - 1e-9)
+        return float(self.ratios[last - place]), float(self.ratios[place])
