@@ -28,7 +28,7 @@ from clearprop.tabular import TabularClassifier, TabularRegressor
 from clearprop.tabular.scores import CLASS_SCORES
 from clearprop.tabular.table_bag import TableBag
 
-ENDED = STOPPED | {"patience": "a whole cycle of the learning rate brought nothing better"}
+ENDED = STOPPED | {"patience": "more epochs would bring nothing better"}
 BAG_OPTIONS = ("n_members", "loss", "scoring", "tune")
 KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 
