@@ -118,6 +118,20 @@ def test_the_excess_of_variance_of_out_of_fold_predictions() -> None:
     assert bag_of(data, inputs, 4).excess.tolist() == [0]  # a row is held out by one member
 
 
+def test_infinite_predictions_tell_no_variance(monkeypatch: Any) -> None:
+    data, inputs = some_data(120)
+    bag = bag_of(data, inputs, 8)
+    parts = folds(120, 8, np.random.default_rng(3))
+    held_out = HeldOut.of_all(data, parts, lambda *_: 0.0, get_engine("auto", bag.architecture))
+
+    def forward(_self: Any, _architecture: Any, _theta: Any, X: np.ndarray) -> np.ndarray:
+        return np.full((len(X), 1), np.inf, np.float32)
+
+    monkeypatch.setattr(type(held_out.engine), "forward", forward)
+    excess = held_out.excess_variance(bag.architecture, dict(enumerate(bag.thetas)))
+    assert excess.tolist() == [0]
+
+
 def test_the_best_epoch_is_kept() -> None:
     data, inputs = some_data(120)
     scores = [5.0, 2.0, 3.0, 2.0, 2.05, 2.1]

@@ -42,7 +42,7 @@ def markdown(found: Results, sets: Sequence[str], peers: Sequence[str], referenc
     parts.append(_intervals(found, sets, peers))
     for what in ("fit", "predict"):
         parts.append(_times(found, sets, peers, what))
-    if "realmlp" in peers:
+    if "realmlp" in peers and reference != "realmlp":
         parts.append(_speed(found, sets, reference, "realmlp"))
     parts.append(_failures(found, sets, peers))
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -90,6 +90,11 @@ class HeldOut:
         """Of all rows."""
         return cls(data, [fold.held for fold in parts], score, engine)
 
+    @property
+    def n(self) -> int:
+        """How many rows count."""
+        return len(self.data) if self.rows is None else len(self.rows)
+
     def rows_at(self, places: Array) -> Array:
         """The rows of the data at these places among those that count."""
         return places if self.rows is None else self.rows[places]
@@ -105,14 +110,10 @@ class HeldOut:
         After the deadline (time.monotonic) it must do with the rows predicted so far, which are a
         part of each member's; the rest is NaN.
         """
-        n = len(self.data) if self.rows is None else len(self.rows)
-        total = np.zeros((n, architecture.n_outputs), np.float32)
-        count = np.zeros(n, np.uint16)
-        for i, member, places in self._in_turn(thetas):
-            if i and deadline is not None and time.monotonic() > deadline:
-                break
-            rows = self.rows_at(places)
-            total[places] += self.engine.forward(architecture, thetas[member], self.data.X[rows])
+        total = np.zeros((self.n, architecture.n_outputs), np.float32)
+        count = np.zeros(self.n, np.uint16)
+        for places, y_hat in self._predictions(architecture, thetas, deadline):
+            total[places] += y_hat
             count[places] += 1
         seen = count > 0
         np.maximum(count, 1, out=count)
@@ -141,17 +142,12 @@ class HeldOut:
         """By how much the variance of the out-of-fold ŷ exceeds that of the whole bag's ŷ, (K,).
 
         Of a row that m of M members have not seen, these vary around their mean by s² = Σ (ŷ − ȳ)²
-        / (m − 1); means of m and of M differ in variance by s² (1/m − 1/M). The mean over some of
-        the rows with m > 1, 0 where there are none.
+        / (m − 1); means of m and of M differ in variance by s² (1/m − 1/M). The mean over those of
+        the first rows that have m > 1; 0 where there are none, or ŷ are infinite.
         """
-        n = len(self.data) if self.rows is None else len(self.rows)
-        total = np.zeros((n, architecture.n_outputs))
-        squares, count = np.zeros_like(total), np.zeros(n)
-        for i, member, places in self._in_turn(thetas):
-            if i:
-                break
-            X = self.data.X[self.rows_at(places)]
-            y_hat = self.engine.forward(architecture, thetas[member], X)
+        total = np.zeros((self.n, architecture.n_outputs))
+        squares, count = np.zeros_like(total), np.zeros(self.n)
+        for places, y_hat in self._predictions(architecture, thetas, deadline=0.0):
             total[places] += y_hat
             squares[places] += np.square(y_hat, dtype=np.float64)
             count[places] += 1
@@ -159,9 +155,10 @@ class HeldOut:
         if not several.any():
             return np.zeros(architecture.n_outputs)
         m = count[several, None]
-        variance = np.maximum(squares[several] - total[several] ** 2 / m, 0) / (m - 1)
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            variance = np.maximum(squares[several] - total[several] ** 2 / m, 0) / (m - 1)
         excess: Array = (variance * (1 / m - 1 / len(thetas))).mean(axis=0)
-        return excess
+        return np.where(np.isfinite(excess), excess, 0.0)
 
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
         """About how long it will take to judge all, from one member on the first rows."""
@@ -172,11 +169,16 @@ class HeldOut:
         of_row = (time.monotonic() - begun) / len(rows)
         return of_row * sum(map(len, self.places))
 
-    def _in_turn(self, members: Mapping[int, Array]) -> Iterator[tuple[int, int, Array]]:
-        """(number of the turn, member, places): the first ones of each member, then the next, …"""
-        longest = max(len(self.places[member]) for member in members)
-        for i, begin in enumerate(range(0, longest, CHUNK)):
-            for member in members:
+    def _predictions(
+        self, architecture: Architecture, thetas: Mapping[int, Array], deadline: float | None
+    ) -> Iterator[tuple[Array, Array]]:
+        """(places, ŷ): of the first ones of each member, then the next, … until the deadline."""
+        longest = max(len(self.places[member]) for member in thetas)
+        for begin in range(0, longest, CHUNK):
+            for member, theta in thetas.items():
+                if begin and deadline is not None and time.monotonic() > deadline:
+                    return
                 places = self.places[member][begin : begin + CHUNK]
                 if len(places):
-                    yield i, member, places
+                    X = self.data.X[self.rows_at(places)]
+                    yield places, self.engine.forward(architecture, theta, X)

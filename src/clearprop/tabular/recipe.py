@@ -109,8 +109,9 @@ def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Arra
 
     What a network then makes of such a category is about what it makes of all together.
     """
-    first = 0
-    for i, layer in enumerate(_parts(architecture.layers[0])):
+    inputs, first = architecture.layers[0], 0
+    assert isinstance(inputs, Parallel)
+    for i, layer in enumerate(inputs.layers):
         if isinstance(layer, Embedding):
             E = architecture.unpack(theta)[0][f"{i}.E"]
             for column, begin in enumerate(layer.starts[:-1], first):
@@ -118,10 +119,6 @@ def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Arra
                 seen = np.bincount(X[rows, column].astype(np.int64), minlength=size) > 0
                 E[begin : begin + size][~seen] = 0
         first += layer.n_in or 0
-
-
-def _parts(layer: Layer) -> tuple[Layer, ...]:
-    return layer.layers if isinstance(layer, Parallel) else ()
 
 
 def batch_size(n: int) -> int:

@@ -75,7 +75,7 @@ class Screening:
 
     def __post_init__(self) -> None:
         held_out = self.selection.held_out
-        n = len(held_out.data if held_out.rows is None else held_out.rows)
+        n = held_out.n
         places = np.random.default_rng(self.seed).permutation(n)
         self._blocks = np.array_split(places[: n // 2], BLOCKS)
         deciding = np.zeros(n, bool)

@@ -50,7 +50,7 @@ def is_over(
         return score > min(max(FAR_WORSE * best[1], usual), HOPELESS * best[1])
     for before, end in pairwise(ends):
         if epoch == end and end - before >= max(LEAST_CHECKS * every, parts):
-            no_new_best = 0 < best[0] <= before + RISING * (end - before)
+            no_new_best = best[0] <= before + RISING * (end - before)
             lowest = min(_between(scores, before, end))
             little = lowest > GAINED * min(_between(scores, 0, before))
             return no_new_best or (end == ends[-1] and little and score > SETTLED * lowest)

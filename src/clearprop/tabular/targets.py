@@ -172,7 +172,8 @@ def find_loss(loss: Any) -> Output:
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]()
     if type(loss) in LOSSES.values():
-        return loss  # type: ignore[no-any-return]
+        output: Output = loss
+        return output
     raise ValueError(
         f"loss must be one of {', '.join(LOSSES)} or a record such as Huber(delta=2) or "
         f"Quantile((0.1, 0.9)); got {loss!r}"
