@@ -11,10 +11,13 @@ from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Dense
 from clearprop.outputs import Linear
 from clearprop.schedules import CosLog4
+from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.recipe import (
+    CLASSIFICATION,
     LEAST_SPREAD,
     REGRESSION,
+    Recipe,
     batch_size,
     build_architecture,
     build_job,
@@ -87,9 +90,27 @@ def test_a_column_of_two_values_is_learnt() -> None:
         np.testing.assert_allclose(model.predict(X[:2]), y[:2], atol=0.15)
 
 
-@pytest.mark.parametrize(("d", "units"), [(1, 8), (5, 8), (8, 5), (10, 4), (40, 3)])
-def test_few_columns_have_more_units(d: int, units: int) -> None:
-    X = np.random.default_rng(0).normal(size=(100, d))
-    layer = TableInputs.fit(source_of(X)).layer
-    assert isinstance(layer.layers[0], PiecewiseLinear)
-    assert layer.n_out == d * (units + 1)
+@pytest.mark.parametrize(
+    ("n", "d", "units"),
+    [(100, 1, 8), (100, 5, 8), (100, 8, 5), (100, 10, 4), (6000, 40, 2), (6001, 40, 3)],
+)
+def test_few_columns_have_more_units(n: int, d: int, units: int) -> None:
+    X = np.random.default_rng(0).normal(size=(n, d))
+    inputs = TableInputs.fit(source_of(X))
+    assert isinstance(inputs.layer.layers[0], PiecewiseLinear)
+    assert inputs.layer.n_out == d * (units + 1)
+    assert inputs_from_document(inputs_to_document(inputs), "file") == inputs
+
+
+@pytest.mark.parametrize(
+    ("recipe", "n", "hidden"),
+    [
+        (CLASSIFICATION, 6000, (128, 64)),
+        (CLASSIFICATION, 6001, (128, 128)),
+        (REGRESSION, 9, (128, 128)),
+    ],
+)
+def test_classes_of_few_rows_have_a_smaller_network(
+    recipe: Recipe, n: int, hidden: tuple[int, ...]
+) -> None:
+    assert recipe.of_rows(n).hidden == hidden

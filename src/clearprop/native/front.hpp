@@ -240,9 +240,7 @@ void front_units(const Front<T>& front, const T* theta, const T* x, T* out, int6
         for (int v = 0; v < lanes; v += W) {
           const Vec<T> value = load<T>(from + v);
           if (bin) number = bin + column.binned * ld + v;
-          if (!bins_known)
-            for (int i = 0; i < W; ++i)
-              number[i] = find_bin(front.edges + column.edges, column.n, from[v + i]);
+          if (!bins_known) find_bins<W>(front.edges + column.edges, column.n, from + v, number);
           const Vec<T> f = piecewise<T>(table, part.n_units, number, value, units + v, ld);
           if (fraction) store<T>(fraction + column.binned * ld + v, f);
           store<T>(itself + v, smooth_clip<T>(value, inverse));

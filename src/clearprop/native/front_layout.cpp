@@ -131,9 +131,9 @@ std::string why_no_categories(const FrontLayout& layout, const T* X, int64_t ld,
 }
 
 template <class T>
-std::vector<uint8_t> find_bins(const FrontLayout& layout, const T* edges, const T* X, int64_t ld,
-                               int64_t n_rows, int n_threads) {
-  constexpr int64_t chunk = 4096;
+std::vector<uint8_t> bins_of_rows(const FrontLayout& layout, const T* edges, const T* X, int64_t ld,
+                                  int64_t n_rows, int n_threads) {
+  constexpr int64_t chunk = 4096, together = 16;
   std::vector<uint8_t> numbers(static_cast<size_t>(n_rows) * layout.n_binned);
   parallel_for(n_threads, (n_rows + chunk - 1) / chunk, [&](int64_t item, int) {
     const int64_t end = std::min(n_rows, (item + 1) * chunk);
@@ -141,9 +141,15 @@ std::vector<uint8_t> find_bins(const FrontLayout& layout, const T* edges, const 
       if (part.kind != Kind::piecewise_linear) continue;
       for (int c = 0; c < part.n; ++c) {
         const Column& column = layout.columns[part.column + c];
-        for (int64_t i = item * chunk; i < end; ++i)
-          numbers[i * layout.n_binned + column.binned] = static_cast<uint8_t>(
-              find_bin(edges + column.edges, column.n, X[i * ld + part.first + c]));
+        for (int64_t i = item * chunk; i < end; i += together) {
+          const int64_t n = std::min(end - i, together);
+          T x[together] = {};
+          int32_t bins[together];
+          for (int64_t r = 0; r < n; ++r) x[r] = X[(i + r) * ld + part.first + c];
+          find_bins<together>(edges + column.edges, column.n, x, bins);
+          for (int64_t r = 0; r < n; ++r)
+            numbers[(i + r) * layout.n_binned + column.binned] = static_cast<uint8_t>(bins[r]);
+        }
       }
     }
   });
@@ -152,9 +158,9 @@ std::vector<uint8_t> find_bins(const FrontLayout& layout, const T* edges, const 
 
 template std::string why_no_categories(const FrontLayout&, const float*, int64_t, int64_t, int64_t);
 template std::string why_no_categories(const FrontLayout&, const double*, int64_t, int64_t, int64_t);
-template std::vector<uint8_t> find_bins(const FrontLayout&, const float*, const float*, int64_t,
-                                        int64_t, int);
-template std::vector<uint8_t> find_bins(const FrontLayout&, const double*, const double*, int64_t,
-                                        int64_t, int);
+template std::vector<uint8_t> bins_of_rows(const FrontLayout&, const float*, const float*, int64_t,
+                                           int64_t, int);
+template std::vector<uint8_t> bins_of_rows(const FrontLayout&, const double*, const double*, int64_t,
+                                           int64_t, int);
 
 }  // namespace clearprop

@@ -90,8 +90,8 @@ std::string why_no_categories(const FrontLayout& layout, const T* X, int64_t ld,
 
 // The bin numbers of all rows.
 template <class T>
-std::vector<uint8_t> find_bins(const FrontLayout& layout, const T* edges, const T* X, int64_t ld,
-                               int64_t n_rows, int n_threads);
+std::vector<uint8_t> bins_of_rows(const FrontLayout& layout, const T* edges, const T* X, int64_t ld,
+                                  int64_t n_rows, int n_threads);
 
 template <class Copy>
 void FrontLayout::each_row(const Copy& copy) const {

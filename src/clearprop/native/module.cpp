@@ -314,7 +314,7 @@ class Run {
         return job.set_bins(bins);
     auto bins = std::make_shared<Bins>();
     bins->parts = job.parts();
-    bins->numbers = find_bins(job.front_layout(), job.edges(), data_.X, data_.ld, n_rows_, n_threads);
+    bins->numbers = bins_of_rows(job.front_layout(), job.edges(), data_.X, data_.ld, n_rows_, n_threads);
     bins_.push_back(bins);
     job.set_bins(bins);
   }

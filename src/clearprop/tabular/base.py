@@ -196,7 +196,7 @@ class BaseTabular(BaseEstimator):
             "n_threads": self.n_threads,
             "engine": self.engine,
         }
-        recipe = self._recipe
+        recipe = self._recipe.of_rows(len(y))
         self.tune_results_: list[dict[str, Any]] = []
         if self.tune is not None:
             with self._bar("tuning") as bar:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
 from clearprop.tables.column_encodings import DATE_PARTS
 from clearprop.tables.columns import KINDS
-from clearprop.tabular.inputs import Categories, Flag, InputColumn, Number, TableInputs
+from clearprop.tabular.inputs import MAX_UNITS, Categories, Flag, InputColumn, Number, TableInputs
 
 
 def inputs_to_document(inputs: TableInputs) -> Document:
-    """The columns that are used, with their statistics, and the names of all."""
+    """The columns that are used, with their statistics, the names of all, and `least_units`."""
     return {
         "names": list(inputs.names),
+        "least_units": inputs.least_units,
         "columns": [_column_to_document(column) for column in inputs.columns],
     }
 
 
 def inputs_from_document(document: Document, where: str) -> TableInputs:
     """The inverse of :func:`inputs_to_document`; ModelFileError, naming `where`."""
-    check_keys(document, ("names", "columns"), where)
+    check_keys(document, ("names", "least_units", "columns"), where)
     names = take_list(document, "names", str, where)
     columns = []
     for i, entry in enumerate(take_list(document, "columns", dict, where)):
@@ -26,7 +27,8 @@ def inputs_from_document(document: Document, where: str) -> TableInputs:
     used = [column.name for column in columns]
     if len(set(names)) < len(names) or len(set(used)) < len(used) or set(used) - set(names):
         raise ModelFileError(f"{where}: the names of the columns do not fit together")
-    inputs = TableInputs(tuple(columns), tuple(names))
+    least_units: int = take(document, "least_units", int, where, minimum=1, maximum=MAX_UNITS)
+    inputs = TableInputs(tuple(columns), tuple(names), least_units)
     with reading(where):
         _ = inputs.layer  # the edges must be in rising order
     return inputs

@@ -17,7 +17,7 @@ of a single row is met again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,8 @@ from clearprop.tabular.sources import Source, check_names
 
 LIMIT = 1e6  # of |z|: clip and bins have long saturated there
 CLIP = 3.0
-MIN_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
+LEAST_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
+FEW_ROWS, LEAST_OF_FEW = 6_000, 2  # in a table of so many rows at the most
 ALL_UNITS = 40  # of all columns together: where there are few, their shape tells the rows apart
 MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
 EMBEDDING_UNITS = 8
@@ -241,11 +242,13 @@ def _numbers_of(source: Source, name: str, kind: str) -> dict[str, Array]:
 class TableInputs:
     """How a table becomes the inputs of a network; see the module.
 
-    columns: those that are used; names: all that were there in training, in order.
+    columns: those that are used; names: all that were there in training, in order; least_units:
+    learnt functions of a numeric column, where there are many of these.
     """
 
     columns: tuple[InputColumn, ...]
     names: tuple[str, ...]
+    least_units: int = LEAST_UNITS
 
     @classmethod
     def fit(
@@ -285,7 +288,8 @@ class TableInputs:
             else:
                 column = None
             columns += [] if column is None else [column]
-        return cls(tuple(columns), source.names)
+        least_units = LEAST_UNITS if n > FEW_ROWS else LEAST_OF_FEW
+        return cls(tuple(columns), source.names, least_units)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -314,7 +318,7 @@ class TableInputs:
     def without(self, numbers: Sequence[int]) -> TableInputs:
         """The same but for the columns of these numbers."""
         kept = [column for i, column in enumerate(self.columns) if i not in set(numbers)]
-        return TableInputs(tuple(kept), self.names)
+        return replace(self, columns=tuple(kept))
 
     @property
     def _embedded(self) -> list[Categories]:
@@ -328,7 +332,7 @@ class TableInputs:
         layers: list[Layer] = []
         if n_numbers:
             edges = tuple(number.edges for column in self.columns for number in column.numbers)
-            units = min(max(MIN_UNITS, ALL_UNITS // n_numbers), MAX_UNITS)
+            units = min(max(self.least_units, ALL_UNITS // n_numbers), MAX_UNITS)
             layers.append(PiecewiseLinear(edges, units, CLIP))
         if n_flags:
             layers.append(Identity(n_flags))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import Adam
 from clearprop.outputs import Output
 from clearprop.schedules import CosLog4, FlatCosine, Schedule
+from clearprop.tabular.inputs import FEW_ROWS
 from clearprop.tabular.pace import Pace, Paced
 
 START_ROWS = 512  # training rows that the start is fitted to
@@ -37,20 +38,28 @@ class Recipe:
     """What a member is, but for the table: see `CLASSIFICATION` and `REGRESSION`.
 
     rate_factors: of the learning rate, by the names of the parameters; those that a network has
-    not are passed over. epochs: passes over the rows; None for the number that suits, `n_epochs`.
+    not are passed over. hidden_of_few: hidden layers for a table of few rows, None for the same.
+    epochs: passes over the rows; None for the number that suits, `n_epochs`.
     """
 
     activation: str
     learning_rate: float
     rate_factors: Mapping[str, float]
     hidden: tuple[int, ...] = (128, 128)
+    hidden_of_few: tuple[int, ...] | None = None
     dropout: float = 0.1
     weight_decay: float = 0.02
     beta_2: float = 0.95
     epochs: int | None = None
 
+    def of_rows(self, n: int) -> Recipe:
+        """What it is for a table of n rows."""
+        if self.hidden_of_few is None or n > FEW_ROWS:
+            return self
+        return replace(self, hidden=self.hidden_of_few)
 
-CLASSIFICATION = Recipe("selu", 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1})
+
+CLASSIFICATION = Recipe("selu", 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1}, hidden_of_few=(128, 64))
 REGRESSION = Recipe("mish", 0.075, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
 
 
