@@ -21,8 +21,9 @@ from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.tabular import held_out as held_out_module
 from clearprop.tabular.bag import train_bag
-from clearprop.tabular.held_out import HeldOut, folds
+from clearprop.tabular.held_out import Apart, HeldOut, folds
 from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.intervals import excess_variance
 from clearprop.tabular.recipe import (
     REGRESSION,
     batch_size,
@@ -114,22 +115,14 @@ def test_the_excess_of_variance_of_out_of_fold_predictions() -> None:
         rows[i, fold.held] = engine.forward(bag.architecture, theta, data.X[fold.held])[:, 0]
     assert (np.isfinite(rows).sum(axis=0) == 2).all()
     expected = np.nanvar(rows, axis=0, ddof=1) * (1 / 2 - 1 / 8)
-    np.testing.assert_allclose(bag.excess, [expected.mean()], rtol=1e-5)
-    assert bag_of(data, inputs, 4).excess.tolist() == [0]  # a row is held out by one member
+    np.testing.assert_allclose(excess_variance(bag.apart), [expected.mean()], rtol=1e-5)
+    alone = bag_of(data, inputs, 4).apart  # a row is held out by one member
+    assert excess_variance(alone).tolist() == [0]
 
 
-def test_infinite_predictions_tell_no_variance(monkeypatch: Any) -> None:
-    data, inputs = some_data(120)
-    bag = bag_of(data, inputs, 8)
-    parts = folds(120, 8, np.random.default_rng(3))
-    held_out = HeldOut.of_all(data, parts, lambda *_: 0.0, get_engine("auto", bag.architecture))
-
-    def forward(_self: Any, _architecture: Any, _theta: Any, X: np.ndarray) -> np.ndarray:
-        return np.full((len(X), 1), np.inf, np.float32)
-
-    monkeypatch.setattr(type(held_out.engine), "forward", forward)
-    excess = held_out.excess_variance(bag.architecture, dict(enumerate(bag.thetas)))
-    assert excess.tolist() == [0]
+def test_infinite_predictions_tell_no_variance() -> None:
+    y_hat = np.full((8, 1), np.inf, np.float32)
+    assert excess_variance(Apart(np.arange(8) % 4, y_hat, 8)).tolist() == [0]
 
 
 def test_the_best_epoch_is_kept() -> None:

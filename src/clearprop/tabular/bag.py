@@ -95,7 +95,7 @@ def train_bag(
     del states
     if bag.stopped not in ("interrupted", "time_limit"):
         kept = dict(zip(bag.members, bag.thetas, strict=True))
-        bag.excess = held_out.excess_variance(bag.architecture, kept)
+        bag.apart = held_out.apart(bag.architecture, kept)
     if held_out.rows is not None:
         everything = HeldOut.of_all(data, members.parts, score, runner)
         _predict_all(bag, everything, held_out, selection.budget)

@@ -91,6 +91,9 @@ class BaseTabular(BaseEstimator):
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
         """Set what follows from the out-of-fold ŷ of rows; returns what the user reads of it."""
 
+    def _calibrate(self, task: Task, bag: Bag) -> None:
+        """Set what follows from the members' own predictions for rows that they have not seen."""
+
     # ---- fitting -----------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -123,6 +126,7 @@ class BaseTabular(BaseEstimator):
         self._report(bag)
         inputs = inputs.without(bag.left_out)
         self._target = task.target
+        self._calibrate(task, bag)
         thetas = np.stack(bag.thetas)
         self._model = BagModel(
             inputs, source.named, bag.architecture, thetas, bag.engine, self.n_threads

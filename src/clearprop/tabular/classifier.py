@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from clearprop._typing import Array
 from clearprop.estimators.settings import class_weights
 from clearprop.tabular.base import BaseTabular, Task
+from clearprop.tabular.calibration import exponent
 from clearprop.tabular.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.scores import CLASS_SCORES, find_score
 from clearprop.tabular.selection import Bag
@@ -61,9 +62,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         The class labels; the numbers of the labels for an indicator matrix, one array per column
         for several columns.
     oof_prediction_ : ndarray or list of ndarray
-        Probabilities for the training rows, as from `predict_proba`, each by the networks that did
-        not see the row; NaN for rows that all networks saw or for which `time_limit` left no time.
-        Not kept in files.
+        Probabilities for the training rows, each the plain mean over the networks that did not see
+        the row; NaN for rows that all networks saw or for which `time_limit` left no time. Not kept
+        in files.
     oof_score_ : float
         The score of these, by the definition of `scoring` (of log_loss less is better).
     oof_curve_ : list of (int, float)
@@ -98,6 +99,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     _recipe: ClassVar[Recipe] = CLASSIFICATION
     _target: ClassTarget
+    _exponents: tuple[float, ...]
 
     def __init__(
         self,
@@ -142,10 +144,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class (N, K), columns as in `classes_`.
 
-        For several labels the probability of each (N, M); for several columns a list of arrays.
+        p^β / Σ p^β of the mean p over the networks, with a β for each target that the rows which
+        networks have not seen tell, see :mod:`clearprop.tabular.calibration`; 1 for fewer than five
+        networks. For several labels the probability of each (N, M); for several columns a list of
+        arrays.
         """
         y_hat = self._y_hat(X)
-        return self._target.probabilities(y_hat)
+        return self._target.probabilities(y_hat, self._exponents)
 
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of `predict_proba`."""
@@ -182,6 +187,16 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
         strata = target.codes(y)[:, 0] if target.kind != "labels" else None
         return Task(target, target.encode(y), weight, loss, strata)
+
+    def _calibrate(self, task: Task, bag: Bag) -> None:
+        assert isinstance(task.target, ClassTarget)
+        of_targets = task.target.groups(task.t)
+        self._exponents = (1.0,) * len(of_targets)
+        if bag.apart is None:
+            return
+        weight = np.ones(len(task.t)) if task.weight is None else task.weight
+        pairs = zip(task.target.groups(bag.apart.y_hat), of_targets, strict=True)
+        self._exponents = tuple(exponent(bag.apart, p, t, weight) for p, t in pairs)
 
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
         target, oof = self._target, bag.oof

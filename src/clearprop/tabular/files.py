@@ -38,6 +38,7 @@ from clearprop.network_files import (
     output_to_document,
 )
 from clearprop.persistence import read_file, write_file
+from clearprop.tabular.calibration import LEAST, MOST
 from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
 from clearprop.tabular.intervals import Residuals
 from clearprop.tabular.model import BagModel
@@ -113,6 +114,7 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
             "kind": target.kind,
             "classes": [labels_to_document(labels) for labels in target.classes],
         }
+        document["exponents"] = list(estimator._exponents)
     else:
         document["target"] = {"output": output_to_document(target.output), "flat": target.flat}
         tensors |= {f"target.{name}": getattr(target, name) for name in NUMBERS}
@@ -129,8 +131,8 @@ def tabular_from_document(
 ) -> E:
     """The inverse of :func:`tabular_to_document`; ModelFileError, naming `where`."""
     classifier = hasattr(kind, "predict_proba")
-    keys = KEYS if classifier else (*KEYS, "held_out", "shrinkage")
-    check_keys(document, keys, where)
+    own = ("exponents",) if classifier else ("held_out", "shrinkage")
+    check_keys(document, (*KEYS, *own), where)
     estimator = kind()
     with reading(where):
         parameters = take(document, "parameters", dict, where)
@@ -141,6 +143,16 @@ def tabular_from_document(
     if classifier:
         target = _class_target(entry, f"{where}: target")
         check_keys(tensors, ("theta",), where)
+        exponents = take_list(
+            document,
+            "exponents",
+            float,
+            where,
+            length=len(target.classes),
+            minimum=LEAST,
+            maximum=MOST,
+        )
+        estimator._exponents = tuple(exponents)
     else:
         target = _number_target(entry, tensors, f"{where}: target")
         estimator._residuals = _residuals(document, tensors, target, where)

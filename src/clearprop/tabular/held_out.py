@@ -56,6 +56,29 @@ def folds(
     return result
 
 
+@dataclass(frozen=True)
+class Apart:
+    """Predictions of members for rows that they have not seen, not yet averaged.
+
+    rows (S,): of the data, each as often as members have predicted it; y_hat (S, K); n_members: of
+    the whole bag.
+    """
+
+    rows: Array
+    y_hat: Array
+    n_members: int
+
+    def means(self, values: Array) -> tuple[Array, Array, Array]:
+        """Of values (S, Q), some for each prediction: the rows (R,) that several members have
+        predicted, how many these were (R,), and their mean (R, Q)."""
+        order = np.argsort(self.rows, kind="stable")
+        rows, starts, m = np.unique(self.rows[order], return_index=True, return_counts=True)
+        total = np.add.reduceat(values[order], starts, axis=0, dtype=np.float64)
+        several = m > 1
+        m = m[several]
+        return rows[several], m, total[several] / m[:, None]
+
+
 @dataclass
 class HeldOut:
     """Judges networks by their mean predictions for the rows that they have not seen.
@@ -138,27 +161,11 @@ class HeldOut:
         self.seconds = time.monotonic() - begun
         return value, y_hat
 
-    def excess_variance(self, architecture: Architecture, thetas: Mapping[int, Array]) -> Array:
-        """By how much the variance of the out-of-fold ŷ exceeds that of the whole bag's ŷ, (K,).
-
-        Of a row that m of M members have not seen, these vary around their mean by s² = Σ (ŷ − ȳ)²
-        / (m − 1); means of m and of M differ in variance by s² (1/m − 1/M). The mean over those of
-        the first rows that have m > 1; 0 where there are none, or ŷ are infinite.
-        """
-        total = np.zeros((self.n, architecture.n_outputs))
-        squares, count = np.zeros_like(total), np.zeros(self.n)
-        for places, y_hat in self._predictions(architecture, thetas, deadline=0.0):
-            total[places] += y_hat
-            squares[places] += np.square(y_hat, dtype=np.float64)
-            count[places] += 1
-        several = count > 1
-        if not several.any():
-            return np.zeros(architecture.n_outputs)
-        m = count[several, None]
-        with np.errstate(invalid="ignore"):  # ∞ − ∞
-            variance = np.maximum(squares[several] - total[several] ** 2 / m, 0) / (m - 1)
-        excess: Array = (variance * (1 / m - 1 / len(thetas))).mean(axis=0)
-        return np.where(np.isfinite(excess), excess, 0.0)
+    def apart(self, architecture: Architecture, thetas: Mapping[int, Array]) -> Apart:
+        """What each member predicts for the rows that it has not seen, or the first of them."""
+        found = list(self._predictions(architecture, thetas, deadline=0.0))
+        rows = np.concatenate([self.rows_at(places) for places, _ in found])
+        return Apart(rows, np.concatenate([y_hat for _, y_hat in found]), len(thetas))
 
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
         """About how long it will take to judge all, from one member on the first rows."""

@@ -17,10 +17,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.tabular.held_out import Apart
 
 ROWS_PER_KNOT, MAX_KNOTS = 100, 20
 MORE_MISSED = 1.1  # times α of the held-out rows, at the most, where residuals are made smaller
 MAX_RATIOS = 20_001  # kept of more, at evenly spaced ranks
+
+
+def excess_variance(apart: Apart) -> Array:
+    """By how much the variance of out-of-fold ŷ exceeds that of the whole bag's ŷ, (K,).
+
+    Of a row that m of M members have not seen, these vary around their mean by s² = Σ (ŷ − ȳ)² /
+    (m − 1); means of m and of M differ in variance by s² (1/m − 1/M). The mean over the rows that
+    have m > 1; 0 where there are none, or ŷ are infinite.
+    """
+    y_hat = apart.y_hat.astype(np.float64)
+    rows, m, mean = apart.means(y_hat)
+    if not len(rows):
+        return np.zeros(y_hat.shape[1])
+    with np.errstate(invalid="ignore"):  # ∞ − ∞
+        _, _, square = apart.means(y_hat**2)
+        variance = np.maximum(square - mean**2, 0) * (m / (m - 1))[:, None]
+    excess: Array = (variance * (1 / m - 1 / apart.n_members)[:, None]).mean(axis=0)
+    return np.where(np.isfinite(excess), excess, 0.0)
 
 
 @dataclass(frozen=True, eq=False)

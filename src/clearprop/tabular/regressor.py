@@ -11,7 +11,7 @@ from clearprop._typing import Array
 from clearprop.outputs import AbsoluteError, Linear, Output, Poisson
 from clearprop.schedules import check_number
 from clearprop.tabular.base import BaseTabular, Task
-from clearprop.tabular.intervals import Residuals
+from clearprop.tabular.intervals import Residuals, excess_variance
 from clearprop.tabular.recipe import REGRESSION, Recipe
 from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
 from clearprop.tabular.selection import Bag
@@ -207,7 +207,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         values = _scores(target, score, oof, y, w) * in_units
         self.oof_score_ = float(values.mean())
         columns, counted = y.reshape(len(y), -1), w > 0
-        excess = np.sqrt(bag.excess) * target.scale
+        excess = np.zeros_like(target.scale)
+        if bag.apart is not None and target.n_quantiles == 1:
+            excess = np.sqrt(excess_variance(bag.apart)) * target.scale
         self._residuals = (
             [
                 Residuals.of(columns[counted, m], decoded[counted, m], excess[m])

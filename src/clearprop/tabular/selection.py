@@ -14,7 +14,7 @@ from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite
 from clearprop.history import EpochReport
 from clearprop.tabular.budget import Budget
-from clearprop.tabular.held_out import HeldOut
+from clearprop.tabular.held_out import Apart, HeldOut
 from clearprop.tabular.pace import Pace
 from clearprop.tabular.recipe import Plan, Recipe, plan_epochs
 from clearprop.tabular.stopping import cycle_ends, is_over
@@ -31,11 +31,10 @@ class Bag:
 
     n_trained: how many networks; members: the numbers of those that are kept; thetas: their θ at
     the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for rows that no
-    member held out; excess: by how much its variance exceeds that of the whole bag's ŷ, (K,), 0
-    where there was no time to find out. score: what chose the epoch. scores: (epoch, score) of all
-    evaluations. stopped: why training ended, as in `clearprop.history.STOPPED`. lost: members that
-    ran into NaN or infinity, and where. left_out: columns of the table that were left out, see
-    `screening`.
+    member held out; apart: those of each member, None where there was no time for it. score: what
+    chose the epoch. scores: (epoch, score) of all evaluations. stopped: why training ended, as in
+    `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and where. left_out:
+    columns of the table that were left out, see `screening`.
     """
 
     architecture: Architecture
@@ -45,7 +44,7 @@ class Bag:
     epoch: int = 0
     n_epochs: int = 0
     oof: Array = field(default_factory=lambda: np.empty((0, 0)))
-    excess: Array = field(default_factory=lambda: np.zeros(1))
+    apart: Apart | None = None
     score: float = float("inf")
     scores: list[tuple[int, float]] = field(default_factory=list)
     stopped: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from clearprop.outputs import (
     Quantile,
     Softmax,
 )
+from clearprop.tabular.calibration import sharpen
 
 LOSSES: dict[str, type[Output]] = {
     "squared_error": Linear,
@@ -84,12 +86,17 @@ class ClassTarget:
         stops = np.cumsum([len(classes) for classes in self.classes])
         return np.split(values, stops[:-1], axis=1)
 
-    def probabilities(self, y_hat: Array) -> Any:
-        """As scikit-learn has them: (N, K), of labels (N, M); for columns a list of (N, K_m)."""
-        y_hat = y_hat.astype(np.float64, copy=False)
+    def probabilities(self, y_hat: Array, exponents: Sequence[float] | None = None) -> Any:
+        """As scikit-learn has them: (N, K), of labels (N, M); for columns a list of (N, K_m).
+
+        exponents: β of each target, see :mod:`clearprop.tabular.calibration`; None for 1.
+        """
+        groups = self.groups(y_hat.astype(np.float64, copy=False))
+        if exponents is not None:
+            groups = [sharpen(p, beta) for p, beta in zip(groups, exponents, strict=True)]
         if self.kind == "labels":
-            return y_hat
-        parts = [p / p.sum(axis=1, keepdims=True) for p in self.groups(y_hat)]
+            return np.stack([p[:, 1] for p in groups], axis=1)
+        parts = [p / p.sum(axis=1, keepdims=True) for p in groups]
         return parts if self.kind == "columns" else parts[0]
 
     def decide(self, y_hat: Array) -> Array:

@@ -1,0 +1,80 @@
+"""How sure probabilities are, made right by rows that were not trained on.
+
+Networks that learn rows by heart are too sure, the mean of many of them is less so. p becomes
+
+    p_k^β / Σ_j p_j^β,
+
+where β < 1 makes less sure and β > 1 more; no decision changes. The β of the mean of m members is
+that with the least log-loss on rows which none of them has seen. Out of fold there are fewer
+members than predict a new row, M of all; as the variance of a mean falls with 1/m, so does the
+temperature T = 1/β:
+
+    T_M = T_m − (T_1 − T_m) (1/m − 1/M) / (1 − 1/m).
+
+Source: Guo et al. 2017 (temperature scaling); the step to M is our own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.tabular.held_out import Apart
+
+SPREAD = 0.1  # of β around 1, as it is believed to be before any row is seen
+LEAST, MOST = 0.25, 4.0  # for β
+FLOOR = 1e-7  # for p: float32 tells no smaller one from 0 beside 1
+STEPS = 20  # of Newton's method at the most; about four are needed
+
+
+def sharpen(p: Array, beta: float) -> Array:
+    """p^β / Σ p^β of probabilities p (N, K), each row by itself."""
+    if beta == 1:
+        return p
+    powers = p**beta
+    sharpened: Array = powers / powers.sum(axis=1, keepdims=True)
+    return sharpened
+
+
+def best_exponent(p: Array, t: Array, weight: Array) -> float:
+    """β with the least Σ w (ln Σ p^β − β ln p_t) + (β − 1)² / (2·0.1²), which is convex.
+
+    p, t: (N, K), t one-hot; weight (N,) w, of the mean 1 where each row counts as one.
+    """
+    log_p = np.log(np.maximum(p.astype(np.float64), FLOOR))
+    of_true = (t * log_p).sum(axis=1)
+    beta = 1.0
+    for _ in range(STEPS):
+        z = beta * log_p
+        q = np.exp(z - z.max(axis=1, keepdims=True))
+        q /= q.sum(axis=1, keepdims=True)
+        mean = (q * log_p).sum(axis=1)
+        variance = (q * log_p**2).sum(axis=1) - mean**2
+        slope = weight @ (mean - of_true) + (beta - 1) / SPREAD**2
+        curvature = weight @ np.maximum(variance, 0) + 1 / SPREAD**2
+        before, beta = beta, float(np.clip(beta - slope / curvature, LEAST, MOST))
+        if abs(beta - before) < 1e-6:
+            break
+    return beta
+
+
+def exponent(apart: Apart, p: Array, t: Array, weight: Array) -> float:
+    """β of the mean of all members, from what each of them predicts for rows it has not seen.
+
+    p (S, K): the predictions of `apart`, or the part of them that is about one target; t (N, K),
+    weight (N,): of all rows. 1 where no row was held out by two members, or p is not finite.
+    """
+    rows, m, mean = apart.means(p)
+    if not len(rows) or not weight[rows].any() or not np.isfinite(mean).all():
+        return 1.0
+    w = weight[rows].astype(np.float64)
+    w *= np.count_nonzero(w) / w.sum()
+    each = np.zeros(len(t))
+    each[rows] = w / m  # a row counts as one, however many members held it out
+    some = each[apart.rows] > 0
+    alone = best_exponent(p[some], t[apart.rows[some]], each[apart.rows[some]])
+    together = best_exponent(mean, t[rows], w)
+    part = (1 / m).mean()
+    step = (part - 1 / apart.n_members) / (1 - part)
+    temperature = 1 / together - (1 / alone - 1 / together) * step
+    return float(1 / np.clip(temperature, 1 / MOST, 1 / LEAST))
