@@ -20,7 +20,7 @@ from benchmarks.tabular.scores import (
     interval_scores,
     regression_scores,
 )
-from benchmarks.tabular.sets import CLASSIFICATION, HALVES, REGRESSION, SETS, check
+from benchmarks.tabular.sets import CLASSIFICATION, PARTS, REGRESSION, SETS, check
 from benchmarks.tabular.worker import measure, split
 
 
@@ -219,9 +219,9 @@ def test_a_worker_ends_at_the_limit_and_starts_again(tmp_path: Any) -> None:
 def test_the_table_of_sets() -> None:
     assert len(SETS) >= 16
     assert len(SEEDS) == 5
-    for half in HALVES:
+    for part in PARTS:
         for task in (CLASSIFICATION, REGRESSION):
-            assert sum(s.half == half and s.task == task for s in SETS.values()) >= 5
+            assert sum(s.part == part and s.task == task for s in SETS.values()) >= 5
     assert all((s.K >= 2) == (s.task == CLASSIFICATION) for s in SETS.values())
     assert chosen_sets(["all"]) == list(SETS)
     assert set(chosen_sets(["tuning", "german"])) - set(chosen_sets(["tuning"])) == {"german"}

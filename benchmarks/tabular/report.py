@@ -11,7 +11,7 @@ from benchmarks.tabular import summary
 from benchmarks.tabular.peers import PEERS
 from benchmarks.tabular.results import Results
 from benchmarks.tabular.scores import HIGHER, METRICS
-from benchmarks.tabular.sets import CLASSIFICATION, HALVES, REGRESSION, SETS
+from benchmarks.tabular.sets import CLASSIFICATION, PARTS, REGRESSION, SETS
 
 LABELS = {
     "log_loss": "log-loss",
@@ -34,9 +34,9 @@ def markdown(found: Results, sets: Sequence[str], peers: Sequence[str], referenc
     parts = [_contents(found, sets), _seeds(found, peers)]
     for metric in ("log_loss", "accuracy", "rmse"):
         task = CLASSIFICATION if metric in OF_TASK[CLASSIFICATION] else REGRESSION
-        for half in HALVES:
-            chosen = [s for s in sets if SETS[s].half == half and SETS[s].task == task]
-            parts.append(_overall(found, chosen, peers, metric, reference, half))
+        for part in PARTS:
+            chosen = [s for s in sets if SETS[s].part == part and SETS[s].task == task]
+            parts.append(_overall(found, chosen, peers, metric, reference, part))
     for metric in METRICS:
         parts.append(_each_set(found, sets, peers, metric))
     parts.append(_intervals(found, sets, peers))
@@ -73,10 +73,10 @@ def _with_error(e: summary.Estimate, places: int = 1, sign: str = "+") -> str:
 
 def _contents(found: Results, sets: Sequence[str]) -> str:
     rows = [
-        [s.name, s.half, str(s.n), str(s.d), str(s.K or "–"), s.special, s.source, s.licence]
+        [s.name, s.part, str(s.n), str(s.d), str(s.K or "–"), s.special, s.source, s.licence]
         for s in (SETS[name] for name in sets)
     ]
-    head = ["set", "half", "rows", "columns", "classes", "what is special", "source", "licence"]
+    head = ["set", "part", "rows", "columns", "classes", "what is special", "source", "licence"]
     return f"### Data sets\n\n{table(head, rows)}"
 
 
@@ -102,9 +102,9 @@ def _overall(
     peers: Sequence[str],
     metric: str,
     reference: str,
-    half: str,
+    part: str,
 ) -> str:
-    """One half's average ranks and mean differences to the reference."""
+    """One part's average ranks and mean differences to the reference."""
     if not sets:
         return ""
     complete = summary.complete_peers(found, sets, peers, metric)
@@ -128,7 +128,7 @@ def _overall(
     name, of = LABELS[metric], PEERS[reference].label
     n_all = of_all[peers[0]].n
     head = [
-        f"{name}, {half} half",
+        f"{name}, {PARTS[part]}",
         f"average rank, {len(sets)} sets",
         *([f"rank on the {n_all} sets all ran"] if complete != list(peers) else []),
         f"mean difference to {of} ({unit})",
@@ -136,7 +136,7 @@ def _overall(
         "behind / ahead by 2 errors",
     ]
     return (
-        f"### {name.capitalize() if name != 'RMSE' else name}: {half} half\n\n{table(head, rows)}"
+        f"### {name.capitalize() if name != 'RMSE' else name}: {PARTS[part]}\n\n{table(head, rows)}"
     )
 
 
@@ -163,7 +163,7 @@ def _each_set(found: Results, sets: Sequence[str], peers: Sequence[str], metric:
             cell = number(e.mean) if e.n else "–"
             cell = f"**{cell}**" if e.n and e.mean == best else cell
             cells.append(cell + (" failed" if summary.failures(found, s, p) else ""))
-        rows.append([f"{s} ({SETS[s].half})", *cells])
+        rows.append([f"{s} ({SETS[s].part})", *cells])
     if not rows:
         return ""
     head = [LABELS[metric], *(PEERS[p].label for p in peers)]
@@ -180,7 +180,7 @@ def _intervals(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str
                 percent = summary.Estimate(100 * coverage.mean, 100 * coverage.error, coverage.n)
                 off = abs(coverage.mean - NOMINAL) > 0.02
                 rows.append(
-                    [f"{s} ({SETS[s].half})", PEERS[p].label, _with_error(percent, 1, ""),
+                    [f"{s} ({SETS[s].part})", PEERS[p].label, _with_error(percent, 1, ""),
                      number(width.mean, 3), "beyond 2 points" if off else ""]
                 )  # fmt: skip
     if not rows:
@@ -232,12 +232,12 @@ def plot(
     from matplotlib import pyplot as plt
 
     others = [p for p in peers if p != reference]
-    figure, axes = plt.subplots(1, 2, figsize=(10, 0.55 * len(others) + 1.6), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(10, 0.7 * len(others) + 1.6), sharey=True)
     for ax, metric in zip(axes, ("log_loss", "rmse"), strict=True):
         for row, peer in enumerate(others):
-            for offset, half in ((-0.16, "tuning"), (0.16, "test")):
-                chosen = [s for s in sets if SETS[s].half == half]
-                _dots(ax, found, chosen, peer, metric, reference, row + offset, half)
+            for offset, part in zip((-0.25, 0, 0.25), PARTS, strict=True):
+                chosen = [s for s in sets if SETS[s].part == part]
+                _dots(ax, found, chosen, peer, metric, reference, row + offset, part)
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set_xlabel(f"{LABELS[metric]} beyond {PEERS[reference].label}'s (%)")
         ax.set_xlim(-45, 105)
@@ -251,12 +251,12 @@ def plot(
     plt.close(figure)
 
 
-COLOURS = {"tuning": "tab:orange", "test": "tab:blue"}
+COLOURS = {"tuning": "tab:orange", "test": "tab:blue", "fresh": "tab:green"}
 
 
 def _dots(
     ax: Any, found: Results, sets: Sequence[str], peer: str, metric: str, reference: str,
-    height: float, half: str,
+    height: float, part: str,
 ) -> None:  # fmt: skip
     """Values beyond the picture's right or left edge are drawn at the edge as triangles."""
     for s in sets:
@@ -266,7 +266,7 @@ def _dots(
             x = summary.percent(delta, metric).mean
             inside = min(max(x, -43), 103)
             marker = "o" if inside == x else (">" if x > 0 else "<")
-            ax.plot(inside, height, marker, color=COLOURS[half], alpha=0.45, markersize=4)
+            ax.plot(inside, height, marker, color=COLOURS[part], alpha=0.45, markersize=4)
     mean = summary.percent(summary.mean_difference(found, sets, peer, metric, reference)[0], metric)
     if mean.n:
         inside = min(max(mean.mean, -43), 103)
@@ -275,8 +275,8 @@ def _dots(
             height,
             xerr=None if math.isnan(mean.error) else mean.error,
             fmt="D",
-            color=COLOURS[half],
+            color=COLOURS[part],
             capsize=3,
             markersize=5,
-            label=f"{half} half, mean ± error",
+            label=f"{PARTS[part]}, mean ± error",
         )

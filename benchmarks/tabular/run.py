@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.tabular import results as store
 from benchmarks.tabular.peers import PEERS, Peer
 from benchmarks.tabular.processes import Worker
-from benchmarks.tabular.sets import CLASSIFICATION, HALVES, REGRESSION, SETS, check
+from benchmarks.tabular.sets import CLASSIFICATION, PARTS, REGRESSION, SETS, check
 
 # none of them was used while the recipe was made
 SEEDS = (1001, 1002, 1003, 1004, 1005)
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="python -m benchmarks.tabular", description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     p.add_argument("--sets", nargs="+", default=["all"], metavar="SET",
-                   help="names, all, tuning, test, classification, regression")  # fmt: skip
+                   help="names, all, tuning, test, fresh, classification, regression")  # fmt: skip
     p.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=", ".join(PEERS))
     p.add_argument("--seeds", nargs="+", type=int,
                    help=f"default {SEEDS}; {SLOW_SEEDS} for the slow peers")  # fmt: skip
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
 def chosen_sets(names: Sequence[str]) -> list[str]:
     """Names of sets, with the words for groups expanded, in the table's order."""
     groups = {"all": set(SETS)}
-    groups |= {half: {s.name for s in SETS.values() if s.half == half} for half in HALVES}
+    groups |= {part: {s.name for s in SETS.values() if s.part == part} for part in PARTS}
     groups |= {
         task: {s.name for s in SETS.values() if s.task == task}
         for task in (CLASSIFICATION, REGRESSION)

