@@ -120,6 +120,18 @@ def test_the_excess_of_variance_of_out_of_fold_predictions() -> None:
     assert excess_variance(alone).tolist() == [0]
 
 
+def test_of_many_outputs_fewer_predictions_are_kept_apart(monkeypatch: Any) -> None:
+    data, inputs = some_data(120)
+    whole = bag_of(data, inputs, 8).apart
+    assert len(whole.rows) == 8 * 30
+    monkeypatch.setattr(held_out_module, "ENTRIES", 8 * 7)
+    some = bag_of(data, inputs, 8).apart
+    assert len(some.rows) == 8 * 7
+    first = (np.arange(8)[:, None] * 30 + np.arange(7)).ravel()
+    np.testing.assert_array_equal(some.rows, whole.rows[first])
+    np.testing.assert_array_equal(some.y_hat, whole.y_hat[first])
+
+
 def test_infinite_predictions_tell_no_variance() -> None:
     y_hat = np.full((8, 1), np.inf, np.float32)
     assert excess_variance(Apart(np.arange(8) % 4, y_hat, 8)).tolist() == [0]

@@ -16,6 +16,7 @@ from clearprop.jobs import Data
 N_FOLDS = 4
 CHUNK = 16_384  # rows predicted at a time
 SCORED_ROWS = 100_000  # that an epoch is judged by, of more
+ENTRIES = 4_000_000  # of the members' own predictions, kept beside one another at a time
 
 Score = Callable[[Array, Array | slice], float]
 """(ŷ (n, K), rows (n,)) → how bad the predictions for these rows are."""
@@ -163,9 +164,12 @@ class HeldOut:
 
     def apart(self, architecture: Architecture, thetas: Mapping[int, Array]) -> Apart:
         """What each member predicts for the rows that it has not seen, or the first of them."""
-        found = list(self._predictions(architecture, thetas, deadline=0.0))
-        rows = np.concatenate([self.rows_at(places) for places, _ in found])
-        return Apart(rows, np.concatenate([y_hat for _, y_hat in found]), len(thetas))
+        most = max(1, ENTRIES // (architecture.n_outputs * len(thetas)))
+        rows, values = [], []
+        for places, y_hat in self._predictions(architecture, thetas, deadline=0.0):
+            rows.append(self.rows_at(places[:most]))
+            values.append(y_hat[:most])
+        return Apart(np.concatenate(rows), np.concatenate(values), len(thetas))
 
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
         """About how long it will take to judge all, from one member on the first rows."""
