@@ -105,7 +105,9 @@ def _overall(
     part: str,
 ) -> str:
     """One part's average ranks and mean differences to the reference."""
-    if not sets:
+    ran = {(s, p) for s, _, p in found}
+    peers = [p for p in peers if any((s, p) in ran for s in sets)]
+    if not peers:
         return ""
     complete = summary.complete_peers(found, sets, peers, metric)
     of_complete = summary.average_ranks(found, sets, complete, metric, reference)
