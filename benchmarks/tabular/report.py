@@ -198,20 +198,18 @@ def _times(found: Results, sets: Sequence[str], peers: Sequence[str], what: str)
 
 
 def _speed(found: Results, sets: Sequence[str], reference: str, other: str) -> str:
-    """How long a fit takes both on the clock, on sets of 5,000 rows or more."""
+    """How long a fit takes both, on sets of 5,000 rows or more."""
     rows = []
     for s in sets:
-        ours, theirs = (summary.seconds(found, s, p, "fit", "seconds") for p in (reference, other))
+        ours, theirs = (summary.seconds(found, s, p, "fit") for p in (reference, other))
         if SETS[s].n >= MANY_ROWS and not math.isnan(ours + theirs):
             times = f"{theirs / ours:.1f}"
             rows.append([s, f"{SETS[s].n:,}", number(ours, 2), number(theirs, 2), times])
     if not rows:
         return ""
     head = ["set", "rows", PEERS[reference].label, PEERS[other].label, "times as fast"]
-    title = (
-        f"### Fit on {MANY_ROWS:,} rows and more, beside {PEERS[other].label} (seconds, medians)"
-    )
-    return f"{title}\n\n{table(head, rows)}"
+    title = f"### Fit on {MANY_ROWS:,} rows and more, beside {PEERS[other].label}"
+    return f"{title} (processor time, medians)\n\n{table(head, rows)}"
 
 
 def _failures(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str:

@@ -158,13 +158,10 @@ def differences(
     return [d for d in deltas if d.n]
 
 
-def seconds(found: Results, name: str, peer: str, what: str, of: str = "cpu") -> float:
-    """Median of "fit" or "predict" over the seeds, in seconds; NaN without a result.
-
-    of: "cpu", the processor's, or "seconds", on the clock.
-    """
+def seconds(found: Results, name: str, peer: str, what: str) -> float:
+    """Median of "fit" or "predict" over the seeds, in seconds of the processor; NaN without one."""
     times = [
-        entry["times"][f"{what}_{of}"]
+        entry["times"][f"{what}_cpu"]
         for (s, _, p), entry in found.items()
         if s == name and p == peer and "times" in entry
     ]
