@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss
 from tabular_cases import classifier, columns, target
 
-from clearprop.tabular.calibration import FLOOR, LEAST, MOST, best_exponent, exponent, sharpen
+from clearprop.tabular.calibration import FLOOR, LEAST, MOST, best_exponent, exponent, temper
 from clearprop.tabular.held_out import Apart
 
 X = pd.DataFrame(columns(240))
@@ -24,16 +24,16 @@ def drawn(n: int, K: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities (n, K) and one-hot classes (n, K) that follow them, twice as sure."""
     rng = np.random.default_rng(seed)
     p = rng.dirichlet(np.ones(K), n)
-    truth = sharpen(p, 2.0)
+    truth = temper(p, 2.0)
     k = (truth.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
     return p, np.eye(K)[k]
 
 
-def test_sharpened_by_the_definition() -> None:
+def test_tempered_by_the_definition() -> None:
     p = np.array([[0.5, 0.3, 0.2], [1.0, 0.0, 0.0]])
-    np.testing.assert_array_equal(sharpen(p, 1.0), p)
-    np.testing.assert_allclose(sharpen(p, 2.0), [[25 / 38, 9 / 38, 4 / 38], [1, 0, 0]])
-    np.testing.assert_array_equal(sharpen(p, 0.7).argmax(axis=1), p.argmax(axis=1))
+    np.testing.assert_array_equal(temper(p, 1.0), p)
+    np.testing.assert_allclose(temper(p, 2.0), [[25 / 38, 9 / 38, 4 / 38], [1, 0, 0]])
+    np.testing.assert_array_equal(temper(p, 0.7).argmax(axis=1), p.argmax(axis=1))
 
 
 @settings(max_examples=30, deadline=None)
@@ -45,11 +45,11 @@ def test_sharpened_by_the_definition() -> None:
 )
 def test_the_best_exponent_has_the_least_loss(n: int, K: int, seed: int, powers: float) -> None:
     p, t = drawn(n, K, seed)
-    p = sharpen(p, powers)
+    p = temper(p, powers)
     weight = np.random.default_rng(seed).exponential(size=n)
 
     def loss(beta: float) -> float:
-        q = sharpen(np.maximum(p, FLOOR), beta)
+        q = temper(np.maximum(p, FLOOR), beta)
         return float(-weight @ np.log((q * t).sum(axis=1)) + (beta - 1) ** 2 / (2 * 0.1**2))
 
     expected = minimize_scalar(loss, bounds=(LEAST, MOST), method="bounded").x
@@ -109,7 +109,7 @@ def test_a_weight_counts_as_so_many_rows() -> None:
 
 
 @pytest.mark.parametrize("kind", ["single", "labels", "columns"])
-def test_estimators_predict_sharpened_means(kind: str) -> None:
+def test_estimators_predict_tempered_means(kind: str) -> None:
     two, three = (VALUE > 1).astype(int), np.digitize(VALUE, [-1, 2])
     y: Any = {
         "single": three,
@@ -130,7 +130,7 @@ def test_estimators_predict_sharpened_means(kind: str) -> None:
         parts = p if kind == "columns" else [p]
         of_parts = model._target.groups(y_hat)
         for part, q, beta in zip(parts, of_parts, model._exponents, strict=True):
-            np.testing.assert_allclose(part, sharpen(q, beta), rtol=1e-6)
+            np.testing.assert_allclose(part, temper(q, beta), rtol=1e-6)
         np.testing.assert_array_equal(model.predict(X), model._target.decide(y_hat))
 
 

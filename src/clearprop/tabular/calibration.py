@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.outputs import softmax
 from clearprop.tabular.held_out import Apart
 
 SPREAD = 0.1  # of β around 1, as it is believed to be before any row is seen
@@ -27,13 +28,13 @@ FLOOR = 1e-7  # for p: float32 tells no smaller one from 0 beside 1
 STEPS = 20  # of Newton's method at the most; about four are needed
 
 
-def sharpen(p: Array, beta: float) -> Array:
+def temper(p: Array, beta: float) -> Array:
     """p^β / Σ p^β of probabilities p (N, K), each row by itself."""
     if beta == 1:
         return p
     powers = p**beta
-    sharpened: Array = powers / powers.sum(axis=1, keepdims=True)
-    return sharpened
+    tempered: Array = powers / powers.sum(axis=1, keepdims=True)
+    return tempered
 
 
 def best_exponent(p: Array, t: Array, weight: Array) -> float:
@@ -45,9 +46,7 @@ def best_exponent(p: Array, t: Array, weight: Array) -> float:
     of_true = (t * log_p).sum(axis=1)
     beta = 1.0
     for _ in range(STEPS):
-        z = beta * log_p
-        q = np.exp(z - z.max(axis=1, keepdims=True))
-        q /= q.sum(axis=1, keepdims=True)
+        q = softmax(beta * log_p)
         mean = (q * log_p).sum(axis=1)
         variance = (q * log_p**2).sum(axis=1) - mean**2
         slope = weight @ (mean - of_true) + (beta - 1) / SPREAD**2

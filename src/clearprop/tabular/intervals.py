@@ -32,11 +32,11 @@ def excess_variance(apart: Apart) -> Array:
     have m > 1; 0 where there are none, or ŷ are infinite.
     """
     y_hat = apart.y_hat.astype(np.float64)
-    rows, m, mean = apart.means(y_hat)
+    rows, m, means = apart.means(np.concatenate([y_hat, y_hat**2], axis=1))
+    mean, square = np.split(means, 2, axis=1)
     if not len(rows):
         return np.zeros(y_hat.shape[1])
     with np.errstate(invalid="ignore"):  # ∞ − ∞
-        _, _, square = apart.means(y_hat**2)
         variance = np.maximum(square - mean**2, 0) * (m / (m - 1))[:, None]
     excess: Array = (variance * (1 / m - 1 / apart.n_members)[:, None]).mean(axis=0)
     return np.where(np.isfinite(excess), excess, 0.0)

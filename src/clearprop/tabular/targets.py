@@ -19,7 +19,7 @@ from clearprop.outputs import (
     Quantile,
     Softmax,
 )
-from clearprop.tabular.calibration import sharpen
+from clearprop.tabular.calibration import temper
 
 LOSSES: dict[str, type[Output]] = {
     "squared_error": Linear,
@@ -93,7 +93,7 @@ class ClassTarget:
         """
         groups = self.groups(y_hat.astype(np.float64, copy=False))
         if exponents is not None:
-            groups = [sharpen(p, beta) for p, beta in zip(groups, exponents, strict=True)]
+            groups = [temper(p, beta) for p, beta in zip(groups, exponents, strict=True)]
         if self.kind == "labels":
             return np.stack([p[:, 1] for p in groups], axis=1)
         parts = [p / p.sum(axis=1, keepdims=True) for p in groups]
