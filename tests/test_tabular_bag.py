@@ -27,7 +27,7 @@ from clearprop.tabular.intervals import excess_variance
 from clearprop.tabular.recipe import (
     REGRESSION,
     batch_size,
-    build_architecture,
+    build_architectures,
     build_job,
     n_epochs,
     plan_epochs,
@@ -44,8 +44,8 @@ def bag_of(data: Data, inputs: TableInputs, n_members: int = 4, **options: Any) 
     def score(y_hat: np.ndarray, rows: Any) -> float:
         return float(((y_hat - data.t[rows]).astype(np.float64) ** 2).mean())
 
-    architecture = build_architecture(inputs.layer, 1, Linear(), QUICK)
-    return train_bag(architecture, data, n_members, QUICK, score, seed=3, **options)
+    architectures = build_architectures(inputs.layer, 1, Linear(), QUICK)
+    return train_bag(architectures, data, n_members, QUICK, score, seed=3, **options)
 
 
 def some_data(n: int, seed: int = 0) -> tuple[Data, TableInputs]:
@@ -82,10 +82,27 @@ def test_out_of_fold_predictions_are_of_networks_that_did_not_see_the_row() -> N
     data, inputs = some_data(120)
     bag = bag_of(data, inputs)
     parts = folds(120, 4, np.random.default_rng(3))
-    for theta, fold in zip(bag.thetas, parts, strict=True):
-        y_hat = NativeEngine(1).forward(bag.architecture, theta, data.X[fold.held])
+    for architecture, theta, fold in zip(bag.architectures, bag.thetas, parts, strict=True):
+        y_hat = NativeEngine(1).forward(architecture, theta, data.X[fold.held])
         np.testing.assert_array_equal(bag.oof[fold.held], y_hat)
     assert bag.score == pytest.approx(float(((bag.oof - data.t) ** 2).mean()))
+
+
+def test_partitions_take_the_activations_in_turn() -> None:
+    """Predictions for held-out rows too are made with the member's own."""
+    data, inputs = some_data(120)
+    recipe = replace(QUICK, activations=("selu", "mish"))
+    architectures = build_architectures(inputs.layer, 1, Linear(), recipe)
+    bag = train_bag(architectures, data, 10, recipe, lambda *_: 0.0, seed=3)
+    names = [architecture.layers[2].activation.name for architecture in bag.architectures]
+    assert names == ["selu"] * 4 + ["mish"] * 4 + ["selu"] * 2
+    y_hat = np.zeros((120, 1))
+    times = np.zeros((120, 1))
+    parts = folds(120, 10, np.random.default_rng(3))
+    for architecture, theta, fold in zip(bag.architectures, bag.thetas, parts, strict=True):
+        y_hat[fold.held] += NativeEngine(1).forward(architecture, theta, data.X[fold.held])
+        times[fold.held] += 1
+    np.testing.assert_allclose(bag.oof, y_hat / times, rtol=1e-6)
 
 
 def test_targets_of_held_out_rows_do_not_matter() -> None:
@@ -93,9 +110,9 @@ def test_targets_of_held_out_rows_do_not_matter() -> None:
     fold = folds(120, 1, np.random.default_rng(3))[0]
     t = data.t.copy()
     t[fold.held] = 100
-    architecture = build_architecture(inputs.layer, 1, Linear(), QUICK)
+    architectures = build_architectures(inputs.layer, 1, Linear(), QUICK)
     one, other = (
-        train_bag(architecture, part, 1, QUICK, lambda *_: 0.0, seed=3)
+        train_bag(architectures, part, 1, QUICK, lambda *_: 0.0, seed=3)
         for part in (data, Data(data.X, t))
     )
     assert one.epoch == other.epoch == 6  # of equal ones the last
@@ -108,11 +125,11 @@ def test_the_excess_of_variance_of_out_of_fold_predictions() -> None:
     """By its definition, row by row."""
     data, inputs = some_data(120)
     bag = bag_of(data, inputs, 8)
-    engine = get_engine("auto", bag.architecture)
+    engine = get_engine("auto", bag.architectures[0])
     rows = np.full((8, 120), np.nan)
     parts = folds(120, 8, np.random.default_rng(3))
     for i, (fold, theta) in enumerate(zip(parts, bag.thetas, strict=True)):
-        rows[i, fold.held] = engine.forward(bag.architecture, theta, data.X[fold.held])[:, 0]
+        rows[i, fold.held] = engine.forward(bag.architectures[i], theta, data.X[fold.held])[:, 0]
     assert (np.isfinite(rows).sum(axis=0) == 2).all()
     expected = np.nanvar(rows, axis=0, ddof=1) * (1 / 2 - 1 / 8)
     np.testing.assert_allclose(excess_variance(bag.apart), [expected.mean()], rtol=1e-5)
@@ -141,8 +158,8 @@ def test_the_best_epoch_is_kept() -> None:
     data, inputs = some_data(120)
     scores = [5.0, 2.0, 3.0, 2.0, 2.05, 2.1]
     values = iter(scores)
-    architecture = build_architecture(inputs.layer, 1, Linear(), QUICK)
-    bag = train_bag(architecture, data, 4, QUICK, lambda *_: next(values), seed=3)
+    architectures = build_architectures(inputs.layer, 1, Linear(), QUICK)
+    bag = train_bag(architectures, data, 4, QUICK, lambda *_: next(values), seed=3)
     assert (bag.epoch, bag.score) == (4, 2.0)  # of equal ones the later
     assert bag.scores == list(enumerate(scores, 1))
     assert bag.stopped == "epochs"
@@ -152,9 +169,9 @@ def test_a_bag_ends_after_a_cycle_without_a_better_epoch() -> None:
     """Scores that only get worse: over after the cycle that ends at 3/15."""
     data, inputs = some_data(120)
     values = iter(range(1000))
-    architecture = build_architecture(inputs.layer, 1, Linear(), QUICK)
+    architectures = build_architectures(inputs.layer, 1, Linear(), QUICK)
     recipe = replace(QUICK, epochs=60)
-    bag = train_bag(architecture, data, 4, recipe, lambda *_: float(next(values)), seed=3)
+    bag = train_bag(architectures, data, 4, recipe, lambda *_: float(next(values)), seed=3)
     assert bag.stopped == "patience"
     assert bag.epoch == 1
     assert bag.scores[-1][0] == 60 * 3 // 15
@@ -179,10 +196,10 @@ def test_predictions_until_a_deadline(monkeypatch: Any) -> None:
     parts = folds(120, 4, np.random.default_rng(3))
     held_out = HeldOut.of_all(data, parts, lambda y_hat, rows: len(y_hat), NativeEngine(1))
     thetas = dict(enumerate(bag.thetas))
-    y_hat, seen = held_out.predict(bag.architecture, thetas, time.monotonic() - 1)
+    y_hat, seen = held_out.predict(bag.architectures, thetas, time.monotonic() - 1)
     assert seen.sum() == 4 * 5
     np.testing.assert_array_equal(np.isnan(y_hat[:, 0]), ~seen)
-    assert held_out.judge(bag.architecture, thetas, time.monotonic() - 1)[0] == 20
+    assert held_out.judge(bag.architectures, thetas, time.monotonic() - 1)[0] == 20
 
 
 def test_epochs_and_batches_suit_the_rows() -> None:
@@ -203,7 +220,7 @@ def test_epochs_and_batches_suit_the_rows() -> None:
     assert plan.parts == 3906 // 256
     assert plan.epochs == plan.parts * n_epochs(1_000_000)
     data, inputs = some_data(64)
-    architecture = build_architecture(inputs.layer, 1, Linear(), QUICK)
+    (architecture,) = build_architectures(inputs.layer, 1, Linear(), QUICK)
     theta = np.zeros(architecture.n_parameters, np.float32)
     assert build_job(architecture, theta, np.arange(64), QUICK, 0, plan).parts == plan.parts
     assert len(data) == 64

@@ -32,7 +32,7 @@ from clearprop.tabular.budget import (
 )
 from clearprop.tabular.inputs import SAMPLE, TableInputs
 from clearprop.tabular.pace import Pace, Paced
-from clearprop.tabular.recipe import REGRESSION, build_architecture, plan_epochs
+from clearprop.tabular.recipe import REGRESSION, build_architectures, plan_epochs
 from clearprop.tabular.sources import source_of
 
 SPEEDS = Speeds(fit=7e-6, row=6e-6, step=4e-3)
@@ -208,7 +208,7 @@ def train_on(
     inputs = TableInputs.fit(source_of(X))
     data = Data(inputs.transform(source_of(X)), X[:, :1] * X[:, 1:])
     recipe = replace(REGRESSION, hidden=(8,), epochs=20)
-    architecture = build_architecture(inputs.layer, 1, Linear(), recipe)
+    architectures = build_architectures(inputs.layer, 1, Linear(), recipe)
     rates: list[float] = []
 
     def note(report: EpochReport) -> None:
@@ -220,7 +220,7 @@ def train_on(
 
     begun = machine.now
     bag = bag_module.train_bag(
-        architecture, data, n_members, recipe, score, seed=1, time_limit=limit, progress=note
+        architectures, data, n_members, recipe, score, seed=1, time_limit=limit, progress=note
     )
     return bag, machine.now - begun, rates
 

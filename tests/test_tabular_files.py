@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import tabular_cases
 from fuzz_files import check_reader, pack, unpack
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from tabular_cases import classifier, columns, regressor, target
 
 import clearprop as cp
-from clearprop.persistence import ModelFileError
+from clearprop.persistence import ModelFileError, read_file, write_file
+from clearprop.tabular.recipe import CLASSIFICATION
 
 TABLE = columns(120)
 X, Y = pd.DataFrame(TABLE), target(TABLE)
@@ -30,6 +33,7 @@ CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
     "labels": ({}, np.stack([Y > 0, OPEN], axis=1).astype(int)),
     "columns": ({"time_limit": 50.0}, np.stack([THREE, OPEN + 5], axis=1)),
     "one class": ({}, np.zeros(120, np.int8)),
+    "two activations": ({"n_members": 5}, THREE),
 }
 REGRESSORS: dict[str, tuple[dict[str, Any], Any]] = {
     "squared error": ({"random_state": 7}, Y),
@@ -123,10 +127,50 @@ def test_what_cannot_be_saved_or_loaded(tmp_path: Path) -> None:
         type(regressor()).load(tmp_path / "model")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network_of": [0, 0, 0, 0, 2]}, r"'network_of'\[4\]"),
+        ({"network_of": []}, "no networks"),
+        ({"networks": []}, "'network_of'"),
+        ({"networks": [[3]], "network_of": [0] * 5}, "must be an object"),
+    ],
+)
+def test_networks_of_a_file_that_are_none(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model"
+    fitted("two activations").save(path)
+    document, tensors = read_file(path, "Classifier")
+    assert document["network_of"] == [0, 0, 0, 0, 1]
+    del document["kind"]
+    write_file(path, "Classifier", document | change, tensors)
+    with pytest.raises(ModelFileError, match=message):
+        type(classifier()).load(path)
+
+
+def test_networks_of_a_file_have_the_same_parameters(tmp_path: Path) -> None:
+    class Classifier(tabular_cases.Classifier):
+        _recipe = replace(CLASSIFICATION, epochs=1, hidden=(16, 8))
+
+    documents = []
+    for name, kind in (("model", tabular_cases.Classifier), ("other", Classifier)):
+        kind(n_members=5, random_state=0).fit(X, THREE).save(tmp_path / name)
+        documents.append(read_file(tmp_path / name, "Classifier"))
+    (document, tensors), (other, _) = documents
+    del document["kind"]
+    document["networks"][1] = other["networks"][1]
+    write_file(tmp_path / "model", "Classifier", document, tensors)
+    with pytest.raises(ModelFileError, match="differ in their parameters"):
+        type(classifier()).load(tmp_path / "model")
+
+
 @pytest.mark.parametrize("kind", ["Classifier", "Regressor"])
 def test_damaged_files(kind: str, tmp_path: Path) -> None:
     """Refused with one clear line, or a model that predicts."""
-    names = ["columns", "two classes"] if kind == "Classifier" else ["several outputs", "quantiles"]
+    names = (
+        ["columns", "two activations"] if kind == "Classifier" else ["several outputs", "quantiles"]
+    )
     files, table = [], X[:3]
     for name in names:
         model = fitted(name)

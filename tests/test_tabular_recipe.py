@@ -19,7 +19,7 @@ from clearprop.tabular.recipe import (
     REGRESSION,
     Recipe,
     batch_size,
-    build_architecture,
+    build_architectures,
     build_job,
     forget_unseen,
     peak_rate,
@@ -38,7 +38,7 @@ def test_the_learning_rate_falls_with_the_batch(n: int, factor: float) -> None:
 
 
 def test_a_job_trains_at_that_rate() -> None:
-    architecture = build_architecture(Parallel((Identity(3),)), 1, Linear(), REGRESSION)
+    (architecture,) = build_architectures(Parallel((Identity(3),)), 1, Linear(), REGRESSION)
     X = np.random.default_rng(0).normal(size=(600, 3))
     theta = start(architecture, X, np.random.default_rng(0))
     for n in (100, 600):
@@ -51,7 +51,7 @@ def test_a_job_trains_at_that_rate() -> None:
 
 def test_the_start_stays_tame_where_the_rows_hardly_differ() -> None:
     """Two different rows leave one direction, to which a unit's random W may be all but normal."""
-    architecture = build_architecture(Parallel((Identity(1),)), 1, Linear(), REGRESSION)
+    (architecture,) = build_architectures(Parallel((Identity(1),)), 1, Linear(), REGRESSION)
     X = np.array([[-0.5], [0.5]] * 20)
     for seed in range(20):
         theta = start(architecture, X, np.random.default_rng(seed))
@@ -69,7 +69,7 @@ def test_the_start_stays_tame_where_the_rows_hardly_differ() -> None:
 
 def test_vectors_of_categories_without_rows_are_zero() -> None:
     layers = (Identity(1), Embedding((3, 4), 2))
-    architecture = build_architecture(Parallel(layers), 1, Linear(), REGRESSION)
+    (architecture,) = build_architectures(Parallel(layers), 1, Linear(), REGRESSION)
     X = np.array([[5, 1, 0], [6, 1, 3], [7, 2, 1], [8, 0, 2]], np.float32)
     theta = start(architecture, X[:3], np.random.default_rng(0))
     before = architecture.unpack(theta.copy())

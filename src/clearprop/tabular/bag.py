@@ -8,7 +8,7 @@ the common epoch and estimate the score, at no more cost than the predictions.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from clearprop.training import NonFiniteError, train
 
 
 def train_bag(
-    architecture: Architecture,
+    architectures: Sequence[Architecture],
     data: Data,
     n_members: int,
     recipe: Recipe,
@@ -43,17 +43,18 @@ def train_bag(
 ) -> Bag:
     """Train the members side by side, and keep the epoch whose out-of-fold predictions are best.
 
-    score: of predictions for rows of the data, less is better; ties go to the later epoch.
-    columns: of the table, of which those that say nothing may be left out; None: all are kept.
-    time_limit: seconds; where they are few there are fewer epochs and members. progress: told of
-    each epoch, with the score as the loss of validation.
+    architectures: for the members, partition after partition in turn. score: of predictions for
+    rows of the data, less is better; ties go to the later epoch. columns: of the table, of which
+    those that say nothing may be left out; None: all are kept. time_limit: seconds; where they are
+    few there are fewer epochs and members. progress: told of each epoch, with the score as the
+    loss of validation.
     Raises NonFiniteError where every member ran into NaN before there was anything to keep.
     """
     begun = time.monotonic()
-    runner = get_engine(engine, architecture, n_threads=n_threads)
-    members = Members.draw(architecture, recipe, data, n_members, seed, strata)
+    runner = get_engine(engine, architectures[0], n_threads=n_threads)
+    members = Members.draw(architectures, recipe, data, n_members, seed, strata)
     held_out = HeldOut.of(data, members.parts, score, runner, seed)
-    bag = Bag(architecture, engine=runner.name, n_trained=n_members)
+    bag = Bag(members.architectures, engine=runner.name, n_trained=n_members)
     n_train = len(members.parts[0].train)
     plan = plan_epochs(n_train, recipe)
     selection = Selection(bag, held_out, plan, progress)
@@ -65,7 +66,7 @@ def train_bag(
         members, of_step = members.fewer(share, of_step, data, runner, time_limit / 10)
         bag.n_trained = len(members.parts)
         held_out.places = held_out.places[: bag.n_trained]
-        held_out.seconds = held_out.estimate_seconds(architecture, members.thetas[0])
+        held_out.seconds = held_out.estimate_seconds(architectures[0], members.thetas[0])
         selection.limit(budget, of_step, of_start, n_train, recipe)
         left = budget.until_judging()
     screening = None
@@ -95,7 +96,7 @@ def train_bag(
     del states
     if bag.stopped not in ("interrupted", "time_limit"):
         kept = dict(zip(bag.members, bag.thetas, strict=True))
-        bag.apart = held_out.apart(bag.architecture, kept)
+        bag.apart = held_out.apart(bag.architectures, kept)
     if held_out.rows is not None:
         everything = HeldOut.of_all(data, members.parts, score, runner)
         _predict_all(bag, everything, held_out, selection.budget)
@@ -111,7 +112,7 @@ def _predict_all(bag: Bag, everything: HeldOut, drawn: HeldOut, budget: Budget |
     kept = dict(zip(bag.members, bag.thetas, strict=True))
     try:
         deadline = None if budget is None else budget.deadline
-        y_hat, seen = everything.predict(bag.architecture, kept, deadline)
+        y_hat, seen = everything.predict(bag.architectures, kept, deadline)
     except KeyboardInterrupt:
         bag.stopped = "interrupted"
     else:

@@ -33,7 +33,7 @@ from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordabl
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.members import Members, measure
 from clearprop.tabular.model import BagModel
-from clearprop.tabular.recipe import Recipe, build_architecture
+from clearprop.tabular.recipe import Recipe, build_architectures
 from clearprop.tabular.screening import Columns
 from clearprop.tabular.search import best_of, search
 from clearprop.tabular.selection import Bag
@@ -127,9 +127,10 @@ class BaseTabular(BaseEstimator):
         inputs = inputs.without(bag.left_out)
         self._target = task.target
         self._calibrate(task, bag)
+        architectures = [bag.architectures[member] for member in bag.members]
         thetas = np.stack(bag.thetas)
         self._model = BagModel(
-            inputs, source.named, bag.architecture, thetas, bag.engine, self.n_threads
+            inputs, source.named, architectures, thetas, bag.engine, self.n_threads
         )
         self._describe()
         self.n_iter_, self.stopped_ = bag.epoch, bag.stopped
@@ -155,8 +156,8 @@ class BaseTabular(BaseEstimator):
         of_pilot = task.rows(pilot)
         data = Data(matrix, of_pilot.t, of_pilot.weight)
         runner = get_engine(self.engine, n_threads=self.n_threads)
-        architecture = self._architecture(inputs, of_pilot, self._recipe)
-        members = Members.draw(architecture, self._recipe, data, self.n_members, seed)
+        architectures = self._architectures(inputs, of_pilot, self._recipe)
+        members = Members.draw(architectures, self._recipe, data, self.n_members, seed)
         of_step, of_judging = measure(members, data, runner, self.time_limit / 10)
         speeds = Speeds(of_fit, of_row + of_judging, of_step)
         seconds = self.time_limit - (self.tune or 0) - (time.monotonic() - begun)
@@ -180,9 +181,9 @@ class BaseTabular(BaseEstimator):
         return inputs, matrix, (fitted - begun) / n, (time.monotonic() - fitted) / n
 
     @staticmethod
-    def _architecture(inputs: TableInputs, task: Task, recipe: Recipe) -> Architecture:
+    def _architectures(inputs: TableInputs, task: Task, recipe: Recipe) -> list[Architecture]:
         target = task.target
-        return build_architecture(inputs.layer, target.n_outputs, target.output, recipe)
+        return build_architectures(inputs.layer, target.n_outputs, target.output, recipe)
 
     def _train(
         self, inputs: TableInputs, data: Data, task: Task, y: Array, seed: int, begun: float
@@ -193,7 +194,7 @@ class BaseTabular(BaseEstimator):
             w = judged[rows]
             return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
 
-        build = partial(self._architecture, inputs, task)
+        build = partial(self._architectures, inputs, task)
         options = {
             "strata": task.strata,
             "seed": seed,
@@ -217,11 +218,11 @@ class BaseTabular(BaseEstimator):
                 for trial in trials
             ]
 
-        def without(numbers: Sequence[int]) -> tuple[Architecture, Data]:
+        def without(numbers: Sequence[int]) -> tuple[list[Architecture], Data]:
             dropped = np.concatenate([inputs.places[i] for i in numbers])
             matrix = np.delete(data.X, dropped, axis=1)
-            architecture = self._architecture(inputs.without(numbers), task, recipe)
-            return architecture, replace(data, X=matrix)
+            architectures = self._architectures(inputs.without(numbers), task, recipe)
+            return architectures, replace(data, X=matrix)
 
         left = None
         if self.time_limit is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from clearprop.estimators.files import (
     labels_to_document,
 )
 from clearprop.history import STOPPED
+from clearprop.layers import Layer
 from clearprop.network_files import (
     layer_from_document,
     layer_to_document,
@@ -54,7 +55,8 @@ KEYS = (
     "parameters",
     "inputs",
     "named",
-    "layers",
+    "networks",
+    "network_of",
     "target",
     "n_iter",
     "stopped",
@@ -96,12 +98,15 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
     if left_out:
         message = f"not kept in the file: {', '.join(left_out)}"
         warnings.warn(message, UserWarning, stacklevel=users_line())
+    # the first layer follows from the inputs
+    of_members = [list(map(layer_to_document, a.layers[1:])) for a in model.architectures]
+    networks = [layers for i, layers in enumerate(of_members) if layers not in of_members[:i]]
     document: Document = {
         "parameters": parameters,
         "inputs": inputs_to_document(model.inputs),
         "named": model.named,
-        # the first layer follows from the inputs
-        "layers": [layer_to_document(layer) for layer in model.architecture.layers[1:]],
+        "networks": networks,
+        "network_of": [networks.index(layers) for layers in of_members],
         "n_iter": int(estimator.n_iter_),
         "stopped": estimator.stopped_,
         "oof_score": encode_float(estimator.oof_score_),
@@ -179,23 +184,34 @@ def _model(
     where: str,
 ) -> BagModel:
     inputs = inputs_from_document(take(document, "inputs", dict, where), f"{where}: inputs")
-    layers = [
-        layer_from_document(layer, f"{where}: layers")
-        for layer in take_list(document, "layers", dict, where)
-    ]
     with reading(where):
-        architecture = Architecture((inputs.layer, *layers), target.output)
-        target.output.check_outputs(architecture.n_outputs)
-    if architecture.n_outputs != target.n_outputs:
-        raise ModelFileError(f"{where}: the networks' outputs do not fit the target")
-    theta = take_tensor(tensors, "theta", "float32", (None, architecture.n_parameters), where)
-    if len(theta) == 0:
+        networks = [
+            Architecture((inputs.layer, *_layers(network, where)), target.output)
+            for network in take_list(document, "networks", list, where)
+        ]
+        for network in networks:
+            target.output.check_outputs(network.n_outputs)
+    numbers = take_list(document, "network_of", int, where, minimum=0, maximum=len(networks) - 1)
+    if len(numbers) == 0:
         raise ModelFileError(f"{where}: there are no networks")
+    if any(network.n_outputs != target.n_outputs for network in networks):
+        raise ModelFileError(f"{where}: the networks' outputs do not fit the target")
+    n_parameters = networks[0].n_parameters
+    if any(network.n_parameters != n_parameters for network in networks):
+        raise ModelFileError(f"{where}: the networks differ in their parameters")
+    theta = take_tensor(tensors, "theta", "float32", (len(numbers), n_parameters), where)
     take(document, "engine", str, where, choices=("native", "reference"))
     named = take(document, "named", bool, where)
     with reading(where):
-        engine = get_engine(estimator.engine, architecture).name
-        return BagModel(inputs, named, architecture, theta, engine, estimator.n_threads)
+        engine = get_engine(estimator.engine, networks[0]).name
+        architectures = [networks[number] for number in numbers]
+        return BagModel(inputs, named, architectures, theta, engine, estimator.n_threads)
+
+
+def _layers(network: list[Any], where: str) -> list[Layer]:
+    if not all(isinstance(layer, dict) for layer in network):
+        raise ModelFileError(f"{where}: a layer of 'networks' must be an object")
+    return [layer_from_document(layer, f"{where}: networks") for layer in network]
 
 
 def _class_target(entry: Document, where: str) -> ClassTarget:

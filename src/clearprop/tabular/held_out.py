@@ -125,18 +125,19 @@ class HeldOut:
 
     def predict(
         self,
-        architecture: Architecture,
+        architectures: Sequence[Architecture],
         thetas: Mapping[int, Array],
         deadline: float | None = None,
     ) -> tuple[Array, Array]:
         """Mean ŷ (n, K) float32 of the members of these numbers, and where there is any (n,).
 
+        architectures: of all members, those without a θ too.
         After the deadline (time.monotonic) it must do with the rows predicted so far, which are a
         part of each member's; the rest is NaN.
         """
-        total = np.zeros((self.n, architecture.n_outputs), np.float32)
+        total = np.zeros((self.n, architectures[0].n_outputs), np.float32)
         count = np.zeros(self.n, np.uint16)
-        for places, y_hat in self._predictions(architecture, thetas, deadline):
+        for places, y_hat in self._predictions(architectures, thetas, deadline):
             total[places] += y_hat
             count[places] += 1
         seen = count > 0
@@ -147,13 +148,13 @@ class HeldOut:
 
     def judge(
         self,
-        architecture: Architecture,
+        architectures: Sequence[Architecture],
         thetas: Mapping[int, Array],
         deadline: float | None = None,
     ) -> tuple[float, Array]:
         """The score of the predictions, and these."""
         begun = time.monotonic()
-        y_hat, seen = self.predict(architecture, thetas, deadline)
+        y_hat, seen = self.predict(architectures, thetas, deadline)
         if seen.all():
             value = self.score(y_hat, slice(None) if self.rows is None else self.rows)
         else:
@@ -162,11 +163,11 @@ class HeldOut:
         self.seconds = time.monotonic() - begun
         return value, y_hat
 
-    def apart(self, architecture: Architecture, thetas: Mapping[int, Array]) -> Apart:
+    def apart(self, architectures: Sequence[Architecture], thetas: Mapping[int, Array]) -> Apart:
         """What each member predicts for the rows that it has not seen, or the first of them."""
-        most = max(1, ENTRIES // (architecture.n_outputs * len(thetas)))
+        most = max(1, ENTRIES // (architectures[0].n_outputs * len(thetas)))
         rows, values = [], []
-        for places, y_hat in self._predictions(architecture, thetas, deadline=0.0):
+        for places, y_hat in self._predictions(architectures, thetas, deadline=0.0):
             rows.append(self.rows_at(places[:most]))
             values.append(y_hat[:most])
         return Apart(np.concatenate(rows), np.concatenate(values), len(thetas))
@@ -181,7 +182,10 @@ class HeldOut:
         return of_row * sum(map(len, self.places))
 
     def _predictions(
-        self, architecture: Architecture, thetas: Mapping[int, Array], deadline: float | None
+        self,
+        architectures: Sequence[Architecture],
+        thetas: Mapping[int, Array],
+        deadline: float | None,
     ) -> Iterator[tuple[Array, Array]]:
         """(places, ŷ): of the first ones of each member, then the next, … until the deadline."""
         longest = max(len(self.places[member]) for member in thetas)
@@ -192,4 +196,4 @@ class HeldOut:
                 places = self.places[member][begin : begin + CHUNK]
                 if len(places):
                     X = self.data.X[self.rows_at(places)]
-                    yield places, self.engine.forward(architecture, theta, X)
+                    yield places, self.engine.forward(architectures[member], theta, X)

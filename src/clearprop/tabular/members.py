@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import Engine
 from clearprop.jobs import Data, Job
 from clearprop.tabular.budget import AFTER, affordable_members
-from clearprop.tabular.held_out import Fold, HeldOut, folds
+from clearprop.tabular.held_out import N_FOLDS, Fold, HeldOut, folds
 from clearprop.tabular.pace import Pace
 from clearprop.tabular.recipe import (
     START_ROWS,
@@ -31,9 +31,9 @@ TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a s
 
 @dataclass(frozen=True)
 class Members:
-    """The members of a bag before training: folds, seeds, and where they start."""
+    """The members of a bag before training: networks, folds, seeds, and where they start."""
 
-    architecture: Architecture
+    architectures: list[Architecture]
     recipe: Recipe
     parts: list[Fold]
     seeds: list[int]
@@ -42,31 +42,32 @@ class Members:
     @classmethod
     def draw(
         cls,
-        architecture: Architecture,
+        architectures: Sequence[Architecture],
         recipe: Recipe,
         data: Data,
         n_members: int,
         seed: int,
         strata: Array | None = None,
     ) -> Members:
-        """Drawn with the seed."""
+        """Drawn with the seed; the architectures are taken in turn, partition by partition."""
         rng = np.random.default_rng(seed)
         parts = folds(len(data), n_members, rng, strata)
         seeds = rng.integers(0, 2**31, n_members).tolist()
-        return cls.start(architecture, recipe, data, parts, seeds)
+        return cls.start(architectures, recipe, data, parts, seeds)
 
     @classmethod
     def start(
         cls,
-        architecture: Architecture,
+        architectures: Sequence[Architecture],
         recipe: Recipe,
         data: Data,
         parts: list[Fold],
         seeds: list[int],
     ) -> Members:
         """Where members of these folds and seeds begin."""
+        kinds = [architectures[i // N_FOLDS % len(architectures)] for i in range(len(parts))]
         thetas = []
-        for fold, seed in zip(parts, seeds, strict=True):
+        for architecture, fold, seed in zip(kinds, parts, seeds, strict=True):
             own = np.random.default_rng(seed)
             rows = fold.train
             if len(rows) > START_ROWS:
@@ -74,18 +75,20 @@ class Members:
             theta = start(architecture, data.X[rows], own)
             forget_unseen(architecture, theta, data.X, fold.train)
             thetas.append(theta)
-        return cls(architecture, recipe, parts, seeds, thetas)
+        return cls(kinds, recipe, parts, seeds, thetas)
 
     def some(self, which: slice) -> Members:
         """Those in this range."""
-        parts, seeds, thetas = self.parts[which], self.seeds[which], self.thetas[which]
-        return dataclasses.replace(self, parts=parts, seeds=seeds, thetas=thetas)
+        architectures, parts = self.architectures[which], self.parts[which]
+        return Members(architectures, self.recipe, parts, self.seeds[which], self.thetas[which])
 
     def jobs(self, plan: Plan, pace: Pace | None = None) -> list[Job]:
         """The training of each."""
         return [
-            build_job(self.architecture, theta, fold.train, self.recipe, seed, plan, pace)
-            for theta, fold, seed in zip(self.thetas, self.parts, self.seeds, strict=True)
+            build_job(architecture, theta, fold.train, self.recipe, seed, plan, pace)
+            for architecture, theta, fold, seed in zip(
+                self.architectures, self.thetas, self.parts, self.seeds, strict=True
+            )
         ]
 
     def time_steps(
@@ -101,8 +104,10 @@ class Members:
         parts = max(1, n_train // batch_size(n_train) // TRIAL_STEPS)
         plan = Plan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
         jobs = [
-            build_job(self.architecture, theta, np.arange(n_train), self.recipe, seed, plan)
-            for theta, seed in zip(self.thetas, self.seeds, strict=True)
+            build_job(architecture, theta, np.arange(n_train), self.recipe, seed, plan)
+            for architecture, theta, seed in zip(
+                self.architectures, self.thetas, self.seeds, strict=True
+            )
         ]
         states = train(jobs, some, engine=engine, time_limit=seconds)
         if any(state.history.stopped == "interrupted" for state in states):
@@ -136,5 +141,5 @@ def measure(members: Members, data: Data, engine: Engine, seconds: float) -> tup
     """
     of_step, _ = members.time_steps(data, engine, seconds)
     held_out = HeldOut.of_all(data, members.parts, lambda *_: 0.0, engine)
-    of_judging = held_out.estimate_seconds(members.architecture, members.thetas[0])
+    of_judging = held_out.estimate_seconds(members.architectures[0], members.thetas[0])
     return of_step, (1 + AFTER) * of_judging / len(data)

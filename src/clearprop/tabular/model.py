@@ -26,7 +26,7 @@ class BagModel:
 
     inputs: TableInputs
     named: bool
-    architecture: Architecture
+    architectures: list[Architecture]
     thetas: Array
     engine: str
     n_threads: int | None = None
@@ -34,8 +34,8 @@ class BagModel:
 
     def __post_init__(self) -> None:
         self.predictors = [
-            Predictor(self.architecture, theta, engine=self.engine, n_threads=self.n_threads)
-            for theta in self.thetas
+            Predictor(architecture, theta, engine=self.engine, n_threads=self.n_threads)
+            for architecture, theta in zip(self.architectures, self.thetas, strict=True)
         ]
 
     def y_hat(self, source: Source, of: str = "the estimator") -> Array:
@@ -45,7 +45,7 @@ class BagModel:
         place. Raises TableError, a ValueError, for columns that are missing or too many.
         """
         source = self._named_as_in_training(source, of)
-        total = np.zeros((source.n_rows, self.architecture.n_outputs))
+        total = np.zeros((source.n_rows, self.architectures[0].n_outputs))
         step = max(1, CHUNK_BYTES // (4 * sum(self.inputs.sizes)))
         for begin in range(0, source.n_rows, step):
             matrix = self.inputs.transform(source.rows(begin, begin + step))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.activations import get_activation
+from clearprop.activations import Activation, get_activation
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Parallel, Scale
 from clearprop.jobs import Job
@@ -37,12 +37,14 @@ LEAST_SPREAD = 0.3  # of a unit's z over the rows, as a part of what random W gi
 class Recipe:
     """What a member is, but for the table: see `CLASSIFICATION` and `REGRESSION`.
 
-    rate_factors: of the learning rate, by the names of the parameters; those that a network has
-    not are passed over. hidden_of_few: hidden layers for a table of few rows, None for the same.
-    epochs: passes over the rows; None for the number that suits, `n_epochs`.
+    activations: of the hidden units; of several, the partitions of a bag take one after the other,
+    as networks that differ err less together. rate_factors: of the learning rate, by the names of
+    the parameters; those that a network has not are passed over. hidden_of_few: hidden layers for
+    a table of few rows, None for the same. epochs: passes over the rows; None for the number that
+    suits, `n_epochs`.
     """
 
-    activation: str
+    activations: tuple[str, ...]
     learning_rate: float
     rate_factors: Mapping[str, float]
     hidden: tuple[int, ...] = (128, 128)
@@ -59,16 +61,29 @@ class Recipe:
         return replace(self, hidden=self.hidden_of_few)
 
 
-CLASSIFICATION = Recipe("selu", 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1}, hidden_of_few=(128, 64))
-REGRESSION = Recipe("mish", 0.075, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
+CLASSIFICATION = Recipe(
+    ("selu", "mish"), 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1}, hidden_of_few=(128, 64)
+)
+REGRESSION = Recipe(("mish",), 0.075, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
 
 
-def build_architecture(
+def build_architectures(
     inputs: Layer, n_outputs: int, output: Output, recipe: Recipe
+) -> list[Architecture]:
+    """inputs → scale → hidden layers with gain 1/√n_in, slopes and dropout → outputs.
+
+    One for each activation, all with the same parameters.
+    """
+    return [
+        _architecture(inputs, n_outputs, output, recipe, get_activation(activation))
+        for activation in recipe.activations
+    ]
+
+
+def _architecture(
+    inputs: Layer, n_outputs: int, output: Output, recipe: Recipe, activation: Activation
 ) -> Architecture:
-    """inputs → scale → hidden layers with gain 1/√n_in, slopes and dropout → outputs."""
     assert inputs.n_out is not None
-    activation = get_activation(recipe.activation)
     layers: list[Layer] = [inputs, Scale(inputs.n_out)]
     width = inputs.n_out
     for units in recipe.hidden:

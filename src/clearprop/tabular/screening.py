@@ -40,7 +40,7 @@ FEW = 0.1  # of the columns; without fewer that seem to say nothing, little can 
 # times the score with all columns, the most that is promising after the first cycle; what is learnt
 # by heart shows later, so that without columns of many categories it may even be a little worse
 PROMISING, PROMISING_LATER = 0.99, 1.02
-BETTER = 0.01  # probability that chance alone makes members without some columns as much better
+BETTER = 0.02  # probability that chance alone makes members without some columns as much better
 SHARE = 0.03  # of the arithmetic of the whole training, for the exchanges
 LEAST_ROWS = 200  # of each member, or all that it holds out, for an exchange to tell anything
 PASSES = 3  # of a network over a row in a step of training, for one in a prediction
@@ -51,12 +51,12 @@ class Columns:
     """The columns of a table as a bag sees them.
 
     places: of each column, its columns in the matrix; n_vectors: by how many vectors each is
-    embedded, 0 for most; without: for the numbers of some, architecture and data of the others.
+    embedded, 0 for most; without: for the numbers of some, architectures and data of the others.
     """
 
     places: Sequence[Array]
     n_vectors: Sequence[int]
-    without: Callable[[Sequence[int]], tuple[Architecture, Data]]
+    without: Callable[[Sequence[int]], tuple[Sequence[Architecture], Data]]
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Screening:
     def _decide(self, selection: Selection, thetas: Sequence[Array]) -> Array:
         """The scores of the out-of-fold predictions for each block of the deciding rows."""
         held_out = selection.held_out
-        y_hat, _ = held_out.predict(selection.bag.architecture, dict(enumerate(thetas)))
+        y_hat, _ = held_out.predict(selection.bag.architectures, dict(enumerate(thetas)))
         return np.array(
             [held_out.score(y_hat[block], held_out.rows_at(block)) for block in self._blocks]
         )
@@ -134,8 +134,15 @@ class Screening:
             rows = rng.permutation(self._judged[member])[: self.n_rows]
             X = held_out.data.X[rows]
 
-            def score(X: Array, theta: Array = theta, rows: Array = rows) -> float:
-                y_hat = held_out.engine.forward(self.members.architecture, theta, X)
+            architecture = self.members.architectures[member]
+
+            def score(
+                X: Array,
+                architecture: Architecture = architecture,
+                theta: Array = theta,
+                rows: Array = rows,
+            ) -> float:
+                y_hat = held_out.engine.forward(architecture, theta, X)
                 return held_out.score(y_hat, rows)
 
             scores.append(score(X))
@@ -192,15 +199,16 @@ class Trial:
         cls, members: Members, selection: Selection, some: Sequence[int], columns: Columns
     ) -> Trial:
         """Of the same folds and seeds, judged in the same way."""
-        architecture, data = columns.without(some)
+        architectures, data = columns.without(some)
+        begun = Members.start(architectures, members.recipe, data, members.parts, members.seeds)
         bag = Bag(
-            architecture,
+            begun.architectures,
             engine=selection.bag.engine,
             n_trained=selection.bag.n_trained,
             left_out=tuple(some),
         )
         return cls(
-            Members.start(architecture, members.recipe, data, members.parts, members.seeds),
+            begun,
             Selection(
                 bag,
                 dataclasses.replace(selection.held_out, data=data),

@@ -41,7 +41,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "hidden": ((128, 128), (128, 128), (256, 256), (128, 128, 128), (64, 64), (256,)),
     "dropout": (0.0, 0.05, 0.1, 0.1, 0.2, 0.3),
     "weight_decay": (0.0, 0.005, 0.02, 0.02, 0.08),
-    "activation": ("selu", "mish", "silu", "relu"),
+    "activations": (("selu",), ("mish",), ("silu",), ("relu",)),
 }
 
 
@@ -72,7 +72,7 @@ def draw_recipes(base: Recipe, n: int, rng: np.random.Generator) -> list[Recipe]
 
 
 def search(
-    build: Callable[[Recipe], Architecture],
+    build: Callable[[Recipe], Sequence[Architecture]],
     data: Data,
     base: Recipe,
     score: Score,
@@ -86,13 +86,13 @@ def search(
 ) -> tuple[list[Trial], bool]:
     """The trials of all rounds, in order, the last ones of the longest training; if interrupted.
 
-    build: the architecture of a recipe. seconds: about how long it may take; the number of
+    build: the architectures of a recipe. seconds: about how long it may take; the number of
     configurations depends on it. Ctrl-C ends it with the trials so far.
     """
     deadline = time.monotonic() + seconds
     trials: list[Trial] = []
     try:
-        runner = get_engine(engine, build(base), n_threads=n_threads)
+        runner = get_engine(engine, build(base)[0], n_threads=n_threads)
         first = Members.draw(build(base), base, data, MEMBERS, seed, strata)
         held_out = HeldOut.of(data, first.parts, score, runner, seed)
         full = plan_epochs(len(first.parts[0].train), base)
@@ -212,5 +212,5 @@ class _Watch:
                 thetas.setdefault(number, {})[member] = report.read_theta()
         for number, of_members in thetas.items():
             if len(of_members) == MEMBERS:  # one that lost a network is not to be trusted
-                score, _ = self.held_out.judge(self.group[number].architecture, of_members)
+                score, _ = self.held_out.judge(self.group[number].architectures, of_members)
                 self.best[number] = min(self.best[number], score)

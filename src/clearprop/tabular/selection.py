@@ -29,15 +29,15 @@ TRUST = 3  # epochs that are believed to take as long as was tried out, whatever
 class Bag:
     """What training a bag found.
 
-    n_trained: how many networks; members: the numbers of those that are kept; thetas: their θ at
-    the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for rows that no
-    member held out; apart: those of each member, None where there was no time for it. score: what
-    chose the epoch. scores: (epoch, score) of all evaluations. stopped: why training ended, as in
-    `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and where. left_out:
-    columns of the table that were left out, see `screening`.
+    architectures: of the networks, n_trained of them; members: the numbers of those that are kept;
+    thetas: their θ at the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for
+    rows that no member held out; apart: those of each member, None where there was no time for it.
+    score: what chose the epoch. scores: (epoch, score) of all evaluations. stopped: why training
+    ended, as in `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and
+    where. left_out: columns of the table that were left out, see `screening`.
     """
 
-    architecture: Architecture
+    architectures: Sequence[Architecture]
     n_trained: int = 0
     members: list[int] = field(default_factory=list)
     thetas: list[Array] = field(default_factory=list)
@@ -167,7 +167,7 @@ class Selection:
         """
         bag = self.bag
         deadline = None if bag.thetas or self.budget is None else self.budget.deadline
-        score, y_hat = self.held_out.judge(bag.architecture, thetas, deadline)
+        score, y_hat = self.held_out.judge(bag.architectures, thetas, deadline)
         bag.scores.append((epoch, score))
         if not bag.thetas or score <= bag.score or np.isnan(bag.score):
             bag.members, bag.thetas = list(thetas), list(thetas.values())
