@@ -14,7 +14,7 @@ from clearprop.tabular.recipe import CLASSIFICATION, REGRESSION
 class Classifier(cp.TabularClassifier):
     """With few epochs and small layers."""
 
-    _recipe = replace(CLASSIFICATION, epochs=12, hidden=(16, 16))
+    _recipe = replace(CLASSIFICATION, epochs=12, hidden=(16, 16), hidden_of_few=None)
 
 
 class Regressor(cp.TabularRegressor):
