@@ -216,6 +216,8 @@ def test_epochs_and_batches_suit_the_rows() -> None:
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] == 256
     assert epochs[-1] == 2
+    # as many as 1000 steps of 256 take, or 40; then the steps, not the epochs, grow
+    assert [n_epochs(256 * steps) for steps in (10, 25, 40, 64, 1024)] == [100, 40, 40, 32, 8]
     plan = plan_epochs(1_000_000, REGRESSION)
     assert plan.parts == 3906 // 256
     assert plan.epochs == plan.parts * n_epochs(1_000_000)

@@ -30,6 +30,13 @@ from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.sources import source_of
 
 
+def test_the_learning_rate_falls_as_the_steps_become_more() -> None:
+    recipe = replace(REGRESSION, learning_rate=0.4)
+    for steps, n_steps in ((37, 40 * 37), (64, 32 * 64), (1024, 8 * 1024)):
+        factor = min(1, (1500 / n_steps) ** 0.5)
+        assert peak_rate(256 * steps, recipe) == pytest.approx(0.4 * factor)
+
+
 @pytest.mark.parametrize(("n", "factor"), [(4, 0.25), (400, 0.25), (800, 0.5), (9000, 1.0)])
 def test_the_learning_rate_falls_with_the_batch(n: int, factor: float) -> None:
     recipe = replace(REGRESSION, learning_rate=0.4)

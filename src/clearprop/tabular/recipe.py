@@ -26,7 +26,9 @@ from clearprop.tabular.inputs import FEW_ROWS
 from clearprop.tabular.pace import Pace, Paced
 
 START_ROWS = 512  # training rows that the start is fitted to
-MANY_STEPS = 80  # in a pass over the rows; from there on there are fewer passes
+LEAST_STEPS = 1000  # of a training
+LEAST_EPOCHS, MOST_EPOCHS = 40, 256  # for all but very many rows
+FULL_STEPS = 1500  # that the learning rates are meant for; it is lower in a longer training
 STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
 FULL_BATCH = 256  # rows, that the learning rates are meant for
 SUPPORT = 5  # rows whose mean puts the kink of a unit
@@ -151,24 +153,25 @@ def batch_size(n: int) -> int:
 
 
 def peak_rate(n: int, recipe: Recipe) -> float:
-    """The highest learning rate for n training rows: that of the recipe, for batches of 256 rows.
+    """The highest learning rate for n training rows: the recipe's, for 1,500 steps of 256 rows.
 
     It falls as the batch does, whose gradient is noisier; few rows are also learnt by heart sooner.
+    It falls with the root of the number of steps, as what is learnt from many can be finer.
     """
-    return recipe.learning_rate * min(1.0, max(64, batch_size(n)) / FULL_BATCH)
+    of_batch = min(1.0, max(64, batch_size(n)) / FULL_BATCH)
+    n_steps = n_epochs(n) * max(1, n // batch_size(n))
+    return recipe.learning_rate * of_batch * min(1.0, math.sqrt(FULL_STEPS / n_steps))
 
 
 def n_epochs(n: int) -> int:
-    """Epochs for n training rows: 1,000 steps at the least, 32 to 256 epochs, fewer for many rows.
+    """Epochs for n training rows, of s steps each: 256/√s, but 40 at the most, unless these are
+    fewer than 1,000 steps; 2 to 256.
 
-    From 114 steps an epoch on the number falls, as the root of their number rises: 16 at 30,000
-    rows, 2 at 2 million.
+    So they are 24 for 30,000 rows, and 3 for 2 million.
     """
     steps = max(1, n // batch_size(n))
-    epochs = min(max(math.ceil(1000 / steps), 32), 256)
-    if steps >= MANY_STEPS:
-        epochs = min(epochs, round(16 * math.sqrt(114 / steps)))
-    return max(2, epochs)
+    epochs = min(LEAST_EPOCHS, round(MOST_EPOCHS / math.sqrt(steps)))
+    return min(max(2, epochs, math.ceil(LEAST_STEPS / steps)), MOST_EPOCHS)
 
 
 @dataclass(frozen=True)
