@@ -73,8 +73,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         The epoch chosen.
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-        epoch in a whole cycle of the learning rate, the best one of a cycle had passed, or the
-        score had become far worse.
+        epoch in a whole cycle of the learning rate, the best one of the third had passed, or
+        the last one was to end worse than the best.
     tune_results_ : list of dict
         What was tried in the search, with its score (less is better); the best of those with the
         most epochs was taken. Not kept in files.

@@ -71,8 +71,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         The epoch chosen.
     stopped_ : str
         Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-        epoch in a whole cycle of the learning rate, the best one of a cycle had passed, or the
-        score had become far worse.
+        epoch in a whole cycle of the learning rate, the best one of the third had passed, or
+        the last one was to end worse than the best.
     n_outputs_ : int
         Columns of a prediction.
     tune_results_ : list of dict
