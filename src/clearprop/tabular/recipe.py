@@ -27,7 +27,7 @@ from clearprop.tabular.pace import Pace, Paced
 
 START_ROWS = 512  # training rows that the start is fitted to
 LEAST_STEPS = 1000  # of a training
-LEAST_EPOCHS, MOST_EPOCHS = 40, 256  # for all but very many rows
+MOST_EPOCHS, ENOUGH_EPOCHS = 256, 40  # beyond the second only where 1,000 steps take more
 FULL_STEPS = 1500  # that the learning rates are meant for; it is lower in a longer training
 STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
 FULL_BATCH = 256  # rows, that the learning rates are meant for
@@ -170,7 +170,7 @@ def n_epochs(n: int) -> int:
     So they are 24 for 30,000 rows, and 3 for 2 million.
     """
     steps = max(1, n // batch_size(n))
-    epochs = min(LEAST_EPOCHS, round(MOST_EPOCHS / math.sqrt(steps)))
+    epochs = min(ENOUGH_EPOCHS, round(MOST_EPOCHS / math.sqrt(steps)))
     return min(max(2, epochs, math.ceil(LEAST_STEPS / steps)), MOST_EPOCHS)
 
 

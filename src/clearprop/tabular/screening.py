@@ -133,28 +133,23 @@ class Screening:
         for member, theta in enumerate(thetas):
             rows = rng.permutation(self._judged[member])[: self.n_rows]
             X = held_out.data.X[rows]
-
-            architecture = self.members.architectures[member]
-
-            def score(
-                X: Array,
-                architecture: Architecture = architecture,
-                theta: Array = theta,
-                rows: Array = rows,
-            ) -> float:
-                y_hat = held_out.engine.forward(architecture, theta, X)
-                return held_out.score(y_hat, rows)
-
-            scores.append(score(X))
+            scores.append(self._score(member, theta, X, rows))
             for column, places in enumerate(self.columns.places):
                 exchanged = X.copy()
                 exchanged[:, places] = X[rng.permutation(len(X))][:, places]
-                costs[column, member] = score(exchanged) - scores[-1]
+                score = self._score(member, theta, exchanged, rows)
+                costs[column, member] = score - scores[-1]
         mean, error = costs.mean(axis=1), costs.std(axis=1, ddof=1) / np.sqrt(len(thetas))
         of_chance = np.array(self.columns.n_vectors) / len(self.members.parts[0].train)
         doubtful = (of_chance > 0) & (mean <= np.maximum(IDLE * error, of_chance * np.mean(scores)))
         idle = ~doubtful & (mean <= IDLE * error)
         return np.flatnonzero(idle).tolist(), np.flatnonzero(doubtful).tolist()
+
+    def _score(self, member: int, theta: Array, X: Array, rows: Array) -> float:
+        """Of what a member predicts from X for these rows."""
+        held_out = self.selection.held_out
+        y_hat = held_out.engine.forward(self.members.architectures[member], theta, X)
+        return held_out.score(y_hat, rows)
 
     def _is_better_without(self, some: list[int], promising: float) -> bool:
         """Train members without some columns to the same epoch; keep them if they are better."""
