@@ -18,10 +18,10 @@ from clearprop.tabular.recipe import (
     START_ROWS,
     Plan,
     Recipe,
-    batch_size,
     build_job,
     forget_unseen,
     start,
+    steps_of_pass,
 )
 from clearprop.training import train
 
@@ -83,12 +83,14 @@ class Members:
         return Members(architectures, self.recipe, parts, self.seeds[which], self.thetas[which])
 
     def jobs(self, plan: Plan, pace: Pace | None = None) -> list[Job]:
-        """The training of each."""
+        """The training of each on its rows."""
+        return self._jobs([fold.train for fold in self.parts], plan, pace)
+
+    def _jobs(self, rows: Sequence[Array], plan: Plan, pace: Pace | None = None) -> list[Job]:
+        networks = zip(self.architectures, self.thetas, rows, self.seeds, strict=True)
         return [
-            build_job(architecture, theta, fold.train, self.recipe, seed, plan, pace)
-            for architecture, theta, fold, seed in zip(
-                self.architectures, self.thetas, self.parts, self.seeds, strict=True
-            )
+            build_job(architecture, theta, some, self.recipe, seed, plan, pace)
+            for architecture, theta, some, seed in networks
         ]
 
     def time_steps(
@@ -101,14 +103,9 @@ class Members:
         n = min(len(data), TRIAL_ROWS)
         some = data.rows(slice(n))
         n_train = max(1, len(self.parts[0].train) * n // len(data))
-        parts = max(1, n_train // batch_size(n_train) // TRIAL_STEPS)
+        parts = max(1, steps_of_pass(n_train) // TRIAL_STEPS)
         plan = Plan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
-        jobs = [
-            build_job(architecture, theta, np.arange(n_train), self.recipe, seed, plan)
-            for architecture, theta, seed in zip(
-                self.architectures, self.thetas, self.seeds, strict=True
-            )
-        ]
+        jobs = self._jobs([np.arange(n_train)] * len(self.parts), plan)
         states = train(jobs, some, engine=engine, time_limit=seconds)
         if any(state.history.stopped == "interrupted" for state in states):
             raise KeyboardInterrupt

@@ -152,6 +152,11 @@ def batch_size(n: int) -> int:
     return min(n, 256 if n >= 2048 else 128 if n >= 512 else 64)
 
 
+def steps_of_pass(n: int) -> int:
+    """Batches of n training rows; a last one that is not full is left out."""
+    return max(1, n // batch_size(n))
+
+
 def peak_rate(n: int, recipe: Recipe) -> float:
     """The highest learning rate for n training rows: the recipe's, for 1,500 steps of 256 rows.
 
@@ -159,7 +164,7 @@ def peak_rate(n: int, recipe: Recipe) -> float:
     It falls with the root of the number of steps, as what is learnt from many can be finer.
     """
     of_batch = min(1.0, max(64, batch_size(n)) / FULL_BATCH)
-    n_steps = n_epochs(n) * max(1, n // batch_size(n))
+    n_steps = n_epochs(n) * steps_of_pass(n)
     return recipe.learning_rate * of_batch * min(1.0, math.sqrt(FULL_STEPS / n_steps))
 
 
@@ -169,7 +174,7 @@ def n_epochs(n: int) -> int:
 
     So they are 24 for 30,000 rows, and 3 for 2 million.
     """
-    steps = max(1, n // batch_size(n))
+    steps = steps_of_pass(n)
     epochs = min(ENOUGH_EPOCHS, round(MOST_EPOCHS / math.sqrt(steps)))
     return min(max(2, epochs, math.ceil(LEAST_STEPS / steps)), MOST_EPOCHS)
 
@@ -190,7 +195,7 @@ class Plan:
 
 def plan_epochs(n: int, recipe: Recipe, least_parts: int = 1) -> Plan:
     """For n training rows; least_parts: of a pass, about, if it has as many steps."""
-    steps = max(1, n // batch_size(n))
+    steps = steps_of_pass(n)
     in_epoch = max(1, steps // max(1, steps // STEPS_OF_EPOCH, least_parts))
     parts = steps // in_epoch
     passes = n_epochs(n) if recipe.epochs is None else recipe.epochs

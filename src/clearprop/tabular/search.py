@@ -92,8 +92,9 @@ def search(
     deadline = time.monotonic() + seconds
     trials: list[Trial] = []
     try:
-        runner = get_engine(engine, build(base)[0], n_threads=n_threads)
-        first = Members.draw(build(base), base, data, MEMBERS, seed, strata)
+        architectures = build(base)
+        runner = get_engine(engine, architectures[0], n_threads=n_threads)
+        first = Members.draw(architectures, base, data, MEMBERS, seed, strata)
         held_out = HeldOut.of(data, first.parts, score, runner, seed)
         full = plan_epochs(len(first.parts[0].train), base)
         of_step, of_start = first.time_steps(data, runner)
