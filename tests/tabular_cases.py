@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.tabular.recipe import CLASSIFICATION, REGRESSION
+from clearprop.tabular.bag.recipe import CLASSIFICATION, REGRESSION
 
 
 class Classifier(cp.TabularClassifier):

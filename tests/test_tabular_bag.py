@@ -19,12 +19,10 @@ from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.protocol import get_engine
 from clearprop.jobs import Data
 from clearprop.outputs import Linear
-from clearprop.tabular import held_out as held_out_module
-from clearprop.tabular.bag import train_bag
-from clearprop.tabular.held_out import Apart, HeldOut, folds
-from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.intervals import excess_variance
-from clearprop.tabular.recipe import (
+from clearprop.tabular.bag import folds as folds_module
+from clearprop.tabular.bag.folds import Apart, HeldOut, folds
+from clearprop.tabular.bag.intervals import excess_variance
+from clearprop.tabular.bag.recipe import (
     REGRESSION,
     batch_size,
     build_architectures,
@@ -32,6 +30,8 @@ from clearprop.tabular.recipe import (
     n_epochs,
     plan_epochs,
 )
+from clearprop.tabular.bag.train import train_bag
+from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.sources import source_of
 from clearprop.training import NonFiniteError
 
@@ -141,7 +141,7 @@ def test_of_many_outputs_fewer_predictions_are_kept_apart(monkeypatch: Any) -> N
     data, inputs = some_data(120)
     whole = bag_of(data, inputs, 8).apart
     assert len(whole.rows) == 8 * 30
-    monkeypatch.setattr(held_out_module, "ENTRIES", 8 * 7)
+    monkeypatch.setattr(folds_module, "ENTRIES", 8 * 7)
     some = bag_of(data, inputs, 8).apart
     assert len(some.rows) == 8 * 7
     first = (np.arange(8)[:, None] * 30 + np.arange(7)).ravel()
@@ -179,7 +179,7 @@ def test_a_bag_ends_after_a_cycle_without_a_better_epoch() -> None:
 
 def test_many_rows_are_judged_by_some(monkeypatch: Any) -> None:
     """The out-of-fold predictions at the end are of all rows nevertheless."""
-    monkeypatch.setattr(held_out_module, "SCORED_ROWS", 50)
+    monkeypatch.setattr(folds_module, "SCORED_ROWS", 50)
     data, inputs = some_data(300)
     bag = bag_of(data, inputs, 8)
     assert bag.oof.shape == (300, 1)
@@ -190,7 +190,7 @@ def test_many_rows_are_judged_by_some(monkeypatch: Any) -> None:
 
 def test_predictions_until_a_deadline(monkeypatch: Any) -> None:
     """Some rows of every member, and NaN for the others."""
-    monkeypatch.setattr(held_out_module, "CHUNK", 5)
+    monkeypatch.setattr(folds_module, "CHUNK", 5)
     data, inputs = some_data(120)
     bag = bag_of(data, inputs)
     parts = folds(120, 4, np.random.default_rng(3))

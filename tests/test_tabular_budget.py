@@ -20,9 +20,11 @@ from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.schedules import Clock, CosLog4
 from clearprop.tables.frames import TableError
-from clearprop.tabular import bag as bag_module
-from clearprop.tabular import base, budget, held_out
-from clearprop.tabular.budget import (
+from clearprop.tabular import base
+from clearprop.tabular.bag import budget
+from clearprop.tabular.bag import folds as folds_module
+from clearprop.tabular.bag import train as train_module
+from clearprop.tabular.bag.budget import (
     PILOT_ROWS,
     ROWS_SHARE,
     Speeds,
@@ -30,9 +32,9 @@ from clearprop.tabular.budget import (
     affordable_rows,
     sample_rows,
 )
+from clearprop.tabular.bag.pace import Pace, Paced
+from clearprop.tabular.bag.recipe import REGRESSION, build_architectures, plan_epochs
 from clearprop.tabular.inputs import SAMPLE, TableInputs
-from clearprop.tabular.pace import Pace, Paced
-from clearprop.tabular.recipe import REGRESSION, build_architectures, plan_epochs
 from clearprop.tabular.sources import source_of
 
 SPEEDS = Speeds(fit=7e-6, row=6e-6, step=4e-3)
@@ -201,9 +203,9 @@ def train_on(
     machine: Machine, monkeypatch: Any, n: int, limit: float | None, n_members: int = 4
 ) -> Any:
     """A bag with the machine's clock: (bag, seconds, learning rate of each epoch)."""
-    for module in (bag_module, budget, held_out, training):
+    for module in (train_module, budget, folds_module, training):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: machine.now))
-    monkeypatch.setattr(bag_module, "get_engine", lambda *_, **__: machine)
+    monkeypatch.setattr(train_module, "get_engine", lambda *_, **__: machine)
     X = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
     inputs = TableInputs.fit(source_of(X))
     data = Data(inputs.transform(source_of(X)), X[:, :1] * X[:, 1:])
@@ -219,7 +221,7 @@ def train_on(
         return float(((y_hat - data.t[rows]) ** 2).mean())
 
     begun = machine.now
-    bag = bag_module.train_bag(
+    bag = train_module.train_bag(
         architectures, data, n_members, recipe, score, seed=1, time_limit=limit, progress=note
     )
     return bag, machine.now - begun, rates
@@ -298,8 +300,8 @@ def test_an_interrupt_before_anything_is_learnt(monkeypatch: Any) -> None:
 
 def test_time_for_what_follows_is_kept(monkeypatch: Any) -> None:
     """Slow predictions: those of all rows are done in time, or as far as there is time."""
-    monkeypatch.setattr(held_out, "SCORED_ROWS", 500)
-    monkeypatch.setattr(held_out, "CHUNK", 100)
+    monkeypatch.setattr(folds_module, "SCORED_ROWS", 500)
+    monkeypatch.setattr(folds_module, "CHUNK", 100)
     bag, seconds, _ = train_on(Machine(lambda _: 0.01, 1e-4), monkeypatch, 3000, 2.0)
     assert seconds < 1.02 * 2
     assert not np.isnan(bag.oof).any()

@@ -13,8 +13,8 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss
 from tabular_cases import classifier, columns, target
 
-from clearprop.tabular.calibration import FLOOR, LEAST, MOST, best_exponent, exponent, temper
-from clearprop.tabular.held_out import Apart
+from clearprop.tabular.bag.calibration import FLOOR, LEAST, MOST, best_exponent, exponent, temper
+from clearprop.tabular.bag.folds import Apart
 
 X = pd.DataFrame(columns(240))
 VALUE = target(columns(240))

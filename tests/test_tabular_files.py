@@ -19,7 +19,7 @@ from tabular_cases import classifier, columns, regressor, target
 
 import clearprop as cp
 from clearprop.persistence import ModelFileError, read_file, write_file
-from clearprop.tabular.recipe import CLASSIFICATION
+from clearprop.tabular.bag.recipe import CLASSIFICATION
 
 TABLE = columns(120)
 X, Y = pd.DataFrame(TABLE), target(TABLE)

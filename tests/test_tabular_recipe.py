@@ -11,9 +11,7 @@ from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Dense
 from clearprop.outputs import Linear
 from clearprop.schedules import CosLog4
-from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
-from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.recipe import (
+from clearprop.tabular.bag.recipe import (
     CLASSIFICATION,
     LEAST_SPREAD,
     REGRESSION,
@@ -26,6 +24,8 @@ from clearprop.tabular.recipe import (
     plan_epochs,
     start,
 )
+from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
+from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.sources import source_of
 

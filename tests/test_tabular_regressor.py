@@ -12,7 +12,7 @@ from sklearn.metrics import mean_absolute_error, mean_poisson_deviance, root_mea
 from tabular_cases import columns, regressor, target, with_epochs
 
 import clearprop as cp
-from clearprop.tabular.intervals import MAX_RATIOS, MORE_MISSED, Residuals
+from clearprop.tabular.bag.intervals import MAX_RATIOS, MORE_MISSED, Residuals
 
 TABLE = columns(240)
 X, Y = pd.DataFrame(TABLE), target(TABLE)

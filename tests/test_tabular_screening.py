@@ -13,9 +13,9 @@ import pytest
 from tabular_cases import Classifier, Regressor, regressor, with_epochs
 
 import clearprop as cp
-from clearprop.tabular import screening
+from clearprop.tabular.bag import screening
+from clearprop.tabular.bag.screening import is_positive
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.screening import is_positive
 from clearprop.tabular.sources import source_of
 
 NOISE = [f"noise {i}" for i in range(6)]

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from tabular_cases import classifier, columns, regressor, target, with_epochs
 
-from clearprop.tabular import search as search_module
-from clearprop.tabular.recipe import REGRESSION
-from clearprop.tabular.search import Trial, _lengths, _n_kept, best_of, draw_recipes
+from clearprop.tabular.bag import search as search_module
+from clearprop.tabular.bag.recipe import REGRESSION
+from clearprop.tabular.bag.search import Trial, _lengths, _n_kept, best_of, draw_recipes
 
 TABLE = columns(200)
 X, Y = pd.DataFrame(TABLE), target(TABLE)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clearprop.tabular.stopping import cycle_ends, is_over
+from clearprop.tabular.bag.epochs import cycle_ends, is_over
 
 N = 60  # epochs; the cycles end after 4, 12 and 28
 

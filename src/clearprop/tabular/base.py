@@ -28,15 +28,21 @@ from clearprop.numpy_random import random_state
 from clearprop.progress import ProgressBar
 from clearprop.schedules import check_number
 from clearprop.tables.frames import TableError
-from clearprop.tabular.bag import train_bag
-from clearprop.tabular.budget import LEAST_PILOTS, PILOT_ROWS, Speeds, affordable_rows, sample_rows
+from clearprop.tabular.bag.budget import (
+    LEAST_PILOTS,
+    PILOT_ROWS,
+    Speeds,
+    affordable_rows,
+    sample_rows,
+)
+from clearprop.tabular.bag.members import Members, measure
+from clearprop.tabular.bag.recipe import Recipe, build_architectures
+from clearprop.tabular.bag.screening import Columns
+from clearprop.tabular.bag.search import best_of, search
+from clearprop.tabular.bag.selection import Bag
+from clearprop.tabular.bag.train import train_bag
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.members import Members, measure
 from clearprop.tabular.model import BagModel
-from clearprop.tabular.recipe import Recipe, build_architectures
-from clearprop.tabular.screening import Columns
-from clearprop.tabular.search import best_of, search
-from clearprop.tabular.selection import Bag
 from clearprop.tabular.sources import Source, source_of
 from clearprop.tabular.targets import ClassTarget, NumberTarget
 

@@ -10,11 +10,11 @@ from sklearn.metrics import accuracy_score
 
 from clearprop._typing import Array
 from clearprop.estimators.settings import class_weights
+from clearprop.tabular.bag.calibration import exponent
+from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
+from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.base import BaseTabular, Task
-from clearprop.tabular.calibration import exponent
-from clearprop.tabular.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.scores import CLASS_SCORES, find_score
-from clearprop.tabular.selection import Bag
 from clearprop.tabular.targets import ClassTarget
 
 
@@ -144,10 +144,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class (N, K), columns as in `classes_`.
 
-        p^β / Σ p^β of the mean p over the networks, with a β for each target that the rows which
-        networks have not seen tell, see :mod:`clearprop.tabular.calibration`; 1 for fewer than five
-        networks. For several labels the probability of each (N, M); for several columns a list of
-        arrays.
+        p^β / Σ p^β of the mean p over the networks. Each target has a β, found from the rows that
+        networks have not seen (:mod:`clearprop.tabular.bag.calibration`); it is 1 for fewer than
+        five networks. For several labels the result is the probability of each (N, M); for several
+        columns it is a list of arrays.
         """
         y_hat = self._y_hat(X)
         return self._target.probabilities(y_hat, self._exponents)

@@ -39,9 +39,9 @@ from clearprop.network_files import (
     output_to_document,
 )
 from clearprop.persistence import read_file, write_file
-from clearprop.tabular.calibration import LEAST, MOST
+from clearprop.tabular.bag.calibration import LEAST, MOST
+from clearprop.tabular.bag.intervals import Residuals
 from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
-from clearprop.tabular.intervals import Residuals
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.targets import CLASS_KINDS, LOSSES, ClassTarget, NumberTarget
 

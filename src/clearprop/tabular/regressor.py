@@ -10,11 +10,11 @@ from sklearn.base import RegressorMixin
 from clearprop._typing import Array
 from clearprop.outputs import AbsoluteError, Linear, Output, Poisson
 from clearprop.schedules import check_number
+from clearprop.tabular.bag.intervals import Residuals, excess_variance
+from clearprop.tabular.bag.recipe import REGRESSION, Recipe
+from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.base import BaseTabular, Task
-from clearprop.tabular.intervals import Residuals, excess_variance
-from clearprop.tabular.recipe import REGRESSION, Recipe
 from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
-from clearprop.tabular.selection import Bag
 from clearprop.tabular.targets import NumberTarget, find_loss
 
 

@@ -22,9 +22,9 @@ from clearprop.tables.targets import (
     target_from_document,
     target_to_document,
 )
+from clearprop.tabular.bag.intervals import Residuals
 from clearprop.tabular.classifier import TabularClassifier
 from clearprop.tabular.files import tabular_from_document, tabular_to_document
-from clearprop.tabular.intervals import Residuals
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.sources import FrameSource
 

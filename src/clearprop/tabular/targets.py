@@ -19,7 +19,7 @@ from clearprop.outputs import (
     Quantile,
     Softmax,
 )
-from clearprop.tabular.calibration import temper
+from clearprop.tabular.bag.calibration import temper
 
 LOSSES: dict[str, type[Output]] = {
     "squared_error": Linear,
@@ -89,7 +89,7 @@ class ClassTarget:
     def probabilities(self, y_hat: Array, exponents: Sequence[float] | None = None) -> Any:
         """As scikit-learn has them: (N, K), of labels (N, M); for columns a list of (N, K_m).
 
-        exponents: β of each target, see :mod:`clearprop.tabular.calibration`; None for 1.
+        exponents: β of each target, see :mod:`clearprop.tabular.bag.calibration`; None for 1.
         """
         groups = self.groups(y_hat.astype(np.float64, copy=False))
         if exponents is not None:

@@ -24,10 +24,10 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
-from clearprop.tabular.members import Members
-from clearprop.tabular.recipe import batch_size
-from clearprop.tabular.selection import Bag, Selection
-from clearprop.tabular.stopping import cycle_ends
+from clearprop.tabular.bag.epochs import cycle_ends
+from clearprop.tabular.bag.members import Members
+from clearprop.tabular.bag.recipe import batch_size
+from clearprop.tabular.bag.selection import Bag, Selection
 from clearprop.training import Watch, train
 
 LEAST_MEMBERS = 4  # for every row to be held out

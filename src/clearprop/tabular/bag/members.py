@@ -11,10 +11,10 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.engines.protocol import Engine
 from clearprop.jobs import Data, Job
-from clearprop.tabular.budget import AFTER, affordable_members
-from clearprop.tabular.held_out import N_FOLDS, Fold, HeldOut, folds
-from clearprop.tabular.pace import Pace
-from clearprop.tabular.recipe import (
+from clearprop.tabular.bag.budget import AFTER, affordable_members
+from clearprop.tabular.bag.folds import N_FOLDS, Fold, HeldOut, folds
+from clearprop.tabular.bag.pace import Pace
+from clearprop.tabular.bag.recipe import (
     START_ROWS,
     Plan,
     Recipe,

@@ -13,11 +13,11 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite
 from clearprop.history import EpochReport
-from clearprop.tabular.budget import Budget
-from clearprop.tabular.held_out import Apart, HeldOut
-from clearprop.tabular.pace import Pace
-from clearprop.tabular.recipe import Plan, Recipe, plan_epochs
-from clearprop.tabular.stopping import cycle_ends, is_over
+from clearprop.tabular.bag.budget import Budget
+from clearprop.tabular.bag.epochs import cycle_ends, is_over
+from clearprop.tabular.bag.folds import Apart, HeldOut
+from clearprop.tabular.bag.pace import Pace
+from clearprop.tabular.bag.recipe import Plan, Recipe, plan_epochs
 
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations

@@ -17,12 +17,12 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
-from clearprop.tabular.budget import Budget
-from clearprop.tabular.held_out import HeldOut, Score
-from clearprop.tabular.members import Members
-from clearprop.tabular.recipe import Recipe, plan_epochs
-from clearprop.tabular.screening import Columns, Screening
-from clearprop.tabular.selection import Bag, Selection
+from clearprop.tabular.bag.budget import Budget
+from clearprop.tabular.bag.folds import HeldOut, Score
+from clearprop.tabular.bag.members import Members
+from clearprop.tabular.bag.recipe import Recipe, plan_epochs
+from clearprop.tabular.bag.screening import Columns, Screening
+from clearprop.tabular.bag.selection import Bag, Selection
 from clearprop.training import NonFiniteError, train
 
 

@@ -22,9 +22,9 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import get_engine
 from clearprop.history import EpochReport
 from clearprop.jobs import Data
-from clearprop.tabular.held_out import HeldOut, Score
-from clearprop.tabular.members import Members
-from clearprop.tabular.recipe import Plan, Recipe, plan_epochs
+from clearprop.tabular.bag.folds import HeldOut, Score
+from clearprop.tabular.bag.members import Members
+from clearprop.tabular.bag.recipe import Plan, Recipe, plan_epochs
 from clearprop.training import train
 
 FACTOR = 3  # of the length of training from round to round, and of the configurations that drop out

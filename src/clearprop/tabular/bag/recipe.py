@@ -22,8 +22,8 @@ from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import Adam
 from clearprop.outputs import Output
 from clearprop.schedules import CosLog4, FlatCosine, Schedule
+from clearprop.tabular.bag.pace import Pace, Paced
 from clearprop.tabular.inputs import FEW_ROWS
-from clearprop.tabular.pace import Pace, Paced
 
 START_ROWS = 512  # training rows that the start is fitted to
 LEAST_STEPS = 1000  # of a training

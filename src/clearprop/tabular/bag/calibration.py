@@ -20,7 +20,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.outputs import softmax
-from clearprop.tabular.held_out import Apart
+from clearprop.tabular.bag.folds import Apart
 
 SPREAD = 0.1  # of β around 1, as it is believed to be before any row is seen
 LEAST, MOST = 0.25, 4.0  # for β

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tabular.held_out import Apart
+from clearprop.tabular.bag.folds import Apart
 
 ROWS_PER_KNOT, MAX_KNOTS = 100, 20
 MORE_MISSED = 1.2  # times α of the held-out rows, at the most, where residuals are made smaller

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tabular.held_out import N_FOLDS, HeldOut
+from clearprop.tabular.bag.folds import N_FOLDS, HeldOut
+from clearprop.tabular.bag.recipe import Recipe, batch_size, plan_epochs
 from clearprop.tabular.inputs import SAMPLE
-from clearprop.tabular.recipe import Recipe, batch_size, plan_epochs
 
 PILOT_ROWS = 5_000  # that speeds are measured on
 LEAST_PILOTS = 4  # so many times as many rows a table must have for a choice
