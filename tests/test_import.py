@@ -101,15 +101,17 @@ def test_every_module_can_be_imported_alone() -> None:
 
 
 LAYERS = [
-    {"_typing", "activations", "callers", "divergences", "documents", "schedules", "numpy_random"},
+    {"_typing", "callers", "checks", "documents", "numpy_random"},
+    {"activations", "divergences", "schedules"},
     {"outputs", "initializers", "optimizers", "persistence", "row_orders"},
     {"layers"},
     {"embeddings"},
     {"architecture"},
-    {"network"},
-    {"gradient_check", "jobs"},
-    {"engines", "network_files"},
+    {"propagation"},
+    {"jobs"},
+    {"engines"},
     {"history"},
+    {"network", "network_files", "gradient_check"},
     {"checkpoints"},
     {"training"},
 ]

@@ -12,9 +12,9 @@ import pytest
 
 import clearprop as cp
 from clearprop import Data, Job, Network, _native
+from clearprop.checks import MAX_THREADS
 from clearprop.engines import get_engine, threads
 from clearprop.engines.native import NativeEngine
-from clearprop.engines.threads import MAX_THREADS
 from clearprop.training import train
 
 LIMITS = "must be an integer from 1 to 1024 or None; got"

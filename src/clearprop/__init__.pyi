@@ -51,11 +51,7 @@ from .jobs import (
     Stopping,
 )
 from .network import (
-    Gradients,
     Network,
-    Trace,
-    back_propagation,
-    forward_propagation,
 )
 from .optimizers import (
     LBFGS,
@@ -86,6 +82,12 @@ from .predictor import (
 )
 from .progress import (
     ProgressBar,
+)
+from .propagation import (
+    Gradients,
+    Trace,
+    back_propagation,
+    forward_propagation,
 )
 from .schedules import (
     SCHEDULES,

@@ -12,6 +12,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.activations import Activation, get_activation
+from clearprop.checks import check_sizes, one_per_layer
 from clearprop.layers import Dense, Dropout, Layer, Parameters
 from clearprop.outputs import Output, get_output
 
@@ -138,27 +139,3 @@ def fully_connected(
             layers.append(Dropout(rate))
     layers.append(Dense(sizes[-2], sizes[-1], None))
     return Architecture(tuple(layers), unit)
-
-
-def check_sizes(sizes: Sequence[int]) -> list[int]:
-    """[D, …, K] as a list of at least two positive integers, or ValueError."""
-    values = list(sizes)
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in values)
-    if len(values) < 2 or not whole or min(values) < 1:
-        raise ValueError(
-            "sizes must be at least two positive integers [inputs, hidden..., outputs]; "
-            f"got {values}"
-        )
-    return [int(n) for n in values]
-
-
-def one_per_layer(value: Any, n_layers: int, argument: str) -> list[Any]:
-    """`value` repeated for each hidden layer, or the sequence itself if it has the right length."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) != n_layers:
-            raise ValueError(
-                f"{argument} must be one value or one per hidden layer ({n_layers}); "
-                f"got {len(value)}: {value!r}"
-            )
-        return list(value)
-    return [value] * n_layers

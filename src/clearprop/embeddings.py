@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.checks import check_number
 from clearprop.layers import Dense, Derivatives, Draw, Dropout, Layer, Parameters, Rng
-from clearprop.schedules import check_number
 
 
 @dataclass(frozen=True)

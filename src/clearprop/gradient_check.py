@@ -10,14 +10,8 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.layers import Dense, StepDraw
-from clearprop.network import (
-    Gradients,
-    Network,
-    Trace,
-    back_propagation,
-    forward_propagation,
-    mean_loss,
-)
+from clearprop.network import Network
+from clearprop.propagation import Gradients, Trace, back_propagation, forward_propagation, mean_loss
 
 # How far the five-point rule moves a z; the smaller ones get away from a kink.
 STEPS = (5e-4, 5e-5, 5e-6)
@@ -40,7 +34,7 @@ class WorstEntry:
 
     @property
     def array(self) -> str:
-        """The array's name among :class:`clearprop.network.Gradients`: "dL_dW[0]" for layer 1."""
+        """The name of its array in :class:`clearprop.Gradients`: "dL_dW[0]" for layer 1."""
         inside = self.layer and "." not in self.quantity
         return f"{self.quantity}[{self.layer - 1}]" if inside else self.quantity
 

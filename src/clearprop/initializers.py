@@ -16,8 +16,8 @@ from typing import TypeAlias
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.checks import check_number
 from clearprop.numpy_random import uniform
-from clearprop.schedules import check_number
 
 Rng: TypeAlias = np.random.Generator | np.random.RandomState
 Initializer: TypeAlias = Callable[[Rng, int, int], tuple[Array, Array]]

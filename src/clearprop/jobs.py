@@ -10,10 +10,17 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
+from clearprop.checks import (
+    check_length,
+    check_matrix,
+    check_number,
+    check_positive_integer,
+    check_rows,
+    check_sample_weight,
+)
 from clearprop.layers import Dropout
-from clearprop.network import check_length, check_matrix, check_sample_weight
 from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
-from clearprop.schedules import Schedule, check_number
+from clearprop.schedules import Schedule
 
 
 @dataclass(frozen=True)
@@ -157,9 +164,9 @@ class Job:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "optimizer", get_optimizer(self.optimizer))
-        object.__setattr__(self, "rows", row_indices("rows", self.rows))
+        object.__setattr__(self, "rows", check_rows("rows", self.rows))
         if not isinstance(self.validation, Data):
-            object.__setattr__(self, "validation", row_indices("validation", self.validation))
+            object.__setattr__(self, "validation", check_rows("validation", self.validation))
         if np.shape(self.theta) != (self.architecture.n_parameters,):
             raise ValueError(
                 f"theta must have shape ({self.architecture.n_parameters},); "
@@ -268,30 +275,3 @@ def check_job(job: Job, data: Data, engine: str) -> None:
         )
     if job.rows is not None and job.rows.size and job.rows.max() >= len(data):
         raise ValueError(f"rows must be rows of the {len(data)}; got {job.rows.max()}")
-
-
-def row_indices(name: str, rows: object) -> Array | None:
-    """Row numbers (n,) from indices or a mask; TypeError or ValueError otherwise.
-
-    int64, or int32 where they are and cannot be written to, as a copy of them takes memory.
-    """
-    if rows is None:
-        return None
-    if isinstance(rows, tuple) or np.ndim(np.asarray(rows, dtype=object)) != 1:
-        raise TypeError(
-            f"{name} must be row indices or a mask, of one dimension"
-            + ("; own data is given as Data.of(...)" if name == "validation" else "")
-        )
-    array = np.asarray(rows)
-    if array.dtype == bool:
-        array = np.flatnonzero(array)
-    if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
-        raise ValueError(f"{name} must be row indices >= 0 or a mask; got {array!r}")
-    if array.dtype == np.int32 and not array.flags.writeable:
-        return array
-    return array.astype(np.int64)
-
-
-def check_positive_integer(name: str, value: object) -> None:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")

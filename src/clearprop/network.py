@@ -1,16 +1,8 @@
-"""The fully connected network: forward propagation, back-propagation, and the object that holds θ.
-
-The two functions are the lecture's two recursions, for a batch of N samples in rows:
-
-    h⁽⁰⁾ = x,  z⁽ˡ⁾ = W⁽ˡ⁾ h⁽ˡ⁻¹⁾ + b⁽ˡ⁾,  h⁽ˡ⁾ = φ(z⁽ˡ⁾),  ŷ = f(z⁽ᴸ⁾)
-    ∂ℒ/∂z⁽ᴸ⁾ = ∂ŷ/∂z ∂ℒ/∂ŷ,  ∂ℒ/∂z⁽ˡ⁾ = ∂h⁽ˡ⁾/∂z⁽ˡ⁾ (W⁽ˡ⁺¹⁾ᵀ ∂ℒ/∂z⁽ˡ⁺¹⁾),
-    ∂ℒ/∂W⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾ h⁽ˡ⁻¹⁾ᵀ,  ∂ℒ/∂b⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾
-"""
+"""The object that holds an architecture and θ: the face over propagation, training and files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +11,23 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import Activation
 from clearprop.architecture import Architecture, fully_connected
+from clearprop.checks import (
+    check_dtype,
+    check_length,
+    check_matrix,
+    check_sample_weight,
+    check_theta,
+)
 from clearprop.initializers import Initializer, get_initializer
-from clearprop.layers import Dense, DenseSaved, StepDraw, name_draw
+from clearprop.layers import Dense, StepDraw
 from clearprop.outputs import Logistic, Output, Softmax
+from clearprop.propagation import (
+    Gradients,
+    Trace,
+    back_propagation,
+    forward_propagation,
+    mean_loss,
+)
 
 if TYPE_CHECKING:
     from clearprop.checkpoints import Checkpoint
@@ -30,127 +36,6 @@ if TYPE_CHECKING:
     from clearprop.optimizers import LBFGS, Optimizer
     from clearprop.predictor import Predictor
     from clearprop.training import Callback
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Everything that forward propagation computed.
-
-    X: the input (N, D); z[l-1]: z⁽ˡ⁾ (N, H_l), l = 1 … L; h[l]: what W⁽ˡ⁺¹⁾ multiplies, h⁽ˡ⁾
-    (N, H_l), l = 0 … L−1, after dropout where there is one; y_hat: ŷ (N, K). `saved` is per layer
-    kind, for the backward pass.
-    """
-
-    X: Array
-    y_hat: Array
-    saved: tuple[Any, ...]
-
-    @property
-    def z(self) -> list[Array]:
-        return [s.z for s in self.saved if isinstance(s, DenseSaved)]
-
-    @property
-    def h(self) -> list[Array]:
-        return [s.h for s in self.saved if isinstance(s, DenseSaved)]
-
-    def _repr_html_(self) -> str:
-        from clearprop.explain.show_records import trace_html
-
-        return trace_html(self)
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """Everything that back-propagation computed; ℒ is the (weighted) mean over the samples.
-
-    dL_dz[l-1]: (N, H_l), l = 1 … L; dL_dh[l]: (N, H_l), l = 0 … L−1, so dL_dh[0] is by h⁽⁰⁾;
-    dL_dW[l-1]: (H_l, H_{l−1}); dL_db[l-1]: (H_l,); theta: (P,), ∂ℒ/∂θ, of which dL_dW and dL_db
-    are views. dL_dX: (N, D), which is dL_dh[0] where the first layer is dense.
-    """
-
-    dL_dz: list[Array]
-    dL_dh: list[Array]
-    dL_dW: list[Array]
-    dL_db: list[Array]
-    theta: Array
-    dL_dX: Array
-
-    def _repr_html_(self) -> str:
-        from clearprop.explain.show_records import gradients_html
-
-        return gradients_html(self)
-
-
-def forward_propagation(
-    architecture: Architecture, theta: Array, X: Array, draw: StepDraw | None = None
-) -> Trace:
-    """From x to ŷ, layer by layer: z = W h + b, h = φ(z), and ŷ = f(z) at the end.
-
-    X: (N, D), dense or SciPy sparse. draw: (seed, step) in training, where dropout is active, or
-    (seed, step, what its rates are multiplied with).
-    """
-    h = X
-    saved = []
-    for number, (layer, p) in enumerate(
-        zip(architecture.layers, architecture.unpack(theta), strict=True)
-    ):
-        h, kept = layer.forward(p, h, name_draw(draw, number))
-        saved.append(kept)
-    return Trace(X, architecture.output.y_hat(h), tuple(saved))
-
-
-def back_propagation(
-    architecture: Architecture,
-    theta: Array,
-    trace: Trace,
-    t: Array,
-    sample_weight: Array | None = None,
-) -> Gradients:
-    """From ∂ℒ/∂z⁽ᴸ⁾ back to ∂ℒ/∂x, with ∂ℒ/∂W and ∂ℒ/∂b on the way.
-
-    t: targets as the output unit's `targets` returns them. ℒ is the mean of the samples' losses,
-    weighted by `sample_weight` (N,) if given; the 1/N enters here and nowhere else.
-    """
-    z = trace.saved[-1].z
-    dL = architecture.output.dL_dz(z, t) * mean_weights(len(z), sample_weight, z.dtype)[:, None]
-    gradient = np.empty_like(theta)
-    dL_dz, dL_dh, dL_dW, dL_db = [], [], [], []
-    for layer, p, saved, g in zip(
-        reversed(architecture.layers),
-        reversed(architecture.unpack(theta)),
-        reversed(trace.saved),
-        reversed(architecture.unpack(gradient)),
-        strict=True,
-    ):
-        derivatives = layer.backward(p, saved, dL)
-        for name, value in derivatives.parameters.items():
-            g[name][...] = value
-        dL = derivatives.dL_dh
-        if derivatives.dL_dz is not None:
-            dL_dz.append(derivatives.dL_dz)
-            dL_dh.append(derivatives.dL_dh)
-            dL_dW.append(g["W"])
-            dL_db.append(g["b"])
-    return Gradients(dL_dz[::-1], dL_dh[::-1], dL_dW[::-1], dL_db[::-1], gradient, dL)
-
-
-def mean_weights(n: int, sample_weight: Array | None, dtype: Any) -> Array:
-    """The weight of each sample in the mean: 1/N, or w_n / Σw; all 0 where Σw is 0."""
-    if sample_weight is None:
-        return np.full(n, 1 / n, dtype=dtype)
-    total = sample_weight.sum()
-    return (sample_weight / (total if total != 0 else 1)).astype(dtype)
-
-
-def mean_loss(
-    architecture: Architecture, trace: Trace, t: Array, sample_weight: Array | None = None
-) -> float:
-    """ℒ, the (weighted) mean over the samples of the output unit's loss."""
-    z = trace.saved[-1].z
-    losses = architecture.output.loss(z, t)
-    if sample_weight is None:
-        return float(losses.mean())
-    return float(losses @ mean_weights(len(z), sample_weight, losses.dtype))
 
 
 class Network:
@@ -190,14 +75,8 @@ class Network:
     @classmethod
     def from_theta(cls, architecture: Architecture, theta: Array) -> Network:
         """The network with this architecture and these parameters (θ is kept, not copied)."""
-        theta = np.asarray(theta)
-        check_dtype(theta.dtype)
-        if theta.shape != (architecture.n_parameters,):
-            raise ValueError(
-                f"theta must have shape ({architecture.n_parameters},); got {theta.shape}"
-            )
         net = cls.__new__(cls)
-        net.architecture, net.theta = architecture, theta
+        net.architecture, net.theta = architecture, check_theta(theta, architecture.n_parameters)
         return net
 
     @property
@@ -395,45 +274,3 @@ AUTO_INITIALIZERS = {
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish"), "he_normal"),
     "selu": "lecun_normal",
 }
-
-
-def check_dtype(dtype: str | type | np.dtype[Any]) -> np.dtype[Any]:
-    result = np.dtype(dtype)
-    if result not in (np.dtype("float32"), np.dtype("float64")):
-        raise ValueError(f"dtype must be float32 or float64; got {result}")
-    return result
-
-
-def check_matrix(X: Array, n_columns: int, dtype: Any) -> Array:
-    """X as a real (N, n_columns) matrix of `dtype`; a SciPy sparse one becomes CSR."""
-    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
-    if X.dtype.kind not in "biuf":
-        raise ValueError(f"X must be numbers; got dtype {X.dtype}")
-    if X.ndim != 2:
-        hint = "; one sample is a matrix of one row, x[None, :]" if X.ndim == 1 else ""
-        raise ValueError(f"X must have shape (N, {n_columns}); got {X.shape}{hint}")
-    if X.shape[1] != n_columns:
-        raise ValueError(f"X must have {n_columns} columns; got {X.shape[1]}")
-    if X.shape[0] == 0:
-        raise ValueError("X must have at least one row; got none")
-    return X.astype(dtype, copy=False)
-
-
-def check_length(argument: str, length: int, n: int) -> None:
-    if length != n:
-        raise ValueError(f"{argument} must have one row per row of X ({n}); got {length}")
-
-
-def check_sample_weight(sample_weight: Array | None, n: int, dtype: Any) -> Array | None:
-    """sample_weight as an (N,) array of finite numbers ≥ 0 that are not all 0, or ValueError."""
-    if sample_weight is None:
-        return None
-    w = np.asarray(sample_weight, dtype=np.float64)
-    if w.shape != (n,):
-        raise ValueError(f"sample_weight must have shape ({n},); got {w.shape}")
-    if not np.isfinite(w).all() or (w < 0).any():
-        bad = w[~(np.isfinite(w) & (w >= 0))][0]
-        raise ValueError(f"sample_weight must be finite and >= 0; got {bad}")
-    if not w.any():
-        raise ValueError("sample_weight must have at least one entry > 0; all are zero")
-    return w.astype(dtype)

@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.schedules import Schedule, as_schedule, check_number
+from clearprop.checks import check_number
+from clearprop.schedules import Schedule, as_schedule
 
 State: TypeAlias = dict[str, Array]
 

@@ -5,7 +5,7 @@ because only the pair has a stable value and a simple derivative: softmax with c
 ∂ℒ/∂z = ŷ − t, and so does logistic with binary cross-entropy, and linear with squared error.
 
 Every loss here is per sample; the mean over samples is taken in one place only,
-:func:`clearprop.network.back_propagation` and :func:`clearprop.network.mean_loss`.
+:func:`clearprop.propagation.back_propagation` and :func:`clearprop.propagation.mean_loss`.
 """
 
 from __future__ import annotations

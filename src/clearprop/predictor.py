@@ -8,9 +8,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
+from clearprop.checks import check_matrix, check_n_threads, check_theta
 from clearprop.engines import get_engine
-from clearprop.engines.threads import check_n_threads, get_num_threads
-from clearprop.network import Network, check_matrix
+from clearprop.engines.threads import get_num_threads
 
 
 class Predictor:
@@ -47,7 +47,7 @@ class Predictor:
         `get_num_threads()` says now. Raises ValueError for others, and for a θ that does not fit.
         """
         self.architecture = architecture
-        self.theta = Network.from_theta(architecture, np.array(theta)).theta
+        self.theta = check_theta(np.array(theta), architecture.n_parameters)
         self.theta.flags.writeable = False
         self.n_threads = check_n_threads(n_threads) or get_num_threads()
         self._engine = get_engine(engine, architecture, n_threads=n_threads)

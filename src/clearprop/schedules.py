@@ -6,15 +6,15 @@ Some look at the step, some at the samples seen, some at how often the loss met 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import TypeAlias
 
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.checks import check_number
 
 
 @dataclass(frozen=True)
@@ -268,28 +268,6 @@ def as_schedule(learning_rate: float | Schedule, argument: str = "learning_rate"
         raise TypeError(f"{argument} must be a number or a schedule, got {learning_rate!r}")
     check_number(argument, number, above=0)
     return Constant(float(number))
-
-
-def check_number(
-    name: str,
-    value: object,
-    *,
-    above: float = -math.inf,
-    at_least: float = -math.inf,
-    below: float = math.inf,
-    at_most: float = math.inf,
-    integer: bool = False,
-) -> None:
-    """Raise TypeError unless value is a number, ValueError unless it is finite and in the range."""
-    kind, noun = (Integral, "an integer") if integer else (Real, "a number")
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
-        raise TypeError(f"{name} must be {noun}, got {value!r}")
-    number = float(value)
-    if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
-        return
-    bounds = ((">", above), ("≥", at_least), ("<", below), ("≤", at_most))
-    allowed = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if math.isfinite(bound))
-    raise ValueError(f"{name} must be {allowed or 'finite'}, got {value!r}")
 
 
 def _progress(clock: Clock) -> Array:

@@ -20,9 +20,10 @@ from clearprop.circuits.gates import all_bits
 from clearprop.circuits.hardening import Layer, harden, hidden_units, network_layers
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Job
-from clearprop.network import Network, forward_propagation
+from clearprop.network import Network
 from clearprop.optimizers import Adam
 from clearprop.progress import ProgressBar
+from clearprop.propagation import forward_propagation
 from clearprop.training import train
 
 OPTIMIZER = Adam(0.05, beta_2=0.99)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from clearprop._typing import Array
 from clearprop.activations import sigmoid
 from clearprop.callers import users_line
+from clearprop.checks import check_positive_integer
 from clearprop.circuits.attempts import (
     Goal,
     Outcome,
@@ -27,7 +28,6 @@ from clearprop.circuits.gates import MARGIN, all_bits
 from clearprop.circuits.hardening import harden, network_layers
 from clearprop.circuits.netlist import Circuit
 from clearprop.circuits.separability import Contradiction, Verdict, threshold
-from clearprop.jobs import check_positive_integer
 from clearprop.network import Network
 
 TruthTable: TypeAlias = npt.ArrayLike | Sequence[int | None] | Sequence[Sequence[int | None]]

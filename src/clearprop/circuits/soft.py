@@ -17,10 +17,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from clearprop._typing import Array
+from clearprop.checks import check_dtype
 from clearprop.circuits.folding import SoftGate, Wire, units_of
 from clearprop.circuits.gates import MARGIN
 from clearprop.circuits.netlist import Circuit
-from clearprop.network import check_dtype
 
 if TYPE_CHECKING:
     from clearprop.circuits.certificate import Certificate

@@ -12,8 +12,9 @@ from clearprop._typing import Array
 from clearprop.cli.output import UsageError, note, number, print_json, print_rich, print_table
 from clearprop.explain.notation import sup
 from clearprop.gradient_check import check_gradients as check
-from clearprop.network import Gradients, Network, Trace
+from clearprop.network import Network
 from clearprop.outputs import Softmax
+from clearprop.propagation import Gradients, Trace
 from clearprop.tables.files import open_table
 from clearprop.tables.frames import TableError, as_frame, shown
 from clearprop.tables.model import TableModel

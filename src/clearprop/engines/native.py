@@ -17,10 +17,11 @@ from clearprop import _native
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
+from clearprop.checks import check_n_threads
 from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
-from clearprop.engines.threads import check_n_threads, get_num_threads
+from clearprop.engines.threads import get_num_threads
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop

@@ -10,7 +10,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.jobs import Data
 from clearprop.layers import StepDraw
-from clearprop.network import back_propagation, forward_propagation, mean_loss
+from clearprop.propagation import back_propagation, forward_propagation, mean_loss
 
 QUANTITIES = ("X", "t", "z", "the loss", "∂ℒ/∂z", "∂ℒ/∂W", "θ")
 

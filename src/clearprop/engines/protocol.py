@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.callers import users_line
+from clearprop.checks import check_n_threads
 from clearprop.engines.nonfinite import NonFinite
-from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data, Job, Penalty
 
 

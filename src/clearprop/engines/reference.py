@@ -17,8 +17,8 @@ from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import StepDraw
-from clearprop.network import back_propagation, forward_propagation, mean_loss
 from clearprop.optimizers import Optimizer
+from clearprop.propagation import back_propagation, forward_propagation, mean_loss
 
 
 @dataclass

@@ -7,9 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
-MAX_THREADS = 1024  # more are a mistake
+from clearprop.checks import MAX_THREADS, check_n_threads
 
 _chosen: int | None = None
 
@@ -67,12 +65,3 @@ def _processors(n_allowed: int) -> int:
     from clearprop import _native
 
     return min(int(_native.default_threads()), MAX_THREADS)
-
-
-def check_n_threads(n: object, argument: str = "n_threads") -> int | None:
-    """n as an int, or None; ValueError unless 1 ≤ n ≤ 1024."""
-    if n is None:
-        return None
-    if isinstance(n, int | np.integer) and not isinstance(n, bool) and 1 <= int(n) <= MAX_THREADS:
-        return int(n)
-    raise ValueError(f"{argument} must be an integer from 1 to {MAX_THREADS} or None; got {n!r}")

@@ -15,7 +15,8 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.prediction import CompiledNetwork
-from clearprop.network import Network, Trace
+from clearprop.network import Network
+from clearprop.propagation import Trace
 
 
 class FittedMLP(BaseEstimator):

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.engines.threads import check_n_threads, get_num_threads
+from clearprop.checks import check_n_threads
+from clearprop.engines.threads import get_num_threads
 from clearprop.network import Network
 
 FEW = 1e6  # operations, which are not worth a second thread

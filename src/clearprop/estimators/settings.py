@@ -13,10 +13,10 @@ from sklearn.utils._param_validation import Hidden, Interval, Options, StrOption
 
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS, Activation, get_activation
-from clearprop.architecture import Architecture, one_per_layer
+from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
-from clearprop.engines.threads import MAX_THREADS
+from clearprop.checks import MAX_THREADS, one_per_layer
 from clearprop.history import EpochReport
 from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping

@@ -12,8 +12,8 @@ from clearprop.architecture import Architecture
 from clearprop.explain.step import Difference, Index
 from clearprop.gradient_check import derivative, smooth_pieces
 from clearprop.layers import Dense, DenseSaved, StepDraw, name_draw
-from clearprop.network import Trace, mean_loss
 from clearprop.outputs import Logistic, Output, Poisson, Softmax
+from clearprop.propagation import Trace, mean_loss
 
 
 @dataclass(frozen=True, eq=False)

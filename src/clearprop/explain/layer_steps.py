@@ -11,7 +11,7 @@ from clearprop.explain import notation as sy
 from clearprop.explain.differences import Differences
 from clearprop.explain.notation import Symbol
 from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
-from clearprop.network import Gradients
+from clearprop.propagation import Gradients
 
 if TYPE_CHECKING:
     from clearprop.explain.steps import Place

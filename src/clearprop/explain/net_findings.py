@@ -12,7 +12,7 @@ from clearprop.explain.finding import Finding
 from clearprop.explain.notation import counted, sup
 from clearprop.explain.statistics import dead_units, rms, saturated_units
 from clearprop.jobs import Data
-from clearprop.network import Gradients, Trace, back_propagation, forward_propagation
+from clearprop.propagation import Gradients, Trace, back_propagation, forward_propagation
 
 CHUNK = 4096  # rows at a time in the search for NaN
 LOOKED_AT = 2000  # rows, for units and gradients

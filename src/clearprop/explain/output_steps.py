@@ -11,7 +11,6 @@ from clearprop.explain import notation as sy
 from clearprop.explain.differences import Differences
 from clearprop.explain.notation import Symbol
 from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
-from clearprop.network import mean_weights
 from clearprop.outputs import (
     AbsoluteError,
     Huber,
@@ -23,6 +22,7 @@ from clearprop.outputs import (
     Softmax,
     log_softmax,
 )
+from clearprop.propagation import mean_weights
 
 # A Jacobian ∂ŷ/∂z has N·K·K entries; with more than these it is not written out.
 MOST_JACOBIAN = 1_000_000

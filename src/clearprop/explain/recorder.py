@@ -10,11 +10,12 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
+from clearprop.checks import check_length, check_positive_integer
 from clearprop.engines.nonfinite import NonFinite
 from clearprop.explain.statistics import Histogram, LayerStatistics, layer_statistics
 from clearprop.history import EpochReport
-from clearprop.jobs import Data, check_positive_integer
-from clearprop.network import Network, check_length
+from clearprop.jobs import Data
+from clearprop.network import Network
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from clearprop.explain.show_html import MOST_ROWS, matrix_html, page, table_html
 
 if TYPE_CHECKING:
     from clearprop.history import History
-    from clearprop.network import Gradients, Network, Trace
+    from clearprop.network import Network
+    from clearprop.propagation import Gradients, Trace
 
 # A picture of more edges than these says nothing that the table does not.
 MOST_DRAWN = 400

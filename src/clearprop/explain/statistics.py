@@ -11,7 +11,7 @@ from clearprop._typing import Array
 from clearprop.activations import Activation
 from clearprop.architecture import Architecture
 from clearprop.engines.reference import steady_numerics
-from clearprop.network import back_propagation, forward_propagation, mean_loss
+from clearprop.propagation import back_propagation, forward_propagation, mean_loss
 
 BINS = 40
 # A unit with no slope above this is dead: what comes back through it is nothing.

@@ -16,7 +16,8 @@ from clearprop.explain.notation import Symbol
 from clearprop.explain.output_steps import OutputUnit
 from clearprop.explain.step import Explanation, Step
 from clearprop.layers import Dense, Dropout, Parameters, StepDraw, name_draw
-from clearprop.network import Gradients, Network, Trace, mean_loss
+from clearprop.network import Network
+from clearprop.propagation import Gradients, Trace, mean_loss
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.jobs import Data
-from clearprop.network import Network, mean_loss
+from clearprop.network import Network
+from clearprop.propagation import mean_loss
 
 if TYPE_CHECKING:
     from clearprop.playground.runs import Run

@@ -20,13 +20,11 @@ from sklearn.utils.validation import check_is_fitted
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.callers import users_line
+from clearprop.checks import check_n_threads, check_number, check_sample_weight
 from clearprop.engines.protocol import get_engine
-from clearprop.engines.threads import check_n_threads
 from clearprop.jobs import Data
-from clearprop.network import check_sample_weight
 from clearprop.numpy_random import random_state
 from clearprop.progress import ProgressBar
-from clearprop.schedules import check_number
 from clearprop.tables.frames import TableError
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,

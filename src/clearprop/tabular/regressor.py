@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from clearprop._typing import Array
+from clearprop.checks import check_number
 from clearprop.outputs import AbsoluteError, Linear, Output, Poisson
-from clearprop.schedules import check_number
 from clearprop.tabular.bag.intervals import Residuals, excess_variance
 from clearprop.tabular.bag.recipe import REGRESSION, Recipe
 from clearprop.tabular.bag.selection import Bag

@@ -1,0 +1,150 @@
+"""Every check of an argument: each names the argument, what it was, and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+
+MAX_THREADS = 1024  # more are a mistake
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+    integer: bool = False,
+) -> None:
+    """Raise TypeError unless value is a number, ValueError unless it is finite and in the range."""
+    kind, noun = (Integral, "an integer") if integer else (Real, "a number")
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be {noun}, got {value!r}")
+    number = float(value)
+    if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
+        return
+    bounds = ((">", above), ("≥", at_least), ("<", below), ("≤", at_most))
+    allowed = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if math.isfinite(bound))
+    raise ValueError(f"{name} must be {allowed or 'finite'}, got {value!r}")
+
+
+def check_positive_integer(name: str, value: object) -> None:
+    """Raise ValueError unless value is an integer ≥ 1."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")
+
+
+def check_n_threads(n: object, argument: str = "n_threads") -> int | None:
+    """n as an int, or None; ValueError unless 1 ≤ n ≤ 1024."""
+    if n is None:
+        return None
+    if isinstance(n, int | np.integer) and not isinstance(n, bool) and 1 <= int(n) <= MAX_THREADS:
+        return int(n)
+    raise ValueError(f"{argument} must be an integer from 1 to {MAX_THREADS} or None; got {n!r}")
+
+
+def check_dtype(dtype: str | type | np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype, or ValueError unless it is float32 or float64."""
+    result = np.dtype(dtype)
+    if result not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype must be float32 or float64; got {result}")
+    return result
+
+
+def check_sizes(sizes: Sequence[int]) -> list[int]:
+    """[D, …, K] as a list of at least two positive integers, or ValueError."""
+    values = list(sizes)
+    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in values)
+    if len(values) < 2 or not whole or min(values) < 1:
+        raise ValueError(
+            "sizes must be at least two positive integers [inputs, hidden..., outputs]; "
+            f"got {values}"
+        )
+    return [int(n) for n in values]
+
+
+def one_per_layer(value: Any, n_layers: int, argument: str) -> list[Any]:
+    """`value` repeated for each hidden layer, or the sequence itself if it has the right length."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != n_layers:
+            raise ValueError(
+                f"{argument} must be one value or one per hidden layer ({n_layers}); "
+                f"got {len(value)}: {value!r}"
+            )
+        return list(value)
+    return [value] * n_layers
+
+
+def check_theta(theta: Array, n_parameters: int) -> Array:
+    """theta as an array (P,) of float32 or float64, not copied if it is one; else ValueError."""
+    theta = np.asarray(theta)
+    check_dtype(theta.dtype)
+    if theta.shape != (n_parameters,):
+        raise ValueError(f"theta must have shape ({n_parameters},); got {theta.shape}")
+    return theta
+
+
+def check_matrix(X: Array, n_columns: int, dtype: Any) -> Array:
+    """X as a real (N, n_columns) matrix of `dtype`; a SciPy sparse one becomes CSR."""
+    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X must be numbers; got dtype {X.dtype}")
+    if X.ndim != 2:
+        hint = "; one sample is a matrix of one row, x[None, :]" if X.ndim == 1 else ""
+        raise ValueError(f"X must have shape (N, {n_columns}); got {X.shape}{hint}")
+    if X.shape[1] != n_columns:
+        raise ValueError(f"X must have {n_columns} columns; got {X.shape[1]}")
+    if X.shape[0] == 0:
+        raise ValueError("X must have at least one row; got none")
+    return X.astype(dtype, copy=False)
+
+
+def check_length(argument: str, length: int, n: int) -> None:
+    """Raise ValueError unless the argument has as many rows as X, n."""
+    if length != n:
+        raise ValueError(f"{argument} must have one row per row of X ({n}); got {length}")
+
+
+def check_sample_weight(sample_weight: Array | None, n: int, dtype: Any) -> Array | None:
+    """sample_weight as an (N,) array of finite numbers ≥ 0 that are not all 0, or ValueError."""
+    if sample_weight is None:
+        return None
+    w = np.asarray(sample_weight, dtype=np.float64)
+    if w.shape != (n,):
+        raise ValueError(f"sample_weight must have shape ({n},); got {w.shape}")
+    if not np.isfinite(w).all() or (w < 0).any():
+        bad = w[~(np.isfinite(w) & (w >= 0))][0]
+        raise ValueError(f"sample_weight must be finite and >= 0; got {bad}")
+    if not w.any():
+        raise ValueError("sample_weight must have at least one entry > 0; all are zero")
+    return w.astype(dtype)
+
+
+def check_rows(name: str, rows: object) -> Array | None:
+    """Row numbers (n,) from indices or a mask; TypeError or ValueError otherwise.
+
+    The result is int64. A read-only int32 array stays as it is, because a copy would take memory.
+    """
+    if rows is None:
+        return None
+    if isinstance(rows, tuple) or np.ndim(np.asarray(rows, dtype=object)) != 1:
+        raise TypeError(
+            f"{name} must be row indices or a mask, of one dimension"
+            + ("; own data is given as Data.of(...)" if name == "validation" else "")
+        )
+    array = np.asarray(rows)
+    if array.dtype == bool:
+        array = np.flatnonzero(array)
+    if array.dtype.kind not in "iu" or (array.size and array.min() < 0):
+        raise ValueError(f"{name} must be row indices >= 0 or a mask; got {array!r}")
+    if array.dtype == np.int32 and not array.flags.writeable:
+        return array
+    return array.astype(np.int64)
