@@ -86,7 +86,8 @@ class PredictorHandle {
                          int64_t n_columns, nb::handle out, bool logits, int n_threads) {
     check_columns(n_columns);
     if (!predictor_.takes_sparse())
-      throw nb::value_error("a network whose first layer is not dense needs a dense X; got a sparse one");
+      throw nb::value_error(
+          "a network whose first layer is not dense needs a dense X; got a sparse one");
     const auto entries = static_cast<int64_t>(values.shape(0));
     const int64_t n = static_cast<int64_t>(indptr.shape(0)) - 1;
     bool ok = n >= 0 && indices.shape(0) == values.shape(0) && indptr.data()[0] == 0 &&
@@ -129,8 +130,8 @@ class PredictorHandle {
     if (row ? y.ndim() == 1 && y.shape(0) == K
             : y.ndim() == 2 && y.shape(0) == n && y.shape(1) == K)
       return;
-    const std::string shape =
-        row ? std::to_string(K) + "," : std::to_string(n) + ", " + std::to_string(K);
+    const std::string shape = row ? std::to_string(K) + ","
+                                  : std::to_string(n) + ", " + std::to_string(K);
     throw nb::value_error(("out must have shape (" + shape + ")").c_str());
   }
 
@@ -166,16 +167,17 @@ void bind_predictor(nb::module_& m, const char* name, void (*check)(const JobSpe
   using namespace nb::literals;
   using P = PredictorHandle<T>;
   nb::class_<P>(m, name)
-      .def("__init__",
-           [check](P* self, const JobSpec& spec, typename P::template Vector<T> theta) {
-             check(spec);
-             new (self) P(spec, theta);
-           },
-           "spec"_a, "theta"_a)
+      .def(
+          "__init__",
+          [check](P* self, const JobSpec& spec, typename P::template Vector<T> theta) {
+            check(spec);
+            new (self) P(spec, theta);
+          },
+          "spec"_a, "theta"_a)
       .def("__call__", &P::call, "X"_a, "out"_a.none() = nb::none(), "logits"_a = false,
            "n_threads"_a = 1, "first_row"_a = 0)
-      .def("sparse", &P::call_sparse, "values"_a, "indices"_a, "indptr"_a,
-           "n_columns"_a, "out"_a.none() = nb::none(), "logits"_a = false, "n_threads"_a = 1)
+      .def("sparse", &P::call_sparse, "values"_a, "indices"_a, "indptr"_a, "n_columns"_a,
+           "out"_a.none() = nb::none(), "logits"_a = false, "n_threads"_a = 1)
       .def_prop_ro("dtype", &P::dtype)
       .def_prop_ro("n_outputs", &P::n_outputs);
 }

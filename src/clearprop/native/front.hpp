@@ -64,7 +64,8 @@ CP_INLINE void add_fields(T* base, const int64_t* place, Vec<T> (&row)[kFields<T
       memcpy(base + at, &sum, sizeof sum);
     };
 #pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) add(place[i], __builtin_shufflevector(row[i], row[i], 0, 1, 2, 3, 4, 5, 6, 7));
+    for (int i = 0; i < N; ++i)
+      add(place[i], __builtin_shufflevector(row[i], row[i], 0, 1, 2, 3, 4, 5, 6, 7));
 #pragma GCC unroll 8
     for (int i = 0; i < N; ++i)
       add(place[N + i], __builtin_shufflevector(row[i], row[i], 8, 9, 10, 11, 12, 13, 14, 15));
@@ -102,7 +103,8 @@ CP_INLINE Vec<T> smooth_clip(Vec<T> x, T inverse) {
 
 // The units of one column for W samples; bin: their numbers. Returns the fractions.
 template <class T>
-CP_INLINE Vec<T> piecewise(const T* table, int d, const int32_t* bin, Vec<T> x, T* out, int64_t ld) {
+CP_INLINE Vec<T> piecewise(const T* table, int d, const int32_t* bin, Vec<T> x, T* out,
+                           int64_t ld) {
   using V = Vec<T>;
   constexpr int W = Simd<T>::W, N = kFields<T>;
   const int size = record_size<T>(d);
@@ -112,8 +114,7 @@ CP_INLINE Vec<T> piecewise(const T* table, int d, const int32_t* bin, Vec<T> x, 
   for (int first = 0; first < 2 + 2 * d; first += N) {
     V row[N];
     read_fields<T>(table + first, place, row);
-    if (first == 0)
-      fraction = vmin<V>(vmax<V>((x - row[0]) * row[1], all<T>(T(-1))), all<T>(T(2)));
+    if (first == 0) fraction = vmin<V>(vmax<V>((x - row[0]) * row[1], all<T>(T(-1))), all<T>(T(2)));
 #pragma GCC unroll 4
     for (int k = 0; k < N; k += 2) {
       const int u = (first + k) / 2 - 1;
@@ -148,7 +149,8 @@ CP_INLINE SineCosine<T> sine_cosine(Vec<T> u) {
   Vec<T> r = u - ((u + round) - round);
   r = r - ((r + round) - round);  // once more, for u beyond the range of that trick
   const Vec<T> a = vabs<T>(r), quarter = all<T>(T(0.25)), half = all<T>(T(0.5));
-  return {sine_of_turn<T>(a > quarter ? copysign<T>(half - a, r) : r), sine_of_turn<T>(quarter - a)};
+  return {sine_of_turn<T>(a > quarter ? copysign<T>(half - a, r) : r),
+          sine_of_turn<T>(quarter - a)};
 }
 
 // Where the arrays of a column lie from Column::theta on.
@@ -286,8 +288,8 @@ CP_INLINE void each_vector(const Step<T>& s, F&& f) {
 }
 
 template <class T>
-void piecewise_weights(const Step<T>& s, const Part& part, const Column& column, int unit, T* scratch,
-                       Finish<T>& finish) {
+void piecewise_weights(const Step<T>& s, const Part& part, const Column& column, int unit,
+                       T* scratch, Finish<T>& finish) {
   using V = Vec<T>;
   constexpr int W = Simd<T>::W, NR = kPanel<T>, N = kFields<T>;
   const int d = part.n_units, size = up_to_fields<T>(2 * d);
@@ -370,8 +372,8 @@ void periodic_weights(const Step<T>& s, const Part& part, const Column& column, 
 }
 
 template <class T>
-void embedding_weights(const Step<T>& s, const Part& part, const Column& column, const FrontItem& item,
-                       T* scratch, Finish<T>& finish) {
+void embedding_weights(const Step<T>& s, const Part& part, const Column& column,
+                       const FrontItem& item, T* scratch, Finish<T>& finish) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   const int d = part.n_units, c = item.column, lanes = (item.n * d + W - 1) / W * W;
   T* g = scratch;

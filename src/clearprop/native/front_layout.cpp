@@ -157,10 +157,11 @@ std::vector<uint8_t> bins_of_rows(const FrontLayout& layout, const T* edges, con
 }
 
 template std::string why_no_categories(const FrontLayout&, const float*, int64_t, int64_t, int64_t);
-template std::string why_no_categories(const FrontLayout&, const double*, int64_t, int64_t, int64_t);
+template std::string why_no_categories(const FrontLayout&, const double*, int64_t, int64_t,
+                                       int64_t);
 template std::vector<uint8_t> bins_of_rows(const FrontLayout&, const float*, const float*, int64_t,
                                            int64_t, int);
-template std::vector<uint8_t> bins_of_rows(const FrontLayout&, const double*, const double*, int64_t,
-                                           int64_t, int);
+template std::vector<uint8_t> bins_of_rows(const FrontLayout&, const double*, const double*,
+                                           int64_t, int64_t, int);
 
 }  // namespace clearprop

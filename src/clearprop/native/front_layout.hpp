@@ -9,7 +9,8 @@
 
 namespace clearprop {
 
-constexpr int kCategories = 1024;  // of an embedding, at most, of which one item updates the vectors
+// of an embedding, at most, of which one item updates the vectors
+constexpr int kCategories = 1024;
 
 // One of the layers next to each other, as the user described it.
 struct PartSpec {
@@ -53,9 +54,9 @@ struct FrontLayout {
   std::vector<double> edges;
   int lanes = 1, n_columns = 0, n_units = 0, n_trained = 0, n_binned = 0;
   int64_t n_parameters = 0, n_padded = 0, n_tables = 0;
-  int64_t scratch = 0;       // of an item of the weight phase
-  bool few_bins = true;      // their numbers fit into a byte
-  double flops = 0;          // of a row, there and back, roughly
+  int64_t scratch = 0;   // of an item of the weight phase
+  bool few_bins = true;  // their numbers fit into a byte
+  double flops = 0;      // of a row, there and back, roughly
 };
 
 // The same for the one type of the data. It owns edges and tables, and points to the rest.

@@ -19,7 +19,18 @@
 namespace clearprop {
 
 enum class Act : int {
-  none = -1, identity, logistic, tanh, relu, leaky_relu, elu, selu, gelu, silu, mish, softplus
+  none = -1,
+  identity,
+  logistic,
+  tanh,
+  relu,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  silu,
+  mish,
+  softplus
 };
 enum class Out : int { linear, absolute_error, huber, quantile, poisson, logistic, softmax };
 enum class Opt : int { sgd, nesterov, adam, rmsprop, nadam };
@@ -31,41 +42,41 @@ static constexpr bool is_weight(Name name) { return name != kB && name != kB1 &&
 
 struct Layer {
   int n_in, n_out;
-  int stride;               // length of a row of W
-  int64_t W, b, alpha;      // where they begin in θ; alpha −1 without slopes
-  double gain;              // z = gain · W h + b
+  int stride;           // length of a row of W
+  int64_t W, b, alpha;  // where they begin in θ; alpha −1 without slopes
+  double gain;          // z = gain · W h + b
   Act activation;
-  double rate;              // of dropout, 0 for none
-  int dropout;              // rate · 65536 in the step at hand, 0 for none
-  int dropout_index;        // number of the dropout layer, which names its random numbers
+  double rate;                 // of dropout, 0 for none
+  int dropout;                 // rate · 65536 in the step at hand, 0 for none
+  int dropout_index;           // number of the dropout layer, which names its random numbers
   int64_t rounded, rounded_t;  // where the rounded copies of W and Wᵀ begin
 };
 
 struct Output {
   Out kind;
-  double delta;             // huber
+  double delta;  // huber
   int n_quantiles;
   const double* quantiles;
   int n_groups;
-  const int* groups;        // softmax: sizes of the groups, which add up to K
+  const int* groups;  // softmax: sizes of the groups, which add up to K
 };
 
 // The scalars of one step, computed once in double.
 struct Update {
   Opt kind;
   double learning_rate, shrink;  // shrink: α λ
-  double a, b, c, d, epsilon;   // meaning per optimiser, see update_rows
+  double a, b, c, d, epsilon;    // meaning per optimiser, see update_rows
   double l1, l2;
-  double mu_product;            // NAdam's ∏μ with this step
+  double mu_product;  // NAdam's ∏μ with this step
 };
 
 template <class T>
-struct Data {               // shared by all jobs, read only
-  const T* X;               // (N, D), rows `ld` apart; or the values of the CSR form
+struct Data {  // shared by all jobs, read only
+  const T* X;  // (N, D), rows `ld` apart; or the values of the CSR form
   int64_t ld;
   const int64_t *indptr, *indices;  // of the CSR form, null for a dense X
-  const T* t;               // (N, K)
-  const T* weight;          // (N,) or null
+  const T* t;                       // (N, K)
+  const T* weight;                  // (N,) or null
 };
 
 // ---- what stands before the first dense layer: a front, from the columns of X to h⁽⁰⁾ ---------------
@@ -76,11 +87,11 @@ enum class Kind : int { identity, piecewise_linear, periodic, embedding };
 // column together, then the columns themselves (x, or x̃): only of the former ∂ℒ/∂h⁽⁰⁾ is needed.
 struct Part {
   Kind kind;
-  int n, first;             // columns of X, and the first of them
+  int n, first;  // columns of X, and the first of them
   int n_units, n_frequencies;
   double clip;
-  int column;               // its first in the list of Columns
-  int trained, fixed;       // its first units of both sorts, n · n_units and n of them
+  int column;          // its first in the list of Columns
+  int trained, fixed;  // its first units of both sorts, n · n_units and n of them
 };
 
 // A column of X with parameters; those of a column lie together in θ: V, or E, or w₁, b₁, W₂, b₂,
@@ -88,8 +99,8 @@ struct Part {
 struct Column {
   int n;
   int64_t theta;
-  int64_t edges, table;     // where its edges and its table begin
-  int binned;               // its number among those with bins
+  int64_t edges, table;  // where its edges and its table begin
+  int binned;            // its number among those with bins
 };
 
 // What one item of the weight phase does in the front: a column, of an embedding some categories.
@@ -99,21 +110,21 @@ struct FrontItem {
 
 template <class T>
 struct Front {
-  int n_parts;              // 0: there is no front, X is h⁽⁰⁾
+  int n_parts;  // 0: there is no front, X is h⁽⁰⁾
   int n_trained, n_binned;
-  int stride;               // columns of X, padded to W
+  int stride;  // columns of X, padded to W
   const Part* parts;
   const Column* columns;
   const FrontItem* items;
   const T* edges;
-  T* tables;                // of each bin β, 1/width, then for each unit C and V, see front.hpp
-  const uint8_t* bins;      // of each row and column with bins; null: they are looked for
-  int64_t s;                // where the scale begins in θ, −1 for none
-  T* W;                     // W⁽¹⁾ diag(s), null for no scale
+  T* tables;            // of each bin β, 1/width, then for each unit C and V, see front.hpp
+  const uint8_t* bins;  // of each row and column with bins; null: they are looked for
+  int64_t s;            // where the scale begins in θ, −1 for none
+  T* W;                 // W⁽¹⁾ diag(s), null for no scale
   // panels of the batch
-  T* fraction;              // where in its bin x is: [panel][binned][NR]
-  int32_t* bin;             // the same of its number
-  T* dh;                    // ∂ℒ/∂h⁽⁰⁾, before the scale: [panel][n_trained][NR]
+  T* fraction;   // where in its bin x is: [panel][binned][NR]
+  int32_t* bin;  // the same of its number
+  T* dh;         // ∂ℒ/∂h⁽⁰⁾, before the scale: [panel][n_trained][NR]
 };
 
 // What an item of the weight phase reports: the sums of the penalty over its weights, and after their
@@ -125,12 +136,12 @@ struct ItemResult {
 // The products' operands in bfloat16, two that are multiplied and added together to a word. Sizes
 // are rounded up, to whole blocks with zeros in them.
 struct Rounded {
-  uint32_t* W;              // W by 8 units: [n_out / 8][n_in / 2][8]; Wᵀ: [n_in / 8][n_out / 2][8]
-  uint32_t* x;              // batch by 32 inputs: [n_in / 32][n / 2][32]
-  uint32_t** h;             // panels of pairs of units: [panel][units / 2][NR]
-  uint32_t** dz;            // pairs of samples by 8 units: [units / 8][panel][8][NR / 2]
-  uint32_t** dz_pairs;      // panels of pairs of units: [panel][units / 2][NR]
-  uint32_t* largest;        // words of the largest magnitudes of h and dz: [layer][h, dz][panel][NR / 2]
+  uint32_t* W;          // W by 8 units: [n_out / 8][n_in / 2][8]; Wᵀ: [n_in / 8][n_out / 2][8]
+  uint32_t* x;          // batch by 32 inputs: [n_in / 32][n / 2][32]
+  uint32_t** h;         // panels of pairs of units: [panel][units / 2][NR]
+  uint32_t** dz;        // pairs of samples by 8 units: [units / 8][panel][8][NR / 2]
+  uint32_t** dz_pairs;  // panels of pairs of units: [panel][units / 2][NR]
+  uint32_t* largest;  // words of the largest magnitudes of h and dz: [layer][h, dz][panel][NR / 2]
 };
 
 template <class T>
@@ -139,31 +150,31 @@ struct Step {
   int n_layers, n_outputs;
   const Layer* layers;
   Output output;
-  T *theta, *slot0, *slot1; // slot: m or velocity or v; v
-  T* gradient;              // whole gradient, or null when the update is fused
+  T *theta, *slot0, *slot1;  // slot: m or velocity or v; v
+  T* gradient;               // whole gradient, or null when the update is fused
   // the batch
   Data<T> data;
-  const int64_t* rows;      // n row numbers, or null for first … first + n − 1
+  const int64_t* rows;  // n row numbers, or null for first … first + n − 1
   int64_t first;
-  int64_t before;           // rows of the batch in front of these, where it comes in blocks
-  bool add;                 // to the gradient, not in its place
+  int64_t before;  // rows of the batch in front of these, where it comes in blocks
+  bool add;        // to the gradient, not in its place
   int n, n_panels;
-  double mean_weight;       // 1/n, or 1/Σw (0 if Σw is 0)
+  double mean_weight;  // 1/n, or 1/Σw (0 if Σw is 0)
   // buffers of the job
-  T* x;                     // batch rows
-  T** h;                    // h[l], l = 0 … L−1, panels
-  T** d;                    // φ′(z) (with the dropout mask) where h does not tell it, else null
-  T** dz;                   // z then ∂ℒ/∂z of layer l+1, panels
-  T** q;                    // for slopes of layer l: φ(z) − z with the mask, then ∂ℒ/∂α, panels
+  T* x;    // batch rows
+  T** h;   // h[l], l = 0 … L−1, panels
+  T** d;   // φ′(z) (with the dropout mask) where h does not tell it, else null
+  T** dz;  // z then ∂ℒ/∂z of layer l+1, panels
+  T** q;   // for slopes of layer l: φ(z) − z with the mask, then ∂ℒ/∂α, panels
   Front<T> front;
-  T* t;                     // targets, panels
-  double* loss;             // of each panel, weighted
-  ItemResult* results;      // of the weight phase
-  Rounded rounded;          // of precision "bfloat16"
+  T* t;                 // targets, panels
+  double* loss;         // of each panel, weighted
+  ItemResult* results;  // of the weight phase
+  Rounded rounded;      // of precision "bfloat16"
   // what to do
   Update update;
-  const double* factors;    // of the learning rate, by Name
-  uint64_t seed, number;    // of the dropout masks: seed and step
+  const double* factors;  // of the learning rate, by Name
+  uint64_t seed, number;  // of the dropout masks: seed and step
 };
 
 // Panels that are worked on together: of samples, so that a block of W is read once for all of them;
@@ -185,7 +196,9 @@ struct Tiles {
       : across((layer.n_in + kTileInputs - 1) / kTileInputs),
         down((layer.n_out + kTileUnits - 1) / kTileUnits) {}
   // tiles of the item that begins with tile column `first`
-  int columns(int first) const { return across - first < kInputGroup ? across - first : kInputGroup; }
+  int columns(int first) const {
+    return across - first < kInputGroup ? across - first : kInputGroup;
+  }
   int64_t size() const { return int64_t(across) * down * kTileSize; }
 };
 }  // namespace
@@ -195,7 +208,7 @@ struct PredictKernels;
 
 template <class T>
 struct Kernels {
-  int lanes, panel;         // W and NR
+  int lanes, panel;  // W and NR
   // rows of the batch → every h, z, loss, ∂ℒ/∂z of the panels first … last − 1
   void (*forward_backward)(const Step<T>&, int first, int last);
   // ∂ℒ/∂W of an item; updates W at once, or writes the gradient

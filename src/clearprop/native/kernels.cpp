@@ -31,7 +31,8 @@ void rows_of_product(const Step<T>& s, Panels panels, Operands<T> o, int64_t b_p
       block.B = o.B + p * b_panel;
       if (o.gate) block.gate = o.gate + p * c_panel + r * kPanel<T>;
       kProducts<T>.table[lanes_of(s, p) > Simd<T>::W][m](block, init ? init + r : nullptr,
-                                                         C + p * c_panel + r * kPanel<T>, kPanel<T>);
+                                                         C + p * c_panel + r * kPanel<T>,
+                                                         kPanel<T>);
     }
   }
 }
@@ -156,8 +157,7 @@ template <class T>
 double largest_term(const Step<T>& s, int l) {
   const Layer& layer = s.layers[l];
   const int64_t samples = int64_t(s.n_panels) * kPanel<T>;
-  return largest(s.h[l], samples * inputs_of_panel(s, l)) *
-         largest(s.dz[l], samples * layer.n_out);
+  return largest(s.h[l], samples * inputs_of_panel(s, l)) * largest(s.dz[l], samples * layer.n_out);
 }
 
 template <class T>
@@ -180,9 +180,9 @@ void math(int function, const T* x, T* y, int64_t n) {
 }
 
 template <class T>
-constexpr Kernels<T> kKernels{Simd<T>::W, kPanel<T>, forward_backward<T>, weights<T>,
-                              penalize<T>, update<T>, largest<T>, largest_term<T>, scratch_size<T>,
-                              math<T>, &kPredict<T>, renew<T>};
+constexpr Kernels<T> kKernels{Simd<T>::W,      kPanel<T>, forward_backward<T>, weights<T>,
+                              penalize<T>,     update<T>, largest<T>,          largest_term<T>,
+                              scratch_size<T>, math<T>,   &kPredict<T>,        renew<T>};
 
 }  // namespace
 

@@ -44,7 +44,8 @@ uint32_t* largest_at(const Step<float>& s, int l, Of of, int p) {
   return s.rounded.largest + (int64_t(2 * l + of) * s.n_panels + p) * kHalf;
 }
 
-CP_INLINE __m512i larger_words(__m512i largest, __m512i words) {  // NaN and infinity are the largest
+// NaN and infinity are the largest.
+CP_INLINE __m512i larger_words(__m512i largest, __m512i words) {
   return _mm512_max_epu16(largest, _mm512_and_si512(words, _mm512_set1_epi32(0x7fff7fff)));
 }
 
@@ -101,7 +102,8 @@ void gather(const Step<float>& s, int p) {
 void round_pairs(const float* rows, int n, uint32_t* pairs, uint32_t* largest) {
   __m512i most = load_words(largest);
   for (int j = 0; j < n; j += 2, rows += 2 * NR, pairs += NR) {
-    const Two words = zip(round_row(rows), j + 1 < n ? round_row(rows + NR) : _mm512_setzero_si512());
+    const Two words =
+        zip(round_row(rows), j + 1 < n ? round_row(rows + NR) : _mm512_setzero_si512());
     store_words(pairs, words.first);
     store_words(pairs + kHalf, words.second);
     most = larger_words(larger_words(most, words.first), words.second);
@@ -119,8 +121,8 @@ void forward(const Step<float>& s, Panels panels) {
     const int64_t row_block = int64_t(up(layer.n_in, kTileInputs)) / 2 * kTileUnits;
     for (int j = 0; j < layer.n_out; j += kTileUnits) {
       const int m = layer.n_out - j < kTileUnits ? layer.n_out - j : kTileUnits;
-      Pairs o{1, 0, (layer.n_in + 1) / 2,
-              s.rounded.W + layer.rounded + j / kTileUnits * row_block, 0, nullptr};
+      const uint32_t* W = s.rounded.W + layer.rounded + j / kTileUnits * row_block;
+      Pairs o{1, 0, (layer.n_in + 1) / 2, W, 0, nullptr};
       for (int p = panels.first; p < panels.last; ++p) {
         o.B = s.rounded.h[l] + p * below;
         look_ahead(o, row_block, p - panels.first, panels.last - panels.first);
@@ -156,8 +158,7 @@ struct Slopes {
   __mmask32 samples;
 
   Slopes(const Step<float>& s, int l, int p)
-      : rows(s.rounded.dz[l] + p * kBlock),
-        block(int64_t(s.n_panels) * kBlock),
+      : rows(s.rounded.dz[l] + p * kBlock), block(int64_t(s.n_panels) * kBlock),
         pairs(l > 0 ? s.rounded.dz_pairs[l] + p * panel_of_pairs(s.layers[l].n_out) : nullptr),
         largest(largest_at(s, l, of_dz, p)),
         samples(samples_of(s, p) < NR ? (1u << samples_of(s, p)) - 1 : ~0u) {}
@@ -224,8 +225,8 @@ void backward(const Step<float>& s, Panels panels) {
     const int64_t row_block = int64_t(up(layer.n_out, kTileUnits)) / 2 * kTileUnits;
     for (int i = 0; i < layer.n_in; i += kTileUnits) {
       const int m = layer.n_in - i < kTileUnits ? layer.n_in - i : kTileUnits;
-      Pairs o{1, 0, (layer.n_out + 1) / 2,
-              s.rounded.W + layer.rounded_t + i / kTileUnits * row_block, 0, nullptr};
+      const uint32_t* W = s.rounded.W + layer.rounded_t + i / kTileUnits * row_block;
+      Pairs o{1, 0, (layer.n_out + 1) / 2, W, 0, nullptr};
       for (int p = panels.first; p < panels.last; ++p) {
         o.B = s.rounded.dz_pairs[l] + p * panel_of_pairs(layer.n_out);
         look_ahead(o, row_block, p - panels.first, panels.last - panels.first);
@@ -317,7 +318,8 @@ CP_INLINE void each_tile(const Step<float>& s, Item item, F&& f) {
 }
 
 void renew(const Step<float>& s, Item item) {
-  each_tile(s, item, [&](int j, int i, int64_t at) { round_tile(s, item.layer, j, i, s.theta + at); });
+  each_tile(s, item,
+            [&](int j, int i, int64_t at) { round_tile(s, item.layer, j, i, s.theta + at); });
 }
 
 // kInputGroup tile columns of ∂ℒ/∂W⁽ˡ⁾ = Σ_n ∂ℒ/∂z_n h_nᵀ, and what follows from them.
@@ -336,8 +338,7 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
     blocks = words;
   }
   const uint32_t* dz = s.rounded.dz[item.layer];
-  Pairs o{s.n_panels, kHalf, (s.n - (s.n_panels - 1) * NR + 1) / 2,
-          nullptr, kBlock, nullptr};
+  Pairs o{s.n_panels, kHalf, (s.n - (s.n_panels - 1) * NR + 1) / 2, nullptr, kBlock, nullptr};
   alignas(64) float own[kTileSize];
   Finish<float> finish{s};
   each_tile(s, item, [&](int j, int i, int64_t at) {
@@ -378,7 +379,8 @@ void weights(const Step<float>& s, Item item, int index, float* scratch) {
 
 double largest_of_layer(const Step<float>& s, int l, Of of) {
   __m512i words = _mm512_setzero_si512();
-  for (int p = 0; p < s.n_panels; ++p) words = larger_words(words, load_words(largest_at(s, l, of, p)));
+  for (int p = 0; p < s.n_panels; ++p)
+    words = larger_words(words, load_words(largest_at(s, l, of, p)));
   return largest_of<float>(larger<float>((IVec<float>)lower(words), (IVec<float>)upper(words)));
 }
 
@@ -390,8 +392,8 @@ void round(const float* x, uint16_t* y, int64_t n) {
   for (int64_t i = 0; i < n; i += 32) _mm512_storeu_si512(y + i, round_row(x + i));
 }
 
-constexpr RoundedKernels kKernels{forward_backward, weights, largest_term, scratch_size, renew,
-                                  round};
+constexpr RoundedKernels kKernels{forward_backward, weights, largest_term,
+                                  scratch_size,     renew,   round};
 
 }  // namespace
 

@@ -17,9 +17,9 @@
 
 #include "bind_predictor.hpp"
 #include "denormals.hpp"
+#include "numpy_random.hpp"
 #include "pool.hpp"
 #include "run.hpp"
-#include "numpy_random.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -213,8 +213,7 @@ class Run {
       require(rates.shape(0) <= (rows + batch - 1) / batch, "more learning rates than batches");
       if (order)
         for (size_t i = 0; i < order->shape(0); ++i)
-          require(order->data()[i] >= 0 && order->data()[i] < n_rows_,
-                  "order must be row numbers");
+          require(order->data()[i] >= 0 && order->data()[i] < n_rows_, "order must be row numbers");
     }
     std::vector<EpochOutcome> outcomes(plans.size());
     const int64_t side_by_side = together(plans, n_threads);
@@ -226,9 +225,10 @@ class Run {
       const auto& [dropout, decay] = factors[i];
       const Schedules schedules{rates.data(), dropout ? dropout->data() : nullptr,
                                 decay ? decay->data() : nullptr};
-      outcomes[i] = jobs_[number]->run_epoch(
-          order ? order->data() : nullptr, n, schedules, rates.shape(0), deadline, threads,
-          [&] { return worker == 0 ? signals.ask() : signals.stopped(); });
+      outcomes[i] =
+          jobs_[number]->run_epoch(order ? order->data() : nullptr, n, schedules, rates.shape(0),
+                                   deadline, threads,
+                                   [&] { return worker == 0 ? signals.ask() : signals.stopped(); });
     };
     const auto n_plans = static_cast<int64_t>(plans.size());
     {
@@ -236,8 +236,9 @@ class Run {
       nb::gil_scoped_release release;
       for (const Plan& plan : plans)
         if (std::get<2>(plan).shape(0) > 0) provide_bins(*jobs_[std::get<0>(plan)], n_threads);
-      parallel_for(n_threads, side_by_side, [&](int64_t i, int worker) { run(i, worker, 1); },
-                   [&] { return signals.ask_now_and_then(); });
+      parallel_for(
+          n_threads, side_by_side, [&](int64_t i, int worker) { run(i, worker, 1); },
+          [&] { return signals.ask_now_and_then(); });
       for (int64_t i = side_by_side; i < n_plans; ++i) run(i, 0, n_threads);
     }
     signals.rethrow();
@@ -256,8 +257,8 @@ class Run {
     {
       const Busy busy(busy_);
       nb::gil_scoped_release release;
-      loss = job.loss_and_gradient(n_rows_, gradient.data(), n_threads,
-                                   [&] { return signals.ask(); });
+      loss =
+          job.loss_and_gradient(n_rows_, gradient.data(), n_threads, [&] { return signals.ask(); });
     }
     signals.rethrow();
     return loss;
@@ -314,7 +315,8 @@ class Run {
         return job.set_bins(bins);
     auto bins = std::make_shared<Bins>();
     bins->parts = job.parts();
-    bins->numbers = bins_of_rows(job.front_layout(), job.edges(), data_.X, data_.ld, n_rows_, n_threads);
+    bins->numbers =
+        bins_of_rows(job.front_layout(), job.edges(), data_.X, data_.ld, n_rows_, n_threads);
     bins_.push_back(bins);
     job.set_bins(bins);
   }
@@ -365,43 +367,58 @@ void bind_run(nb::module_& m, const char* name) {
       .def("add", &R::add, "spec"_a, "theta"_a)
       .def("run_epochs", &R::run_epochs, "plans"_a, "deadline"_a, "n_threads"_a,
            "factors"_a = std::vector<typename R::Factors>())
-      .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(), "n_threads"_a)
-      .def("read_theta", [](R& r, int job, Out1<T> out) {
-        r.at(job, out.shape(0)).read_theta(out.data());
-      }, "job"_a, "out"_a.noconvert())
-      .def("write_theta", [](R& r, int job, Vector<T> in) {
-        r.at(job, in.shape(0)).write_theta(in.data());
-      })
-      .def("read_slot", [](R& r, int job, int slot, Out1<T> out) {
-        r.at(job, out.shape(0), slot).read_slot(slot, out.data());
-      }, "job"_a, "slot"_a, "out"_a.noconvert())
-      .def("write_slot", [](R& r, int job, int slot, Vector<T> in) {
-        r.at(job, in.shape(0), slot).write_slot(slot, in.data());
-      })
-      .def("end", [](R& r, int job) { r.any(job).end(); }, "job"_a)
-      .def("take", [](R& r, int number, int slot, Out1<T> out) {
-        Job<T>& job = r.any(number);
-        require(static_cast<int64_t>(out.shape(0)) == job.n_parameters(), "one number per parameter");
-        require(slot >= -1 && slot < job.n_slots(), "no such slot");
-        require(job.is_over(), "the job is not over");
-        job.take(slot, out.data());
-      }, "job"_a, "slot"_a, "out"_a.noconvert())
-      .def("counts", [](R& r, int job) {
-        const Job<T>& j = r.any(job);
-        return std::make_tuple(j.n_steps, j.optimizer_step, j.mu_product);
-      })
+      .def("loss_and_gradient", &R::loss_and_gradient, "job"_a, "gradient"_a.noconvert(),
+           "n_threads"_a)
+      .def(
+          "read_theta",
+          [](R& r, int job, Out1<T> out) { r.at(job, out.shape(0)).read_theta(out.data()); },
+          "job"_a, "out"_a.noconvert())
+      .def("write_theta",
+           [](R& r, int job, Vector<T> in) { r.at(job, in.shape(0)).write_theta(in.data()); })
+      .def(
+          "read_slot",
+          [](R& r, int job, int slot, Out1<T> out) {
+            r.at(job, out.shape(0), slot).read_slot(slot, out.data());
+          },
+          "job"_a, "slot"_a, "out"_a.noconvert())
+      .def("write_slot",
+           [](R& r, int job, int slot, Vector<T> in) {
+             r.at(job, in.shape(0), slot).write_slot(slot, in.data());
+           })
+      .def(
+          "end", [](R& r, int job) { r.any(job).end(); }, "job"_a)
+      .def(
+          "take",
+          [](R& r, int number, int slot, Out1<T> out) {
+            Job<T>& job = r.any(number);
+            require(static_cast<int64_t>(out.shape(0)) == job.n_parameters(),
+                    "one number per parameter");
+            require(slot >= -1 && slot < job.n_slots(), "no such slot");
+            require(job.is_over(), "the job is not over");
+            job.take(slot, out.data());
+          },
+          "job"_a, "slot"_a, "out"_a.noconvert())
+      .def("counts",
+           [](R& r, int job) {
+             const Job<T>& j = r.any(job);
+             return std::make_tuple(j.n_steps, j.optimizer_step, j.mu_product);
+           })
       .def("set_counts", [](R& r, int job, int64_t n_steps, int64_t step, double mu_product) {
         Job<T>& j = r.at(job);
         j.n_steps = n_steps, j.optimizer_step = step, j.mu_product = mu_product;
       });
-  m.def("math", [](int function, Vector<T> x, Out1<T> y) {
-    require(function >= 0 && function <= 7, "no such function");
-    require(x.shape(0) == y.shape(0) && x.shape(0) % 16 == 0, "lengths must be multiples of 16");
-    if constexpr (sizeof(T) == 4)
-      chosen_isa().f32->math(function, x.data(), y.data(), x.shape(0));
-    else
-      chosen_isa().f64->math(function, x.data(), y.data(), x.shape(0));
-  }, "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def(
+      "math",
+      [](int function, Vector<T> x, Out1<T> y) {
+        require(function >= 0 && function <= 7, "no such function");
+        require(x.shape(0) == y.shape(0) && x.shape(0) % 16 == 0,
+                "lengths must be multiples of 16");
+        if constexpr (sizeof(T) == 4)
+          chosen_isa().f32->math(function, x.data(), y.data(), x.shape(0));
+        else
+          chosen_isa().f64->math(function, x.data(), y.data(), x.shape(0));
+      },
+      "function"_a, "x"_a.noconvert(), "y"_a.noconvert());
 }
 
 BitGenerator& generator(const nb::capsule& bit_generator) {
@@ -435,28 +452,38 @@ void bind_orders(nb::module_& m) {
     require(x.shape(0) < size_t{1} << 32, "x must have fewer than 2**32 entries");
     return static_cast<int64_t>(x.shape(0));
   };
-  m.def("shuffle", [length](nb::capsule bit_generator, Out1<Index> x) {
-    const int64_t n = length(x);
-    Mt19937& state = mersenne_twister(bit_generator);
-    nb::gil_scoped_release release;
-    shuffle(state, x.data(), n);
-  }, "bit_generator"_a, "x"_a.noconvert());
-  m.def("permute", [length](nb::capsule bit_generator, Out1<Index> x) {
-    const int64_t n = length(x);
-    BitGenerator& bits = generator(bit_generator);
-    nb::gil_scoped_release release;
-    permute(bits, x.data(), n);
-  }, "bit_generator"_a, "x"_a.noconvert());
+  m.def(
+      "shuffle",
+      [length](nb::capsule bit_generator, Out1<Index> x) {
+        const int64_t n = length(x);
+        Mt19937& state = mersenne_twister(bit_generator);
+        nb::gil_scoped_release release;
+        shuffle(state, x.data(), n);
+      },
+      "bit_generator"_a, "x"_a.noconvert());
+  m.def(
+      "permute",
+      [length](nb::capsule bit_generator, Out1<Index> x) {
+        const int64_t n = length(x);
+        BitGenerator& bits = generator(bit_generator);
+        nb::gil_scoped_release release;
+        permute(bits, x.data(), n);
+      },
+      "bit_generator"_a, "x"_a.noconvert());
 }
 
 template <class T>
 void bind_uniform(nb::module_& m) {
-  m.def("uniform", [](nb::capsule bit_generator, double low, double high, Out2<T> x) {
-    Mt19937& state = mersenne_twister(bit_generator);
-    const auto n_out = static_cast<int64_t>(x.shape(0)), n_in = static_cast<int64_t>(x.shape(1));
-    nb::gil_scoped_release release;
-    uniform(state, low, high, x.data(), n_out, n_in);
-  }, "bit_generator"_a, "low"_a, "high"_a, "x"_a.noconvert());
+  m.def(
+      "uniform",
+      [](nb::capsule bit_generator, double low, double high, Out2<T> x) {
+        Mt19937& state = mersenne_twister(bit_generator);
+        const auto n_out = static_cast<int64_t>(x.shape(0)),
+                   n_in = static_cast<int64_t>(x.shape(1));
+        nb::gil_scoped_release release;
+        uniform(state, low, high, x.data(), n_out, n_in);
+      },
+      "bit_generator"_a, "low"_a, "high"_a, "x"_a.noconvert());
 }
 
 }  // namespace
@@ -504,10 +531,13 @@ NB_MODULE(_native, m) {
   bind_run<double>(m, "RunF64");
   bind_predictor<float>(m, "PredictorF32", require_network);
   bind_predictor<double>(m, "PredictorF64", require_network);
-  m.def("holds_state", [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
-    require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
-    return holds_state(mersenne_twister(bit_generator), key.data(), pos);
-  }, "bit_generator"_a, "key"_a, "pos"_a);
+  m.def(
+      "holds_state",
+      [](nb::capsule bit_generator, Vector<uint32_t> key, int pos) {
+        require(key.shape(0) == Mt19937::kWords, "key must have 624 words");
+        return holds_state(mersenne_twister(bit_generator), key.data(), pos);
+      },
+      "bit_generator"_a, "key"_a, "pos"_a);
   bind_orders<int32_t>(m);
   bind_orders<int64_t>(m);
   bind_uniform<float>(m);
@@ -517,13 +547,16 @@ NB_MODULE(_native, m) {
   m.def("cgroup_quota", &cgroup_quota, "root"_a = "");
   m.def("isa", [] { return std::string(chosen_isa().name); });
   m.def("why_not_bfloat16", [] { return why_not_bfloat16(chosen_isa()); });
-  m.def("round_to_bfloat16", [](Vector<float> x, nb::ndarray<uint16_t, nb::ndim<1>, nb::c_contig,
-                                                             nb::device::cpu> y) {
-    const std::string reason = why_not_bfloat16(chosen_isa());
-    require(reason.empty(), reason.c_str());
-    require(x.shape(0) == y.shape(0) && x.shape(0) % 32 == 0, "lengths must be multiples of 32");
-    bfloat16_kernels->round(x.data(), y.data(), x.shape(0));
-  }, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def(
+      "round_to_bfloat16",
+      [](Vector<float> x, nb::ndarray<uint16_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> y) {
+        const std::string reason = why_not_bfloat16(chosen_isa());
+        require(reason.empty(), reason.c_str());
+        require(x.shape(0) == y.shape(0) && x.shape(0) % 32 == 0,
+                "lengths must be multiples of 32");
+        bfloat16_kernels->round(x.data(), y.data(), x.shape(0));
+      },
+      "x"_a.noconvert(), "y"_a.noconvert());
   m.def("available_isas", [] {
     std::vector<std::string> names;
     for (const Isa* isa : available_isas()) names.emplace_back(isa->name);

@@ -57,7 +57,8 @@ struct Words {
   void doubles(double* x, int64_t n) {
     while (n > 0) {
       const int64_t count = std::min<int64_t>(n, (kWords - pos) / 2);
-      for (int64_t i = 0; i < count; ++i) x[i] = of_words(words[pos + 2 * i], words[pos + 2 * i + 1]);
+      for (int64_t i = 0; i < count; ++i)
+        x[i] = of_words(words[pos + 2 * i], words[pos + 2 * i + 1]);
       pos += static_cast<int>(2 * count);
       x += count, n -= count;
       if (n == 0) return;

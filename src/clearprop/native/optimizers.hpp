@@ -16,7 +16,8 @@ struct Scalars {
   Scalars(const Update& u, double factor)
       : rate(T(u.kind == Opt::nadam ? u.learning_rate : factor * u.learning_rate)),
         decay(T(1 - factor * u.shrink)), a(T(u.a)), b(T(u.b)), c(T(factor * u.c)),
-        d(T(factor * u.d)), epsilon(T(u.epsilon)), l1(T(u.l1)), l2(T(u.l2)), one_a(T(1 - u.a)), one_b(T(1 - u.b)) {}
+        d(T(factor * u.d)), epsilon(T(u.epsilon)), l1(T(u.l1)), l2(T(u.l2)), one_a(T(1 - u.a)),
+        one_b(T(1 - u.b)) {}
 };
 
 template <class T>
@@ -38,7 +39,8 @@ template <class T>
 double largest_of(IVec<T> magnitudes) {
   const Vec<T> v = from_bits<T>(magnitudes);
   double most = 0;
-  for (int i = 0; i < Simd<T>::W; ++i) most = v[i] <= most ? most : v[i] == v[i] ? double(v[i]) : __builtin_inf();
+  for (int i = 0; i < Simd<T>::W; ++i)
+    most = v[i] <= most ? most : v[i] == v[i] ? double(v[i]) : __builtin_inf();
   return most;
 }
 
@@ -85,16 +87,18 @@ CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T
 }
 
 template <class T>
-CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1,
-                          const T* g, T scale, int64_t n, IVec<T>& largest) {
+CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0,
+                          T* s1, const T* g, T scale, int64_t n, IVec<T>& largest) {
   switch (u.kind) {
     case Opt::sgd: return update_span<T, Opt::sgd>(c, weights, theta, s0, s1, g, scale, n, largest);
     case Opt::nesterov:
       return update_span<T, Opt::nesterov>(c, weights, theta, s0, s1, g, scale, n, largest);
-    case Opt::adam: return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, largest);
+    case Opt::adam:
+      return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, largest);
     case Opt::rmsprop:
       return update_span<T, Opt::rmsprop>(c, weights, theta, s0, s1, g, scale, n, largest);
-    case Opt::nadam: return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, largest);
+    case Opt::nadam:
+      return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, largest);
   }
 }
 

@@ -10,12 +10,12 @@ namespace {
 using namespace clearprop;
 
 template <class T>
-struct Lane {           // what an output unit sees: one vector of samples
+struct Lane {  // what an output unit sees: one vector of samples
   const Output& o;
   int K;
-  T* z;                 // z, then ∂ℒ/∂z; unit k at z[k·NR]
-  const T* t;           // targets, unit k at t[k·NR]
-  Vec<T> weight;        // of each sample in the mean
+  T* z;           // z, then ∂ℒ/∂z; unit k at z[k·NR]
+  const T* t;     // targets, unit k at t[k·NR]
+  Vec<T> weight;  // of each sample in the mean
 };
 
 template <class T>
@@ -39,7 +39,10 @@ Vec<T> output_loss(Lane<T> lane) {
   };
   switch (lane.o.kind) {
     case Out::linear:
-      each([&](int, V z, V t, V& slope) { slope = z - t; return T(0.5) * slope * slope; });
+      each([&](int, V z, V t, V& slope) {
+        slope = z - t;
+        return T(0.5) * slope * slope;
+      });
       break;
     case Out::absolute_error:
       each([&](int, V z, V t, V& slope) {
@@ -117,7 +120,11 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     const int last = first + o.groups[g];
     V top = load<T>(z + first * NR), sum{};
     for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(z + k * NR), top);
-    each(first, last, [&](V x) { const V e = vexp<T>(x - top); sum += e; return e; });
+    each(first, last, [&](V x) {
+      const V e = vexp<T>(x - top);
+      sum += e;
+      return e;
+    });
     const V scale = T(1) / sum;
     each(first, last, [&](V x) { return x * scale; });
   }

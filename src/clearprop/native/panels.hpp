@@ -95,8 +95,9 @@ void gather(const Step<T>& s, int p) {
   if (copied) copy_rows(s, p, n);
   const T* row[NR];
   for (int i = 0; i < NR; ++i)
-    row[i] = copied ? s.x + (int64_t(p) * NR + i) * first.stride
-             : i < n ? s.data.X + row_number(s, p * NR + i) * s.data.ld : nullptr;
+    row[i] = copied  ? s.x + (int64_t(p) * NR + i) * first.stride
+             : i < n ? s.data.X + row_number(s, p * NR + i) * s.data.ld
+                     : nullptr;
   T* out = s.h[0] + int64_t(p) * first.stride * NR;
   for (int j = 0; j < first.n_in; j += W)
     for (int v = 0; v < (n > W ? 2 : 1); ++v)

@@ -33,7 +33,7 @@ CP_INLINE WideProduct multiply(uint64_t m, Words x) {
   const Words low = Words{} + (m & half), high = Words{} + (m >> 32), x_high = x >> 32;
   const Words ll = multiply_low_halves(x, low), lh = multiply_low_halves(x, high);
   const Words hl = multiply_low_halves(x_high, low), hh = multiply_low_halves(x_high, high);
-  const Words middle = hl + (ll >> 32);           // these sums do not overflow
+  const Words middle = hl + (ll >> 32);  // these sums do not overflow
   const Words carry = lh + (middle & half);
   return {hh + (middle >> 32) + (carry >> 32), (carry << 32) | (ll & half)};
 }

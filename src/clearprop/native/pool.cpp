@@ -137,7 +137,9 @@ class Pool {
       region_->work(number);
       self.state.store(Helper::idle);
       if (asleep_.load()) {
-        { const std::lock_guard lock(sleep_); }
+        {
+          const std::lock_guard lock(sleep_);
+        }
         done_.notify_one();
       }
     }

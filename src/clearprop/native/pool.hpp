@@ -19,7 +19,7 @@ using Poll = std::function<bool()>;
 bool parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
                   const Poll& poll = {});
 
-int default_threads();            // processors this process may use, cgroup quota respected
+int default_threads();  // processors this process may use, cgroup quota respected
 
 // Processors' worth of time that cgroups grant this process, infinity for no limit; `root` is put
 // before /proc and /sys.

@@ -34,8 +34,7 @@ constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
 template <class T>
 __attribute__((noinline)) void apply(Act act, T* h, int64_t n) {
   with_activation(act, [&]<Act a>() {
-    for (int64_t i = 0; i < n; i += Simd<T>::W)
-      store<T>(h + i, phi<T, a>(load<T>(h + i), nullptr));
+    for (int64_t i = 0; i < n; i += Simd<T>::W) store<T>(h + i, phi<T, a>(load<T>(h + i), nullptr));
   });
 }
 
@@ -74,7 +73,8 @@ void apply_row(const PackedLayer<T>& layer, int j, T* h, int units) {
 
 // MR units × NV vectors of samples: C = max(floor, init + Σ_k W[k, :]·h[k, :]), or on from C.
 template <class T, int MR, int NV>
-__attribute__((noinline)) void tile(int n, const T* W, int64_t ahead, const T* h, const T* init, T floor, T* C) {
+__attribute__((noinline)) void tile(int n, const T* W, int64_t ahead, const T* h, const T* init,
+                                    T floor, T* C) {
   using V = Vec<T>;
   constexpr int L = Simd<T>::W, NR = kSamples<T>, U = kUnits<T>;
   V c[MR][NV];
@@ -97,8 +97,7 @@ __attribute__((noinline)) void tile(int n, const T* W, int64_t ahead, const T* h
 #pragma GCC unroll 8
   for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 3
-    for (int v = 0; v < NV; ++v)
-      store<T>(C + r * NR + v * L, vmax<V>(c[r][v], all<T>(floor)));
+    for (int v = 0; v < NV; ++v) store<T>(C + r * NR + v * L, vmax<V>(c[r][v], all<T>(floor)));
 }
 
 template <class T>
@@ -347,8 +346,10 @@ void rows_limits(const PackedNetwork<T>& net, int* limits) {
 }
 
 template <class T>
-constexpr PredictKernels<T> kPredict{Simd<T>::W,      kSamples<T>,   kUnits<T>,       kFewRows,
-                                     turn<T>,         front_panel<T>, front_tables<T>, multiply<T>,   sparse_layer<T>, outputs<T>,
-                                     rows_layer<T>,   rows_outputs<T>, rows_limits<T>};
+constexpr PredictKernels<T> kPredict{Simd<T>::W,      kSamples<T>,   kUnits<T>,
+                                     kFewRows,        turn<T>,       front_panel<T>,
+                                     front_tables<T>, multiply<T>,   sparse_layer<T>,
+                                     outputs<T>,      rows_layer<T>, rows_outputs<T>,
+                                     rows_limits<T>};
 
 }  // namespace

@@ -26,7 +26,7 @@ struct PackedNetwork {
   int n_layers;
   const PackedLayer<T>* layers;
   Output output;
-  Front<T> front;           // what makes h⁽⁰⁾ of X, with its parameters
+  Front<T> front;  // what makes h⁽⁰⁾ of X, with its parameters
   const T* theta;
 };
 

@@ -94,11 +94,8 @@ typename Predictor<T>::Buffer Predictor<T>::allocate(size_t n) {
 
 template <class T>
 Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int64_t n_parameters)
-    : kernels_(kernels_of<T>(isa)),
-      spec_(spec),
-      weights_(nullptr, free_aligned),
-      front_theta_(nullptr, free_aligned),
-      front_layout_(spec.parts, kernels_.lanes),
+    : kernels_(kernels_of<T>(isa)), spec_(spec), weights_(nullptr, free_aligned),
+      front_theta_(nullptr, free_aligned), front_layout_(spec.parts, kernels_.lanes),
       n_columns_(spec.n_columns()) {
   const int U = kernels_.units, L = static_cast<int>(spec.sizes.size()) - 1;
   size_t total = 0;
@@ -123,7 +120,8 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
   theta += front_layout_.n_parameters;
   const T* scale = spec.scale ? theta : nullptr;
   if (scale) theta += spec.sizes[0];
-  std::vector<int> there(spec.sizes[0]);  // where the inputs of the first layer lie in the definition
+  // where the inputs of the first layer lie in the definition
+  std::vector<int> there(spec.sizes[0]);
   std::iota(there.begin(), there.end(), 0);
   for (const auto& units : front_layout_.units)
     std::iota(there.begin() + units.here, there.begin() + units.here + units.n, units.there);
@@ -151,16 +149,17 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
     std::fill(std::copy(theta, theta + n_out, to), to + padded(n_out, U), T(0));
     to += padded(n_out, U);
     layers_.back().spread = to;
-    for (int j = 0; j < n_out; ++j) std::fill_n(to + int64_t(j) * kernels_.lanes, kernels_.lanes, theta[j]);
+    for (int j = 0; j < n_out; ++j)
+      std::fill_n(to + int64_t(j) * kernels_.lanes, kernels_.lanes, theta[j]);
     theta += n_out;
     to += padded(n_out, U) * kernels_.lanes;
   }
   flops_per_row_ += front_layout_.flops / 3;
   net_.n_layers = L;
   net_.layers = layers_.data();
-  net_.output = {static_cast<Out>(spec_.output), spec_.delta,
+  net_.output = {static_cast<Out>(spec_.output),           spec_.delta,
                  static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
-                 static_cast<int>(spec_.groups.size()), spec_.groups.data()};
+                 static_cast<int>(spec_.groups.size()),    spec_.groups.data()};
   kernels_.rows_limits(net_, limits_);
   small_.size = static_cast<size_t>(2 * kernels_.rows * int64_t(width_) +
                                     int64_t(n_outputs()) * kernels_.lanes);
@@ -177,7 +176,8 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
 template <class T>
 void Predictor<T>::pack_front(const T* theta) {
   if (front_layout_.empty()) return;
-  const auto size = static_cast<size_t>(front_layout_.n_padded) + 16;  // vectors read beyond the end
+  // vectors read beyond the end
+  const auto size = static_cast<size_t>(front_layout_.n_padded) + 16;
   front_theta_ = allocate(size);
   std::fill_n(front_theta_.get(), size, T(0));
   front_layout_.each_row([&](int64_t at, int64_t from, int n) {
@@ -218,7 +218,8 @@ void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n
     } else {
       parallel_for(threads, threads, [&](int64_t i, int) {
         const FlushDenormals flush;
-        kernels_.rows_layer(layer, X, ld, n, z, width_, static_cast<int>(i * n_blocks / threads) * U,
+        kernels_.rows_layer(layer, X, ld, n, z, width_,
+                            static_cast<int>(i * n_blocks / threads) * U,
                             static_cast<int>((i + 1) * n_blocks / threads) * U);
       });
     }
@@ -232,8 +233,8 @@ void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n
 
 // As many rows as a panel has at most, with the rows as vectors.
 template <class T>
-void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits,
-                         Stop* stop, T* scratch) const {
+void Predictor<T>::panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop,
+                         T* scratch) const {
   T* h[2] = {scratch, scratch + h_size_[0]};
   T* slab = h[1] + h_size_[1];
   T* units = nullptr;  // of h⁽⁰⁾ where X is not that itself
@@ -288,8 +289,7 @@ template <class T>
 void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
                            const Interrupt* interrupt) const {
   const double flops = flops_per_row_ * static_cast<double>(n_rows);
-  const int threads =
-      static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
+  const int threads = static_cast<int>(std::clamp<double>(flops / 2e6, 1, std::max(1, n_threads)));
   if (threads > 1 && n_rows <= kernels_.rows && !data.indptr) {
     const FlushDenormals flush;
     const Scratch scratch(small_);
@@ -298,7 +298,8 @@ void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool log
   if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
   // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels
   // where that hardly unbalances them.
-  const int64_t worth = std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
+  const int64_t worth =
+      std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
   const int64_t rounds = (n_rows + threads * worth - 1) / (threads * worth);
   int64_t size = (n_rows + threads * rounds - 1) / (threads * rounds);
   if (rounds > 8 || size > 16 * kernels_.panel) size = padded(size, kernels_.panel);

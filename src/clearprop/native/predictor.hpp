@@ -45,7 +45,8 @@ class Predictor {
   class Stop;
 
   static Buffer allocate(size_t n);
-  void rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits, Stop* stop) const;
+  void rows(const Data<T>& data, int64_t first, int64_t last, T* out, bool logits,
+            Stop* stop) const;
   void few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads, T* scratch) const;
   void panel(const Data<T>& data, int64_t first, int n, T* out, bool logits, Stop* stop,
              T* scratch) const;
@@ -56,13 +57,13 @@ class Predictor {
   Buffer weights_, front_theta_;
   FrontLayout front_layout_;
   FrontTables<T> front_tables_;
-  int n_columns_ = 0;       // of X
+  int n_columns_ = 0;  // of X
   std::vector<PackedLayer<T>> layers_;
   PackedNetwork<T> net_{};
   double flops_per_row_ = 0;
   int limits_[3], width_ = 0;  // width_: of the widest layer, in whole blocks of units
-  size_t slab_ = 0;        // of some columns of X
-  size_t h_size_[2] = {};  // of the panels of h⁽ˡ⁾ for odd l, for even l
+  size_t slab_ = 0;            // of some columns of X
+  size_t h_size_[2] = {};      // of the panels of h⁽ˡ⁾ for odd l, for even l
   mutable Shelf small_, large_;
 };
 

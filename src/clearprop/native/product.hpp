@@ -21,9 +21,9 @@ struct Operands {
   int64_t ahead_row = 0;
   int ahead_rows = 0, ahead_lines = 0;
   Updates<T>* updates = nullptr;  // made along the way, for the same reason
-  T gain = T(1);            // C = init + gain · Σ …
-  bool relu = false;        // C ← max(C, 0)
-  const T* gate = nullptr;  // C ← C where gate > 0, else 0; laid out as C
+  T gain = T(1);                  // C = init + gain · Σ …
+  bool relu = false;              // C ← max(C, 0)
+  const T* gate = nullptr;        // C ← C where gate > 0, else 0; laid out as C
 };
 
 constexpr int kChunk = 8;  // steps between two looks ahead
@@ -39,7 +39,8 @@ __attribute__((noinline)) void product(const Operands<T>& o, const T* init, T* C
     for (int v = 0; v < NV; ++v) c[r][v] = init && o.gain == T(1) ? all<T>(init[r]) : V{};
   const int64_t row = o.row, step = o.step, b_step = o.b_step;
   const int chunks = (o.outer - 1) * (o.inner / kChunk) + o.last / kChunk;
-  const int rows_a_chunk = o.ahead_rows > 0 && chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks : 0;
+  const int rows_a_chunk = o.ahead_rows > 0 && chunks > 0 ? (o.ahead_rows + chunks - 1) / chunks
+                                                          : 0;
   if constexpr (updating) o.updates->spread(chunks);
   int64_t ahead = 0, end = o.ahead_rows * o.ahead_row;
   for (int block = 0; block < o.outer; ++block) {

@@ -37,10 +37,13 @@ template <class F>
 void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
   const int share = (n_panels + n_threads - 1) / n_threads;
   const int group = std::clamp(share, 1, most);
-  team(n_threads, (n_panels + group - 1) / group, [&](int64_t g, int) {
-    const int first = static_cast<int>(g) * group;
-    f(first, std::min(first + group, n_panels));
-  }, watch);
+  team(
+      n_threads, (n_panels + group - 1) / group,
+      [&](int64_t g, int) {
+        const int first = static_cast<int>(g) * group;
+        f(first, std::min(first + group, n_panels));
+      },
+      watch);
 }
 
 // Rows at a time where there are no mini-batches: the buffers of a layer stay at 64 MB or so.
@@ -123,7 +126,8 @@ bool Job<T>::surely_finite(const Step<T>& step) const {
     const int64_t lanes = int64_t(step.n_panels) * kernels_.panel;
     const double slope = kernels_.largest(step.front.dh, lanes * front_.n_trained);
     const double x = kernels_.largest(step.x, lanes * front_.stride);
-    if (!(step.n * slope * (2 + 7 * x * largest_ * front_.n_trained) + penalty <= most)) return false;
+    if (!(step.n * slope * (2 + 7 * x * largest_ * front_.n_trained) + penalty <= most))
+      return false;
   }
   return true;
 }
@@ -140,9 +144,8 @@ double Job<T>::differentiate(const Step<T>& step, int n_threads, Watch* watch) {
   const double panel_flops = 2 * flops_per_row_ * kernels_.panel;
   const double most = flops_at_once(kernels_.lanes) / panel_flops;
   const int group = static_cast<int>(std::clamp<double>(most, 1, kSampleGroup));
-  over_panels(step.n_panels, group, n_threads, watch, [&](int first, int last) {
-    kernels_.forward_backward(step, first, last);
-  });
+  over_panels(step.n_panels, group, n_threads, watch,
+              [&](int first, int last) { kernels_.forward_backward(step, first, last); });
   if (watch && watch->cut) return 0;
   return std::accumulate(panel_loss_.begin(), panel_loss_.begin() + step.n_panels, 0.0);
 }
@@ -156,9 +159,12 @@ double Job<T>::weigh(const Step<T>& step, int n_threads, Watch* watch) {
     const auto of_layers = static_cast<int64_t>(kernels_.scratch(largest));
     scratch_.push_back(allocate(std::max(of_layers, front_layout_.scratch)));
   }
-  team(n_threads, static_cast<int64_t>(items_.size()), [&](int64_t i, int worker) {
-    kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
-  }, step.gradient ? watch : nullptr);
+  team(
+      n_threads, static_cast<int64_t>(items_.size()),
+      [&](int64_t i, int worker) {
+        kernels_.weights(step, items_[i], static_cast<int>(i), scratch_[worker].get());
+      },
+      step.gradient ? watch : nullptr);
   double sum_abs = 0, sum_square = 0, largest = 0;
   for (const ItemResult& r : results_) {
     sum_abs += r.sum_abs, sum_square += r.sum_square;
@@ -171,7 +177,7 @@ double Job<T>::weigh(const Step<T>& step, int n_threads, Watch* watch) {
 // Both for n_rows rows, block by block; the whole gradient is in step.gradient.
 template <class T>
 double Job<T>::whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int n_threads,
-                                 Watch* watch) {
+                              Watch* watch) {
   const int64_t* rows = step.rows;
   const int64_t first = step.first;
   const Update update = step.update;
@@ -251,9 +257,9 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n) {
   step.n_layers = static_cast<int>(layers_.size());
   step.n_outputs = layers_.back().n_out;
   step.layers = layers_.data();
-  step.output = {static_cast<Out>(spec_.output), spec_.delta,
+  step.output = {static_cast<Out>(spec_.output),           spec_.delta,
                  static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
-                 static_cast<int>(spec_.groups.size()), spec_.groups.data()};
+                 static_cast<int>(spec_.groups.size()),    spec_.groups.data()};
   step.theta = theta_.get();
   step.slot0 = slots_[0].get();
   step.slot1 = slots_[n_slots_ - 1].get();
@@ -269,8 +275,10 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n) {
   step.factors = spec_.rate_factors.data();
   step.results = results_.data();
   step.rounded = {reinterpret_cast<uint32_t*>(rounded_.W.get()),
-                  reinterpret_cast<uint32_t*>(rounded_.x.get()), rounded_.h_pointers.data(),
-                  rounded_.dz_pointers.data(), rounded_.dz_pairs_pointers.data(),
+                  reinterpret_cast<uint32_t*>(rounded_.x.get()),
+                  rounded_.h_pointers.data(),
+                  rounded_.dz_pointers.data(),
+                  rounded_.dz_pairs_pointers.data(),
                   reinterpret_cast<uint32_t*>(rounded_.largest.get())};
   step.seed = spec_.seed;
   return step;
@@ -326,8 +334,8 @@ struct Job<T>::Snapshot {
 };
 
 template <class T>
-EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows,
-                               const Schedules& schedules, int64_t n_steps, double deadline, int n_threads,
+EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const Schedules& schedules,
+                               int64_t n_steps, double deadline, int n_threads,
                                const Interrupt& interrupt) {
   const FlushDenormals flush;
   const int64_t B = spec_.batch_size;
@@ -365,8 +373,8 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows,
       weight_sum = 0;
       for (int64_t i = first; i < first + n; ++i) weight_sum += data_.weight[order ? order[i] : i];
     }
-    Step<T> step = make_step(order ? order + first : nullptr, first,
-                             static_cast<int>(std::min(block, n)));
+    Step<T> step =
+        make_step(order ? order + first : nullptr, first, static_cast<int>(std::min(block, n)));
     step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
     step.gradient = spec_.clip_norm > 0 || n > block ? gradient_.get() : nullptr;
     step.number = static_cast<uint64_t>(this->n_steps);
@@ -379,8 +387,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows,
     if (watch.cut) break;  // the step has not been
     bool good = std::isfinite(loss);
     if (good) {
-      if (!small && !again && !(bounded && surely_finite(step)))
-        snapshot.take(*this, s, outcome);
+      if (!small && !again && !(bounded && surely_finite(step))) snapshot.take(*this, s, outcome);
       if (step.gradient)
         update_from_gradient(step, threads);
       else

@@ -15,13 +15,13 @@ namespace clearprop {
 
 // A network and how it is trained, as the user described it; sizes are the true ones.
 struct JobSpec {
-  std::vector<PartSpec> parts;             // of the front, none for X as it is
-  bool scale = false;                      // whether h⁽⁰⁾ is scaled, in a front
-  std::vector<int> sizes, activations;     // H_0, H_1, …, K; one per hidden layer
-  std::vector<double> gains;               // per layer; none for 1
-  std::vector<int> slopes;                 // 0 or 1 per hidden layer; none for 0
-  std::vector<double> dropout;             // rates
-  std::vector<int> dropout_index;          // per hidden layer
+  std::vector<PartSpec> parts;          // of the front, none for X as it is
+  bool scale = false;                   // whether h⁽⁰⁾ is scaled, in a front
+  std::vector<int> sizes, activations;  // H_0, H_1, …, K; one per hidden layer
+  std::vector<double> gains;            // per layer; none for 1
+  std::vector<int> slopes;              // 0 or 1 per hidden layer; none for 0
+  std::vector<double> dropout;          // rates
+  std::vector<int> dropout_index;       // per hidden layer
   std::vector<double> rate_factors = std::vector<double>(kNames, 1.0);  // by Name
   int output = 0;
   double delta = 1;
@@ -49,7 +49,7 @@ struct Schedules {
 };
 
 struct EpochOutcome {
-  double loss = 0;     // Σ batch loss · rows
+  double loss = 0;  // Σ batch loss · rows
   int64_t n_steps = 0, n_samples = 0;
   bool nonfinite = false;
 };
@@ -68,7 +68,8 @@ class Job {
   const FrontLayout& front_layout() const { return front_layout_; }
   const T* edges() const { return front_tables_.edges(); }
   EpochOutcome run_epoch(const int64_t* order, int64_t n_rows, const Schedules& schedules,
-                         int64_t n_steps, double deadline, int n_threads, const Interrupt& interrupt);
+                         int64_t n_steps, double deadline, int n_threads,
+                         const Interrupt& interrupt);
   // ℒ + penalty over all rows, and its gradient (P,), which is left alone after an interrupt
   double loss_and_gradient(int64_t n_rows, T* gradient, int n_threads, const Interrupt& interrupt);
 
@@ -90,11 +91,12 @@ class Job {
   double flops_per_row() const { return 3 * flops_per_row_; }  // of training
   // how many threads a step is worth of in an epoch over so many rows
   int threads_for(int64_t n_rows, int n_threads) const {
-    return useful_threads(n_threads, flops_per_row() * block_of(std::min<int64_t>(batch_size(), n_rows)));
+    return useful_threads(n_threads,
+                          flops_per_row() * block_of(std::min<int64_t>(batch_size(), n_rows)));
   }
-  int64_t n_steps = 0;          // in all: names the dropout masks
-  int64_t optimizer_step = 0;   // of the optimiser's own count
-  double mu_product = 1;        // NAdam's ∏μ
+  int64_t n_steps = 0;         // in all: names the dropout masks
+  int64_t optimizer_step = 0;  // of the optimiser's own count
+  double mu_product = 1;       // NAdam's ∏μ
 
  private:
   struct Snapshot;
@@ -131,7 +133,7 @@ class Job {
   std::vector<Item> items_;
   int64_t n_parameters_ = 0, n_padded_ = 0;
   int n_slots_ = 0;
-  size_t n_large_ = 0;          // arrays on large pages so far
+  size_t n_large_ = 0;  // arrays on large pages so far
   double flops_per_row_ = 0;
   Data<T> data_{};
   Buffer theta_, slots_[2], gradient_, x_, t_;
@@ -150,7 +152,7 @@ class Job {
   bool copies_are_old_ = true;  // θ has changed since W was rounded or scaled and tables were made
   int64_t reserved_rows_ = 0;
   bool over_ = false;
-  double largest_ = 0;          // max |θ| after the last update
+  double largest_ = 0;  // max |θ| after the last update
 };
 
 }  // namespace clearprop

@@ -48,13 +48,9 @@ typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
 
 template <class T>
 Job<T>::Job(const Isa& isa, const JobSpec& spec)
-    : kernels_(training_kernels<T>(isa, spec.bfloat16)),
-      spec_(spec),
-      theta_(nullptr, free_aligned),
+    : kernels_(training_kernels<T>(isa, spec.bfloat16)), spec_(spec), theta_(nullptr, free_aligned),
       slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
-      gradient_(nullptr, free_aligned),
-      x_(nullptr, free_aligned),
-      t_(nullptr, free_aligned) {
+      gradient_(nullptr, free_aligned), x_(nullptr, free_aligned), t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;
   int64_t n_words = 0;  // of the rounded copies
   lay_out_front();
@@ -144,7 +140,8 @@ void Job<T>::lay_out_front() {
 template <class T>
 void Job<T>::set_dropout(double factor) {
   for (Layer& layer : layers_)
-    layer.dropout = static_cast<int>(std::min(std::nearbyint(layer.rate * factor * 65536), 65535.0));
+    layer.dropout =
+        static_cast<int>(std::min(std::nearbyint(layer.rate * factor * 65536), 65535.0));
 }
 
 template <class T>
@@ -198,7 +195,8 @@ void Job<T>::end() {
     buffer->reset();
   std::vector<int32_t>().swap(bin_);
   bins_.reset();
-  for (auto* buffers : {&h_, &d_, &dz_, &q_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
+  for (auto* buffers :
+       {&h_, &d_, &dz_, &q_, &scratch_, &rounded_.h, &rounded_.dz, &rounded_.dz_pairs})
     buffers->clear();
 #if defined(__GLIBC__)
   // to the system too, which free() alone would not do with what lies within the heap
@@ -220,7 +218,8 @@ void Job<T>::reserve_rounded(int64_t n) {
   auto& r = rounded_;
   r.h.clear(), r.dz.clear(), r.dz_pairs.clear();
   r.h_pointers.clear(), r.dz_pointers.clear(), r.dz_pairs_pointers.clear();
-  const auto add = [&](std::vector<Buffer>& buffers, std::vector<uint32_t*>& pointers, int64_t words) {
+  const auto add = [&](std::vector<Buffer>& buffers, std::vector<uint32_t*>& pointers,
+                       int64_t words) {
     buffers.push_back(words > 0 ? allocate(words) : Buffer(nullptr, free_aligned));
     pointers.push_back(reinterpret_cast<uint32_t*>(buffers.back().get()));
   };
@@ -274,7 +273,8 @@ void Job<T>::each_row(const Copy& copy) const {
 
 template <class T>
 void Job<T>::spread(const T* flat, T* out) const {
-  each_row([&](int64_t at, int64_t from, int n) { std::memcpy(out + at, flat + from, n * sizeof(T)); });
+  each_row(
+      [&](int64_t at, int64_t from, int n) { std::memcpy(out + at, flat + from, n * sizeof(T)); });
 }
 
 template <class T>
@@ -282,14 +282,14 @@ void Job<T>::collect(const T* in, T* flat) const {
   each_row([&](int64_t at, int64_t to, int n) { std::memcpy(flat + to, in + at, n * sizeof(T)); });
 }
 
-#define CP_MEMORY_OF(T)                                            \
-  template Job<T>::Job(const Isa&, const JobSpec&);                \
-  template typename Job<T>::Buffer Job<T>::allocate(int64_t);      \
-  template void Job<T>::set_dropout(double);                       \
-  template void Job<T>::reserve(int64_t);                          \
-  template void Job<T>::end();                                     \
-  template void Job<T>::take(int, T*);                             \
-  template void Job<T>::spread(const T*, T*) const;                \
+#define CP_MEMORY_OF(T)                                       \
+  template Job<T>::Job(const Isa&, const JobSpec&);           \
+  template typename Job<T>::Buffer Job<T>::allocate(int64_t); \
+  template void Job<T>::set_dropout(double);                  \
+  template void Job<T>::reserve(int64_t);                     \
+  template void Job<T>::end();                                \
+  template void Job<T>::take(int, T*);                        \
+  template void Job<T>::spread(const T*, T*) const;           \
   template void Job<T>::collect(const T*, T*) const;
 
 CP_MEMORY_OF(float)

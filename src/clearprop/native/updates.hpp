@@ -9,11 +9,11 @@ namespace {
 template <class T>
 struct Updates {
   const Scalars<T>& scalars;
-  T gain;                   // of the tiles
-  IVec<T> largest{};        // of |θ|, as bits
-  T *theta, *m, *v;         // where the tile belongs
+  T gain;             // of the tiles
+  IVec<T> largest{};  // of |θ|, as bits
+  T *theta, *m, *v;   // where the tile belongs
   const T* tile;
-  int64_t row, tile_row;    // from row to row of either
+  int64_t row, tile_row;  // from row to row of either
   int lanes = 0, rows = 0, lane = 0, at_once = 0;
 
   Updates(const Scalars<T>& c, T of_tiles) : scalars(c), gain(of_tiles) {}

@@ -64,8 +64,8 @@ void weights_by_products(const Step<T>& s, Item item, T* scratch, Finish<T>& fin
   const int width = (layer.n_in + W - 1) / W * W;
   const int64_t block_size = int64_t(s.n_panels) * NR * NR;
   const int last = s.n - (s.n_panels - 1) * NR;
-  Operands<T> o{s.n_panels, NR, last, s.dz[item.layer], NR, 1, int64_t(layer.n_out) * NR,
-                nullptr, NR, int64_t(NR) * NR};
+  const int64_t dz_panel = int64_t(layer.n_out) * NR, h_block = int64_t(NR) * NR;
+  Operands<T> o{s.n_panels, NR, last, s.dz[item.layer], NR, 1, dz_panel, nullptr, NR, h_block};
   const bool rows_of_X = is_rows_of_X(s, item.layer);
   if (rows_of_X) o.b_step = layer.stride, o.b_block = int64_t(NR) * layer.stride;
   struct Block {
@@ -128,7 +128,8 @@ CP_INLINE Vec<T> sums(Vec<T> (&v)[Simd<T>::W]) {
     using Lanes = std::make_integer_sequence<int, Simd<T>::W>;
 #pragma GCC unroll 16
     for (int i = 0; i < S; ++i)
-      v[i] = blend<T, S, false>(v[i], v[i + S], Lanes{}) + blend<T, S, true>(v[i], v[i + S], Lanes{});
+      v[i] = blend<T, S, false>(v[i], v[i + S], Lanes{}) +
+             blend<T, S, true>(v[i], v[i + S], Lanes{});
     return sums<T, S / 2>(v);
   }
 }
@@ -164,8 +165,10 @@ void weights_by_dots(const Step<T>& s, Item item, T* scratch, Finish<T>& finish,
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   constexpr int kInputs = W < 4 ? W : 4, kUnits = W / kInputs;
   const Layer& layer = s.layers[item.layer];
-  const int64_t h_panel = int64_t(inputs_of_panel(s, item.layer)) * NR, dz_panel = int64_t(layer.n_out) * NR;
-  const int left = layer.n_in - item.i0, inputs = left < item.n_panels * NR ? left : item.n_panels * NR;
+  const int64_t h_panel = int64_t(inputs_of_panel(s, item.layer)) * NR,
+                dz_panel = int64_t(layer.n_out) * NR;
+  const int left = layer.n_in - item.i0,
+            inputs = left < item.n_panels * NR ? left : item.n_panels * NR;
   const int width = (inputs + W - 1) / W * W;
   const T* dz = s.dz[item.layer];
   const T* h = s.h[item.layer] + int64_t(item.i0) * NR;
