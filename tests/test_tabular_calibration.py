@@ -117,26 +117,26 @@ def test_estimators_predict_tempered_means(kind: str) -> None:
         "columns": np.stack([two, three], axis=1),
     }[kind]
     model = classifier(8).fit(X, y)
-    assert len(model._exponents) == (1 if kind == "single" else 2)
-    assert all(beta != 1 for beta in model._exponents)
+    assert len(model.calibration_) == (1 if kind == "single" else 2)
+    assert all(beta != 1 for beta in model.calibration_)
     y_hat = model._y_hat(X)
     p = model.predict_proba(X)
     if kind == "labels":
-        for m, beta in enumerate(model._exponents):
+        for m, beta in enumerate(model.calibration_):
             odds = (y_hat[:, m] / (1 - y_hat[:, m])) ** beta
             np.testing.assert_allclose(p[:, m], odds / (1 + odds), rtol=1e-9)
         np.testing.assert_array_equal(model.predict(X), p > 0.5)
     else:
         parts = p if kind == "columns" else [p]
-        of_parts = model._target.groups(y_hat)
-        for part, q, beta in zip(parts, of_parts, model._exponents, strict=True):
+        of_parts = model.target_.groups(y_hat)
+        for part, q, beta in zip(parts, of_parts, model.calibration_, strict=True):
             np.testing.assert_allclose(part, temper(q, beta), rtol=1e-6)
-        np.testing.assert_array_equal(model.predict(X), model._target.decide(y_hat))
+        np.testing.assert_array_equal(model.predict(X), model.target_.decide(y_hat))
 
 
 def test_few_members_are_left_as_they_are() -> None:
     model = classifier(4).fit(X, VALUE > 1)
-    assert model._exponents == (1.0,)
+    assert model.calibration_ == (1.0,)
 
 
 def test_networks_that_learn_noise_by_heart_are_made_less_sure() -> None:
@@ -144,6 +144,6 @@ def test_networks_that_learn_noise_by_heart_are_made_less_sure() -> None:
     train, new = rng.normal(size=(2, 1500, 12))
     y, y_new = ((x[:, 0] + rng.normal(scale=2, size=1500) > 0).astype(int) for x in (train, new))
     model = classifier(8).fit(train, y)
-    plain = model._target.probabilities(model._y_hat(new))
-    assert model._exponents[0] < 1
+    plain = model.target_.probabilities(model._y_hat(new))
+    assert model.calibration_[0] < 1
     assert log_loss(y_new, model.predict_proba(new)) < log_loss(y_new, plain)

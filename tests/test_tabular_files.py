@@ -59,7 +59,7 @@ def same(one: Any, two: Any) -> None:
     if hasattr(one, "predict_proba"):
         np.testing.assert_equal(one.predict_proba(X), two.predict_proba(X))
         np.testing.assert_equal(one.classes_, two.classes_)
-    elif one._residuals:
+    elif one.residuals_:
         np.testing.assert_array_equal(one.predict_interval(X, 0.2), two.predict_interval(X, 0.2))
     for name in ("oof_score_", "oof_curve_", "n_iter_", "stopped_", "n_features_in_", "engine_"):
         assert getattr(one, name) == getattr(two, name), name

@@ -16,9 +16,11 @@ from hypothesis import given
 from tabular_cases import columns
 
 from clearprop import TableError
+from clearprop.tables.columns import ColumnType
 from clearprop.tabular import inputs as inputs_module
+from clearprop.tabular.input_columns import CLIP, LIMIT, Flag, Number, bin_edges
 from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
-from clearprop.tabular.inputs import CLIP, LIMIT, Flag, Number, TableInputs, bin_edges
+from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.sources import source_of
 
 
@@ -58,6 +60,58 @@ def test_the_kinds_of_columns() -> None:
     assert by_name["count"].missing is None
     assert by_name["colour"].n_flags == 3
     assert by_name["place"].categories.embedded  # more than 24 categories
+
+
+def test_the_types_of_training_are_kept() -> None:
+    table = pd.DataFrame(
+        {
+            "text": ["a", "b"] * 10,
+            "integer": [1, 2] * 10,
+            "float": [1.5, 2.5] * 10,
+            "bool": [True, False] * 10,
+            "category": pd.Categorical([3, 4] * 10),
+            "date": pd.date_range("2026-01-01", periods=20),
+            "zone": pd.date_range("2026-01-01", periods=20, tz="Europe/Berlin"),
+            "time": [datetime.time(hour) for hour in range(20)],
+        }
+    )
+    inputs = fit(table, {"bool": "categorical"})
+    assert {column.name: column.type for column in inputs.columns} == {
+        "text": ColumnType("text"),
+        "integer": ColumnType("integer"),
+        "float": ColumnType("float"),
+        "bool": ColumnType("bool"),
+        "category": ColumnType("integer", category=True),
+        "date": ColumnType("date"),
+        "zone": ColumnType("date", zone="Europe/Berlin"),
+        "time": ColumnType("time"),
+    }
+    assert inputs_from_document(inputs_to_document(inputs), "file") == inputs
+
+
+def test_files_of_before_have_no_types() -> None:
+    table = pd.DataFrame(columns())
+    document = inputs_to_document(fit(table))
+    for entry in document["columns"]:
+        del entry["type"]
+    inputs = inputs_from_document(document, "file")
+    assert {column.type for column in inputs.columns} == {None}
+    assert inputs_to_document(inputs) == document
+    expected = fit(table).transform(source_of(table))
+    np.testing.assert_array_equal(inputs.transform(source_of(table)), expected)
+
+
+def test_every_column_of_the_matrix_has_a_place_and_a_name() -> None:
+    inputs = fit(pd.DataFrame(columns()))
+    names = inputs.feature_names
+    places = dict(zip([c.name for c in inputs.columns], inputs.places, strict=True))
+    assert sorted(np.concatenate(inputs.places)) == list(range(inputs.layer.n_in))
+    assert [names[i] for i in places["size"]] == ["size", "size (missing)"]
+    assert [names[i] for i in places["colour"]] == ["colour=blue", "colour=green", "colour=red"]
+    assert [names[i] for i in places["place"]] == ["place"]
+    assert [names[i] for i in places["open"]] == ["open"]
+    assert [names[i] for i in places["day"]][:2] == ["day (days)", "day (year sin)"]
+    assert fit(pd.DataFrame({"a": [1.0, 1.0]})).feature_names == ("(none)",)
 
 
 def test_a_number_is_scaled_by_its_quartiles() -> None:
@@ -173,7 +227,11 @@ def test_arrays() -> None:
     )
     mixed = np.array([[1.0, "a", True], [2, "b", None], [2.5, 3, False]] * 4, dtype=object)
     source = source_of(mixed)
-    assert [source.kind(name) for name in source.names] == ["numeric", "categorical", "boolean"]
+    assert [source.describe(name)[0] for name in source.names] == [
+        "numeric",
+        "categorical",
+        "boolean",
+    ]
     assert source.labels("x1").to_pylist()[:3] == ["a", "b", "3"]
     with pytest.raises(TypeError, match=r"a string or a number: X\[1, 0\] is a dict"):
         source_of(np.array([["a"], [{}]], dtype=object))

@@ -20,6 +20,8 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.frames import Column, TableError, shown
 
+# what a column may hold; "nothing": only gaps, "other": what no network can use
+TYPES = ("text", "integer", "float", "bool", "date", "time", "nothing", "other")
 KINDS = ("numeric", "categorical", "boolean", "date", "ignore")
 IDENTIFIER_SHARE = 0.5  # text with more different values than this share of its rows tells rows
 IDENTIFIER_LEVELS = 20  # apart instead of describing them; up to this many values it is kept
@@ -41,6 +43,28 @@ class Inference:
     name: str
     kind: str
     reason: str
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """What a column of a frame holds.
+
+    name: one of `TYPES` ("float" also for decimals and for integers that may be beyond int64).
+    category: whether the frame says that the values are categories. zone: the time zone of dates
+    as the frame names it, or None.
+    """
+
+    name: str
+    category: bool = False
+    zone: str | None = None
+
+
+_TYPE_NAMES = {"int": "integer", "datetime": "date", "null": "nothing"}
+
+
+def type_of(column: Column) -> ColumnType:
+    """What a column holds."""
+    return ColumnType(_TYPE_NAMES.get(column.type, column.type), column.labels, column.zone)
 
 
 # ---- what kind a column is -----------------------------------------------------------------------

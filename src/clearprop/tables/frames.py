@@ -38,13 +38,14 @@ class Column:
     name: of the column; values: bool, int64, float64, timestamp[us] (UTC), time64[us], null,
     large_string, or, where a network cannot use it, any other type; labels: whether the frame says
     that the values are categories; first_row: number of the first value in the whole table, for
-    messages (rows count from 0).
+    messages (rows count from 0); zone: the time zone of dates in the frame, or None.
     """
 
     name: str
     values: Any
     labels: bool = False
     first_row: int = 0
+    zone: str | None = None
 
     def row(self, i: int) -> str:
         """Where value i stands, as messages say it."""
@@ -116,8 +117,10 @@ def read_column(
     """
     if name not in frame.columns:
         raise TableError(unknown_name(name, frame.columns))
-    values, labels = _plain(_to_arrow(frame[name], name), name)
-    return Column(name, _without_marks(values, missing), labels, first_row)
+    array = _to_arrow(frame[name], name)
+    values, labels = _plain(array, name)
+    zone = getattr(array.type, "tz", None)
+    return Column(name, _without_marks(values, missing), labels, first_row, zone)
 
 
 def _to_arrow(series: nw.Series[Any], name: str) -> Any:

@@ -81,7 +81,7 @@ class BaseTabular(BaseEstimator):
     engine: Any
 
     _recipe: ClassVar[Recipe]
-    _target: Any
+    target_: Any
 
     @abstractmethod
     def _read_y(self, y: Any) -> Array:
@@ -129,7 +129,7 @@ class BaseTabular(BaseEstimator):
         bag = self._train(inputs, data, task, y, seed, begun)
         self._report(bag)
         inputs = inputs.without(bag.left_out)
-        self._target = task.target
+        self.target_ = task.target
         self._calibrate(task, bag)
         architectures = [bag.architectures[member] for member in bag.members]
         thetas = np.stack(bag.thetas)
@@ -270,7 +270,7 @@ class BaseTabular(BaseEstimator):
 
     def _describe(self) -> None:
         """What scikit-learn wants to know of the table, and the engine."""
-        inputs = self._model.inputs
+        self.inputs_ = inputs = self._model.inputs
         self.n_features_in_ = len(inputs.names)
         self.__dict__.pop("feature_names_in_", None)
         if self._model.named:

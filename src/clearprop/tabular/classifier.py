@@ -81,6 +81,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     unused_columns_ : list of str
         Columns that predictions do not depend on: with the same value everywhere, with text that is
         different almost everywhere, or without which held-out rows were predicted better.
+    inputs_ : TableInputs
+        How a table becomes the networks' inputs: `inputs_.columns` has a frozen record for each
+        column, `inputs_.places` the columns of the matrix that it fills.
+    target_ : ClassTarget
+        How y becomes the networks' targets, and ŷ classes.
+    calibration_ : tuple of float
+        For each target the exponent β of `predict_proba`.
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str
@@ -98,8 +105,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     """
 
     _recipe: ClassVar[Recipe] = CLASSIFICATION
-    _target: ClassTarget
-    _exponents: tuple[float, ...]
+    target_: ClassTarget
+    calibration_: tuple[float, ...]
 
     def __init__(
         self,
@@ -129,7 +136,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     @property
     def classes_(self) -> Any:
         """The class labels, see above."""
-        target = self.__dict__.get("_target")
+        target = self.__dict__.get("target_")
         if target is None:
             raise AttributeError(f"{type(self).__name__} has no classes before it is fitted")
         if target.kind == "labels":
@@ -139,7 +146,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def predict(self, X: Any) -> Array:
         """The class of each row (N,), or a matrix (N, M) for several labels or columns."""
         y_hat = self._y_hat(X)
-        return self._target.decide(y_hat)
+        return self.target_.decide(y_hat)
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class (N, K), columns as in `classes_`.
@@ -150,7 +157,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         columns it is a list of arrays.
         """
         y_hat = self._y_hat(X)
-        return self._target.probabilities(y_hat, self._exponents)
+        return self.target_.probabilities(y_hat, self.calibration_)
 
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of `predict_proba`."""
@@ -161,7 +168,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; for several labels or columns the share of rows with all right."""
         prediction = self.predict(X)
-        if self._target.kind == "columns":
+        if self.target_.kind == "columns":
             right = (np.asarray(y) == prediction).all(axis=1)
             return float(np.average(right, weights=sample_weight))
         return float(accuracy_score(y, prediction, sample_weight=sample_weight))
@@ -191,15 +198,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _calibrate(self, task: Task, bag: Bag) -> None:
         assert isinstance(task.target, ClassTarget)
         of_targets = task.target.groups(task.t)
-        self._exponents = (1.0,) * len(of_targets)
+        self.calibration_ = (1.0,) * len(of_targets)
         if bag.apart is None:
             return
         weight = np.ones(len(task.t)) if task.weight is None else task.weight
         pairs = zip(task.target.groups(bag.apart.y_hat), of_targets, strict=True)
-        self._exponents = tuple(exponent(bag.apart, p, t, weight) for p, t in pairs)
+        self.calibration_ = tuple(exponent(bag.apart, p, t, weight) for p, t in pairs)
 
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
-        target, oof = self._target, bag.oof
+        target, oof = self.target_, bag.oof
         score = find_score(self.scoring or "log_loss", CLASS_SCORES)
         groups = zip(target.groups(oof), target.groups(target.encode(y)), strict=True)
         self.oof_score_ = score.value(list(groups), weight if weight.any() else np.ones(len(y)))

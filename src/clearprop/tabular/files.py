@@ -87,7 +87,7 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
-    model, target = estimator._model, estimator._target
+    model, target = estimator._model, estimator.target_
     parameters, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         try:
@@ -119,13 +119,13 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
             "kind": target.kind,
             "classes": [labels_to_document(labels) for labels in target.classes],
         }
-        document["exponents"] = list(estimator._exponents)
+        document["exponents"] = list(estimator.calibration_)
     else:
         document["target"] = {"output": output_to_document(target.output), "flat": target.flat}
         tensors |= {f"target.{name}": getattr(target, name) for name in NUMBERS}
-        document["held_out"] = [residuals.n for residuals in estimator._residuals]
-        document["shrinkage"] = [residuals.shrinkage for residuals in estimator._residuals]
-        for m, residuals in enumerate(estimator._residuals):
+        document["held_out"] = [residuals.n for residuals in estimator.residuals_]
+        document["shrinkage"] = [residuals.shrinkage for residuals in estimator.residuals_]
+        for m, residuals in enumerate(estimator.residuals_):
             for name in ("knots", "sizes", "ratios"):
                 tensors[f"residuals{m}.{name}"] = getattr(residuals, name)
     return document, tensors
@@ -157,12 +157,12 @@ def tabular_from_document(
             minimum=LEAST,
             maximum=MOST,
         )
-        estimator._exponents = tuple(exponents)
+        estimator.calibration_ = tuple(exponents)
     else:
         target = _number_target(entry, tensors, f"{where}: target")
-        estimator._residuals = _residuals(document, tensors, target, where)
+        estimator.residuals_ = _residuals(document, tensors, target, where)
         estimator.n_outputs_ = target.n_outputs
-    estimator._target = target
+    estimator.target_ = target
     estimator._model = _model(document, tensors, target, estimator, where)
     estimator._describe()
     estimator.n_iter_ = take(document, "n_iter", int, where, minimum=0)
@@ -244,7 +244,7 @@ def _number_target(entry: Document, tensors: Mapping[str, Array], where: str) ->
 
 def _residuals(
     document: Document, tensors: Mapping[str, Array], target: NumberTarget, where: str
-) -> list[Residuals]:
+) -> tuple[Residuals, ...]:
     counts = take_list(document, "held_out", int, where, minimum=1)
     shrinkages = take_list(
         document, "shrinkage", float, where, length=len(counts), minimum=0, maximum=1
@@ -264,4 +264,4 @@ def _residuals(
         result.append(Residuals(n, knots, sizes, ratios, shrinkage))
         names += [f"residuals{m}.{name}" for name in ("knots", "sizes", "ratios")]
     check_keys(tensors, ("theta", *(f"target.{name}" for name in NUMBERS), *names), where)
-    return result
+    return tuple(result)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
 from clearprop.tables.column_encodings import DATE_PARTS
-from clearprop.tables.columns import KINDS
-from clearprop.tabular.inputs import MAX_UNITS, Categories, Flag, InputColumn, Number, TableInputs
+from clearprop.tables.columns import KINDS, TYPES, ColumnType
+from clearprop.tabular.input_columns import Categories, Flag, InputColumn, Number
+from clearprop.tabular.inputs import MAX_UNITS, TableInputs
+
+COLUMN_KEYS = ("name", "kind", "numbers", "categories", "embedded", "flags", "missing")
 
 
 def inputs_to_document(inputs: TableInputs) -> Document:
@@ -36,7 +41,7 @@ def inputs_from_document(document: Document, where: str) -> TableInputs:
 
 def _column_to_document(column: InputColumn) -> Document:
     categories = column.categories
-    return {
+    document: Document = {
         "name": column.name,
         "kind": column.kind,
         "numbers": [
@@ -56,12 +61,13 @@ def _column_to_document(column: InputColumn) -> Document:
         if column.missing is None
         else [column.missing.centre, column.missing.scale],
     }
+    if column.type is not None:  # absent where an older version fitted the column
+        document["type"] = asdict(column.type)
+    return document
 
 
 def _column_from_document(entry: Document, where: str) -> InputColumn:
-    check_keys(
-        entry, ("name", "kind", "numbers", "categories", "embedded", "flags", "missing"), where
-    )
+    check_keys(entry, COLUMN_KEYS, where, optional=("type",))
     name = take(entry, "name", str, where)
     kind: str = take(entry, "kind", str, where, choices=tuple(k for k in KINDS if k != "ignore"))
     numbers = tuple(_number(n, where) for n in take_list(entry, "numbers", dict, where))
@@ -76,7 +82,8 @@ def _column_from_document(entry: Document, where: str) -> InputColumn:
     missing = None
     if take(entry, "missing", (list, type(None)), where) is not None:
         missing = _flag(entry, "missing", where)
-    column = InputColumn(name, kind, numbers, categories, flags, missing)
+    type_ = _type(take(entry, "type", dict, where), where) if "type" in entry else None
+    column = InputColumn(name, kind, numbers, categories, flags, missing, type_)
     if not _fits(column, embedded):
         raise ModelFileError(f"{where}: its parts do not fit its kind")
     return column
@@ -97,6 +104,13 @@ def _fits(column: InputColumn, embedded: bool) -> bool:
     allowed = DATE_PARTS if column.kind == "date" else ("",)
     distinct = len(set(parts)) == len(parts) and set(parts) <= set(allowed)
     return distinct and not column.flags and bool(parts or column.missing)
+
+
+def _type(entry: Document, where: str) -> ColumnType:
+    check_keys(entry, ("name", "category", "zone"), where)
+    zone: str | None = take(entry, "zone", (str, type(None)), where)
+    name: str = take(entry, "name", str, where, choices=TYPES)
+    return ColumnType(name, take(entry, "category", bool, where), zone)
 
 
 def _number(entry: Document, where: str) -> Number:

@@ -81,6 +81,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     unused_columns_ : list of str
         Columns that predictions do not depend on: with the same value everywhere, with text that is
         different almost everywhere, or without which held-out rows were predicted better.
+    inputs_ : TableInputs
+        How a table becomes the networks' inputs: `inputs_.columns` has a frozen record for each
+        column, `inputs_.places` the columns of the matrix that it fills.
+    target_ : NumberTarget
+        How y becomes the networks' targets, and ŷ a prediction: centres, scales, limits.
+    residuals_ : tuple of Residuals
+        What the intervals of each column of y are made of; empty for several quantiles.
     n_features_in_, feature_names_in_ : int, ndarray
         Of X; the names only if X had any.
     engine_ : str
@@ -99,7 +106,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """
 
     _recipe: ClassVar[Recipe] = REGRESSION
-    _target: NumberTarget
+    target_: NumberTarget
+    residuals_: tuple[Residuals, ...]
 
     def __init__(
         self,
@@ -129,7 +137,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def predict(self, X: Any) -> Array:
         """ŷ (N,), or (N, M) for M columns of y; Q quantiles (N, M·Q), a column's together."""
         y_hat = self._numbers(X)
-        return self._target.shaped(y_hat)
+        return self.target_.shaped(y_hat)
 
     def predict_interval(self, X: Any, alpha: float = 0.1) -> Array:
         """For each row the two ends between which y lies with probability 1 − α, (N, 2).
@@ -143,15 +151,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         if not 0 < alpha < 1:
             raise ValueError(f"alpha must lie between 0 and 1; got {alpha!r}")
         y_hat = self._numbers(X)
-        if not self._residuals:
+        if not self.residuals_:
             raise ValueError("predict_interval needs a loss with one prediction for each column")
         ends = [
-            residuals.interval(y_hat[:, m], alpha) for m, residuals in enumerate(self._residuals)
+            residuals.interval(y_hat[:, m], alpha) for m, residuals in enumerate(self.residuals_)
         ]
         intervals = np.stack([np.stack(pair, axis=1) for pair in ends], axis=1)
-        if isinstance(self._target.output, Poisson):
+        if isinstance(self.target_.output, Poisson):
             intervals = np.maximum(intervals, 0)
-        return intervals[:, 0] if self._target.flat else intervals
+        return intervals[:, 0] if self.target_.flat else intervals
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R², the mean over the outputs; ValueError for a loss with several quantiles."""
@@ -165,11 +173,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     # ---- fitting -----------------------------------------------------------------------------
 
     def _several_quantiles(self) -> bool:
-        return "_target" in self.__dict__ and self._target.n_quantiles > 1
+        return "target_" in self.__dict__ and self.target_.n_quantiles > 1
 
     def _numbers(self, X: Any) -> Array:
         y_hat = self._y_hat(X)
-        return self._target.decode(y_hat)
+        return self.target_.decode(y_hat)
 
     def _read_y(self, y: Any) -> Array:
         return self._column_or_matrix(y, np.float64)
@@ -198,7 +206,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return Task(target, target.encode(y), weight, loss)
 
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
-        target, oof = self._target, bag.oof
+        target, oof = self.target_, bag.oof
         decoded = target.decode(oof)
         self.n_outputs_ = target.n_outputs
         w = weight if weight.any() else np.ones(len(y))
@@ -210,13 +218,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         excess = np.zeros_like(target.scale)
         if bag.apart is not None and target.n_quantiles == 1:
             excess = np.sqrt(excess_variance(bag.apart)) * target.scale
-        self._residuals = (
-            [
-                Residuals.of(columns[counted, m], decoded[counted, m], excess[m])
-                for m in range(columns.shape[1])
-            ]
-            if target.n_quantiles == 1
-            else []
+        self.residuals_ = tuple(
+            Residuals.of(columns[counted, m], decoded[counted, m], excess[m])
+            for m in range(columns.shape[1] if target.n_quantiles == 1 else 0)
         )
         return target.shaped(decoded)
 

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
+from clearprop.tables.columns import (
+    ColumnType,
+    infer_kind,
+    to_datetimes,
+    to_labels,
+    to_numbers,
+    to_signs,
+    type_of,
+)
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, unknown_name
 
 KINDS_OF_TYPES = {
@@ -51,11 +59,18 @@ class FrameSource:
         """With other names of the columns, in order."""
         return replace(self, frame=self.frame.rename(dict(zip(self.names, names, strict=True))))
 
-    def kind(self, name: str, rows: Array | None = None) -> str:
-        """What the column is by its type; text by its values, see `tables.columns.infer_kind`."""
+    def describe(
+        self, name: str, rows: Array | None = None, kind: str | None = None
+    ) -> tuple[str, ColumnType]:
+        """The kind of a column and what it holds.
+
+        kind: the one asked for. None: what the type says; for text what its values say, see
+        `tables.columns.infer_kind`.
+        """
         column = self._column(name, rows)
-        typed = None if column.labels else KINDS_OF_TYPES.get(column.type)
-        return typed or infer_kind(column).kind
+        if kind is None and not column.labels:
+            kind = KINDS_OF_TYPES.get(column.type)
+        return kind or infer_kind(column).kind, type_of(column)
 
     def numbers(self, name: str) -> Array:
         """float64 (N,), NaN where missing; infinities stay."""
@@ -100,8 +115,11 @@ class ArraySource:
     def renamed(self, names: tuple[str, ...]) -> ArraySource:
         return replace(self, names=names)
 
-    def kind(self, name: str, rows: Array | None = None) -> str:
-        return "boolean" if self.X.dtype == bool else "numeric"
+    def describe(
+        self, name: str, rows: Array | None = None, kind: str | None = None
+    ) -> tuple[str, ColumnType]:
+        type_ = {"b": "bool", "f": "float"}.get(self.X.dtype.kind, "integer")
+        return kind or ("boolean" if type_ == "bool" else "numeric"), ColumnType(type_)
 
     def numbers(self, name: str) -> Array:
         return self._column(name).astype(np.float64)

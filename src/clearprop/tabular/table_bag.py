@@ -81,7 +81,7 @@ class TableBag(BaseTableModel):
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that it predicts from: those that say something, or the first of all."""
-        inputs = self.estimator._model.inputs
+        inputs = self.estimator.inputs_
         return tuple(column.name for column in inputs.columns) or inputs.names[:1]
 
     @property
@@ -95,7 +95,7 @@ class TableBag(BaseTableModel):
         first_row: number of the first row of `frame` in the whole table, for messages.
         """
         source = FrameSource(as_frame(frame), first_row, missing=self.marks)
-        unseen = self.estimator._model.inputs.count_unseen(source)
+        unseen = self.estimator.inputs_.count_unseen(source)
         if isinstance(self.estimator, TabularClassifier):
             p = np.zeros((source.n_rows, len(self.estimator.classes_)))
             return Predictions(self.estimator.predict_proba(source) if len(p) else p, unseen)
@@ -103,9 +103,9 @@ class TableBag(BaseTableModel):
         return Predictions(y_hat, unseen)
 
     @property
-    def residuals(self) -> list[Residuals]:
+    def residuals(self) -> tuple[Residuals, ...]:
         """Of held-out rows; what intervals are made of. None for classes."""
-        return getattr(self.estimator, "_residuals", [])
+        return getattr(self.estimator, "residuals_", ())
 
     def predict_interval(self, frame: Any, alpha: float, *, first_row: int = 0) -> Array:
         """The two ends (N, 2) between which the quantity lies with probability 1 − α."""

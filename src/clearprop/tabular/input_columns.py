@@ -1,0 +1,254 @@
+"""One column of a table as inputs of a network: what was fitted, as plain data, and how it is read.
+
+Every record is frozen and holds numbers and text only. Transforming a table, reading one row, files
+and exports all work from these records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.tables.column_encodings import date_parts
+from clearprop.tables.columns import ColumnType
+from clearprop.tabular.sources import Source
+
+LIMIT = 1e6  # of |z|: clip and bins have long saturated there
+CLIP = 3.0
+MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
+# rows among as many new ones that categories of a single row have on average, which is 2 n₂/n₁ with
+# n₁ of them and n₂ of two rows; with fewer they are as good as unknown
+MET_AGAIN = 0.1
+MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number x becomes z = scale·(2^−exponent·x − median), within ±10⁶, float32.
+
+    A gap becomes 0, which is the z of the median.
+
+    name: the part of a date, such as "week sin", or "" where the column itself is the number.
+    median, scale: of 2^−exponent·x. edges: of the bins of z, in rising order.
+    """
+
+    name: str
+    median: float
+    scale: float
+    exponent: int
+    edges: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, name: str, x: Array, n_bins: int) -> Number | None:
+        """From values (N,), NaN where missing; None where all are the same."""
+        present = x[np.isfinite(x)]
+        if len(present) == 0 or present.min() == present.max():
+            return None
+        exponent = int(np.frexp(np.abs(present).max())[1])  # no difference or quantile overflows
+        low, q25, median, q75, high = np.quantile(
+            np.ldexp(present, -exponent), [0, 0.25, 0.5, 0.75, 1]
+        )
+        scale = 1 / (q75 - q25) if q75 - q25 > 1e-300 else 2 / (high - low)
+        if not np.isfinite(scale):
+            return None
+        plain = cls(name, float(median), float(scale), exponent, ())
+        edges = bin_edges(plain.encode(present), n_bins)
+        if len(edges) < 2:  # float32 does not tell the values apart
+            return None
+        return cls(name, plain.median, plain.scale, exponent, tuple(edges.tolist()))
+
+    def encode(self, x: Array) -> Array:
+        """z (N,) float32 of x (N,) float64, NaN where missing."""
+        with np.errstate(over="ignore"):
+            z = self.scale * (np.ldexp(x, -self.exponent) - self.median)
+        z = np.nan_to_num(z, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
+        return np.clip(z, -LIMIT, LIMIT, out=z).astype(np.float32)
+
+
+def bin_edges(z: Array, n_bins: int) -> Array:
+    """Edges of at most n_bins bins for z (N,) float32: different ones of its quantiles i/n_bins.
+
+    A value that many rows have takes up many quantiles; then other values of z, evenly chosen
+    among those that differ, fill up the number. Of few values each is an edge.
+    """
+    values = np.unique(z)
+    if len(values) <= n_bins + 1:
+        return values
+    edges = np.unique(np.quantile(z, np.linspace(0, 1, n_bins + 1)).astype(np.float32))
+    n_free = n_bins + 1 - len(edges)
+    if n_free > 0:
+        others = np.setdiff1d(values, edges, assume_unique=True)
+        if len(others) > n_free:
+            others = others[np.linspace(0, len(others) - 1, n_free).round().astype(int)]
+        edges = np.union1d(edges, others)
+    return np.asarray(edges)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A value v of −1, 0 or 1 becomes z/√(1 + (z/3)²) with z = scale·(v − centre), float32."""
+
+    centre: float
+    scale: float
+
+    @classmethod
+    def fit(cls, v: Array) -> Flag | None:
+        """From values (N,); None where all are the same."""
+        low, q25, median, q75, high = np.quantile(v, [0, 0.25, 0.5, 0.75, 1])
+        if low == high:
+            return None
+        return cls(float(median), float(1 / (q75 - q25) if q75 > q25 else 2 / (high - low)))
+
+    def encode(self, v: Array) -> Array:
+        z = self.scale * (v - self.centre)
+        return (z / np.sqrt(1 + (z / CLIP) ** 2)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Categories:
+    """The categories of a column: names[i] has the code i + 1.
+
+    A gap and a category that is not among the names have the code 0.
+
+    embedded: whether the code itself is the input; otherwise the flags are. Two categories
+    make one flag, with v = 1 for the code 1, −1 for 2 and 0 for 0. More categories have a flag
+    each, with v = 1 for its own code and 0 for the others.
+    """
+
+    names: tuple[str, ...]
+    embedded: bool
+
+    @property
+    def n_flags(self) -> int:
+        if self.embedded:
+            return 0
+        return 1 if len(self.names) == 2 else len(self.names)
+
+    def codes(self, labels: Any) -> Array:
+        """The code of each label (Arrow text), int64 (N,)."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found = pc.index_in(labels, value_set=pa.array(self.names, pa.large_string()))
+        codes: Array = np.asarray(pc.fill_null(found, -1), dtype=np.int64) + 1
+        return codes
+
+    def values(self, flag: int) -> Array:
+        """v of a flag for each code, float64 (C + 1,), before it is scaled."""
+        if len(self.names) == 2:
+            return np.array([0.0, 1.0, -1.0])
+        values = np.zeros(len(self.names) + 1)
+        values[flag + 1] = 1
+        return values
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A column of the table and the inputs that are made of it.
+
+    name: of the column. kind: "numeric", "categorical", "boolean" or "date". numbers: of a numeric
+    column one, of a date those of its parts that vary. categories, flags: of a categorical column.
+    flags: of a boolean column one, with v = 1 for true, −1 for false and 0 for a gap. missing: of a
+    number or date with gaps in training a flag with v = 1 for a gap and 0 elsewhere. type: what the
+    column held in training, None in files of versions that did not keep it.
+    """
+
+    name: str
+    kind: str
+    numbers: tuple[Number, ...] = ()
+    categories: Categories | None = None
+    flags: tuple[Flag, ...] = ()
+    missing: Flag | None = None
+    type: ColumnType | None = None
+
+    @classmethod
+    def of_sample(
+        cls, name: str, kind: str, type: ColumnType, sample: Source, n: int
+    ) -> InputColumn | None:
+        """Of anything but categories, from some of n rows; None where the column says nothing."""
+        if kind == "boolean":
+            flag = Flag.fit(sample.signs(name))
+            return None if flag is None else cls(name, kind, flags=(flag,), type=type)
+        numbers, missing = [], None
+        n_bins = MANY_BINS if n >= MANY_ROWS else FEW_BINS
+        for part, x in _numbers_of(sample, name, kind).items():
+            is_missing = np.isnan(x)
+            if is_missing.any():
+                missing = Flag.fit(is_missing.astype(np.float64))
+            number = Number.fit(part, x, n_bins)
+            numbers += [] if number is None else [number]
+        found = cls(name, kind, tuple(numbers), missing=missing, type=type)
+        return found if numbers or missing is not None else None
+
+    @classmethod
+    def of_categories(cls, name: str, type: ColumnType, labels: Any) -> InputColumn | None:
+        """From the labels of all rows; None where they say nothing."""
+        import pyarrow.compute as pc
+
+        counts = pc.value_counts(labels.drop_null())
+        names, n = counts.field("values").to_pylist(), counts.field("counts").to_numpy()
+        embedded = len(names) > MAX_FLAGS
+        if embedded and 2 * np.sum(n == 2) < MET_AGAIN * np.sum(n == 1):
+            names = [label for label, count in zip(names, n, strict=True) if count > 1]
+        if not names:
+            return None
+        categories = Categories(tuple(sorted(names)), embedded)
+        codes = categories.codes(labels)
+        flags = [Flag.fit(categories.values(i)[codes]) for i in range(categories.n_flags)]
+        if not embedded and not any(flags):
+            return None
+        constant = Flag(0.0, 0.0)
+        flags_of_all = tuple(flag or constant for flag in flags)
+        return cls(name, "categorical", (), categories, flags_of_all, type=type)
+
+    @property
+    def n_flags(self) -> int:
+        return len(self.flags) + (self.missing is not None)
+
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """How many columns it has of the three parts of the matrix: numbers, flags, codes."""
+        embedded = self.categories is not None and self.categories.embedded
+        return len(self.numbers), self.n_flags, int(embedded)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of its columns of the matrix, in the order of `TableInputs.places`.
+
+        "age", "age (missing)", "colour=red", "day (week sin)"; of embedded categories "place".
+        """
+        names = [f"{self.name} ({n.name})" if n.name else self.name for n in self.numbers]
+        if self.categories is None:
+            names += [self.name] * len(self.flags)
+        elif self.categories.embedded:
+            names.append(self.name)
+        else:
+            labels = self.categories.names[: len(self.flags)]
+            names += [f"{self.name}={label}" for label in labels]
+        return (*names, f"{self.name} (missing)") if self.missing is not None else tuple(names)
+
+    def encode(self, source: Source, numbers: Array, flags: Array, codes: Array) -> None:
+        """Fill its columns of the three parts, (N, …) each."""
+        if self.categories is not None:
+            found = self.categories.codes(source.labels(self.name))
+            if self.categories.embedded:
+                codes[:, 0] = found
+            for i, flag in enumerate(self.flags):
+                flags[:, i] = flag.encode(self.categories.values(i)[found])
+        elif self.kind == "boolean":
+            flags[:, 0] = self.flags[0].encode(source.signs(self.name))
+        else:
+            parts = _numbers_of(source, self.name, self.kind)
+            for i, number in enumerate(self.numbers):
+                numbers[:, i] = number.encode(parts[number.name])
+            if self.missing is not None:
+                is_missing = np.isnan(next(iter(parts.values())))
+                flags[:, 0] = self.missing.encode(is_missing.astype(np.float64))
+
+
+def _numbers_of(source: Source, name: str, kind: str) -> dict[str, Array]:
+    """The numbers of a column, by the names of its parts: one for numbers, several for dates."""
+    return date_parts(source.stamps(name)) if kind == "date" else {"": source.numbers(name)}
