@@ -23,6 +23,7 @@ from clearprop.callers import users_line
 from clearprop.checks import check_n_threads, check_number, check_sample_weight
 from clearprop.engines.protocol import get_engine
 from clearprop.jobs import Data
+from clearprop.network import Network
 from clearprop.numpy_random import random_state
 from clearprop.progress import ProgressBar
 from clearprop.tables.frames import TableError
@@ -41,6 +42,7 @@ from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.bag.train import train_bag
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
+from clearprop.tabular.networks import encode_target, member_networks
 from clearprop.tabular.sources import Source, source_of
 from clearprop.tabular.targets import ClassTarget, NumberTarget
 
@@ -321,6 +323,38 @@ class BaseTabular(BaseEstimator):
         """Mean ŷ of the networks, float64 (N, K)."""
         check_is_fitted(self)
         return self._model.y_hat(source_of(X), type(self).__name__)
+
+    # ---- the glass box -----------------------------------------------------------------------
+
+    @property
+    def networks_(self) -> list[Network]:
+        """The networks of the bag, over the matrix of :meth:`encode`.
+
+        They share the parameters of the bag, which are read-only. The mean of their ŷ is the
+        prediction of the bag before calibration, or in units of the target's scale.
+        """
+        check_is_fitted(self)
+        return member_networks(self._model)
+
+    def encode(self, X: Any) -> Array:
+        """The matrix (N, D) float32 that the networks take, of a table X.
+
+        `inputs_.feature_names` (D,) names its columns; `inputs_.places` has those of each column of
+        the table.
+
+        Raises TableError, a ValueError, for columns that are missing or hold what they cannot.
+        """
+        check_is_fitted(self)
+        return self._model.encode(source_of(X), type(self).__name__)
+
+    def encode_target(self, y: Any) -> Array:
+        """y as the `loss` and `backward` of the networks take it, float32.
+
+        Classes become 0 or 1 for each output (N, K), M quantities (y − centre) / scale (N, M).
+        Raises ValueError for classes that were not there in training.
+        """
+        check_is_fitted(self)
+        return encode_target(self.target_, self._read_y(y))
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in self.__dict__

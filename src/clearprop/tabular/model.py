@@ -53,6 +53,10 @@ class BagModel:
                 total[begin : begin + step] += predictor(matrix)
         return total / len(self.predictors)
 
+    def encode(self, source: Source, of: str = "the estimator") -> Array:
+        """The matrix (N, D) float32 that the networks take; columns are found as in `y_hat`."""
+        return self.inputs.transform(self._named_as_in_training(source, of))
+
     def _named_as_in_training(self, source: Source, of: str) -> Source:
         names = self.inputs.names
         if self.named and source.named:
