@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import pkgutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,45 +96,3 @@ def test_every_module_can_be_imported_alone() -> None:
     for name in names:
         if not name.endswith("__main__"):
             importlib.import_module(name)
-
-
-LAYERS = [
-    {"_typing", "callers", "checks", "documents", "numpy_random"},
-    {"activations", "divergences", "schedules"},
-    {"outputs", "initializers", "optimizers", "persistence", "row_orders"},
-    {"layers"},
-    {"embeddings"},
-    {"architecture"},
-    {"propagation"},
-    {"jobs"},
-    {"engines"},
-    {"history"},
-    {"network", "network_files", "gradient_check"},
-    {"checkpoints"},
-    {"training"},
-]
-
-
-def imports_of(path: Path) -> set[str]:
-    """The modules of clearprop that a file imports when it is imported itself."""
-    found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("clearprop."):
-            assert node.module is not None
-            found.add(node.module.split(".")[1])
-    return found
-
-
-def test_dependencies_go_one_way() -> None:
-    """Definition → engines → training: nothing imports what stands above it."""
-    root = Path(clearprop.__file__).parent
-    below: set[str] = set()
-    for layer in LAYERS:
-        for module in layer:
-            path = root / module
-            files = path.glob("*.py") if path.is_dir() else [path.with_suffix(".py")]
-            for file in files:
-                extra = imports_of(file) - below - layer
-                assert not extra, f"{file.name} imports {extra}"
-        below |= layer

@@ -473,7 +473,7 @@ def test_predictions_have_the_form_of_the_targets() -> None:
     poisson = net("poisson", 1)
     exact = np.exp(poisson.forward(X).z[-1][:, 0])
     np.testing.assert_allclose(poisson.predict(X), exact, rtol=20 * EPS)
-    with pytest.raises(TypeError, match=r"linear outputs are no probabilities; use predict\(X\)"):
+    with pytest.raises(TypeError, match=r"linear outputs are not probabilities; use predict\(X\)"):
         net("linear", 1).predict_proba(X)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.estimators.settings import build_penalty, pack_coefs
 from clearprop.jobs import Data
 

@@ -16,7 +16,7 @@ from tabular_cases import classifier, columns, regressor, target, with_epochs
 
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import NonFinite
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.tabular.bag import folds as folds_module

@@ -275,3 +275,40 @@ def check_job(job: Job, data: Data, engine: str) -> None:
         )
     if job.rows is not None and job.rows.size and job.rows.max() >= len(data):
         raise ValueError(f"rows must be rows of the {len(data)}; got {job.rows.max()}")
+
+
+def split_validation(
+    architecture: Architecture,
+    data: Data,
+    validation: tuple[Array, ...] | float | None,
+    rng: np.random.Generator,
+) -> tuple[Array | None, Data | Array | None]:
+    """The training rows (None for all) and the validation data or rows, from what a user gives.
+
+    validation: (X, t), (X, t, sample_weight), or the fraction of the rows that `rng` holds out.
+    Raises ValueError for anything else, and for a fraction that leaves no rows on one side.
+    """
+    if validation is None:
+        return None, None
+    if isinstance(validation, tuple | list):
+        if len(validation) not in (2, 3):
+            raise ValueError(
+                "validation must be (X, t), (X, t, sample_weight) or a fraction of the rows; "
+                f"got a tuple of {len(validation)}"
+            )
+        weight = validation[2] if len(validation) == 3 else None
+        try:
+            X, t = validation[:2]
+            return None, Data.of(architecture, X, t, weight, data.X.dtype)
+        except ValueError as error:  # its message begins with the argument's name
+            argument, rest = str(error).split(" ", 1)
+            raise ValueError(f"{argument} of validation {rest}") from None
+    fraction = validation if isinstance(validation, int | float) else 0.0
+    n_validation = round(len(data) * fraction) if 0 < fraction < 1 else 0
+    if not 0 < n_validation < len(data):
+        raise ValueError(
+            "validation must be (X, t) or a fraction that leaves rows on both sides; "
+            f"got {validation!r} of {len(data)} rows"
+        )
+    order = rng.permutation(len(data))
+    return np.sort(order[n_validation:]), np.sort(order[:n_validation])

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from clearprop.jobs import Metric, Penalty, Stopping
     from clearprop.optimizers import LBFGS, Optimizer
     from clearprop.predictor import Predictor
-    from clearprop.training import Callback
+    from clearprop.track import Callback
 
 
 class Network:
@@ -74,7 +74,11 @@ class Network:
 
     @classmethod
     def from_theta(cls, architecture: Architecture, theta: Array) -> Network:
-        """The network with this architecture and these parameters (θ is kept, not copied)."""
+        """The network with this architecture and these parameters.
+
+        theta: (P,) float32 or float64; it is kept, not copied. Raises ValueError for another shape
+        or dtype.
+        """
         net = cls.__new__(cls)
         net.architecture, net.theta = architecture, check_theta(theta, architecture.n_parameters)
         return net
@@ -112,24 +116,43 @@ class Network:
         return network_html(self)
 
     def forward(self, X: Array, *, draw: StepDraw | None = None) -> Trace:
-        """Forward propagation of X (N, D); the trace holds every z and h and ŷ.
+        """Forward propagation of X; the trace holds every z and h, and ŷ.
 
-        draw: (seed, step) to see a training pass with its dropout masks; None for prediction.
+        X: (N, D) numbers, dense or a SciPy sparse matrix.
+
+        draw: (seed, step) to see the pass of a training step with its dropout masks; the default,
+        None, is the pass of prediction, without dropout.
+
+        Raises ValueError unless X is a matrix of numbers with D columns and at least one row.
         """
         return forward_propagation(self.architecture, self.theta, self._check_X(X), draw)
 
     def loss(self, X: Array, t: Array, sample_weight: Array | None = None) -> float:
-        """ℒ of X and targets t: the mean over the samples, weighted by sample_weight (N,) if given.
+        """ℒ, the mean over the samples of the output unit's loss; no penalty is added.
 
-        t: class indices (N,) or distributions (N, K) for softmax, 0/1 or probabilities (N, K) for
-        logistic, numbers (N,) or (N, K) for linear units. Raises ValueError for other targets.
+        X: (N, D) numbers, dense or a SciPy sparse matrix.
+
+        t: the targets: class indices (N,) or distributions (N, K) for softmax, 0/1 or
+        probabilities (N, K) for logistic, numbers (N,) or (N, K) for the other units.
+
+        sample_weight: (N,) numbers ≥ 0 that are not all 0, for a weighted mean; None: all equal.
+
+        Raises ValueError, naming the argument, for shapes and values that do not fit.
         """
         trace = self.forward(X)
         t, sample_weight = self._check_t(trace.X, t, sample_weight)
         return mean_loss(self.architecture, trace, t, sample_weight)
 
     def backward(self, trace: Trace, t: Array, sample_weight: Array | None = None) -> Gradients:
-        """Back-propagation through a trace of this network: every ∂ℒ/∂z, ∂ℒ/∂h, ∂ℒ/∂W, ∂ℒ/∂b."""
+        """Back-propagation through a trace: every ∂ℒ/∂z, ∂ℒ/∂h, ∂ℒ/∂W and ∂ℒ/∂b, and ∂ℒ/∂θ.
+
+        trace: what :meth:`forward` of this network returned for X (N, D).
+
+        t, sample_weight: as in :meth:`loss`, one row for each row of X.
+
+        Raises ValueError for a trace whose layers are not those of this network, and for targets
+        or weights that do not fit.
+        """
         if [z.shape[1] for z in trace.z] != self.sizes[1:]:
             raise ValueError(
                 f"trace is of a network with layers of {[z.shape[1] for z in trace.z]} units; "
@@ -139,13 +162,24 @@ class Network:
         return back_propagation(self.architecture, self.theta, trace, t, sample_weight)
 
     def predict_proba(self, X: Array) -> Array:
-        """ŷ (N, K) of a network with probabilities as outputs (softmax or logistic)."""
+        """The probabilities ŷ (N, K) of a network with softmax or logistic outputs.
+
+        X: (N, D) numbers, dense or a SciPy sparse matrix.
+
+        Raises TypeError for other output units, ValueError unless X is such a matrix.
+        """
         if self.output.unit not in ("softmax", "logistic"):
-            raise TypeError(f"{self.output.name} outputs are no probabilities; use predict(X)")
+            raise TypeError(f"{self.output.name} outputs are not probabilities; use predict(X)")
         return self._y_hat(X)
 
     def predict(self, X: Array) -> Array:
-        """Class indices for softmax (N,), 0/1 for logistic, ŷ otherwise; (N,) where K is 1."""
+        """Class indices (N,) for softmax, 0 or 1 for logistic, ŷ for the other output units.
+
+        X: (N, D) numbers, dense or a SciPy sparse matrix. The result is (N, K), or (N,) where K
+        is 1; softmax in groups gives one class index for each group, (N, groups).
+
+        Raises ValueError unless X is such a matrix.
+        """
         y_hat = self._y_hat(X)
         if isinstance(self.output, Softmax):
             groups = self.output.groups(y_hat.shape[1])
@@ -158,8 +192,14 @@ class Network:
     def predictor(self, *, engine: str = "auto", n_threads: int | None = None) -> Predictor:
         """This network as it is now, compiled for prediction: for one row at a time, or many.
 
-        A later change of θ does not change the predictor. See
-        :class:`clearprop.predictor.Predictor`, also for the arguments.
+        A later change of θ does not change the predictor.
+
+        engine: "native", "reference", or "auto" (the default): the native one, unless the network
+        has custom parts that only the reference can run, which a warning says.
+
+        n_threads: for many rows, from 1 to 1024; None: :func:`clearprop.get_num_threads`.
+
+        Raises ValueError for other values, and for engine="native" with custom parts.
         """
         from clearprop.predictor import Predictor
 
@@ -189,48 +229,138 @@ class Network:
         n_threads: int | None = None,
         precision: str | None = None,
     ) -> History:
-        """Learn θ by gradient descent on ℒ; `network_training.train_network` has the details."""
-        from clearprop.network_training import train_network
+        """Learn θ in place by stochastic gradient descent on ℒ, and return the history.
 
-        return train_network(
-            self,
-            X,
-            t,
-            optimizer=optimizer,
+        X: (N, D) numbers, dense or a SciPy sparse matrix.
+
+        t: the targets, as :meth:`loss` takes them.
+
+        optimizer: "sgd", "adam" (the default), "adamw", "rmsprop", "nadam", "lbfgs", or a record
+        such as SGD(0.1, momentum=0.9), whose learning rate may be a schedule.
+
+        epochs: passes over the rows, ≥ 1 (default 100); for L-BFGS iterations, at most.
+
+        batch_size: rows of a mini-batch, ≥ 1 (default 32); the last one of an epoch may be
+        smaller. L-BFGS takes all rows at once.
+
+        seed: an integer (default 0), a NumPy Generator, or None for a new one every time; the
+        order of the rows, the split and the dropout masks are drawn from it.
+
+        shuffle: whether the rows are put into a new order in each epoch (default True).
+
+        sample_weight: (N,) numbers ≥ 0 that are not all 0; None: all equal.
+
+        validation: (X, t) or (X, t, sample_weight), or the fraction of the rows to hold out, above
+        0 and below 1; None: no validation.
+
+        stopping: a :class:`clearprop.Stopping` rule. None: Stopping() if there is validation data,
+        which stops when the validation loss has not improved for 10 epochs, and restores the θ of
+        the best epoch; else no rule.
+
+        penalty: a :class:`clearprop.Penalty` on large weights; None: no penalty.
+
+        clip_norm: the greatest length of a gradient, > 0; a longer one is scaled down to it. None:
+        no limit.
+
+        metrics: functions by name, each from a :class:`clearprop.Evaluation` to a number, called
+        with the validation data after each epoch.
+
+        callbacks: functions of a :class:`clearprop.EpochReport`, called after each epoch; one that
+        returns True ends the training.
+
+        time_limit: seconds, > 0; None: no limit.
+
+        max_steps: mini-batches in all, ≥ 1; None: no limit.
+
+        checkpoint: a path, or a :class:`clearprop.Checkpoint`: the state is saved there after
+        epochs, and a run that is found there is resumed to the bit. None: nothing is saved.
+
+        engine: "native", "reference", or "auto" (the default): the native one, unless the network
+        or the optimiser has custom parts that only the reference can run, which a warning says.
+
+        n_threads: of the native engine, from 1 to 1024; None: :func:`clearprop.get_num_threads`.
+        The result does not depend on it.
+
+        precision: None computes in the dtype of θ; "bfloat16" multiplies matrices in bfloat16, for
+        networks of dtype "float32" and the native engine.
+
+        Ctrl-C ends the training, keeps what was learnt, and warns. Raises ValueError or TypeError,
+        naming the argument, for values that do not fit, and NonFiniteError if NaN or infinity
+        appears and there is no best θ to go back to; θ is then as it was before.
+
+        >>> net = Network([2, 8, 1], hidden="tanh", output="logistic", seed=0)
+        >>> X, t = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+        >>> history = net.train(X, t, "lbfgs", epochs=50)
+        >>> net.predict(X).tolist()
+        [0, 1, 1, 0]
+        """
+        from clearprop.checkpoints import Checkpoint
+        from clearprop.jobs import Data, Job, Penalty, Stopping, split_validation
+        from clearprop.training import report_trouble, train
+
+        data = Data.of(self.architecture, X, t, sample_weight, self.theta.dtype)
+        rng = np.random.default_rng(seed)
+        dropout_seed = int(rng.integers(2**63))
+        rows, validation_data = split_validation(self.architecture, data, validation, rng)
+        if stopping is None and validation is not None:
+            stopping = Stopping()
+        job = Job(
+            self.architecture,
+            self.theta,
+            optimizer,
             epochs=epochs,
             batch_size=batch_size,
-            seed=seed,
-            shuffle=shuffle,
-            sample_weight=sample_weight,
-            validation=validation,
+            rows=rows,
+            validation=validation_data,
             stopping=stopping,
-            penalty=penalty,
+            metrics=dict(metrics or {}),
+            penalty=penalty or Penalty(),
             clip_norm=clip_norm,
-            metrics=metrics,
-            callbacks=callbacks,
-            time_limit=time_limit,
+            shuffle=rng if shuffle else None,
+            seed=dropout_seed,
             max_steps=max_steps,
-            checkpoint=checkpoint,
-            engine=engine,
-            n_threads=n_threads,
             precision=precision,
         )
+        if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+            checkpoint = Checkpoint(checkpoint)
+        (state,) = train(
+            [job],
+            data,
+            engine=engine,
+            n_threads=n_threads,
+            callbacks=callbacks,
+            time_limit=time_limit,
+            checkpoint=checkpoint,
+        )
+        report_trouble(state)
+        self.theta[...] = state.theta
+        return state.history
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write architecture and θ to a safetensors file; atomic, no pickle."""
+        """Write architecture and θ to a safetensors file; atomic, no pickle.
+
+        path: the file; one that is there is replaced.
+
+        Raises ValueError for a θ that is not finite and for custom parts, which a file cannot
+        hold, OSError where the file cannot be written.
+        """
         from clearprop.network_files import save_network
 
-        save_network(path, self)
+        save_network(path, self.architecture, self.theta)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Network:
-        """Read a file of :meth:`save`. Raises ModelFileError for anything else; runs nothing."""
+        """The network in a file of :meth:`save`; reading it runs nothing that the file says.
+
+        path: the file. Raises ModelFileError for any other file, OSError for one that cannot be
+        read.
+        """
         from clearprop.network_files import load_network
 
-        return load_network(path)
+        return cls.from_theta(*load_network(path))
 
     def _y_hat(self, X: Array) -> Array:
-        """ŷ by the native engine, or by the definition where there are parts of one's own."""
+        """ŷ by the native engine, or by the definition for a network with custom parts."""
         from clearprop.engines.native import NativeEngine, why_not
 
         if why_not(self.architecture):

@@ -15,7 +15,6 @@ from clearprop.architecture import Architecture
 from clearprop.documents import ModelFileError, check_keys, reading, take, take_list, take_tensor
 from clearprop.embeddings import LAYER_KINDS
 from clearprop.layers import Dense, Layer
-from clearprop.network import Network
 from clearprop.outputs import OUTPUTS, Output
 from clearprop.persistence import read_file, write_file
 
@@ -23,31 +22,31 @@ KIND = "network"
 MAX_WIDTH = 2**31  # a layer this wide fits no file; keeps products of sizes far from overflow
 
 
-def save_network(path: str | PathLike[str], net: Network) -> None:
-    """Write the network to `path` as a safetensors file with its architecture as JSON."""
-    document, tensors = network_to_document(net)
+def save_network(path: str | PathLike[str], architecture: Architecture, theta: Array) -> None:
+    """Write θ to `path` as a safetensors file with the architecture as JSON."""
+    document, tensors = network_to_document(architecture, theta)
     write_file(path, KIND, document, tensors)
 
 
-def load_network(path: str | PathLike[str]) -> Network:
-    """Read a network written by :func:`save_network`; ModelFileError for anything else."""
+def load_network(path: str | PathLike[str]) -> tuple[Architecture, Array]:
+    """Architecture and θ of a file of :func:`save_network`; ModelFileError for anything else."""
     document, tensors = read_file(path, KIND)
     document.pop("kind")
     return network_from_document(document, tensors, str(path))
 
 
-def network_to_document(net: Network) -> tuple[dict[str, Any], dict[str, Array]]:
+def network_to_document(
+    architecture: Architecture, theta: Array
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """The architecture as JSON values, and W1, b1, W2, b2, … as arrays.
 
     Raises ValueError for a θ that is not finite, which no reader would take.
     """
-    if not np.isfinite(net.theta).all():
+    if not np.isfinite(theta).all():
         raise ValueError("the network has weights that are NaN or infinite; it cannot be saved")
-    document = {"architecture": architecture_to_document(net.architecture)}
+    document = {"architecture": architecture_to_document(architecture)}
     tensors: dict[str, Array] = {}
-    for names, p in zip(
-        _tensor_names(net.architecture), net.architecture.unpack(net.theta), strict=True
-    ):
+    for names, p in zip(_tensor_names(architecture), architecture.unpack(theta), strict=True):
         tensors |= {names[name]: values for name, values in p.items()}
     return document, tensors
 
@@ -70,7 +69,7 @@ def _tensor_names(architecture: Architecture) -> list[dict[str, str]]:
 
 def network_from_document(
     document: Mapping[str, Any], tensors: Mapping[str, Array], where: str
-) -> Network:
+) -> tuple[Architecture, Array]:
     """The inverse of :func:`network_to_document`; every shape, dtype and name is checked."""
     check_keys(document, ["architecture"], where)
     architecture = architecture_from_document(take(document, "architecture", dict, where), where)
@@ -90,7 +89,7 @@ def network_from_document(
                 for name, shape in layer.shapes.items()
             }
         )
-    return Network.from_theta(architecture, architecture.pack(parameters, np.dtype(dtype)))
+    return architecture, architecture.pack(parameters, np.dtype(dtype))
 
 
 def architecture_to_document(architecture: Architecture) -> dict[str, Any]:

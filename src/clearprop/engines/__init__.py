@@ -6,6 +6,7 @@ of each step, and reports what happened.
 """
 
 from clearprop.engines.nonfinite import NonFinite
-from clearprop.engines.protocol import Engine, EpochPlan, EpochResult, get_engine
+from clearprop.engines.protocol import Engine, EpochPlan, EpochResult
+from clearprop.engines.select import get_engine
 
 __all__ = ["Engine", "EpochPlan", "EpochResult", "NonFinite", "get_engine"]

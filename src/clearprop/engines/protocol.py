@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.callers import users_line
-from clearprop.checks import check_n_threads
 from clearprop.engines.nonfinite import NonFinite
 from clearprop.jobs import Data, Job, Penalty
 
@@ -80,39 +77,3 @@ class Engine(Protocol):
 
     def restore(self, run: Any, job: int, state: dict[str, Array]) -> None:
         """Put a job into a state that :meth:`read` returned; training then goes on bit-exactly."""
-
-
-def get_engine(
-    name: str = "auto",
-    architecture: Architecture | None = None,
-    optimizer: object = None,
-    n_threads: int | None = None,
-) -> Engine:
-    """The engine of that name: "native", "reference", or "auto".
-
-    "auto" is the native one, unless the architecture or the optimiser has parts of one's own that
-    only the reference engine can run; a warning then says so. n_threads: of the native engine,
-    None for :func:`clearprop.get_num_threads`; the reference has one. Raises ValueError for other
-    names, and for a wrong n_threads.
-    """
-    check_n_threads(n_threads)
-    if name == "reference":
-        return _reference()
-    if name not in ("auto", "native"):
-        raise ValueError(f"engine must be 'auto', 'native' or 'reference'; got {name!r}")
-    from clearprop.engines.native import NativeEngine, why_not
-
-    reason = why_not(architecture, optimizer) if architecture is not None else ""
-    if not reason:
-        return NativeEngine(n_threads)
-    if name == "native":
-        raise ValueError(f"{reason}; engine='reference' can run it")
-    message = f"{reason}: the slow reference engine runs"
-    warnings.warn(message, UserWarning, stacklevel=users_line())
-    return _reference()
-
-
-def _reference() -> Engine:
-    from clearprop.engines.reference import ReferenceEngine
-
-    return ReferenceEngine()

@@ -22,7 +22,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
 from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
 from clearprop.estimators.fitted import FittedMLP

@@ -24,10 +24,11 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.estimators.settings import monitored
 from clearprop.history import STOPPED, History, TrainingState
 from clearprop.layers import Dense, Dropout, Layer
+from clearprop.network import Network
 from clearprop.network_files import network_from_document, network_to_document
 from clearprop.optimizers import LBFGS, OPTIMIZERS
 from clearprop.outputs import OUTPUTS
@@ -67,7 +68,8 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
     machine and goes back to None.
     """
     check_is_fitted(estimator)
-    document, tensors = network_to_document(estimator._network())
+    net = estimator._network()
+    document, tensors = network_to_document(net.architecture, net.theta)
     parameters, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         if name == "n_threads":
@@ -124,10 +126,12 @@ def estimator_from_document(
     check_keys(document, required, where)
     metrics = take_list(document, "metrics", str, where)
     curves = [f"history.{name}" for name in CURVES] + [f"metric{n}" for n in range(len(metrics))]
-    net = network_from_document(
-        {"architecture": document["architecture"]},
-        {name: value for name, value in tensors.items() if name not in curves},
-        where,
+    net = Network.from_theta(
+        *network_from_document(
+            {"architecture": document["architecture"]},
+            {name: value for name, value in tensors.items() if name not in curves},
+            where,
+        )
     )
     if not all(_is_of_an_mlp(layer) for layer in net.architecture.layers):
         raise ModelFileError(f"{where}: the network has layers that {kind.__name__} has not")

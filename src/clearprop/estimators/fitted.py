@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.prediction import CompiledNetwork
 from clearprop.network import Network

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.explain.notation import counted, number, sup
-from clearprop.network import Network
+
+if TYPE_CHECKING:
+    from clearprop.network import Network
 
 MOST_EDGES = 4000
 RADIUS = 11.0

@@ -118,3 +118,8 @@ def counted(n: int, what: str, plural: str = "") -> str:
 def place(index: tuple[int, ...]) -> str:
     """An index as it follows a symbol: [0, 2]; nothing for a scalar."""
     return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as Python writes it: (3, 2), (3,)."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.explain.notation import counted, number
-from clearprop.explain.show_text import shape_text
-from clearprop.explain.step import Explanation, Step
+from clearprop.explain.notation import counted, number, shape_text
+
+if TYPE_CHECKING:
+    from clearprop.explain.step import Explanation, Step
 
 MOST_ROWS, MOST_COLUMNS = 10, 12
 # Colours are laid thinly over the page's own, and the text keeps the page's: light or dark alike.

@@ -6,11 +6,12 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from clearprop._typing import Array
-from clearprop.explain.notation import number
-from clearprop.explain.step import Explanation, Step
+from clearprop.explain.notation import number, shape_text
 
 if TYPE_CHECKING:
     from rich.console import Group
+
+    from clearprop.explain.step import Explanation, Step
 
 MOST_ROWS, MOST_COLUMNS = 8, 8
 WIDTH = 120
@@ -24,10 +25,6 @@ def plain(value: Any) -> str:
     with console.capture() as capture:
         console.print(value.__rich__())
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def step_text(step: Step) -> Group:

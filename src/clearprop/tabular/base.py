@@ -21,7 +21,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.checks import check_n_threads, check_number, check_sample_weight
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.network import Network
 from clearprop.numpy_random import random_state

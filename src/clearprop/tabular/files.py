@@ -23,7 +23,7 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.estimators.files import (
     decode_parameter,
     encode_parameter,

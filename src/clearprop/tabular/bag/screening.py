@@ -28,7 +28,7 @@ from clearprop.tabular.bag.epochs import cycle_ends
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import batch_size
 from clearprop.tabular.bag.selection import Bag, Selection
-from clearprop.training import Watch, train
+from clearprop.training import AllJobsCallback, train
 
 LEAST_MEMBERS = 4  # for every row to be held out
 BLOCKS = 20  # of the deciding rows, which tell what is chance
@@ -214,7 +214,7 @@ class Trial:
             [TrainingState() for _ in members.parts],
         )
 
-    def train(self, watch: Watch, time_limit: float | None = None) -> list[TrainingState]:
+    def train(self, watch: AllJobsCallback, time_limit: float | None = None) -> list[TrainingState]:
         """On from where it is."""
         return train(
             self.members.jobs(self.selection.plan, self.selection.pace),

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.engines.protocol import get_engine
+from clearprop.engines.select import get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
 from clearprop.tabular.bag.budget import Budget
