@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from clearprop.circuits.formats import loads
+from clearprop.circuits.formats.files import loads
 from clearprop.circuits.netlist import Circuit, CircuitError
 
 TOKEN = re.compile(rb"\w+|\s+|.", re.DOTALL)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from hypothesis import strategies as st
 
 from clearprop.circuits.gates import find_kind
 from clearprop.circuits.netlist import Cell, Circuit
+from clearprop.circuits.soft.circuit import SoftCircuit
 
 KINDS = ["and", "or", "nand", "nor", "xor", "xnor", "not", "buf", "mux", "majority"]
 KINDS += ["at_least_2", "const0", "const1"]
@@ -49,3 +53,8 @@ def ripple_adder(n: int) -> Circuit:
     inputs = (*(f"a{i}" for i in range(n)), *(f"b{i}" for i in range(n)), "c0")
     outputs = (*(f"s{i}" for i in range(n)), f"c{n}")
     return Circuit(inputs, outputs, tuple(cells), "adder")
+
+
+def changed(soft: SoftCircuit, **fields: Any) -> SoftCircuit:
+    """The soft circuit with other weights, thresholds or gates, as if compiled wrong."""
+    return replace(soft, units=replace(soft.units, **fields))

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from random_circuits import one_gate, ripple_adder
+from random_circuits import changed, one_gate, ripple_adder
 
 from benchmarks.circuits import (
     certify,
@@ -30,7 +30,7 @@ from benchmarks.circuits import (
 )
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit
-from clearprop.circuits.soft import compile
+from clearprop.circuits.soft.circuit import compile
 
 
 def inverted(circuit: Circuit) -> Circuit:
@@ -82,7 +82,7 @@ def test_certify_sees_what_is_wrong() -> None:
     other = compile(inverted(soft.circuit))
     assert certify.compare(other, theirs, bits, 10.0).n_different > 0
     assert certify.compare(soft, theirs, bits, 1e-9).n == 16
-    broken = replace(soft, thresholds=soft.thresholds + (np.arange(6) == 5))
+    broken = changed(soft, thresholds=soft.units.thresholds + (np.arange(6) == 5))
     assert certify.measured(broken, bits)[2] > 0
     error, net_error, wrong = certify.measured(soft, bits)
     assert wrong == 0
@@ -97,9 +97,9 @@ def test_integers() -> None:
     for name in ("c6288", "adder", "bar"):
         soft, what = compile(peer.load(name)), integers.ARITHMETIC[name]
         assert integers.count_right(soft, what, 16) == 16
-        unit = soft.output_units[0]
-        thresholds = soft.thresholds + 99 * (np.arange(soft.n_units) == unit)
-        assert integers.count_right(replace(soft, thresholds=thresholds), what, 16) < 16
+        unit = soft.units.outputs[0]
+        thresholds = soft.units.thresholds + 99 * (np.arange(soft.n_units) == unit)
+        assert integers.count_right(changed(soft, thresholds=thresholds), what, 16) < 16
 
 
 def test_exhaustive() -> None:
@@ -124,7 +124,7 @@ def test_mutations() -> None:
     unchanged = mutations.look(softs, lambda soft, rng: ("nothing", soft), 2, seed=0)
     assert unchanged.by_certificate == unchanged.by_vectors == 0
     assert unchanged.missed == ("adder: nothing", "circuit: nothing")
-    broken = replace(softs[0], thresholds=softs[0].thresholds + 1)
+    broken = changed(softs[0], thresholds=softs[0].units.thresholds + 1)
     with pytest.raises(SystemExit, match="adder is not certified as it is"):
         mutations.look([broken], mutations.flip_weight, 1, seed=0)
 

@@ -9,21 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_circuits import KINDS, circuits, one_gate, ripple_adder
+from random_circuits import KINDS, changed, circuits, one_gate, ripple_adder
 from scipy import sparse
 from scipy.special import expit
 
-from clearprop.circuits.certificate import (
-    certify,
-    least_gain,
-    minimum_gain,
-    network_error,
-    sufficient_gain,
-)
-from clearprop.circuits.folding import Wire
 from clearprop.circuits.gates import GATES, all_bits, find_kind
 from clearprop.circuits.netlist import Cell, Circuit
-from clearprop.circuits.soft import compile
+from clearprop.circuits.soft.certificate import (
+    least_gain,
+    minimum_gain,
+    sufficient_gain,
+)
+from clearprop.circuits.soft.circuit import certify, compile, network_error
+from clearprop.circuits.soft.folding import Wire
 
 
 def ladder(kind: str, arity: int, length: int) -> Circuit:
@@ -46,7 +44,7 @@ def test_no_net_is_further_off_than_certified(circuit: Circuit, gain: float, dty
     nets = circuit.evaluate_nets(bits)
     h = soft.evaluate_units(bits).astype(np.float64)
     for net, bit in zip(circuit.nets, nets.T, strict=True):
-        source, negated = soft.wires[net]
+        source, negated = soft.units.wires[net]
         if source >= soft.n_inputs:
             value = h[:, source - soft.n_inputs]
             error = np.abs(np.where(negated, 1 - value, value) - bit)
@@ -212,44 +210,44 @@ def test_faults_are_named() -> None:
         ),
     )
     soft = compile(circuit)
-    broken = soft.weights.copy()
+    broken = soft.units.weights.copy()
     broken.data[0] *= -1
-    proof = certify(replace(soft, weights=broken), vectors=8)
+    proof = certify(changed(soft, weights=broken), vectors=8)
     assert str(proof).startswith(
         "The network is not circuit: y should be 0 for a = 1, b = 1, as xor is, but its neurons "
         "say 1.\nMeasured on 8 inputs: an error of at most"
     )
     assert proof.measured_wrong > 0
     assert proof.net_errors["y"] == (1, 1)
-    swapped = replace(soft, gates=(soft.gates[0], *soft.gates[2:]))
+    swapped = changed(soft, gates=(soft.units.gates[0], *soft.units.gates[2:]))
     assert "there are 4 gates for 3 cells and 2 outputs" in str(certify(swapped))
-    other = replace(soft.gates[2], inputs=(Wire(2, False), Wire(0, False), Wire(0, False)))
-    rewired = replace(soft, gates=(*soft.gates[:2], other, *soft.gates[3:]))
+    other = replace(soft.units.gates[2], inputs=(Wire(2, False), Wire(0, False), Wire(0, False)))
+    rewired = changed(soft, gates=(*soft.units.gates[:2], other, *soft.units.gates[3:]))
     assert "z is not z, which mux drives" in str(certify(rewired))
-    out = replace(soft.gates[4], inputs=(Wire(0, False),))
-    assert "is not the output z" in str(certify(replace(soft, gates=(*soft.gates[:4], out))))
-    loop = soft.weights.tolil()
+    out = replace(soft.units.gates[4], inputs=(Wire(0, False),))
+    assert "is not the output z" in str(certify(changed(soft, gates=(*soft.units.gates[:4], out))))
+    loop = soft.units.weights.tolil()
     loop[0, 3] = 1
-    looped = replace(soft, weights=sparse.csr_array(loop))
+    looped = changed(soft, weights=sparse.csr_array(loop))
     assert "reads one that is not of a lower level" in str(certify(looped))
-    with pytest.raises(ValueError, match="the network is not circuit: y should be 0"):
-        network_error(replace(soft, weights=broken))
+    with pytest.raises(ValueError, match="the network does not compute circuit: y should be 0"):
+        network_error(changed(soft, weights=broken))
 
 
 @given(circuits(), st.data())
 def test_a_mutation_is_found_or_changes_nothing(circuit: Circuit, data: st.DataObject) -> None:
     """Of the gates; in `a ∨ b ∨ b` a weight of b may be 2 or 1, and XOR(a, ¬a …) has such too."""
     soft = compile(circuit, gain=20)
-    if not soft.weights.nnz:
+    if not soft.units.weights.nnz:
         return
-    weights, thresholds = soft.weights.copy(), soft.thresholds.copy()
+    weights, thresholds = soft.units.weights.copy(), soft.units.thresholds.copy()
     if data.draw(st.booleans()):
         weights.data[data.draw(st.integers(0, weights.nnz - 1))] *= -1
     else:
         thresholds[data.draw(st.integers(0, soft.n_units - 1))] += data.draw(
             st.sampled_from([-1, 1])
         )
-    mutated = replace(soft, weights=weights, thresholds=thresholds)
+    mutated = changed(soft, weights=weights, thresholds=thresholds)
     if certify(mutated).ok:
         bits = all_bits(soft.n_inputs)
         np.testing.assert_array_equal(mutated.predict(bits), circuit.evaluate(bits))
@@ -257,14 +255,14 @@ def test_a_mutation_is_found_or_changes_nothing(circuit: Circuit, data: st.DataO
 
 def test_each_mutation_of_an_adder_is_found() -> None:
     soft = compile(ripple_adder(6))
-    for at in range(soft.weights.nnz):
-        weights = soft.weights.copy()
+    for at in range(soft.units.weights.nnz):
+        weights = soft.units.weights.copy()
         weights.data[at] *= -1
-        assert certify(replace(soft, weights=weights)).faults
+        assert certify(changed(soft, weights=weights)).faults
     for unit, step in product(range(soft.n_units), (-1, 1)):
-        thresholds = soft.thresholds.copy()
+        thresholds = soft.units.thresholds.copy()
         thresholds[unit] += step
-        assert certify(replace(soft, thresholds=thresholds)).faults
+        assert certify(changed(soft, thresholds=thresholds)).faults
 
 
 def test_it_says_what_is_proved() -> None:

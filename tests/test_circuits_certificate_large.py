@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from random_circuits import one_gate
+from random_circuits import changed, one_gate
 from scipy.special import expit
 
-from clearprop.circuits.cases import MOST_CASES, cases_of
-from clearprop.circuits.certificate import certify, minimum_gain
 from clearprop.circuits.netlist import Cell, Circuit
-from clearprop.circuits.soft import SoftCircuit, compile
-from clearprop.circuits.worst_case import plan
+from clearprop.circuits.soft.cases import MOST_CASES, cases_of
+from clearprop.circuits.soft.certificate import minimum_gain
+from clearprop.circuits.soft.circuit import SoftCircuit, certify, compile
+from clearprop.circuits.soft.worst_case import plan
 
 
 @pytest.mark.parametrize(
@@ -26,16 +25,16 @@ def test_wide_gates_are_not_enumerated(kind: str, arity: int) -> None:
     assert proof.ok
     assert proof.measured_error is not None
     assert (proof.measured_error <= proof.certified_error).all()
-    thresholds = soft.thresholds.copy()
+    thresholds = soft.units.thresholds.copy()
     thresholds[-1] += 1
-    assert not certify(replace(soft, thresholds=thresholds)).ok
+    assert not certify(changed(soft, thresholds=thresholds)).ok
 
 
 def test_weights_with_too_many_sums_are_not_certified() -> None:
     soft = compile(one_gate("or", 20))
-    weights = soft.weights.copy()
+    weights = soft.units.weights.copy()
     weights.data[:] = 2 ** np.arange(20)
-    odd = replace(soft, weights=weights)  # it does compute OR, but has 2^20 sums
+    odd = changed(soft, weights=weights)  # it does compute OR, but has 2^20 sums
     assert MOST_CASES < 2**20
     proof = certify(odd)
     assert not proof.ok
@@ -55,9 +54,9 @@ def test_a_thousand_inputs(kind: str, most: int) -> None:
     units = proof.unit_errors if kind != "xor" else proof.unit_errors[:-1]
     assert units.max() == pytest.approx(expit(-16 * (0.5 - most * 1e-4)), rel=1e-6)
     soft = compile(circuit)
-    thresholds = soft.thresholds.copy()
+    thresholds = soft.units.thresholds.copy()
     thresholds[len(thresholds) // 2] += 1
-    assert certify(replace(soft, thresholds=thresholds)).faults
+    assert certify(changed(soft, thresholds=thresholds)).faults
 
 
 def test_too_many_sums_are_refused_at_once() -> None:
@@ -72,14 +71,14 @@ def test_cases_are_few() -> None:
     for kind in ("and", "xor"):
         soft = compile(one_gate(kind, 12))
         assert isinstance(soft, SoftCircuit)
-        (step,) = plan(soft).steps
-        assert step.cases.z.shape == (len(soft.gates[0].units), 13)
+        (step,) = plan(soft.units).steps
+        assert step.cases.z.shape == (len(soft.units.gates[0].units), 13)
     assert cases_of.cache_info().currsize > 0
 
 
 def netlist(name: str) -> Circuit:
     circuitgraph = pytest.importorskip("circuitgraph")
-    from clearprop.circuits.formats import read
+    from clearprop.circuits.formats.files import read
 
     return read(Path(circuitgraph.__file__).parent / "netlists" / f"{name}.v")
 

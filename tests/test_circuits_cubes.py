@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clearprop.circuits.covering import cheapest_cover
-from clearprop.circuits.cubes import (
+from clearprop.circuits.gates import all_bits
+from clearprop.circuits.netlist import Circuit, CircuitError
+from clearprop.circuits.synthesis.covering import cheapest_cover
+from clearprop.circuits.synthesis.cubes import (
     Cover,
     cover,
     cubes_to_cells,
@@ -18,8 +20,6 @@ from clearprop.circuits.cubes import (
     minimise,
     sum_of_products,
 )
-from clearprop.circuits.gates import all_bits
-from clearprop.circuits.netlist import Circuit, CircuitError
 
 tables = st.integers(0, 7).flatmap(
     lambda n: st.lists(st.sampled_from([0, 1, None]), min_size=2**n, max_size=2**n)

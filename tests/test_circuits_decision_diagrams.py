@@ -6,10 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop.circuits.diagrams import CellBuilder, neuron_diagram, table_diagram
-from clearprop.circuits.encoding import Domain
+from clearprop.circuits.extraction.encoding import Domain
 from clearprop.circuits.gates import Neuron, all_bits
 from clearprop.circuits.netlist import Circuit
+from clearprop.circuits.synthesis.decision_diagrams import (
+    CellBuilder,
+    neuron_diagram,
+    table_diagram,
+)
 
 
 @given(seed=st.integers(0, 10**6))

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_circuits_netlist import circuits
 
-from clearprop.circuits.diagram import draw, net_values, table
-from clearprop.circuits.expressions import parse
+from clearprop.circuits.drawing.diagram import draw, net_values, table
+from clearprop.circuits.drawing.layout import Place, arrange
+from clearprop.circuits.drawing.symbols import symbol
+from clearprop.circuits.formats.expressions import parse
 from clearprop.circuits.gates import all_bits
-from clearprop.circuits.layout import Place, arrange
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-from clearprop.circuits.soft import compile
-from clearprop.circuits.symbols import symbol
+from clearprop.circuits.soft.circuit import compile
 
 SVG = "{http://www.w3.org/2000/svg}"
 ADDER = parse("s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.circuits.encoding import thermometer
-from clearprop.circuits.extraction import extract
-from clearprop.circuits.formats import dumps, loads
-from clearprop.circuits.proof import equivalent
+from clearprop.circuits.extraction.encoding import thermometer
+from clearprop.circuits.extraction.extract import extract
+from clearprop.circuits.formats.files import dumps, loads
+from clearprop.circuits.proofs.equivalence import equivalent
 
 
 def test_thermometer() -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import clearprop as cp
 from clearprop._typing import Array
-from clearprop.circuits.enumeration import agree
-from clearprop.circuits.exact import decide, exact_network
-from clearprop.circuits.extraction import ExtractionError, extract
+from clearprop.circuits.extraction.decisions import decide
+from clearprop.circuits.extraction.enumeration import agree
+from clearprop.circuits.extraction.exact_network import exact_network
+from clearprop.circuits.extraction.extract import ExtractionError, extract
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit
 
@@ -95,7 +96,7 @@ def test_deep_ties_stay_open() -> None:
 @given(seed=st.integers(0, 10**6), hidden=st.sampled_from(["logistic", "tanh", "leaky_relu"]))
 def test_bounded_and_precise_decisions_agree(seed: int, hidden: str) -> None:
     """The rows' decisions by decimals, forced for all rows, are those of the float64 pass."""
-    from clearprop.circuits.intervals import decide_row
+    from clearprop.circuits.extraction.intervals import decide_row
 
     net = exact_network(random_network(seed, 3, [4, 3], 3, hidden, "softmax"))
     points = all_bits(3).astype(float)
@@ -112,8 +113,8 @@ def test_the_library_is_as_exact_as_is_assumed() -> None:
     from decimal import Decimal
 
     from clearprop.activations import ACTIVATIONS
-    from clearprop.circuits.exact import LIBRARY_ERROR
-    from clearprop.circuits.intervals import Interval, Rounding, _context, _phi
+    from clearprop.circuits.extraction.decisions import LIBRARY_ERROR
+    from clearprop.circuits.extraction.intervals import Interval, Rounding, _context, _phi
 
     r = Rounding(_context(60, "ROUND_FLOOR"), _context(60, "ROUND_CEILING"))
     z = np.concatenate([np.linspace(-45, 45, 901), 10.0 ** np.arange(-20, 4), [-750, 750]])

@@ -11,12 +11,12 @@ from extraction_networks import network, random_network, xor_network
 
 import clearprop as cp
 from clearprop._typing import Array
-from clearprop.circuits.enumeration import agree
-from clearprop.circuits.extraction import ExtractionError, extract
-from clearprop.circuits.formats import dumps, loads
+from clearprop.circuits.extraction.enumeration import agree
+from clearprop.circuits.extraction.extract import ExtractionError, extract
+from clearprop.circuits.formats.files import dumps, loads
 from clearprop.circuits.gates import Neuron, all_bits
 from clearprop.circuits.netlist import Circuit, CircuitError
-from clearprop.circuits.proof import equivalent
+from clearprop.circuits.proofs.equivalence import equivalent
 from clearprop.outputs import get_output
 
 

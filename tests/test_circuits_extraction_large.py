@@ -14,12 +14,19 @@ from extraction_networks import (
     xor_network,
 )
 
-from clearprop.circuits.enumeration import Clock, OutOfTimeError, agree, columns, domain_of
-from clearprop.circuits.exact import decide, exact_network
-from clearprop.circuits.extraction import ExtractionError, extract
+from clearprop.circuits.extraction.decisions import decide
+from clearprop.circuits.extraction.enumeration import (
+    Clock,
+    OutOfTimeError,
+    agree,
+    columns,
+    domain_of,
+)
+from clearprop.circuits.extraction.exact_network import exact_network
+from clearprop.circuits.extraction.extract import ExtractionError, extract
 from clearprop.circuits.gates import Neuron, all_bits
 from clearprop.circuits.netlist import Cell, Circuit
-from clearprop.circuits.proof import equivalent
+from clearprop.circuits.proofs.equivalence import equivalent
 
 
 @pytest.mark.parametrize("n", [14, 18])
@@ -85,7 +92,7 @@ def test_gaps_agree_with_all_inputs(hidden: str, output: str) -> None:
 def test_gaps_are_tried_before_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they suffice, all inputs still prove it; where not, the rows give the logic: hidden
     units are off by σ(−g/2) < e^(−g/2), the outputs by five times that, which must be below ½."""
-    monkeypatch.setattr("clearprop.circuits.extraction.MANY_ROWS", 1)
+    monkeypatch.setattr("clearprop.circuits.extraction.extract.MANY_ROWS", 1)
     for gain, table in ((16.0, False), (4.5, True)):
         found = extract(adder_network(3, gain, "logistic"))
         assert found.ok
@@ -132,7 +139,7 @@ def test_no_time_for_the_rows() -> None:
 
 
 def test_no_time_for_the_neurons_leaves_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clearprop.circuits.extraction.NEURONS_SHARE", 0.0)
+    monkeypatch.setattr("clearprop.circuits.extraction.rows.NEURONS_SHARE", 0.0)
     found = extract(xor_network())
     assert (found.by, found.ok) == ("table", True)
     assert found.reason == "the time limit of 0 s was reached"
@@ -148,15 +155,15 @@ def test_no_time_for_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     net = adder_network(3, 16.0, "logistic")
     net_columns = columns(exact_network(net), domain_of(net, None), Clock.starting(60), hidden=True)
     monkeypatch.setattr(
-        "clearprop.circuits.extraction.columns", lambda *arguments, **options: net_columns
+        "clearprop.circuits.extraction.extract.columns", lambda *arguments, **options: net_columns
     )
-    monkeypatch.setattr("clearprop.circuits.enumeration.Clock.check", late)
-    monkeypatch.setattr("clearprop.circuits.extraction._Task.check_neurons", lambda task: None)
+    monkeypatch.setattr("clearprop.circuits.extraction.enumeration.Clock.check", late)
+    monkeypatch.setattr("clearprop.circuits.extraction.rows.Task.check_neurons", lambda task: None)
     unproved = extract(net)
     assert (unproved.by, unproved.ok, unproved.agreement.verdict) == ("neurons", False, "unknown")
     assert "too late, after 0 of them" in str(unproved)
-    monkeypatch.setattr("clearprop.circuits.extraction.columns", late)
-    monkeypatch.setattr("clearprop.circuits.extraction.MANY_ROWS", 1)
+    monkeypatch.setattr("clearprop.circuits.extraction.extract.columns", late)
+    monkeypatch.setattr("clearprop.circuits.extraction.extract.MANY_ROWS", 1)
     proved = extract(net)
     assert (proved.by, proved.ok) == ("neurons", True)
     assert "every neuron's gap is above the error" in str(proved)

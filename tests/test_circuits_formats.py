@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop.circuits.formats import FORMATS, dumps, loads, read, write
+from clearprop.circuits.formats.files import FORMATS, dumps, loads, read, write
 from clearprop.circuits.gates import GATES
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
 

@@ -6,7 +6,7 @@ import pytest
 from fuzz_circuits import check
 from test_circuits_formats import C17
 
-from clearprop.circuits.formats import FORMATS, dumps, loads
+from clearprop.circuits.formats.files import FORMATS, dumps, loads
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from netlist_oracle import simulate
 
-from clearprop.circuits.expressions import parse
-from clearprop.circuits.formats import loads, read
+from clearprop.circuits.formats.expressions import parse
+from clearprop.circuits.formats.files import loads, read
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import CircuitError
 

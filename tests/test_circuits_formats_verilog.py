@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clearprop.circuits.formats import dumps, loads
+from clearprop.circuits.formats.files import dumps, loads
+from clearprop.circuits.formats.verilog import read_verilog
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit, CircuitError
-from clearprop.circuits.verilog import read_verilog
 
 
 def values(circuit: Circuit, bits: np.ndarray, name: str) -> np.ndarray:
@@ -295,7 +295,7 @@ def test_the_module_to_read() -> None:
 
 def test_a_small_file_cannot_stand_for_a_huge_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
     """2^40 instances, by modules that hold two of the next."""
-    monkeypatch.setattr("clearprop.circuits.source.SPARE", 2**16)
+    monkeypatch.setattr("clearprop.circuits.formats.source.SPARE", 2**16)
     text = "".join(f"module m{i}; m{i + 1} a(), b(); endmodule\n" for i in range(40))
     with pytest.raises(CircuitError, match=r"too large for its file"):
         loads(text + "module m40; endmodule", "verilog")

@@ -11,12 +11,12 @@ import pytest
 
 from clearprop import Network
 from clearprop._typing import Array
-from clearprop.circuits.attempts import from_signs, signed_architecture, start, to_signs
 from clearprop.circuits.gates import all_bits, gate
-from clearprop.circuits.hardening import Layer, harden, network_layers
-from clearprop.circuits.learning import STOPPED, learn, read_table
+from clearprop.circuits.learning.attempts import from_signs, signed_architecture, start, to_signs
+from clearprop.circuits.learning.hardening import Layer, harden, network_layers
+from clearprop.circuits.learning.learn import STOPPED, learn, read_table
+from clearprop.circuits.learning.sharpening import bound, sharpen
 from clearprop.circuits.netlist import Cell, Circuit
-from clearprop.circuits.sharpening import bound, sharpen
 
 
 def parity(n: int) -> Array:

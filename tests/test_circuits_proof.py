@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop.circuits.gates import GATES, all_bits, find_kind
-from clearprop.circuits.logic_graph import LogicGraph
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-from clearprop.circuits.proof import case_words, equivalent
+from clearprop.circuits.proofs.equivalence import case_words, equivalent
+from clearprop.circuits.proofs.logic_graph import LogicGraph
 
 ONE_OUTPUT = [kind for kind, row in GATES.items() if len(row.outputs) == 1]
 

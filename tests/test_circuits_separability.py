@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop.circuits.gates import all_bits, gate
-from clearprop.circuits.separability import Verdict, threshold
+from clearprop.circuits.synthesis.separability import Verdict, threshold
 
 Table = list[int | None]
 tables = st.integers(0, 6).flatmap(

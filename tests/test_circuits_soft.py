@@ -14,10 +14,10 @@ from random_circuits import circuits, ripple_adder
 from scipy.special import expit
 
 from clearprop._typing import Array
-from clearprop.circuits.folding import CONSTANT, Wire
 from clearprop.circuits.gates import GATES, all_bits, find_kind, gate
 from clearprop.circuits.netlist import Cell, Circuit
-from clearprop.circuits.soft import SoftCircuit, compile
+from clearprop.circuits.soft.circuit import SoftCircuit, compile
+from clearprop.circuits.soft.folding import CONSTANT, Wire
 
 KINDS = [*(kind for kind in GATES if len(GATES[kind].outputs) == 1), "at_least_2", "at_least_3"]
 
@@ -30,9 +30,9 @@ def one_gate(kind: str, arity: int) -> Circuit:
 def by_definition(soft: SoftCircuit, bits: Array) -> Array:
     """h = σ(g (w·s + b)) unit by unit, in float64."""
     s = np.asarray(bits, dtype=np.float64)
-    weights = soft.weights.toarray()
+    weights = soft.units.weights.toarray()
     for unit in range(soft.n_units):
-        z = s @ weights[unit, : s.shape[1]] + 0.5 - soft.thresholds[unit]
+        z = s @ weights[unit, : s.shape[1]] + 0.5 - soft.units.thresholds[unit]
         assert not weights[unit, s.shape[1] :].any()
         s = np.column_stack([s, expit(soft.gain * z)])
     return s[:, soft.n_inputs :]
@@ -52,7 +52,9 @@ def test_each_gate_is_its_neurons(kind: str, arity: int) -> None:
     if arity > 1:
         neurons = gate(kind, arity).neurons
         assert soft.n_units == len(neurons)
-        for name, neuron, row in zip(soft.unit_names, neurons, soft.weights.toarray(), strict=True):
+        for name, neuron, row in zip(
+            soft.units.names, neurons, soft.units.weights.toarray(), strict=True
+        ):
             number = neurons.index(neuron) + 1
             assert name == ("y" if number == len(neurons) else f"y.{number}")
             np.testing.assert_array_equal(row[: len(neuron.weights)], neuron.weights)
@@ -71,10 +73,12 @@ def test_the_values_are_those_of_the_definition(circuit: Circuit, dtype: str, ga
     # before it by g/4 ‖w‖ at the most where it does not saturate: a bound for 12 gates would be
     # of no use, so the tolerance is for one gate, and the values before it are the evaluated ones
     s = np.column_stack([bits, h]).astype(np.float64)
-    z = s @ soft.weights.toarray().T + 0.5 - soft.thresholds
-    tolerance = 40 * np.finfo(dtype).eps * (1 + gain * (np.abs(s) @ abs(soft.weights).toarray().T))
+    z = s @ soft.units.weights.toarray().T + 0.5 - soft.units.thresholds
+    tolerance = (
+        40 * np.finfo(dtype).eps * (1 + gain * (np.abs(s) @ abs(soft.units.weights).toarray().T))
+    )
     assert (np.abs(h - expit(gain * z)) <= tolerance).all()
-    np.testing.assert_array_equal(soft.evaluate(bits), h[:, list(soft.output_units)])
+    np.testing.assert_array_equal(soft.evaluate(bits), h[:, list(soft.units.outputs)])
 
 
 @given(circuits())
@@ -82,14 +86,16 @@ def test_predictions_are_the_logic_at_a_large_gain(circuit: Circuit) -> None:
     soft = compile(circuit, gain=20)
     bits = all_bits(soft.n_inputs)
     np.testing.assert_array_equal(soft.predict(bits), circuit.evaluate(bits))
-    assert (np.diff(soft.levels) >= 0).all()
-    rows, columns = soft.weights.nonzero()
+    assert (np.diff(soft.units.levels) >= 0).all()
+    rows, columns = soft.units.weights.nonzero()
     units = columns >= soft.n_inputs
-    assert (soft.levels[rows[units]] > soft.levels[columns[units] - soft.n_inputs]).all()
+    assert (
+        soft.units.levels[rows[units]] > soft.units.levels[columns[units] - soft.n_inputs]
+    ).all()
     # every net is carried by the source that the table says
     h = np.column_stack([bits, soft.evaluate_units(bits) > 0.5, np.zeros(len(bits), bool)])
     for net, bit in zip(circuit.nets, circuit.evaluate_nets(bits).T, strict=True):
-        source, negated = soft.wires[net]
+        source, negated = soft.units.wires[net]
         np.testing.assert_array_equal(h[:, source] != negated, bit)
 
 
@@ -107,15 +113,15 @@ def test_not_buf_and_constants_are_folded_into_what_reads_them() -> None:
     )
     soft = compile(Circuit(("a", "b"), ("z", "x", "zero", "a", "z", "x"), cells))
     # y, z, and the outputs that are no unit yet: ¬b, 0, a, each once
-    assert sorted(soft.unit_names) == ["a", "x", "y", "z", "zero"]
-    assert soft.wires["same"] == Wire(0, False)
-    assert soft.wires["na"] == Wire(0, True)
-    assert soft.wires["x"] == Wire(1, True)
-    assert soft.wires["off"] == Wire(CONSTANT, False)
-    y = soft.unit_names.index("y")
-    assert soft.weights.toarray()[y].tolist() == [-1, 1, 0, 0, 0, 0, 0]
-    assert soft.thresholds[y] == 1  # (1 − a) + b + 1 ≥ 3
-    assert soft.output_units[0] == soft.output_units[4]
+    assert sorted(soft.units.names) == ["a", "x", "y", "z", "zero"]
+    assert soft.units.wires["same"] == Wire(0, False)
+    assert soft.units.wires["na"] == Wire(0, True)
+    assert soft.units.wires["x"] == Wire(1, True)
+    assert soft.units.wires["off"] == Wire(CONSTANT, False)
+    y = soft.units.names.index("y")
+    assert soft.units.weights.toarray()[y].tolist() == [-1, 1, 0, 0, 0, 0, 0]
+    assert soft.units.thresholds[y] == 1  # (1 − a) + b + 1 ≥ 3
+    assert soft.units.outputs[0] == soft.units.outputs[4]
     bits = all_bits(2)
     np.testing.assert_array_equal(soft.predict(bits), soft.circuit.evaluate(bits))
 
@@ -140,8 +146,8 @@ def test_a_gate_may_read_one_net_several_times_and_its_negation(kind: str) -> No
 def test_an_inner_neuron_takes_no_name_that_a_net_has() -> None:
     cells = (Cell("y.1", "and", ("a", "b")), Cell("y", "xor", ("a", "y.1")))
     soft = compile(Circuit(("a", "b"), ("y",), cells))
-    assert len(set(soft.unit_names)) == 3
-    assert "y.1'" in soft.unit_names
+    assert len(set(soft.units.names)) == 3
+    assert "y.1'" in soft.units.names
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -151,7 +157,7 @@ def test_chunks_give_what_one_vector_at_a_time_gives(
     soft = compile(ripple_adder(4), dtype=dtype)
     bits = all_bits(9)
     whole = soft.evaluate(bits)
-    monkeypatch.setattr("clearprop.circuits.soft.CACHE", 1)
+    monkeypatch.setattr("clearprop.circuits.soft.circuit.CACHE", 1)
     # exp may differ in the last digits between the SIMD body and the rest of an array
     np.testing.assert_allclose(soft.evaluate(bits[:300]), whole[:300], rtol=1e-5)
     np.testing.assert_allclose(

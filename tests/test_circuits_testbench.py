@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clearprop.circuits.formats import dumps, loads
+from clearprop.circuits.formats.files import dumps, loads
+from clearprop.circuits.formats.testbench import vectors_for, write_testbench
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-from clearprop.circuits.testbench import vectors_for, write_testbench
 
 needs_icarus = pytest.mark.skipif(
     shutil.which("iverilog") is None or shutil.which("vvp") is None,

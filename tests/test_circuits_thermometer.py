@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clearprop.circuits.encoding import thermometer
+from clearprop.circuits.extraction.encoding import thermometer
 
 LARGEST = float(np.finfo(np.float64).max)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import clearprop as cp
 from clearprop import circuits
-from clearprop.circuits.formats import FORMATS
+from clearprop.circuits.formats.files import FORMATS
 from clearprop.cli import main
 from clearprop.cli.circuit import arguments
 from clearprop.cli.circuit.arguments import SUBCOMMANDS

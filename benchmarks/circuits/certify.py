@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.circuits.markdown import head, line, machine, seconds, timed
 from benchmarks.circuits.peer import EPFL, ISCAS, Peer, load
 from clearprop._typing import Array
-from clearprop.circuits.certificate import certify, minimum_gain
-from clearprop.circuits.soft import SoftCircuit, compile
+from clearprop.circuits.soft.certificate import minimum_gain
+from clearprop.circuits.soft.circuit import SoftCircuit, certify, compile
 
 AT_ONCE = 128  # vectors, whose units are all kept
 COLUMNS = ["circuit", "inputs", "outputs", "gates", "depth", "units", "levels", "weights"]
@@ -52,7 +52,7 @@ def measure(name: str, n_vectors: int, peer_seconds: float) -> tuple[list[object
     at_least = replace(soft, gain=gain)  # there each bit is right as well
     wrong += int((at_least.predict(bits) != circuit.evaluate(bits)).sum())
     row: list[object] = [name, len(circuit.inputs), len(circuit.outputs), len(circuit.cells)]
-    row += [circuit.depth, soft.n_units, soft.n_levels, soft.weights.nnz]
+    row += [circuit.depth, soft.n_units, soft.n_levels, soft.units.weights.nnz]
     row += [*map(seconds, (s_read, s_compile, s_certify)), f"{gain:.3f}", seconds(s_gain)]
     row += [f"{proof.error:.5f}", f"{error:.5f}", f"{proof.worst_error:.5f}", f"{net_error:.5f}"]
     row += [f"{wrong:,} of {2 * n_vectors * len(circuit.outputs):,}"]
@@ -70,11 +70,11 @@ def measured(soft: SoftCircuit, bits: Array) -> tuple[float, float, int]:
     """The largest error of an output, and of any net that a unit carries; the wrong output bits."""
     error = net_error = 0.0
     wrong = 0
-    outputs = list(soft.output_units)
+    outputs = list(soft.units.outputs)
     carried = [
         (column, wire.source - soft.n_inputs, wire.negated)
         for column, net in enumerate(soft.circuit.nets)
-        if (wire := soft.wires[net]).source >= soft.n_inputs
+        if (wire := soft.units.wires[net]).source >= soft.n_inputs
     ]
     columns, units, negated = (np.array(list(x)) for x in zip(*carried, strict=True))
     for start in range(0, len(bits), AT_ONCE):

@@ -23,10 +23,10 @@ from benchmarks.circuits.functions import adder, majority, multiplexer, parity
 from benchmarks.circuits.markdown import head, line, machine, seconds, timed
 from benchmarks.circuits.peer import load, netlists, simulate
 from clearprop._typing import Array
-from clearprop.circuits.certificate import certify, minimum_gain
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Cell, Circuit
-from clearprop.circuits.soft import compile
+from clearprop.circuits.soft.certificate import minimum_gain
+from clearprop.circuits.soft.circuit import certify, compile
 
 AT_ONCE = 2**14  # inputs
 FILES = ["c17", "c17_assign", "c17_gates", "c17g", "mux_2", "mux_4", "switch", "ctrl", "dec"]

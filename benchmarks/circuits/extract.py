@@ -23,11 +23,11 @@ import clearprop as cp
 from benchmarks.circuits.functions import adder, majority, multiplexer, parity
 from benchmarks.circuits.tools import in_abc, in_icarus
 from clearprop._typing import Array
-from clearprop.circuits.encoding import thermometer
-from clearprop.circuits.enumeration import agree
-from clearprop.circuits.extraction import Extraction, extract
+from clearprop.circuits.extraction.encoding import thermometer
+from clearprop.circuits.extraction.enumeration import agree
+from clearprop.circuits.extraction.extract import Extraction, extract
 from clearprop.circuits.gates import all_bits
-from clearprop.circuits.proof import equivalent
+from clearprop.circuits.proofs.equivalence import equivalent
 
 # the function, hidden units for training without restarts
 TASKS: dict[str, tuple[Array, int]] = {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.circuits.markdown import head, line, machine
 from benchmarks.circuits.peer import netlists
-from clearprop.circuits.formats import FORMATS, dumps, read
+from clearprop.circuits.formats.files import FORMATS, dumps, read
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from fuzz_circuits import check

@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.circuits.markdown import head, line, machine, seconds, timed
 from benchmarks.circuits.peer import load
 from clearprop._typing import Array
-from clearprop.circuits.certificate import minimum_gain
-from clearprop.circuits.soft import SoftCircuit, compile
+from clearprop.circuits.soft.certificate import minimum_gain
+from clearprop.circuits.soft.circuit import SoftCircuit, compile
 
 COLUMNS = ["circuit", "computes", "dtype", "gain", "units", "right", "s"]
 

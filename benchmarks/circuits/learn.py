@@ -23,10 +23,10 @@ import numpy as np
 import clearprop as cp
 from benchmarks.circuits.functions import FUNCTIONS, half_free
 from clearprop._typing import Array
-from clearprop.circuits.attempts import OPTIMIZER, score, start
 from clearprop.circuits.gates import all_bits
-from clearprop.circuits.learning import learn
-from clearprop.circuits.sharpening import sharpen
+from clearprop.circuits.learning.attempts import OPTIMIZER, score, start
+from clearprop.circuits.learning.learn import learn
+from clearprop.circuits.learning.sharpening import sharpen
 
 TABLES: dict[str, tuple[Callable[[int], Array], int]] = {
     **FUNCTIONS,

@@ -20,8 +20,7 @@ import numpy as np
 
 from benchmarks.circuits.markdown import head, line, machine, seconds, timed
 from benchmarks.circuits.peer import load
-from clearprop.circuits.certificate import certify
-from clearprop.circuits.soft import SoftCircuit, compile
+from clearprop.circuits.soft.circuit import SoftCircuit, certify, compile
 
 CIRCUITS = ("c17", "c432", "c499", "c880", "c1355", "c1908", "c2670", "c3540", "c6288", "adder")
 COLUMNS = ["what is changed", "mutations", "circuits", "found by the certificate"]
@@ -41,18 +40,21 @@ class Found:
 
 def flip_weight(soft: SoftCircuit, rng: np.random.Generator) -> tuple[str, SoftCircuit]:
     """One weight with its sign changed."""
-    weights = soft.weights.copy()
+    weights = soft.units.weights.copy()
     at = int(rng.integers(weights.nnz))
     weights.data[at] *= -1
-    return f"weight {at} with its sign changed", replace(soft, weights=weights)
+    return f"weight {at} with its sign changed", replace(
+        soft, units=replace(soft.units, weights=weights)
+    )
 
 
 def move_threshold(soft: SoftCircuit, rng: np.random.Generator) -> tuple[str, SoftCircuit]:
     """One threshold changed by one."""
-    thresholds = soft.thresholds.copy()
+    thresholds = soft.units.thresholds.copy()
     unit, step = int(rng.integers(soft.n_units)), int(rng.choice([-1, 1]))
     thresholds[unit] += step
-    return f"threshold of {soft.unit_names[unit]} {step:+d}", replace(soft, thresholds=thresholds)
+    mutated = replace(soft, units=replace(soft.units, thresholds=thresholds))
+    return f"threshold of {soft.units.names[unit]} {step:+d}", mutated
 
 
 MUTATIONS: dict[str, Mutate] = {

@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 from benchmarks.circuits.peer import netlists, simulate
-from clearprop.circuits.formats import read
+from clearprop.circuits.formats.files import read
 from clearprop.circuits.netlist import CircuitError
 
 VECTORS = 1024

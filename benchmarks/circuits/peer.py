@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.circuits.formats import read
+from clearprop.circuits.formats.files import read
 from clearprop.circuits.netlist import Circuit
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))

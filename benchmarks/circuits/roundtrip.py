@@ -26,13 +26,13 @@ from benchmarks.circuits.functions import FUNCTIONS
 from benchmarks.circuits.markdown import head, line, machine
 from benchmarks.circuits.tools import in_abc, in_icarus
 from clearprop._typing import Array
-from clearprop.circuits.cubes import sum_of_products
-from clearprop.circuits.extraction import ExtractionError, extract
+from clearprop.circuits.extraction.extract import ExtractionError, extract
 from clearprop.circuits.gates import all_bits
-from clearprop.circuits.learning import learn
+from clearprop.circuits.learning.learn import learn
+from clearprop.circuits.learning.sharpening import sharpen
 from clearprop.circuits.netlist import Circuit
-from clearprop.circuits.proof import equivalent
-from clearprop.circuits.sharpening import sharpen
+from clearprop.circuits.proofs.equivalence import equivalent
+from clearprop.circuits.synthesis.cubes import sum_of_products
 
 SEARCH_SECONDS = 60.0
 STAGES = ("learn", "sharpen", "extract", "Icarus", "cec", "SAT")

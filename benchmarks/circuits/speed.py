@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.circuits.markdown import head, line, machine, timed
 from benchmarks.circuits.peer import load
-from clearprop.circuits.soft import SoftCircuit, compile
+from clearprop.circuits.soft.circuit import SoftCircuit, compile
 
 CIRCUITS = ("c432", "c880", "c2670", "c5315", "c6288", "c7552", "adder", "max", "square")
 DTYPES = ("float32", "float64")

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from clearprop.circuits.separability import threshold
+from clearprop.circuits.synthesis.separability import threshold
 
 KNOWN = (2, 4, 14, 104, 1882, 94572)
 

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from clearprop.circuits.formats import dumps
+from clearprop.circuits.formats.files import dumps
+from clearprop.circuits.formats.testbench import write_testbench
 from clearprop.circuits.netlist import Circuit
-from clearprop.circuits.testbench import write_testbench
 
 
 def in_icarus(circuit: Circuit, wanted: Circuit, folder: Path) -> str:

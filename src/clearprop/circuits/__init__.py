@@ -1,6 +1,11 @@
 """Digital circuits as networks of sigmoid neurons, and small networks as circuits.
 
-The names are listed in __init__.pyi and loaded on first use.
+gates, truth and netlist: what a circuit is. Above them, each using only those before it: formats
+(files and expressions), synthesis (logic for one function), proofs (are two circuits the same?),
+soft (circuits as networks), learning (networks from truth tables), extraction (logic from
+networks), drawing.
+
+The public names are listed in __init__.pyi and loaded on first use.
 """
 
 import lazy_loader

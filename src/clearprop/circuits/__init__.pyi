@@ -1,28 +1,26 @@
 """What `from clearprop import circuits` offers; __init__.py loads each name on first use."""
 
-from .certificate import (
+from .drawing.diagram import draw, table
+from .extraction.encoding import Encoding, thermometer
+from .extraction.enumeration import Agreement, agree
+from .extraction.extract import Extraction, ExtractionError, extract
+from .formats.expressions import parse
+from .formats.files import FORMATS, dumps, loads, read, write
+from .formats.testbench import vectors_for, write_testbench
+from .gates import GATES, Gate, Neuron, gate
+from .learning.learn import Learned, learn
+from .learning.sharpening import Sharpened, sharpen
+from .netlist import Cell, Circuit, CircuitError
+from .proofs.equivalence import Proof, equivalent
+from .soft.certificate import (
     Certificate,
-    certify,
     least_gain,
     minimum_gain,
-    network_error,
     sufficient_gain,
 )
-from .cubes import cover, minimise, sum_of_products
-from .diagram import draw, table
-from .encoding import Encoding, thermometer
-from .enumeration import Agreement, agree
-from .expressions import parse
-from .extraction import Extraction, ExtractionError, extract
-from .formats import FORMATS, dumps, loads, read, write
-from .gates import GATES, Gate, Neuron, gate
-from .learning import Learned, learn
-from .netlist import Cell, Circuit, CircuitError
-from .proof import Proof, equivalent
-from .separability import Verdict, threshold
-from .sharpening import Sharpened, sharpen
-from .soft import SoftCircuit, compile
-from .testbench import vectors_for, write_testbench
+from .soft.circuit import SoftCircuit, certify, compile, network_error
+from .synthesis.cubes import cover, minimise, sum_of_products
+from .synthesis.separability import Verdict, threshold
 
 __all__ = [
     "FORMATS",

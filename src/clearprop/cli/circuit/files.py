@@ -6,10 +6,9 @@ import argparse
 
 import numpy as np
 
-from clearprop.circuits.certificate import network_error
+from clearprop.circuits.formats.testbench import vectors_for, write_testbench
 from clearprop.circuits.netlist import Circuit
-from clearprop.circuits.soft import compile
-from clearprop.circuits.testbench import vectors_for, write_testbench
+from clearprop.circuits.soft.circuit import compile, network_error
 from clearprop.cli.circuit.look import GAIN
 from clearprop.cli.circuit.source import (
     check_folder,

@@ -7,11 +7,11 @@ import dataclasses
 import warnings
 from typing import Any
 
-from clearprop.circuits.extraction import Extraction, ExtractionError
-from clearprop.circuits.extraction import extract as extract_logic
-from clearprop.circuits.learning import MOST_INPUTS, Learned
-from clearprop.circuits.learning import learn as learn_table
-from clearprop.circuits.sharpening import Sharpened, sharpen
+from clearprop.circuits.extraction.extract import Extraction, ExtractionError
+from clearprop.circuits.extraction.extract import extract as extract_logic
+from clearprop.circuits.learning.learn import MOST_INPUTS, Learned
+from clearprop.circuits.learning.learn import learn as learn_table
+from clearprop.circuits.learning.sharpening import Sharpened, sharpen
 from clearprop.cli.circuit.files import tell_written, write_logic
 from clearprop.cli.circuit.source import check_new, output_format, read_source, table_of
 from clearprop.cli.output import UsageError, complain, print_json, printable

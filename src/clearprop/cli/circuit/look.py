@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.circuits.diagram import MOST_CELLS
-from clearprop.circuits.diagram import draw as draw_svg
+from clearprop.circuits.drawing.diagram import MOST_CELLS
+from clearprop.circuits.drawing.diagram import draw as draw_svg
 from clearprop.circuits.gates import GATES, Gate, find_kind
 from clearprop.circuits.gates import gate as find_gate
 from clearprop.circuits.netlist import Circuit, CircuitError
-from clearprop.circuits.soft import SoftCircuit, compile
+from clearprop.circuits.soft.circuit import SoftCircuit, compile
 from clearprop.cli.circuit.source import check_folder, counted, listed, put, read_source
 from clearprop.cli.output import UsageError, note, print_json, print_table, printable
 
@@ -144,7 +144,7 @@ def show(arguments: argparse.Namespace) -> int:
         (
             "as neurons",
             counted(soft.n_units, "neuron"),
-            f"{counted(soft.n_levels, 'level')}, {counted(soft.weights.nnz, 'weight')}",
+            f"{counted(soft.n_levels, 'level')}, {counted(soft.units.weights.nnz, 'weight')}",
         ),
     ]
     if source.table is not None:
@@ -193,7 +193,7 @@ def _document(
         "fan_in": circuit.fan_in,
         "neurons": soft.n_units,
         "levels": soft.n_levels,
-        "weights": soft.weights.nnz,
+        "weights": soft.units.weights.nnz,
     }
     if table:
         rows = circuit.truth_table()

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.circuits.certificate import Certificate, minimum_gain
 from clearprop.circuits.netlist import Circuit, CircuitError
-from clearprop.circuits.proof import MOST_INPUTS, Proof, equivalent
-from clearprop.circuits.separability import Verdict
-from clearprop.circuits.separability import threshold as find_neuron
-from clearprop.circuits.soft import compile
+from clearprop.circuits.proofs.equivalence import MOST_INPUTS, Proof, equivalent
+from clearprop.circuits.soft.certificate import Certificate, minimum_gain
+from clearprop.circuits.soft.circuit import compile
+from clearprop.circuits.synthesis.separability import Verdict
+from clearprop.circuits.synthesis.separability import threshold as find_neuron
 from clearprop.cli.circuit.look import GAIN
 from clearprop.cli.circuit.source import (
     Source,

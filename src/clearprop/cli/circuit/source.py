@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.circuits.cubes import minimise, sum_of_products
-from clearprop.circuits.expressions import parse
-from clearprop.circuits.formats import FORMATS, dumps, loads
+from clearprop.circuits.formats.expressions import parse
+from clearprop.circuits.formats.files import FORMATS, dumps, loads
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit
+from clearprop.circuits.synthesis.cubes import minimise, sum_of_products
 from clearprop.cli.output import UsageError
 
 MOST_TABLE_INPUTS = 12

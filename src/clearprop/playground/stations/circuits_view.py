@@ -18,11 +18,11 @@ from clearprop.circuits import (
     least_gain,
     minimise,
     minimum_gain,
+    network_error,
     sum_of_products,
     threshold,
 )
-from clearprop.circuits.certificate import network_error
-from clearprop.circuits.diagram import net_values
+from clearprop.circuits.drawing.diagram import net_values
 from clearprop.circuits.gates import all_bits
 from clearprop.playground.code import listed
 from clearprop.playground.parts import Part, document
@@ -40,8 +40,7 @@ def view(settings: Circuits) -> dict[str, Any]:
     return document(
         [
             "from clearprop import circuits",
-            "from clearprop.circuits.certificate import network_error",
-            "from clearprop.circuits.diagram import net_values",
+            "from clearprop.circuits.drawing.diagram import net_values",
             "from clearprop.circuits.gates import all_bits",
         ],
         [_gate(settings), _neuron(settings), _hidden(settings), _circuit(settings)],
@@ -233,7 +232,7 @@ def _hidden(settings: Circuits) -> Part:
         "net = soft.to_network()",
         "trace = net.forward(bits)",
         "y_hat = trace.y_hat[:, 0]",
-        "certified = network_error(soft)",
+        "certified = circuits.network_error(soft)",
     ]
     shown = {
         **{f"hidden_W{level}": f"net.W[{level - 1}]" for level in levels},
@@ -276,7 +275,7 @@ def _circuit(settings: Circuits) -> Part:
     bits = padded(settings.bits, n)
     soft = compile(circuit, g)
     certificate = soft.certify(input_error=settings.epsilon)
-    norm = max(1.0, float(abs(soft.weights).sum(axis=1).max()))
+    norm = max(1.0, float(abs(soft.units.weights).sum(axis=1).max()))
     needed = minimum_gain(circuit)
     numbers: dict[str, Any] = {
         "circuit_bits": bits,
@@ -293,7 +292,7 @@ def _circuit(settings: Circuits) -> Part:
         f"circuit = circuits.parse({settings.expression!r})",
         f"bits = {listed(bits)}",
         f"soft = circuits.compile(circuit, {g!r})",
-        "norm = max(1.0, abs(soft.weights).sum(axis=1).max())",
+        "norm = max(1.0, abs(soft.units.weights).sum(axis=1).max())",
     ]
     shown = {
         "circuit_bits": "bits",
