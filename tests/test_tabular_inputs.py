@@ -16,6 +16,8 @@ from hypothesis import given
 from tabular_cases import columns
 
 from clearprop import TableError
+from clearprop.documents import ModelFileError
+from clearprop.tables.column_encodings import date_parts
 from clearprop.tables.columns import ColumnType
 from clearprop.tabular import inputs as inputs_module
 from clearprop.tabular.input_columns import CLIP, LIMIT, Flag, Number, bin_edges
@@ -131,6 +133,57 @@ def test_a_zero_inflated_number_has_edges_among_its_other_values() -> None:
     assert len(number.edges) == 49
     few = bin_edges(np.array([0, 0, 0, 1, 2], np.float32), 48)
     assert few.tolist() == [0, 1, 2]
+
+
+def test_edges_that_differ_by_a_rounding_are_one() -> None:
+    third = 0.1 + 0.2  # 0.30000000000000004
+    x = np.array([0.0, 0.3, third, 0.3, third, 1.0, 2.0])
+    assert len(Number.fit("", x, 8).edges) == 4  # with 0.3 in the middle, where z is 0
+    assert Number.fit("", np.array([0.3, third, third, 0.3]), 8) is None
+    # small numbers stay apart beside an outlier, a huge mark for gaps, or many zeros
+    for few, many in ((1, 999_999.0), (4, 1e20), (30, 0.0)):
+        values = np.r_[1.0, 1.5, 2.0, 1e-3, 2e-3, np.full(few, many)]
+        assert len(Number.fit("", values, 48).edges) == 6
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-9, 1e9])
+def test_edges_of_different_numbers_stay(spread: float) -> None:
+    x = np.random.default_rng(0).normal(size=5000) * spread
+    for values in (x, np.exp(x / spread), (x / spread).round(2) * spread, x**5):
+        z = Number.fit("", values, 128).encode(values)
+        assert list(Number.fit("", values, 128).edges) == bin_edges(z, 128).tolist()
+
+
+HOURS = [datetime.datetime(2026, 1, 1) + datetime.timedelta(hours=hour) for hour in range(9000)]
+
+
+@pytest.mark.parametrize("up", [1, -1])
+def test_another_sine_changes_nothing(monkeypatch: Any, up: int) -> None:
+    """Sines and cosines of whole hours, of which many are equal but for the last bit."""
+    source = source_of(pd.DataFrame({"t": HOURS}))
+    inputs = TableInputs.fit(source)
+    X = inputs.transform(source)
+    for number in inputs.columns[0].numbers[1:]:
+        assert np.diff(number.edges).min() > number.scale * 2.0**-number.exponent * 2.0**-19
+    sine, cosine = np.sin, np.cos
+    monkeypatch.setattr(np, "sin", lambda a: np.nextafter(sine(a), up * np.inf))
+    monkeypatch.setattr(np, "cos", lambda a: np.nextafter(cosine(a), -up * np.inf))
+    assert TableInputs.fit(source) == inputs
+    np.testing.assert_array_equal(inputs.transform(source), X)
+
+
+def test_dates_of_files_of_before_are_not_rounded() -> None:
+    source = source_of(pd.DataFrame({"t": HOURS[::7]}))
+    document = inputs_to_document(TableInputs.fit(source))
+    assert document["columns"][0].pop("angle_step") == 2**-20
+    before = inputs_from_document(document, "file")
+    parts = date_parts(np.array(HOURS[::7], "datetime64[us]"))
+    for place, number in zip(before.places[0], before.columns[0].numbers, strict=True):
+        X = before.transform(source)[:, place]
+        np.testing.assert_array_equal(X, number.encode(parts[number.name]))
+    document["columns"][0] |= {"kind": "numeric", "angle_step": 0.25}
+    with pytest.raises(ModelFileError, match="parts do not fit its kind"):
+        inputs_from_document(document, "file")
 
 
 def test_a_flag_is_clipped_smoothly() -> None:

@@ -268,11 +268,13 @@ def _at(values: Array, rows: Array | None) -> Array:
     return selected
 
 
-def date_parts(stamps: Array) -> dict[str, Array]:
-    """Dates as numbers, NaN where missing: days since 1970 and the place in each cycle.
+def date_parts(stamps: Array, step: float = 0.0) -> dict[str, Array]:
+    """Dates (N,) datetime64[us] as numbers (N,), NaN where missing.
 
-    A cycle (year, month, week, day) is an angle α from 0 at its start to 2π at its end, given as
-    sin α and cos α, so that the end of one lies next to the start of the next.
+    They are the days since 1970 and the place in each cycle (year, month, week, day). A place is
+    an angle α, 0 at the start of the cycle and 2π at its end, given as sin α and cos α, so that the
+    end of one cycle lies next to the start of the next. Sines and cosines are rounded to the
+    nearest multiple of `step`, ties to even; 0: not rounded.
     """
     days = stamps.astype("datetime64[D]")
     missing = np.isnat(stamps)
@@ -284,8 +286,9 @@ def date_parts(stamps: Array) -> dict[str, Array]:
         start = stamps.astype(f"datetime64[{unit}]")
         angles[cycle] = _days_between(start, stamps) / _days_between(start, start + 1)
     for cycle in ("year", "month", "week", "day"):
-        parts[f"{cycle} sin"] = np.sin(2 * np.pi * angles[cycle])
-        parts[f"{cycle} cos"] = np.cos(2 * np.pi * angles[cycle])
+        for name, function in (("sin", np.sin), ("cos", np.cos)):
+            x = function(2 * np.pi * angles[cycle])
+            parts[f"{cycle} {name}"] = np.rint(x / step) * step if step else x
     return parts
 
 

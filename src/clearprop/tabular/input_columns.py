@@ -23,6 +23,16 @@ MAX_FLAGS = 24  # categories of a column with a flag for each; with more they ar
 # n₁ of them and n₂ of two rows; with fewer they are as good as unknown
 MET_AGAIN = 0.1
 MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
+# Sines and cosines of dates are rounded to multiples of this. Two implementations of the sine
+# differ in its last bit, 2^-53, which the rounding hides but for one angle in 2^30.
+ANGLE_STEP = 2.0**-20
+# Of two edges of bins: 8 units in the last place of a float32, so that the rounding of z moves a
+# value by an eighth of a bin at the most.
+EDGES_APART = 2.0**-20
+# Of the numbers behind two edges, relative to the numbers around them: 2^13 roundings of a float64.
+# Numbers that are closer were the same before they were computed in another order.
+NUMBERS_APART = 2.0**-40
+STEPS_APART = 4  # of the angles of two edges
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,12 @@ class Number:
     edges: tuple[float, ...]
 
     @classmethod
-    def fit(cls, name: str, x: Array, n_bins: int) -> Number | None:
-        """From values (N,), NaN where missing; None where all are the same."""
+    def fit(cls, name: str, x: Array, n_bins: int, step: float = 0.0) -> Number | None:
+        """From values (N,), NaN where missing; None where all are the same.
+
+        step: that the values are rounded to, or 0. Edges of bins keep a distance, in units of z:
+        2⁻²⁰ |z|, 2⁻⁴⁰ of the number itself or of both quartiles, and 4 steps.
+        """
         present = x[np.isfinite(x)]
         if len(present) == 0 or present.min() == present.max():
             return None
@@ -55,10 +69,17 @@ class Number:
         if not np.isfinite(scale):
             return None
         plain = cls(name, float(median), float(scale), exponent, ())
-        edges = bin_edges(plain.encode(present), n_bins)
-        if len(edges) < 2:  # float32 does not tell the values apart
+        around = min(abs(q25), abs(q75)) if q25 < q75 else 0.0  # 0 where most values are the same
+        steps = STEPS_APART * np.ldexp(step, -exponent)
+        edges: list[float] = []
+        for edge in bin_edges(plain.encode(present), n_bins).tolist():
+            number = max(abs(edge / scale + median), around)
+            distance = max(EDGES_APART * abs(edge), scale * max(NUMBERS_APART * number, steps))
+            if not edges or edge - edges[-1] >= distance:
+                edges.append(edge)
+        if len(edges) < 2:  # the values are the same but for roundings
             return None
-        return cls(name, plain.median, plain.scale, exponent, tuple(edges.tolist()))
+        return cls(name, plain.median, plain.scale, exponent, tuple(edges))
 
     def encode(self, x: Array) -> Array:
         """z (N,) float32 of x (N,) float64, NaN where missing."""
@@ -153,7 +174,8 @@ class InputColumn:
     column one, of a date those of its parts that vary. categories, flags: of a categorical column.
     flags: of a boolean column one, with v = 1 for true, −1 for false and 0 for a gap. missing: of a
     number or date with gaps in training a flag with v = 1 for a gap and 0 elsewhere. type: what the
-    column held in training, None in files of versions that did not keep it.
+    column held in training, None in files of versions that did not keep it. angle_step: what the
+    sines and cosines of a date are rounded to; 0, in files of versions that did not round: nothing.
     """
 
     name: str
@@ -163,6 +185,7 @@ class InputColumn:
     flags: tuple[Flag, ...] = ()
     missing: Flag | None = None
     type: ColumnType | None = None
+    angle_step: float = 0.0
 
     @classmethod
     def of_sample(
@@ -174,13 +197,14 @@ class InputColumn:
             return None if flag is None else cls(name, kind, flags=(flag,), type=type)
         numbers, missing = [], None
         n_bins = MANY_BINS if n >= MANY_ROWS else FEW_BINS
-        for part, x in _numbers_of(sample, name, kind).items():
+        step = ANGLE_STEP if kind == "date" else 0.0
+        for part, x in _numbers_of(sample, name, kind, step).items():
             is_missing = np.isnan(x)
             if is_missing.any():
                 missing = Flag.fit(is_missing.astype(np.float64))
-            number = Number.fit(part, x, n_bins)
+            number = Number.fit(part, x, n_bins, 0.0 if part == "days" else step)
             numbers += [] if number is None else [number]
-        found = cls(name, kind, tuple(numbers), missing=missing, type=type)
+        found = cls(name, kind, tuple(numbers), missing=missing, type=type, angle_step=step)
         return found if numbers or missing is not None else None
 
     @classmethod
@@ -241,7 +265,7 @@ class InputColumn:
         elif self.kind == "boolean":
             flags[:, 0] = self.flags[0].encode(source.signs(self.name))
         else:
-            parts = _numbers_of(source, self.name, self.kind)
+            parts = _numbers_of(source, self.name, self.kind, self.angle_step)
             for i, number in enumerate(self.numbers):
                 numbers[:, i] = number.encode(parts[number.name])
             if self.missing is not None:
@@ -249,6 +273,6 @@ class InputColumn:
                 flags[:, 0] = self.missing.encode(is_missing.astype(np.float64))
 
 
-def _numbers_of(source: Source, name: str, kind: str) -> dict[str, Array]:
+def _numbers_of(source: Source, name: str, kind: str, step: float) -> dict[str, Array]:
     """The numbers of a column, by the names of its parts: one for numbers, several for dates."""
-    return date_parts(source.stamps(name)) if kind == "date" else {"": source.numbers(name)}
+    return date_parts(source.stamps(name), step) if kind == "date" else {"": source.numbers(name)}

@@ -63,11 +63,13 @@ def _column_to_document(column: InputColumn) -> Document:
     }
     if column.type is not None:  # absent where an older version fitted the column
         document["type"] = asdict(column.type)
+    if column.angle_step:  # absent where an older version did not round
+        document["angle_step"] = column.angle_step
     return document
 
 
 def _column_from_document(entry: Document, where: str) -> InputColumn:
-    check_keys(entry, COLUMN_KEYS, where, optional=("type",))
+    check_keys(entry, COLUMN_KEYS, where, optional=("type", "angle_step"))
     name = take(entry, "name", str, where)
     kind: str = take(entry, "kind", str, where, choices=tuple(k for k in KINDS if k != "ignore"))
     numbers = tuple(_number(n, where) for n in take_list(entry, "numbers", dict, where))
@@ -83,7 +85,10 @@ def _column_from_document(entry: Document, where: str) -> InputColumn:
     if take(entry, "missing", (list, type(None)), where) is not None:
         missing = _flag(entry, "missing", where)
     type_ = _type(take(entry, "type", dict, where), where) if "type" in entry else None
-    column = InputColumn(name, kind, numbers, categories, flags, missing, type_)
+    step = 0.0
+    if "angle_step" in entry:
+        step = take(entry, "angle_step", float, where, minimum=2**-52, maximum=1)
+    column = InputColumn(name, kind, numbers, categories, flags, missing, type_, step)
     if not _fits(column, embedded):
         raise ModelFileError(f"{where}: its parts do not fit its kind")
     return column
@@ -92,6 +97,8 @@ def _column_from_document(entry: Document, where: str) -> InputColumn:
 def _fits(column: InputColumn, embedded: bool) -> bool:
     """Whether the column has the parts, and no others, that its kind may have."""
     parts = [number.name for number in column.numbers]
+    if column.angle_step and column.kind != "date":
+        return False
     if column.kind == "categorical":
         categories = column.categories
         if categories is None or parts or column.missing is not None:
