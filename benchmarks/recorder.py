@@ -10,8 +10,8 @@ import sys
 import time
 
 import clearprop as cp
+from benchmarks.speed.cases import CASES
 from clearprop import explain
-from clearprop.benchmark.cases import CASES
 
 EPOCHS = 12
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.benchmark import compare, digits, estimators, machine, memory_child
-from clearprop.benchmark.cases import CASES, Case
-from clearprop.benchmark.compare import (
+from benchmarks.speed import compare, digits, estimators, machine, memory_child
+from benchmarks.speed.cases import CASES, Case
+from benchmarks.speed.compare import (
     alternate,
     ratios,
     rounds,
@@ -22,10 +25,10 @@ from clearprop.benchmark.compare import (
     spread,
     standard_error,
 )
-from clearprop.benchmark.contestants import PREDICTORS, TRAINERS
-from clearprop.benchmark.run import tables
-from clearprop.benchmark.sections import busy, convergence, fit, memory
-from clearprop.benchmark.settings import (
+from benchmarks.speed.contestants import PREDICTORS, TRAINERS
+from benchmarks.speed.run import tables
+from benchmarks.speed.sections import busy, convergence, fit, memory
+from benchmarks.speed.settings import (
     PEERS,
     SECTIONS,
     Settings,
@@ -40,8 +43,13 @@ from clearprop.cli import main
 MINI = Case("mini", (3, 4, 2), 2, 5, 2)
 
 
+CHECKOUT = Path(__file__).parents[1]
+
+
 @pytest.fixture
-def run(capfd):
+def run(capfd, monkeypatch):
+    monkeypatch.chdir(CHECKOUT)
+
     def run_command(*arguments):
         capfd.readouterr()
         code = main(["bench", *map(str, arguments)])
@@ -233,7 +241,7 @@ def test_bfloat16_on_digits_is_compared_in_pairs() -> None:
 
 def test_jax_takes_the_steps_of_adam() -> None:
     jax = pytest.importorskip("jax")
-    from clearprop.benchmark import jax_peer
+    from benchmarks.speed import jax_peer
 
     case = Case("one batch", (4, 6, 3), 32, 32, 1)  # one batch: the order of its rows is all one
     X, y = case.data()
@@ -258,7 +266,7 @@ def test_a_precision_that_is_not_there_is_told() -> None:
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clearprop.benchmark.settings.find_spec", lambda name: None)
+    monkeypatch.setattr("benchmarks.speed.settings.find_spec", lambda name: None)
     assert why_missing("jax") == "not installed"
     assert Settings().present("scikit-learn", "torch") == []
 
@@ -347,6 +355,21 @@ def test_every_section_runs_and_prints_one_json_document(run) -> None:
         assert all(len(row) == len(table.header) for row in table.rows)
 
 
+def test_outside_a_checkout_the_command_says_where_it_runs(capfd, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", "--quick", "--only", "row"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "run it in a checkout of clearprop, as clearprop bench or python -m benchmarks" in err
+
+
+def test_the_suite_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "benchmarks.speed", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert done.stdout.startswith("usage: clearprop bench [-h] [--only SECTION")
+
+
 def test_no_peers_at_all(run) -> None:
     arguments = ("--quick", "--runs", 1, "--cases", "tiny", "--precision", "float32", "-q")
     result = run(*arguments, "--only", "fit", "--peers")
@@ -378,7 +401,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(run, arguments, message) -> None:
 
 def test_the_picture_of_given_ratios(tmp_path) -> None:
     pytest.importorskip("matplotlib")
-    from clearprop.benchmark.plot import draw
+    from benchmarks.speed.plot import draw
 
     pairs = {"scikit-learn": [(1.0, 40.0), (1.0, 50.0)], "torch": [(1.0, 0.8), (1.0, 0.9)]}
     records = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import NoReturn, cast
+from collections.abc import Callable
+from typing import NoReturn
 
 import clearprop
 from clearprop.cli.circuit.arguments import SUBCOMMANDS
@@ -25,6 +25,7 @@ from clearprop.cli.values import (
 )
 
 CIRCUIT = "digital circuits as networks of sigmoid neurons, and small networks as circuits"
+BENCH = "measure the speed beside scikit-learn, PyTorch, ...; in a checkout of clearprop"
 INPUTS = "CSV (.csv, .tsv, .gz) or Parquet file, or - for CSV on standard input"
 
 
@@ -46,6 +47,10 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=OneLineParser)
     for row in COMMANDS:
         _add_command(commands, *row)
+    # Nothing begins with a NUL, so that all arguments are passed on, options included.
+    bench = commands.add_parser("bench", help=BENCH, prefix_chars="\0", add_help=False)
+    bench.add_argument("arguments", nargs="*")
+    bench.set_defaults(run=_runner("bench:bench"))
     circuit = commands.add_parser("circuit", help=CIRCUIT, description=CIRCUIT.capitalize() + ".")
     parts = circuit.add_subparsers(metavar="SUBCOMMAND", required=True, parser_class=OneLineParser)
     for row in SUBCOMMANDS:
@@ -62,8 +67,7 @@ def _add_command(
 ) -> None:
     command = commands.add_parser(name, help=help_, description=help_[:1].upper() + help_[1:] + ".")
     add_arguments(command)
-    if name != "bench":  # there it can name a file
-        command.add_argument("--json", action="store_true", help="print one JSON document")
+    command.add_argument("--json", action="store_true", help="print one JSON document")
     command.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no notes")
     command.set_defaults(run=_runner(function))
 
@@ -213,32 +217,6 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
 
 
-def _add_bench(parser: argparse.ArgumentParser) -> None:
-    sections = parser.add_mutually_exclusive_group()
-    sections.add_argument("--only", type=_section, nargs="+", metavar="SECTION",
-                          help="of fit, threads, jobs, busy, row, batch, memory, convergence "
-                          "(default: fit convergence)")  # fmt: skip
-    sections.add_argument("--all", action="store_true", help="all sections")
-    parser.add_argument("--cases", type=_case, nargs="+", metavar="CASE",
-                        help="of tiny, small, tab, mnist, wide (default: those that a section "
-                        "is about)")  # fmt: skip
-    parser.add_argument("--peers", type=_peer, nargs="*", metavar="PEER",
-                        help="of scikit-learn, torch, torch-compile, jax, onnxruntime; without a "
-                        "name: nobody (default: all that are installed)")  # fmt: skip
-    parser.add_argument("--precision", type=_precision, nargs="+", metavar="NAME",
-                        help="float32, bfloat16 or both (the default)")  # fmt: skip
-    parser.add_argument("--runs", type=positive, metavar="N",
-                        help="alternations (default: 5, with --quick 2)")  # fmt: skip
-    parser.add_argument("--threads", type=positive, default=1, metavar="N",
-                        help="of everybody (default: 1)")  # fmt: skip
-    parser.add_argument("--quick", action="store_true",
-                        help="short fits, to see that it works: the times are rough")  # fmt: skip
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
-                        help="write everything that was measured to FILE; without FILE print it, "
-                        "and nothing else")  # fmt: skip
-    parser.add_argument("--plot", metavar="FILE", help="draw the ratios: .png, .svg or .pdf")
-
-
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="model file of clearprop fit")
 
@@ -262,7 +240,6 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
         "inspect:check_gradients",
     ),
     ("play", "see and change everything in the browser", _add_play, "play:play"),
-    ("bench", "measure the speed beside scikit-learn, PyTorch, ...", _add_bench, "bench:bench"),
 )
 
 
@@ -308,33 +285,6 @@ def _output(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
-
-
-def _one_of(what: str, names: Callable[[], Iterable[str]]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        known = list(names())
-        if text not in known:
-            raise argparse.ArgumentTypeError(
-                f"there is no {what} {text!r}, only {', '.join(known)}"
-            )
-        return text
-
-    return parse
-
-
-def _bench_names(name: str) -> Callable[[], Iterable[str]]:
-    def names() -> Iterable[str]:
-        from clearprop.benchmark import settings
-
-        return cast(Iterable[str], getattr(settings, name))
-
-    return names
-
-
-_section = _one_of("section", _bench_names("SECTIONS"))
-_case = _one_of("case", _bench_names("CASES"))
-_peer = _one_of("peer", _bench_names("PEERS"))
-_precision = _one_of("precision", _bench_names("PRECISIONS"))
 
 
 def default_model_path(table: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from clearprop.benchmark.cases import CASES, Case
-from clearprop.benchmark.compare import (
+from benchmarks.speed.cases import CASES, Case
+from benchmarks.speed.compare import (
     Table,
     alternate,
     percent,
@@ -14,9 +14,9 @@ from clearprop.benchmark.compare import (
     shown_spread,
     spread,
 )
-from clearprop.benchmark.contestants import TRAINERS, prepare_peers
-from clearprop.benchmark.machine import product_peak
-from clearprop.benchmark.settings import Settings, UnavailableError, label, thread_limits
+from benchmarks.speed.contestants import TRAINERS, prepare_peers
+from benchmarks.speed.machine import product_peak
+from benchmarks.speed.settings import Settings, UnavailableError, label, thread_limits
 
 
 def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from clearprop.benchmark.cases import CASES
-from clearprop.benchmark.compare import (
+from benchmarks.speed.cases import CASES
+from benchmarks.speed.compare import (
     Table,
     ratios,
     rounds,
@@ -16,9 +16,9 @@ from clearprop.benchmark.compare import (
     shown_spread,
     spread,
 )
-from clearprop.benchmark.contestants import PREDICTORS
-from clearprop.benchmark.estimators import fitted
-from clearprop.benchmark.settings import Settings, label, thread_limits
+from benchmarks.speed.contestants import PREDICTORS
+from benchmarks.speed.estimators import fitted
+from benchmarks.speed.settings import Settings, label, thread_limits
 
 
 def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:

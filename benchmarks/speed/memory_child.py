@@ -11,10 +11,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.speed import estimators, torch_peer
+from benchmarks.speed.cases import CASES, Case
+from benchmarks.speed.settings import PEERS, Settings, load, thread_limits
 from clearprop._typing import Array
-from clearprop.benchmark import estimators, torch_peer
-from clearprop.benchmark.cases import CASES, Case
-from clearprop.benchmark.settings import PEERS, Settings, load, thread_limits
 
 
 def main(who: str, name: str, what: str) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.benchmark.compare import shown
-from clearprop.benchmark.settings import Settings, n_processors, thread_limits
+from benchmarks.speed.compare import shown
+from benchmarks.speed.settings import Settings, n_processors, thread_limits
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "onnxruntime")
 SIZES = (256, 512, 1024)

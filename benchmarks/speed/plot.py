@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from clearprop.benchmark.compare import percent, shown
-from clearprop.benchmark.settings import LABELS, label
+from benchmarks.speed.compare import percent, shown
+from benchmarks.speed.settings import LABELS, label
 
 # Okabe & Ito: told apart by everybody.
 COLOURS = {

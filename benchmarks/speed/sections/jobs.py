@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.benchmark.cases import CASES
-from clearprop.benchmark.compare import Run, Table, ratios, rounds, shown, shown_spread, spread
-from clearprop.benchmark.sections.threads import with_threads
-from clearprop.benchmark.settings import Settings, need_processors, thread_limits
+from benchmarks.speed.cases import CASES
+from benchmarks.speed.compare import Run, Table, ratios, rounds, shown, shown_spread, spread
+from benchmarks.speed.sections.threads import with_threads
+from benchmarks.speed.settings import CHECKOUT, Settings, need_processors, thread_limits
 from clearprop.jobs import Data, Job
 from clearprop.training import train
 
@@ -92,13 +92,14 @@ def _timed(calls: list[list[Job]], data: Data) -> Run:
 @contextmanager
 def processes(n: int, epochs: int) -> Iterator[Run]:
     """A run of all jobs by n processes, which have been started and wait for it."""
-    program = "from clearprop.benchmark.sections.jobs import serve; serve({}, {}, {})"
+    program = "from benchmarks.speed.sections.jobs import serve; serve({}, {}, {})"
     started = [
         subprocess.Popen(
             [sys.executable, "-c", program.format(i, n, epochs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd=CHECKOUT,
         )
         for i in range(n)
     ]

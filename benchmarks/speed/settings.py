@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
-from clearprop.benchmark.cases import CASES, Case
+from benchmarks.speed.cases import CASES, Case
 
+CHECKOUT = Path(__file__).parents[2]  # where child processes start, to find benchmarks.speed
 SECTIONS = ("fit", "threads", "jobs", "busy", "row", "batch", "memory", "convergence")
 DEFAULT_SECTIONS = ("fit", "convergence")
 PRECISIONS = ("float32", "bfloat16")

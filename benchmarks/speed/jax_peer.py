@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import Run
 from clearprop._typing import Array
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Run
 from clearprop.engines.threads import get_num_threads
 
 

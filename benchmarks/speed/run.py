@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from clearprop.benchmark import machine
-from clearprop.benchmark.compare import Table
-from clearprop.benchmark.settings import Settings, UnavailableError, load, why_missing
+from benchmarks.speed import machine
+from benchmarks.speed.compare import Table
+from benchmarks.speed.settings import Settings, UnavailableError, load, why_missing
 
 
 def run(
@@ -40,7 +40,7 @@ def run(
     document["machine"] = machine.describe(settings)
     show(document, "machine")
     for name in settings.sections:
-        section = importlib.import_module(f"clearprop.benchmark.sections.{name}")
+        section = importlib.import_module(f"benchmarks.speed.sections.{name}")
         try:
             result = section.measure(settings, document["machine"])
         except UnavailableError as error:
@@ -55,6 +55,6 @@ def tables(document: dict[str, Any], name: str) -> list[Table]:
     result = document["sections"][name]
     if "not_available" in result:
         return [Table(name, (), [], notes=(result["not_available"],))]
-    section = importlib.import_module(f"clearprop.benchmark.sections.{name}")
+    section = importlib.import_module(f"benchmarks.speed.sections.{name}")
     shown: list[Table] = section.tables(result)
     return shown

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.benchmark.compare import Table, standard_error
-from clearprop.benchmark.estimators import fit
+from benchmarks.speed.compare import Table, standard_error
+from benchmarks.speed.estimators import fit
 
 HIDDEN, EPOCHS = (64, 32), 40
 

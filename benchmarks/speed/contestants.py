@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from benchmarks.speed import estimators, jax_peer, onnx_peer, torch_peer
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import Run
+from benchmarks.speed.settings import Settings, UnavailableError, label
 from clearprop._typing import Array
-from clearprop.benchmark import estimators, jax_peer, onnx_peer, torch_peer
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Run
-from clearprop.benchmark.settings import Settings, UnavailableError, label
 
 if TYPE_CHECKING:
     import clearprop as cp

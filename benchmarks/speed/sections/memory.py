@@ -7,11 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Table, shown
-from clearprop.benchmark.settings import Settings, UnavailableError, label
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import Table, shown
+from benchmarks.speed.settings import CHECKOUT, Settings, UnavailableError, label
 
-CHILD = "clearprop.benchmark.memory_child"
+CHILD = "benchmarks.speed.memory_child"
 
 
 def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
@@ -46,8 +46,8 @@ def bound(case: Case) -> int:
 
 def peak_of_child(who: str, case: Case, what: str) -> int:
     """The peak of a fresh process on one thread; UnavailableError where it cannot be told."""
-    command = [sys.executable, "-P", "-m", CHILD, who, case.name, what]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", CHILD, who, case.name, what]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)
     if done.returncode != 0:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         raise UnavailableError(f"{label(who)}, {case.name}: {reason}")

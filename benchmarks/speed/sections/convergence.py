@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
+from benchmarks.speed import digits, torch_peer
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import Table, standard_error
+from benchmarks.speed.estimators import fit, ours
+from benchmarks.speed.settings import Settings, UnavailableError, thread_limits
 from clearprop._typing import Array
-from clearprop.benchmark import digits, torch_peer
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Table, standard_error
-from clearprop.benchmark.estimators import fit, ours
-from clearprop.benchmark.settings import Settings, UnavailableError, thread_limits
 
 SEEDS, STEPS = 10, 400
 NOISE = 0.5  # of the teacher's outputs, so that nobody can learn the rows by heart in a few epochs

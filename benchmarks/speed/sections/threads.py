@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clearprop.benchmark.compare import (
+from benchmarks.speed.compare import (
     Run,
     Table,
     alternate,
@@ -13,8 +13,8 @@ from clearprop.benchmark.compare import (
     shown_spread,
     spread,
 )
-from clearprop.benchmark.contestants import TRAINERS
-from clearprop.benchmark.settings import Settings, need_processors, thread_limits
+from benchmarks.speed.contestants import TRAINERS
+from benchmarks.speed.settings import Settings, need_processors, thread_limits
 
 CASES = ("tab", "mnist", "wide")  # a step of the others is too short to be shared
 

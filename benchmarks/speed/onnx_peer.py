@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from benchmarks.speed.cases import Case
 from clearprop._typing import Array
-from clearprop.benchmark.cases import Case
 from clearprop.engines.threads import get_num_threads
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import Run
+from benchmarks.speed.settings import UnavailableError
 from clearprop._typing import Array
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Run
-from clearprop.benchmark.settings import UnavailableError
 
 
 def ours(case: Case, precision: str = "float32", **parameters: Any) -> cp.MLPClassifier:

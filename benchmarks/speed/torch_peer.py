@@ -8,9 +8,9 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import Run
 from clearprop._typing import Array
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import Run
 
 if TYPE_CHECKING:
     import clearprop as cp

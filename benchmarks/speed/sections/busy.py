@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from clearprop.benchmark.cases import Case
-from clearprop.benchmark.compare import (
+from benchmarks.speed.cases import Case
+from benchmarks.speed.compare import (
     Run,
     Table,
     measured,
@@ -19,9 +19,9 @@ from clearprop.benchmark.compare import (
     shown_spread,
     spread,
 )
-from clearprop.benchmark.contestants import TRAINERS, prepare_peers
-from clearprop.benchmark.sections.threads import CASES
-from clearprop.benchmark.settings import (
+from benchmarks.speed.contestants import TRAINERS, prepare_peers
+from benchmarks.speed.sections.threads import CASES
+from benchmarks.speed.settings import (
     Settings,
     label,
     n_processors,
