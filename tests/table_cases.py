@@ -13,10 +13,9 @@ from cases import BY_NAME, Example, OutputCase, draw_targets
 
 from clearprop import Data, Network
 from clearprop.activations import ACTIVATIONS
-from clearprop.architecture import Architecture
+from clearprop.architecture import Architecture, initial_theta
 from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.layers import Dense, Dropout, Layer
-from clearprop.network import initial_theta
 
 SELU, MISH, TANH = (ACTIVATIONS[name] for name in ("selu", "mish", "tanh"))
 

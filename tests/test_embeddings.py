@@ -108,7 +108,7 @@ def test_names_select_parameters() -> None:
     assert (parts[0]["3.b_1"] == 4).all()
     assert (parts[2]["b"] == 3).all()
     assert set(np.unique(chosen)) == {1.0, 2.0, 3.0, 4.0}
-    decayed = architecture.unpack(architecture.is_weight)
+    decayed = architecture.unpack(architecture.is_decayed)
     for p in decayed:
         for name, values in p.items():
             assert (values == (0 if name.split(".")[-1].startswith("b") else 1)).all()
@@ -137,7 +137,7 @@ def test_rates_of_parameters_and_schedules_of_dropout_and_decay() -> None:
     for step, dropout, decay in ((0, 1.0, 0.25), (1, 0.25, 0.0)):
         trace = Network.from_theta(architecture, theta).forward(X, draw=(3, step, dropout))
         g = Network.from_theta(architecture, theta).backward(trace, t, w).theta
-        theta = theta * (1 - rates * decay * architecture.is_weight) - rates * g
+        theta = theta * (1 - rates * decay * architecture.is_decayed) - rates * g
     np.testing.assert_allclose(state.theta, theta, rtol=1e-13)
 
 

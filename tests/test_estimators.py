@@ -241,7 +241,7 @@ def test_every_solver_by_hand_and_as_an_object(name: str) -> None:
     state = optimizer.init(net.theta)
     for _ in range(3):
         net.theta, state = optimizer.update(
-            net.theta, gradient(net, Y_THREE), state, 0.02, net.architecture.is_weight
+            net.theta, gradient(net, Y_THREE), state, 0.02, net.architecture.is_decayed
         )
     np.testing.assert_allclose(estimator.network_.theta, net.theta, rtol=1e-10, atol=1e-14)
 
@@ -335,7 +335,7 @@ def test_adaptive_learning_rate() -> None:
 def test_penalties_by_hand() -> None:
     estimator = classifier(**PLAIN_SGD, l1=0.02, l2=0.3)
     net = start(estimator, Y_THREE)
-    w = net.theta * net.architecture.is_weight
+    w = net.theta * net.architecture.is_decayed
     expected = net.theta - 0.1 * (gradient(net, Y_THREE) + 0.3 * w + 0.02 * np.sign(w))
     estimator.fit(X, Y_THREE)
     np.testing.assert_allclose(estimator.network_.theta, expected, rtol=1e-12)

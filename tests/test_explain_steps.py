@@ -166,10 +166,13 @@ def test_dropout_is_shown_with_its_mask() -> None:
 
 @dataclass(frozen=True)
 class Doubled:
-    """A kind of one's own: twice its input, times a learnt factor."""
+    """A custom kind: twice its input, times a learnt factor."""
 
     n: int
     name: ClassVar[str] = "doubled"
+    biases: ClassVar[frozenset[str]] = frozenset()
+    decayed: ClassVar[frozenset[str]] = frozenset({"s"})
+    stochastic: ClassVar[bool] = False
 
     @property
     def n_in(self) -> int:

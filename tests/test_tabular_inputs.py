@@ -372,7 +372,7 @@ def test_any_table(both: tuple[pa.Table, pa.Table]) -> None:
     train, later = both
     inputs = fit(train)
     layer = inputs.layer
-    p = layer.initial(np.random.default_rng(0))
+    p = layer.initial(np.random.default_rng(0), "auto")
     for table in (train, later):
         X = inputs.transform(source_of(table))
         assert X.shape == (table.num_rows, layer.n_in)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from fits import classifier, data_of, run, spirals
 from scipy import sparse
 
 from clearprop import (
+    OUTPUTS,
     SGD,
     Adam,
     AdamW,
     Adaptive,
+    Architecture,
     Clock,
     Cosine,
     CosLog4,
@@ -27,7 +30,9 @@ from clearprop import (
     Stopping,
     WarmUp,
 )
+from clearprop.architecture import initial_theta
 from clearprop.history import TrainingState
+from clearprop.layers import Dense, Derivatives
 from clearprop.row_orders import RowOrder
 
 OPTIMIZERS = [
@@ -254,7 +259,7 @@ def test_penalties_make_the_weights_smaller(penalty: Penalty) -> None:
 
 def test_weight_decay_spares_the_biases() -> None:
     net = Network([2, 3, 1], initializer=lambda rng, i, o: (np.ones((o, i)), np.ones(o)))
-    frozen = net.architecture.is_weight
+    frozen = net.architecture.is_decayed
     X, t = np.zeros((4, 2)), net.predict(np.zeros((4, 2)))  # no residual, so no gradient
     state = run(net, X, t, optimizer=SGD(0.1, weight_decay=0.5), epochs=1, batch_size=4)
     np.testing.assert_allclose(state.theta, np.where(frozen == 1, 0.95, 1.0), rtol=1e-15)
@@ -329,3 +334,59 @@ def test_records_check_themselves() -> None:
         run(classifier(), *spirals(), rows=np.array([], dtype=int))
     with pytest.raises(RuntimeError, match="has not been started"):
         _ = TrainingState().theta
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A custom kind: its input plus a learnt shift, whose name begins with b."""
+
+    n: int
+    biases: frozenset[str]
+    decayed: frozenset[str]
+    name: ClassVar[str] = "shift"
+    stochastic: ClassVar[bool] = False
+
+    @property
+    def n_in(self) -> int:
+        return self.n
+
+    @property
+    def n_out(self) -> int:
+        return self.n
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"beta": (self.n,)}
+
+    def initial(self, rng: Any, initializer: Any) -> dict[str, Any]:
+        return {"beta": np.full(self.n, 2.0)}
+
+    def forward(self, p: Any, h: Any, draw: Any) -> tuple[Any, Any]:
+        return h + p["beta"], None
+
+    def backward(self, p: Any, saved: Any, dL_dh_next: Any) -> Derivatives:
+        return Derivatives(dL_dh_next, {"beta": dL_dh_next.sum(axis=0)})
+
+
+@pytest.mark.parametrize("decays", [True, False])
+def test_a_layer_says_which_of_its_parameters_decay_and_how_they_start(decays: bool) -> None:
+    beta = frozenset({"beta"})
+    shift = Shift(2, beta - beta if decays else beta, beta if decays else beta - beta)
+    architecture = Architecture((shift, Dense(2, 1, None)), OUTPUTS["linear"]())
+    theta = initial_theta(architecture, np.random.default_rng(0), "zeros", np.dtype("float64"))
+    np.testing.assert_array_equal(theta, [2, 2, 0, 0, 0])
+    np.testing.assert_array_equal(architecture.is_decayed, [decays, decays, 1, 1, 0])
+    net = Network.from_theta(architecture, theta)
+    with pytest.warns(UserWarning, match="shift"):
+        net.train(
+            [[1.0, 2.0]], [0.0], SGD(0.1, weight_decay=0.5), epochs=1, penalty=Penalty(l2=1.0)
+        )
+    # W is 0, so the gradient of the loss by beta is 0: only decay and penalty move it
+    expected = 2 * (1 - 0.1 * 0.5) - 0.1 * 2 if decays else 2
+    np.testing.assert_allclose(net.theta[:2], expected, rtol=1e-15)
+
+
+def test_a_layer_cannot_name_parameters_that_it_lacks() -> None:
+    wrong = Shift(2, frozenset({"gamma"}), frozenset())
+    with pytest.raises(ValueError, match=r"layer 0 \(shift\) names .* it lacks: gamma"):
+        Architecture((wrong, Dense(2, 1, None)), OUTPUTS["linear"]())

@@ -13,6 +13,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import Activation, get_activation
 from clearprop.checks import check_sizes, one_per_layer
+from clearprop.initializers import Initializer, Rng
 from clearprop.layers import Dense, Dropout, Layer, Parameters
 from clearprop.outputs import Output, get_output
 
@@ -42,6 +43,11 @@ class Architecture:
                     f"{layer.n_in} columns, the one before it gives {width}"
                 )
             width = width if layer.n_out is None else layer.n_out
+            if unknown := sorted((layer.biases | layer.decayed) - layer.shapes.keys()):
+                raise ValueError(
+                    f"layer {number} ({layer.name}) names biases or decayed parameters that it "
+                    f"lacks: {', '.join(unknown)}"
+                )
 
     @cached_property
     def dense(self) -> tuple[Dense, ...]:
@@ -97,15 +103,20 @@ class Architecture:
         return theta
 
     @cached_property
-    def is_weight(self) -> Array:
-        """(P,) float64: 1 where θ holds a weight, 0 where it holds a bias (never decayed)."""
-        return self.by_name(lambda name: 0.0 if name.startswith("b") else 1.0)
+    def is_decayed(self) -> Array:
+        """(P,) float64, read only: 1 where weight decay and penalties act, 0 elsewhere (biases)."""
+        values = np.empty(self.n_parameters)
+        for layer, views in zip(self.layers, self.unpack(values), strict=True):
+            for name, view in views.items():
+                view[...] = name in layer.decayed
+        values.flags.writeable = False
+        return values
 
     def by_name(self, value: Callable[[str], float]) -> Array:
         """(P,) float64, read only: for each parameter what `value` says of its name ("W", "b").
 
-        Of a layer within another (see :class:`clearprop.embeddings.Parallel`) it is told the name
-        in that layer.
+        For a layer within another (see :class:`clearprop.embeddings.Parallel`) the name is the one
+        in the inner layer.
         """
         values = np.empty(self.n_parameters)
         for views in self.unpack(values):
@@ -139,3 +150,14 @@ def fully_connected(
             layers.append(Dropout(rate))
     layers.append(Dense(sizes[-2], sizes[-1], None))
     return Architecture(tuple(layers), unit)
+
+
+def initial_theta(
+    architecture: Architecture,
+    rng: Rng,
+    initializer: str | Initializer,
+    dtype: np.dtype[Any],
+) -> Array:
+    """θ as the layers draw it from `rng`, one after another in float64, rounded to `dtype`."""
+    parameters = [layer.initial(rng, initializer) for layer in architecture.layers]
+    return architecture.pack(parameters, dtype)

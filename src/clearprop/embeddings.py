@@ -16,7 +16,8 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.checks import check_number
-from clearprop.layers import Dense, Derivatives, Draw, Dropout, Layer, Parameters, Rng
+from clearprop.initializers import Initializer, Rng
+from clearprop.layers import Dense, Derivatives, Draw, Dropout, Layer, Parameters
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Identity:
 
     n: int
     name: ClassVar[str] = "identity"
+    biases: ClassVar[frozenset[str]] = frozenset()
+    decayed: ClassVar[frozenset[str]] = frozenset()
+    stochastic: ClassVar[bool] = False
 
     @property
     def n_in(self) -> int:
@@ -38,7 +42,7 @@ class Identity:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         return {}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, None]:
@@ -54,6 +58,9 @@ class Scale:
 
     n: int
     name: ClassVar[str] = "scale"
+    biases: ClassVar[frozenset[str]] = frozenset()
+    decayed: ClassVar[frozenset[str]] = frozenset({"s"})
+    stochastic: ClassVar[bool] = False
 
     @property
     def n_in(self) -> int:
@@ -67,7 +74,7 @@ class Scale:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {"s": (self.n,)}
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         return {"s": np.ones(self.n)}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
@@ -94,6 +101,9 @@ class PiecewiseLinear:
     n_units: int = 3
     clip: float = 3.0
     name: ClassVar[str] = "piecewise_linear"
+    biases: ClassVar[frozenset[str]] = frozenset()
+    decayed: ClassVar[frozenset[str]] = frozenset({"V"})
+    stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for column, edges in enumerate(self.edges):
@@ -134,7 +144,7 @@ class PiecewiseLinear:
         inside = (low < ple) & (ple < high)
         return np.clip(ple, low, high), inside / width
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         return {"V": rng.normal(0, 0.05, self.shapes["V"])}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
@@ -169,6 +179,9 @@ class Periodic:
     n_frequencies: int = 16
     n_units: int = 3
     name: ClassVar[str] = "periodic"
+    biases: ClassVar[frozenset[str]] = frozenset({"b_1", "b_2"})
+    decayed: ClassVar[frozenset[str]] = frozenset({"w_1", "W_2"})
+    stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("n_frequencies", self.n_frequencies, at_least=1, integer=True)
@@ -187,7 +200,7 @@ class Periodic:
         n, k, d = self.n, self.n_frequencies, self.n_units
         return {"w_1": (n, k), "b_1": (n, k), "W_2": (n, d, k), "b_2": (n, d)}
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         bound = self.n_frequencies**-0.5
         return {
             "w_1": rng.normal(0, 0.1, self.shapes["w_1"]),
@@ -236,6 +249,9 @@ class Embedding:
     sizes: tuple[int, ...]
     n_units: int = 8
     name: ClassVar[str] = "embedding"
+    biases: ClassVar[frozenset[str]] = frozenset()
+    decayed: ClassVar[frozenset[str]] = frozenset({"E"})
+    stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for size in self.sizes:
@@ -259,7 +275,7 @@ class Embedding:
         """Where the categories of each column begin in E."""
         return (0, *(int(n) for n in np.cumsum(self.sizes)))
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         return {"E": rng.normal(0, 1, self.shapes["E"])}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
@@ -310,6 +326,22 @@ class Parallel:
             for name, shape in layer.shapes.items()
         }
 
+    @property
+    def biases(self) -> frozenset[str]:
+        return frozenset(
+            f"{i}.{name}" for i, layer in enumerate(self.layers) for name in layer.biases
+        )
+
+    @property
+    def decayed(self) -> frozenset[str]:
+        return frozenset(
+            f"{i}.{name}" for i, layer in enumerate(self.layers) for name in layer.decayed
+        )
+
+    @property
+    def stochastic(self) -> bool:
+        return any(layer.stochastic for layer in self.layers)
+
     def _columns(self, sizes: list[int]) -> list[slice]:
         stops = np.cumsum(sizes).tolist()
         return [slice(stop - size, stop) for size, stop in zip(sizes, stops, strict=True)]
@@ -317,11 +349,11 @@ class Parallel:
     def _parameters(self, p: Parameters, i: int) -> Parameters:
         return {name: p[f"{i}.{name}"] for name in self.layers[i].shapes}
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         return {
             f"{i}.{name}": value
             for i, layer in enumerate(self.layers)
-            for name, value in layer.initial(rng).items()
+            for name, value in layer.initial(rng, initializer).items()
         }
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, list[Any]]:
@@ -337,9 +369,9 @@ class Parallel:
         parameters: Parameters = {}
         dL_dh = []
         for i, layer in enumerate(self.layers):
-            of_layer = layer.backward(self._parameters(p, i), saved[i], dL_dh_next[:, columns[i]])
-            dL_dh.append(of_layer.dL_dh)
-            parameters |= {f"{i}.{name}": g for name, g in of_layer.parameters.items()}
+            part = layer.backward(self._parameters(p, i), saved[i], dL_dh_next[:, columns[i]])
+            dL_dh.append(part.dL_dh)
+            parameters |= {f"{i}.{name}": g for name, g in part.parameters.items()}
         return Derivatives(np.concatenate(dL_dh, axis=1), parameters)
 
 

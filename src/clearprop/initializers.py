@@ -134,6 +134,23 @@ def get_initializer(initializer: str | Initializer, argument: str = "initializer
     return initializer
 
 
+AUTO_INITIALIZERS = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish"), "he_normal"),
+    "selu": "lecun_normal",
+}
+
+
+def choose_initializer(initializer: str | Initializer, activation: str) -> Initializer:
+    """The initialiser of a layer with that activation ("" for none).
+
+    "auto" is He's for the relu family, LeCun's for selu and Glorot's otherwise; anything else is
+    as in :func:`get_initializer`.
+    """
+    if isinstance(initializer, str) and initializer == "auto":
+        initializer = AUTO_INITIALIZERS.get(activation, "glorot_uniform")
+    return get_initializer(initializer)
+
+
 def _uniform(rng: Rng, fan_in: int, fan_out: int, variance: float) -> tuple[Array, Array]:
     a = math.sqrt(3 * variance)  # U(−a, a) has the variance a²/3
     return uniform(rng, -a, a, fan_out, fan_in), np.zeros(fan_out)

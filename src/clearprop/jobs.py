@@ -18,7 +18,6 @@ from clearprop.checks import (
     check_rows,
     check_sample_weight,
 )
-from clearprop.layers import Dropout
 from clearprop.optimizers import LBFGS, Optimizer, get_optimizer
 from clearprop.schedules import Schedule
 
@@ -63,7 +62,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Penalty:
-    """What is added to ℒ for large weights (biases are exempt).
+    """What is added to ℒ for large weights; biases are exempt, as :attr:`Layer.decayed` says.
 
     l1·Σ|w| + ½·l2·Σw² + ½·alpha·Σw² / Σ(sample weights of the batch). `alpha` is scikit-learn's
     parameter, whose effect grows as the batch shrinks; `l1` and `l2` mean the same for any batch.
@@ -247,7 +246,7 @@ class Job:
             "rate_factors": bool(self.rate_factors),
             "dropout_schedule": self.dropout_schedule is not None,
             "decay_schedule": self.decay_schedule is not None,
-            "dropout": any(isinstance(layer, Dropout) for layer in self.architecture.layers),
+            **{layer.name: layer.stochastic for layer in self.architecture.layers},
         }
         for name, present in given.items():
             if present:

@@ -2,9 +2,10 @@
 
 A kind is a frozen record with the shapes of its parameters and a pair of pure functions. `forward`
 returns the layer's output with what the backward pass needs (`saved`); `backward` turns the
-gradient by the output into the gradient by the input and by the parameters. Neither the network,
-nor an engine's loop, nor the trainer knows a kind by name. Here are those of the fully connected
-network; :mod:`clearprop.embeddings` has those that turn a table's columns into inputs for it.
+gradient by the output into the gradient by the input and by the parameters. The record itself says
+which parameters are biases, which take weight decay, and how they all start: neither the network,
+nor an engine's loop, nor the trainer knows a kind by its name. Here are the kinds of the fully
+connected network; :mod:`clearprop.embeddings` has those for the columns of a table.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.activations import Activation
+from clearprop.initializers import Initializer, Rng, choose_initializer
 
 Parameters: TypeAlias = dict[str, Array]
-Rng: TypeAlias = np.random.Generator | np.random.RandomState
 
 
 class Draw(NamedTuple):
@@ -51,7 +52,7 @@ def name_draw(draw: StepDraw | None, layer: int) -> Draw | None:
 
 
 class Layer(Protocol):
-    """What every kind has. Own kinds need these and no base; the reference engine runs them."""
+    """What every kind has. Custom kinds need no base class; the reference engine runs them."""
 
     name: ClassVar[str]
 
@@ -65,10 +66,25 @@ class Layer(Protocol):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Its parameters, in the order in which they lie in θ. Those named b… are biases."""
+        """Its parameters with their shapes, in the order in which they lie in θ."""
 
-    def initial(self, rng: Rng) -> Parameters:
-        """Its parameters before training, but for W and b of a dense layer: an initializer's."""
+    @property
+    def biases(self) -> frozenset[str]:
+        """The names of those parameters that are biases."""
+
+    @property
+    def decayed(self) -> frozenset[str]:
+        """The names of those parameters that weight decay and penalties make smaller."""
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether `forward` draws random numbers in training."""
+
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
+        """Its parameters before training, in float64.
+
+        initializer: for parameters W and b, a name or a callable; "auto" leaves it to the layer.
+        """
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Any]:
         """Its output, and what `backward` needs. draw: None outside training."""
@@ -103,6 +119,8 @@ class Dense:
     gain: float = 1.0
     slope: bool = False
     name: ClassVar[str] = "dense"
+    biases: ClassVar[frozenset[str]] = frozenset({"b"})
+    stochastic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not (self.gain > 0 and np.isfinite(self.gain)):
@@ -115,8 +133,15 @@ class Dense:
         shapes: dict[str, tuple[int, ...]] = {"W": (self.n_out, self.n_in), "b": (self.n_out,)}
         return shapes | {"alpha": (self.n_out,)} if self.slope else shapes
 
-    def initial(self, rng: Rng) -> Parameters:
-        return {"alpha": np.ones(self.n_out)} if self.slope else {}
+    @property
+    def decayed(self) -> frozenset[str]:
+        return frozenset({"W", "alpha"} if self.slope else {"W"})
+
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
+        activation = "" if self.activation is None else self.activation.name
+        W, b = choose_initializer(initializer, activation)(rng, self.n_in, self.n_out)
+        slopes = {"alpha": np.ones(self.n_out)} if self.slope else {}
+        return {"W": W, "b": b, **slopes}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, DenseSaved]:
         Wh = h @ p["W"].T
@@ -134,21 +159,21 @@ class Dense:
         from a unit that is always 1); ∂ℒ/∂h below = Wᵀ ∂ℒ/∂z. A gain multiplies the first and the
         last. With slopes ∂h/∂z = 1 + α(φ′(z) − 1) and ∂ℒ/∂α = ∂ℒ/∂h ⊙ (φ(z) − z).
         """
-        of_slopes = {}
+        slope_gradient = {}
         if self.activation is None:
             dL_dz = dL_dh_next
         elif self.slope:
             phi = self.activation.phi(saved.z)
             dphi = self.activation.dphi(saved.z, phi)
             dL_dz = dL_dh_next * (1 + p["alpha"] * (dphi - 1))
-            of_slopes = {"alpha": (dL_dh_next * (phi - saved.z)).sum(axis=0)}
+            slope_gradient = {"alpha": (dL_dh_next * (phi - saved.z)).sum(axis=0)}
         else:
             dL_dz = dL_dh_next * self.activation.dphi(saved.z, saved.h_next)
         dL_db = dL_dz.sum(axis=0)
         dL_dWh = dL_dz if self.gain == 1 else self.gain * dL_dz
         dL_dW = (saved.h.T @ dL_dWh).T  # in this order it also takes a sparse h
         dL_dh = dL_dWh @ p["W"]
-        return Derivatives(dL_dh, {"W": dL_dW, "b": dL_db, **of_slopes}, dL_dz)
+        return Derivatives(dL_dh, {"W": dL_dW, "b": dL_db, **slope_gradient}, dL_dz)
 
 
 @dataclass(frozen=True)
@@ -165,6 +190,9 @@ class Dropout:
     name: ClassVar[str] = "dropout"
     n_in: ClassVar[None] = None
     n_out: ClassVar[None] = None
+    biases: ClassVar[frozenset[str]] = frozenset()
+    decayed: ClassVar[frozenset[str]] = frozenset()
+    stochastic: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:
@@ -174,7 +202,7 @@ class Dropout:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
 
-    def initial(self, rng: Rng) -> Parameters:
+    def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         return {}
 
     def mask(self, draw: Draw, shape: tuple[int, ...], dtype: Any) -> Array:

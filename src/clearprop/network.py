@@ -10,7 +10,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.activations import Activation
-from clearprop.architecture import Architecture, fully_connected
+from clearprop.architecture import Architecture, fully_connected, initial_theta
 from clearprop.checks import (
     check_dtype,
     check_length,
@@ -18,8 +18,8 @@ from clearprop.checks import (
     check_sample_weight,
     check_theta,
 )
-from clearprop.initializers import Initializer, get_initializer
-from clearprop.layers import Dense, StepDraw
+from clearprop.initializers import Initializer
+from clearprop.layers import StepDraw
 from clearprop.outputs import Logistic, Output, Softmax
 from clearprop.propagation import (
     Gradients,
@@ -376,31 +376,3 @@ class Network:
         t = self.output.targets(t, self.architecture.n_outputs, self.theta.dtype)
         check_length("t", len(t), X.shape[0])
         return t, check_sample_weight(sample_weight, X.shape[0], self.theta.dtype)
-
-
-def initial_theta(
-    architecture: Architecture,
-    rng: np.random.Generator | np.random.RandomState,
-    initializer: str | Initializer,
-    dtype: np.dtype[Any],
-) -> Array:
-    """θ drawn layer by layer from `rng`, in float64, then rounded to `dtype`."""
-    parameters = []
-    for layer in architecture.layers:
-        p = layer.initial(rng)
-        if isinstance(layer, Dense):
-            fan_out, fan_in = layer.shapes["W"]
-            draw = initializer
-            if draw == "auto":
-                draw = AUTO_INITIALIZERS.get(
-                    getattr(layer.activation, "name", ""), "glorot_uniform"
-                )
-            p["W"], p["b"] = get_initializer(draw)(rng, fan_in, fan_out)
-        parameters.append(p)
-    return architecture.pack(parameters, dtype)
-
-
-AUTO_INITIALIZERS = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish"), "he_normal"),
-    "selu": "lecun_normal",
-}

@@ -137,7 +137,7 @@ def _step(
         gradient,
         {name: value for name, value in state.items() if name != "theta"},
         learning_rate if factors is None else learning_rate * factors,
-        (decay * job.architecture.is_weight).astype(theta.dtype),
+        (decay * job.architecture.is_decayed).astype(theta.dtype),
     )
     if not (np.isfinite(loss) and np.isfinite(new_theta).all()):
         return loss, locate_nonfinite(job.architecture, theta, batch, step + 1, draw)
@@ -166,7 +166,7 @@ def add_penalty(
     """The penalty on the weights; its gradient is added to `gradient` in place."""
     if penalty == Penalty():
         return 0.0
-    w = theta * architecture.is_weight.astype(theta.dtype)
+    w = theta * architecture.is_decayed.astype(theta.dtype)
     n = len(data) if data.sample_weight is None else float(data.sample_weight.sum())
     l2 = penalty.l2 + (penalty.alpha / n if n else 0.0)
     gradient += l2 * w + penalty.l1 * np.sign(w)

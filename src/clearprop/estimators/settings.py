@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Hidden, Interval, Options, StrOption
 
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS, Activation, get_activation
-from clearprop.architecture import Architecture
+from clearprop.architecture import Architecture, initial_theta
 from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.checks import MAX_THREADS, one_per_layer
@@ -21,7 +21,6 @@ from clearprop.history import EpochReport
 from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping
 from clearprop.layers import Dense
-from clearprop.network import initial_theta
 from clearprop.numpy_random import uniform
 from clearprop.optimizers import (
     LBFGS,

@@ -278,10 +278,10 @@ def plot_loss_slice(
 def normalised_direction(net: Network, rng: np.random.Generator) -> Array:
     """A random direction in which each unit's weights are as long as in θ; biases stay."""
     direction = rng.standard_normal(net.theta.shape).astype(net.theta.dtype)
-    pairs = zip(net.architecture.unpack(direction), net.architecture.unpack(net.theta), strict=True)
-    for d, p in pairs:
+    layers, unpack = net.architecture.layers, net.architecture.unpack
+    for layer, d, p in zip(layers, unpack(direction), unpack(net.theta), strict=True):
         for name, value in d.items():
-            if name == "b" or value.ndim < 2:
+            if name in layer.biases or value.ndim < 2:
                 value[...] = 0
             else:
                 of_d, of_p = (np.linalg.norm(a, axis=1, keepdims=True) for a in (value, p[name]))

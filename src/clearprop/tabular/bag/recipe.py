@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,24 +111,28 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
     h: Any = X.astype(np.float64)
     parameters = []
     for layer in architecture.layers:
-        p = layer.initial(rng)
-        if isinstance(layer, Dense):
-            p["W"] = rng.normal(size=layer.shapes["W"])
-            z = layer.gain * (h @ p["W"].T)
-            least = LEAST_SPREAD * layer.gain * np.sqrt(h.var(axis=0).sum())
-            spread = np.maximum(z.std(axis=0), least)
-            spread[spread == 0] = 1
-            p["W"] /= spread[:, None]
-            p["b"] = np.zeros(layer.n_out)
-            if layer.activation is not None:
-                rows = rng.integers(0, len(h), (layer.n_out, SUPPORT))
-                weights = rng.exponential(size=(layer.n_out, SUPPORT))
-                weights /= weights.sum(axis=1, keepdims=True)
-                units = np.arange(layer.n_out)[:, None]
-                p["b"] = -(weights * (z / spread)[rows, units]).sum(axis=1)
+        p = layer.initial(rng, partial(_draw_dense, layer, h))
         h, _ = layer.forward(p, h, None)
-        parameters.append({name: p[name] for name in layer.shapes})
+        parameters.append(p)
     return architecture.pack(parameters, np.dtype(np.float32))
+
+
+def _draw_dense(layer: Layer, h: Array, rng: Any, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """W and b of a dense layer for its input h (n, fan_in) of some rows; see :func:`start`."""
+    assert isinstance(layer, Dense)
+    W = rng.normal(size=(fan_out, fan_in))
+    z = layer.gain * (h @ W.T)
+    least = LEAST_SPREAD * layer.gain * np.sqrt(h.var(axis=0).sum())
+    spread = np.maximum(z.std(axis=0), least)
+    spread[spread == 0] = 1
+    W /= spread[:, None]
+    if layer.activation is None:
+        return W, np.zeros(fan_out)
+    rows = rng.integers(0, len(h), (fan_out, SUPPORT))
+    weights = rng.exponential(size=(fan_out, SUPPORT))
+    weights /= weights.sum(axis=1, keepdims=True)
+    units = np.arange(fan_out)[:, None]
+    return W, -(weights * (z / spread)[rows, units]).sum(axis=1)
 
 
 def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Array) -> None:
