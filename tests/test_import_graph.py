@@ -29,7 +29,7 @@ LAYERS = {
     "tables": "tables",
     "tabular": "tabular",
     "explanations": "explain circuits",
-    "playground": "playground benchmark",
+    "playground": "playground",
     "command line": "cli __main__",
 }
 
