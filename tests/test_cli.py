@@ -29,8 +29,8 @@ import clearprop as cp
 from clearprop.activations import ACTIVATIONS
 from clearprop.cli import main
 from clearprop.cli.parser import default_model_path
-from clearprop.tables.fit import split
-from clearprop.tables.model import TableModel
+from clearprop.tabular.problem import split
+from clearprop.tabular.table_model import TableModel
 
 ADULT = Path(__file__).parent.parent / "data" / "adult.csv"
 QUICK = ("--hidden", "8", "--epochs", "8", "--learning-rate", "0.01", "--batch-size", "32")
@@ -497,7 +497,7 @@ def test_a_table_of_many_batches(run, here):
         (("class.safetensors", "other.csv"), "the table has no column 'legs'"),
         (("pickle.safetensors", "animals.csv"), "pickle.safetensors: not a model file"),
         (("cut.safetensors", "animals.csv"), "cut.safetensors: "),
-        (("network.safetensors", "animals.csv"), "not 'table-model'"),
+        (("network.safetensors", "animals.csv"), "not 'TableModel'"),
         (("class.safetensors", "clash.csv", "--keep", "prediction"), "is the name of a column of"),
     ],
 )
@@ -546,7 +546,7 @@ def test_evaluate_needs_the_target(run, here):
     Path("new.csv").write_text(Path("animals.csv").read_text().replace('"dog"', '"cat"'))
     done = run("evaluate", "class.safetensors", "new.csv")
     assert done.code == 2
-    assert "'cat' is no class of this model ('bird', 'dog', 'fish')" in done.err
+    assert "'cat' is not a class of this model ('bird', 'dog', 'fish')" in done.err
 
 
 # ---- trace and check-gradients -------------------------------------------------------------------
@@ -561,7 +561,8 @@ def test_trace_as_json(run, here, name):
     table = pa_csv.read_csv("animals.csv").take([7, 2, 3])
     X = model.encoding.transform(table)
     t = model.read_target(table)
-    t = t if name == "class" else t[:, None].astype(np.float32)
+    if name == "number":
+        t = model.standardization.encode(t)[:, None].astype(np.float32)
     trace = net.forward(X)
     gradients = net.backward(trace, t)
     assert report["rows"] == [7, 2, 3]
@@ -661,7 +662,7 @@ def test_what_fails_has_exit_code_1(run, here, monkeypatch, error, message):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("clearprop.cli.fit.train", fail)
+    monkeypatch.setattr("clearprop.tabular.table_model.train_network", fail)
     done = run("fit", "animals.csv", "-t", "animal", "--network", "--json")
     assert (done.code, done.out, done.err) == (1, "", f"clearprop: error: {message}\n")
     monkeypatch.setenv("CLEARPROP_TRACEBACK", "1")

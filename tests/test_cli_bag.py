@@ -19,7 +19,7 @@ from fuzz_files import check_reader
 import clearprop as cp
 from clearprop.cli import main
 from clearprop.tables.frames import TableError
-from clearprop.tabular.table_bag import TableBag, load_table_model
+from clearprop.tabular.table_model import TableModel
 
 N = 240
 FEW = ("--members", "4", "--time-limit", "60")
@@ -95,7 +95,7 @@ def test_predictions_are_those_of_the_estimator(run: Any, here: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert list(rows[0]) == ["x", "prediction", "probability_big", "probability_small"]
     assert len(rows) == N
-    model = TableBag.load("size.safetensors")
+    model = TableModel.load("size.safetensors")
     frame = pd.read_csv(here / "t.csv", na_values="?")
     p = model.predict_proba(frame)
     told = [[float(row["probability_big"]), float(row["probability_small"])] for row in rows]
@@ -205,7 +205,7 @@ def test_damaged_files(here: Path) -> None:
     frame = pyarrow.csv.read_csv(here / "t.csv").slice(0, 3)
 
     def read(path: Path) -> None:
-        model = load_table_model(path)
+        model = cp.load(path)
         try:
             with np.errstate(all="ignore"):
                 assert len(model.predict(frame)) == 3

@@ -14,7 +14,7 @@ import pytest
 
 from clearprop import explain
 from clearprop.cli import main
-from clearprop.tables.model import TableModel
+from clearprop.tabular.table_model import TableModel
 
 N = 240
 rng = np.random.default_rng(0)
@@ -105,9 +105,9 @@ def test_trace_step_by_step(run: Any, target: str) -> None:
     model = TableModel.load(f"{target}.safetensors")
     net = model.estimator.network_
     table = TABLE.take([3, 5])
-    X = model.encoding.transform(table, dtype=net.theta.dtype)
-    t = model.read_target(table).astype(net.theta.dtype)
-    for step, record in zip(explain.steps(net, X, t[:, None]), report["steps"], strict=True):
+    X = model.encode(table, dtype=net.theta.dtype)
+    t = model.network_targets(model.read_target(table))
+    for step, record in zip(explain.steps(net, X, t), report["steps"], strict=True):
         np.testing.assert_array_equal(np.asarray(record["result"], net.theta.dtype), step.result)
 
 

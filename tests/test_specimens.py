@@ -64,6 +64,56 @@ def test_models_of_the_command_line(what: str, target: str, tmp_path: Path) -> N
     check(name, table[kept].to_numpy())
 
 
+def test_any_file_opens_as_what_it_holds() -> None:
+    """By `cp.load`, and predicts as by its class; what is no model says so."""
+    kinds = {
+        "network": cp.Network,
+        "mlp_classifier": cp.MLPClassifier,
+        "mlp_regressor": cp.MLPRegressor,
+        "tabular_classifier": cp.TabularClassifier,
+        "tabular_regressor": cp.TabularRegressor,
+        "table_bag_classes": cp.TableModel,
+        "table_bag_quantity": cp.TableModel,
+        "table_network_classes": cp.TableModel,
+        "table_network_quantity": cp.TableModel,
+        "checkpoint": cp.Checkpoint,
+    }
+    loaded = {name: cp.load(path(name)) for name in kinds}
+    assert {name: type(model) for name, model in loaded.items()} == kinds
+    check("network", loaded["network"].predict_proba(MATRIX))
+    check("mlp_regressor", loaded["mlp_regressor"].predict(MATRIX))
+    check("tabular_classifier", loaded["tabular_classifier"].predict_proba(rows()))
+    text = pd.read_csv(FOLDER / "rows.csv", dtype=str, keep_default_na=False)
+    check("table_bag_classes", loaded["table_bag_classes"].predict_proba(text))
+    check("table_network_quantity", loaded["table_network_quantity"].predict(text)[:, None])
+    with pytest.raises(cp.ModelFileError, match="holds the state of a playground"):
+        cp.load(path("playground"))
+
+
+@pytest.mark.parametrize(
+    ("name", "estimator", "quantity"),
+    [
+        ("table_bag_classes", cp.TabularClassifier, False),
+        ("table_bag_quantity", cp.TabularRegressor, True),
+        ("table_network_classes", cp.MLPClassifier, False),
+        ("table_network_quantity", cp.MLPRegressor, True),
+    ],
+)
+def test_old_table_models_become_the_one_of_today(
+    name: str, estimator: type, quantity: bool, tmp_path: Path
+) -> None:
+    model = cp.load(path(name))
+    assert type(model.estimator) is estimator
+    assert model.is_bag == name.startswith("table_bag")
+    assert model.target.has_classes != quantity
+    assert (model.encoding is None) == model.is_bag
+    model.save(tmp_path / "again.safetensors")
+    again = cp.load(tmp_path / "again.safetensors")
+    text = pd.read_csv(FOLDER / "rows.csv", dtype=str, keep_default_na=False)
+    np.testing.assert_array_equal(again.predict(text), model.predict(text))
+    assert (again.target, again.missing, again.about) == (model.target, model.missing, model.about)
+
+
 def test_a_checkpoint_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.safetensors"
     shutil.copy(path("checkpoint"), file)

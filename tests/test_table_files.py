@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop.tables import files as table_files
-from clearprop.tables.files import open_table, output_kind, read_table, replacing, write_table
+from clearprop.tables import csv_parquet
+from clearprop.tables.csv_parquet import open_table, output_kind, read_table, replacing, write_table
 from clearprop.tables.frames import TableError
 
 
@@ -193,7 +193,7 @@ def test_parquet_in_batches(tmp_path):
     with open_table(path) as table:
         sizes = [len(batch) for batch in table.batches()]
     assert sum(sizes) == 100_000
-    assert max(sizes) == table_files.BATCH_ROWS
+    assert max(sizes) == csv_parquet.BATCH_ROWS
 
 
 def test_damaged_parquet(tmp_path):

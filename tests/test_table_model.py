@@ -15,20 +15,21 @@ from hypothesis import strategies as st
 
 from clearprop.documents import ModelFileError
 from clearprop.persistence import read_file, write_file
-from clearprop.tables import model as table_model
-from clearprop.tables import scores as table_scores
-from clearprop.tables.fit import NetworkOptions, prepare, split, train
 from clearprop.tables.frames import TableError, as_frame, read_column
-from clearprop.tables.model import TableModel
-from clearprop.tables.scores import (
+from clearprop.tables.target_column import TargetColumn, find_target, infer_task
+from clearprop.tabular import baselines, table_model
+from clearprop.tabular.baselines import linear_baseline, trivial_baseline
+from clearprop.tabular.network import NetworkOptions
+from clearprop.tabular.plain import TableEncoding
+from clearprop.tabular.problem import read_problem, split
+from clearprop.tabular.scores import (
     classification_scores,
     confusion_matrix,
-    linear_baseline,
     regression_scores,
     residual_summary,
-    trivial_baseline,
 )
-from clearprop.tables.targets import ClassTarget, NumberTarget, find_target, infer_task
+from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.target import Standardization
 
 QUICK = NetworkOptions(hidden=(16,), epochs=60, dropout=0.0, learning_rate=0.01, batch_size=32)
 
@@ -58,12 +59,12 @@ def column_of(values, type_=None):
 
 @pytest.fixture(scope="module")
 def classifier():
-    return TableModel.fit(frame("y"), "answer", options=QUICK)
+    return TableModel.fit(frame("y"), "answer", network=QUICK)
 
 
 @pytest.fixture(scope="module")
 def regressor():
-    return TableModel.fit(frame("answer"), "y", options=QUICK)
+    return TableModel.fit(frame("answer"), "y", network=QUICK)
 
 
 # ---- learning ------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ def test_regression_in_units_of_the_column(regressor):
 def test_other_libraries_give_the_same_model(library, classifier):
     module = pytest.importorskip(library)
     table = {name: values for name, values in made_table().items() if name != "y"}
-    model = TableModel.fit(module.DataFrame(table), "answer", options=QUICK)
+    model = TableModel.fit(module.DataFrame(table), "answer", network=QUICK)
     assert model.encoding == classifier.encoding
     np.testing.assert_array_equal(
         model.predict_proba(module.DataFrame(table)), classifier.predict_proba(frame("y"))
@@ -116,7 +117,7 @@ def test_labels_come_back_as_they_were(labels, type_):
     values = [labels[i % len(labels)] for i in range(n)]
     x = [float(labels.index(v)) for v in values]
     table = pa.table({"x": x, "t": values})
-    model = TableModel.fit(table, "t", task="classification", options=QUICK)
+    model = TableModel.fit(table, "t", task="classification", network=QUICK)
     assert model.target.type == type_
     assert model.target.values() == sorted(labels)
     assert model.predict(table).tolist() == values
@@ -127,28 +128,36 @@ def test_labels_come_back_as_they_were(labels, type_):
 
 def test_the_seed_decides_everything():
     table = frame("y")
-    again = [TableModel.fit(table, "answer", options=QUICK).predict_proba(table) for _ in "ab"]
+    again = [TableModel.fit(table, "answer", network=QUICK).predict_proba(table) for _ in "ab"]
     np.testing.assert_array_equal(*again)
     other = NetworkOptions(**{**vars(QUICK), "seed": 1})
-    assert (TableModel.fit(table, "answer", options=other).predict_proba(table) != again[0]).any()
+    assert (TableModel.fit(table, "answer", network=other).predict_proba(table) != again[0]).any()
 
 
 def test_options_of_the_network():
-    prepared = prepare(frame("y"), "answer")
+    problem = read_problem(frame("y"), "answer")
+    encoding = TableEncoding.fit(problem.frame)
+
+    def trained(options, **more):
+        return TableModel.of_network(problem, encoding, options, **more)
+
     options = {"epochs": 3, "early_stopping": False}
-    model = train(prepared, NetworkOptions(**options, hidden=(7, 5), activation=("tanh", "gelu")))
+    model = trained(NetworkOptions(**options, hidden=(7, 5), activation=("tanh", "gelu")))
     net = model.estimator.network_
-    assert net.sizes == [len(model.encoding.feature_names), 7, 5, 1]
+    assert net.sizes == [len(model.feature_names), 7, 5, 1]
+    assert model.networks == [net]
     assert [layer.activation.name for layer in net.architecture.dense[:-1]] == ["tanh", "gelu"]
     assert len(model.estimator.history_) == 3
     assert model.about["n_validation_rows"] == 0
-    linear = train(prepared, NetworkOptions(**options, hidden=()))
-    assert linear.estimator.network_.sizes == [len(model.encoding.feature_names), 1]
-    lbfgs = train(prepared, NetworkOptions(hidden=(4,), solver="lbfgs", epochs=5))
+    linear = trained(NetworkOptions(**options, hidden=()))
+    assert linear.estimator.network_.sizes == [len(model.feature_names), 1]
+    lbfgs = trained(NetworkOptions(hidden=(4,), solver="lbfgs", epochs=5))
     assert len(lbfgs.estimator.history_) <= 5
     reports = []
-    train(prepared, QUICK, callbacks=[lambda report: reports.append(report) or True])
+    trained(QUICK, callbacks=[lambda report: reports.append(report) or True])
     assert [report.epoch for report in reports] == [1]
+    with pytest.raises(TypeError, match="n_members is a parameter of the bag"):
+        TableModel.fit(frame("y"), "answer", network=QUICK, n_members=4)
 
 
 def test_balanced_class_weights_find_more_of_a_rare_class():
@@ -156,7 +165,7 @@ def test_balanced_class_weights_find_more_of_a_rare_class():
     t = rng.random(1000) < 0.05
     table = pa.table({"x": (rng.standard_normal(1000) + t).tolist(), "t": t.tolist()})
     plain, balanced = (
-        TableModel.fit(table, "t", options=NetworkOptions(**{**vars(QUICK), "class_weight": w}))
+        TableModel.fit(table, "t", network=NetworkOptions(**{**vars(QUICK), "class_weight": w}))
         for w in (None, "balanced")
     )
     assert balanced.predict(table).sum() > plain.predict(table).sum()
@@ -165,7 +174,7 @@ def test_balanced_class_weights_find_more_of_a_rare_class():
 @pytest.mark.parametrize("n", [2, 3, 7])
 def test_tiny_tables(n):
     table = pa.table({"x": [float(i) for i in range(n)], "t": ["ab"[i % 2] for i in range(n)]})
-    model = TableModel.fit(table, "t", options=NetworkOptions(epochs=2))
+    model = TableModel.fit(table, "t", network=NetworkOptions(epochs=2))
     assert model.predict_proba(table).shape == (n, 2)
     assert model.predict_proba(table.slice(0, 0)).shape == (0, 2)
 
@@ -205,7 +214,7 @@ def test_bad_arguments():
     with pytest.raises(TableError, match="no column to learn from"):
         TableModel.fit(frame("y").select(["answer"]), "answer")
     with pytest.raises(ValueError, match="share must be at least 0 and less than 1; got 1"):
-        prepare(frame("y"), "answer", test_size=1)
+        read_problem(frame("y"), "answer", test_size=1)
 
 
 def test_bad_tables_at_prediction(classifier):
@@ -218,7 +227,9 @@ def test_bad_tables_at_prediction(classifier):
     with pytest.raises(TableError, match="no column 'colour'"):
         classifier.predict(table.drop_columns(["colour"]))
     strange = table.set_column(2, "answer", pa.array(["yes", "no", "yes", "maybe", "no"]))
-    with pytest.raises(TableError, match=r"row 3: 'maybe' is no class of this model \('no', 'yes'"):
+    with pytest.raises(
+        TableError, match=r"row 3: 'maybe' is not a class of this model \('no', 'yes'"
+    ):
         classifier.evaluate(strange)
     missing = table.set_column(2, "answer", pa.array(["yes", "no", None, "no", "no"]))
     with pytest.raises(TableError, match="column 'answer', row 2: the target is missing"):
@@ -275,21 +286,23 @@ def test_numbers_as_text_are_ordered_as_numbers():
     assert target.labels == ("2", "9", "10")
     assert target.encode(column_of([9, 10, None])).tolist() == [1, 2, -1]
     words = find_target(column_of(["True", "false", "TRUE"]), "classification")
-    assert words == ClassTarget("t", ("false", "true"), "boolean")
+    assert words == TargetColumn("t", "classification", ("false", "true"), "boolean")
     assert words.encode(column_of([True, False])).tolist() == [1, 0]
     codes = find_target(column_of(["01", "1"]), "classification")
     assert codes.labels == ("01", "1")  # as text they are two
 
 
 @given(st.lists(st.floats(-1e300, 1e300), min_size=2, unique=True))
-def test_scale_of_a_quantity(values):
+def test_standardization(values):
     column = column_of(values)
-    target = find_target(column, "regression")
-    t = target.encode(column)
+    y = find_target(column, "regression").encode(column)
+    np.testing.assert_array_equal(y, values)
+    standardization = Standardization.of(y)
+    t = standardization.encode(y)
     assert np.isfinite(t).all()
     scale = np.abs(values).max()
     # t has a spread of 1, so that decoding rounds at the level of the largest value.
-    np.testing.assert_allclose(target.decode(t), values, rtol=1e-12, atol=1e-12 * scale)
+    np.testing.assert_allclose(standardization.decode(t), values, rtol=1e-12, atol=1e-12 * scale)
 
 
 # ---- split ---------------------------------------------------------------------------------------
@@ -328,15 +341,17 @@ def test_the_split_is_random():
 
 def test_statistics_do_not_see_the_held_out_rows():
     table = frame("y")
-    prepared = prepare(table, "answer", test_size=0.3, seed=3)
+    problem = read_problem(table, "answer", test_size=0.3, seed=3)
     changed = table.to_pydict()
-    for i in prepared.test:
+    for i in problem.test:
         changed["x"][i] = 1e6
-    other = prepare(pa.table(changed), "answer", test_size=0.3, seed=3)
-    assert other.encoding == prepared.encoding
-    number = prepare(frame("answer"), "y", test_size=0.3, seed=3)
+    other = read_problem(pa.table(changed), "answer", test_size=0.3, seed=3)
+    one, two = (TableEncoding.fit(p.frame, rows=p.train) for p in (problem, other))
+    assert one == two
+    number = read_problem(frame("answer"), "y", test_size=0.3, seed=3)
+    model = TableModel.of_network(number, TableEncoding.fit(number.frame), QUICK)
     y = np.array(made_table()["y"])[number.train]
-    assert number.target.mean == pytest.approx(y.mean(), rel=1e-12)
+    assert model.standardization.mean == pytest.approx(y.mean(), rel=1e-12)
 
 
 # ---- scores --------------------------------------------------------------------------------------
@@ -381,28 +396,27 @@ def test_scores_at_the_limits():
 
 
 def test_baselines(monkeypatch):
-    prepared = prepare(frame("y"), "answer", test_size=0.25)
-    X, t = prepared.X[prepared.train], prepared.t[prepared.train]
-    trivial = trivial_baseline(prepared.target, t, 5)
-    labels = prepared.target.labels
-    assert trivial.name == f"always {labels[np.bincount(t).argmax()]}"
-    np.testing.assert_allclose(trivial.prediction, np.tile(np.bincount(t) / len(t), (5, 1)))
-    X_test, t_test = prepared.X[prepared.test], prepared.t[prepared.test]
-    logistic = linear_baseline(prepared.target, X, t, X_test)
+    problem = read_problem(frame("y"), "answer", test_size=0.25)
+    encoding = TableEncoding.fit(problem.frame, rows=problem.train)
+    y, y_test = problem.y[problem.train], problem.y[problem.test]
+    trivial = trivial_baseline(problem)
+    assert trivial.name == f"always {problem.target.labels[np.bincount(y).argmax()]}"
+    np.testing.assert_allclose(
+        trivial.prediction, np.tile(np.bincount(y) / len(y), (len(y_test), 1))
+    )
+    logistic = linear_baseline(problem, encoding)
     assert logistic.name == "logistic regression"
-    assert classification_scores(t_test, logistic.prediction)["accuracy"] > 0.85
-    monkeypatch.setattr(table_scores, "BASELINE_ROWS", 50)
-    assert linear_baseline(prepared.target, X, t, X_test).name.endswith("on 50 rows")
+    assert classification_scores(y_test, logistic.prediction)["accuracy"] > 0.85
+    monkeypatch.setattr(baselines, "BASELINE_ROWS", 50)
+    assert linear_baseline(problem, encoding).name.endswith("on 50 rows")
 
     monkeypatch.undo()
-    number = prepare(frame("answer"), "y", test_size=0.25)
-    X, t = number.X[number.train], number.t[number.train]
-    mean = trivial_baseline(number.target, t, 2).prediction
-    y = np.array(made_table()["y"])
-    np.testing.assert_allclose(mean, y[number.train].mean())
-    linear = linear_baseline(number.target, X, t, number.X[number.test])
+    number = read_problem(frame("answer"), "y", test_size=0.25)
+    encoding = TableEncoding.fit(number.frame, rows=number.train)
+    np.testing.assert_allclose(trivial_baseline(number).prediction, number.y[number.train].mean())
+    linear = linear_baseline(number, encoding)
     # y is linear in the columns, except where x is missing.
-    assert regression_scores(y[number.test], linear.prediction)["R²"] > 0.85
+    assert regression_scores(number.y[number.test], linear.prediction)["R²"] > 0.85
 
 
 # ---- files ---------------------------------------------------------------------------------------
@@ -414,11 +428,8 @@ def test_a_saved_model_predicts_the_same_bits(name, request, tmp_path):
     path = tmp_path / "model.safetensors"
     model.save(path)
     loaded = TableModel.load(path)
-    assert (loaded.encoding, loaded.target, loaded.about) == (
-        model.encoding,
-        model.target,
-        model.about,
-    )
+    for part in ("encoding", "target", "standardization", "missing", "about"):
+        assert getattr(loaded, part) == getattr(model, part)
     table = frame(seed=5)
     np.testing.assert_array_equal(
         loaded.predict_values(table).values, model.predict_values(table).values
@@ -438,7 +449,12 @@ def _document_of(model, tmp_path):
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("target", "labels"), ["a", "b", "c"], "outputs do not fit the target"),
+        (("target", "labels"), ["a", "b", "c"], "outputs of the estimator do not fit the target"),
+        (("estimator", "kind"), "TabularClassifier", "estimator: "),
+        (("estimator", "kind"), "Network", "'kind' must be one of"),
+        (("encoding",), None, "the inputs do not fit the estimator"),
+        (("standardization",), [0.0, 1.0], "the inputs do not fit the estimator"),
+        (("standardization",), [0.0, 0.0], "spread of a quantity must be positive"),
         (("target", "task"), "regression", "target: "),
         (("target", "labels"), ["no"], "two or more"),
         (("target", "type"), "integer", "not of the type 'integer'"),
@@ -473,7 +489,7 @@ def test_a_network_of_another_kind_does_not_fit(classifier, regressor, tmp_path)
             with pytest.raises(ModelFileError):
                 TableModel.load(path)
         else:  # the same columns: it is a model of y
-            assert isinstance(TableModel.load(path).target, NumberTarget)
+            assert not TableModel.load(path).target.has_classes
 
 
 def test_damaged_files(classifier, tmp_path):

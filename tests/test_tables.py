@@ -25,8 +25,8 @@ from clearprop.tables.column_encodings import (
 )
 from clearprop.tables.column_encodings import date_parts as parts_of
 from clearprop.tables.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
-from clearprop.tables.encoding import TableEncoding
 from clearprop.tables.frames import Column, TableError, as_frame, read_column
+from clearprop.tabular.plain import TableEncoding
 
 N = 40
 COLUMNS = {

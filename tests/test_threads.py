@@ -162,8 +162,8 @@ def test_a_file_does_not_keep_the_number_of_threads(tmp_path: Path) -> None:
 
 def test_threads_of_a_table_model(monkeypatch: Any) -> None:
     pa = pytest.importorskip("pyarrow")
-    from clearprop.tables.fit import NetworkOptions
-    from clearprop.tables.model import TableModel
+    from clearprop.tabular.network import NetworkOptions
+    from clearprop.tabular.table_model import TableModel
 
     given: list[Any] = []
     plain = cp.MLPClassifier.fit
@@ -176,22 +176,23 @@ def test_threads_of_a_table_model(monkeypatch: Any) -> None:
     frame = pa.table({"x": [0.0, 1.0] * 20, "answer": ["no", "yes"] * 20})
     for n_threads in (None, 3):
         options = NetworkOptions(hidden=(4,), epochs=2, n_threads=n_threads)
-        TableModel.fit(frame, "answer", options=options)
+        TableModel.fit(frame, "answer", network=options)
     assert given == [None, 3]
 
 
 def test_threads_of_the_command_line(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     pytest.importorskip("pyarrow")
-    from clearprop.cli import fit, main
+    from clearprop.cli import main
+    from clearprop.tabular import table_model
 
     seen: list[Any] = []
-    plain = fit.train
+    plain = table_model.train_network
 
-    def noted(prepared: Any, options: Any, **more: Any) -> Any:
+    def noted(X: Any, t: Any, options: Any, **more: Any) -> Any:
         seen.append(options.n_threads)
-        return plain(prepared, options, **more)
+        return plain(X, t, options, **more)
 
-    monkeypatch.setattr(fit, "train", noted)
+    monkeypatch.setattr(table_model, "train_network", noted)
     monkeypatch.chdir(tmp_path)
     Path("t.csv").write_text("x,answer\n" + "0,no\n1,yes\n" * 20)
     command = ["fit", "--target", "answer", "t.csv", "--epochs", "2", "--force", "--quiet"]

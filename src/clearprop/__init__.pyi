@@ -50,6 +50,9 @@ from .jobs import (
     Penalty,
     Stopping,
 )
+from .loading import (
+    load,
+)
 from .network import (
     Network,
 )
@@ -104,12 +107,12 @@ from .schedules import (
     WarmUp,
 )
 from .tables import (
-    NetworkOptions,
-    TableEncoding,
     TableError,
-    TableModel,
 )
 from .tabular import (
+    NetworkOptions,
+    TableEncoding,
+    TableModel,
     TabularClassifier,
     TabularRegressor,
 )
@@ -197,6 +200,7 @@ __all__ = [
     "jobs",
     "kl_divergence",
     "layers",
+    "load",
     "log_softmax",
     "orthogonal",
     "persistence",

@@ -7,13 +7,12 @@ import argparse
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.cli.inspect import network_targets, one_network
+from clearprop.cli.inspect import one_network
 from clearprop.cli.output import note, print_json, print_rich
 from clearprop.explain.diagnose import diagnose as look
-from clearprop.tables.files import open_table
+from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError
-from clearprop.tables.model import TableModel
-from clearprop.tables.targets import ClassTarget
+from clearprop.tabular.table_model import TableModel
 
 MOST_ROWS = 100_000  # of a longer table every second, fourth … row
 
@@ -26,13 +25,13 @@ def diagnose(arguments: argparse.Namespace) -> int:
     if len(X) < n_rows:
         note(f"looking at {len(X):,} of {n_rows:,} rows", arguments.quiet or arguments.json)
     labels = None
-    if isinstance(model.target, ClassTarget):
+    if model.target.has_classes:
         labels = [str(label) for label in model.target.labels]
     diagnosis = look(
         net,
         X,
-        network_targets(net, t),
-        feature_names=model.encoding.feature_names,
+        model.network_targets(t),
+        feature_names=model.feature_names,
         class_names=labels,
     )
     if arguments.json:
@@ -51,16 +50,16 @@ def _read(
     n_rows, kept, stride = 0, 0, 1
     with open_table(
         arguments.table,
-        columns=[*model.encoding.names, model.target.name],
+        columns=[*model.names, model.target.name],
         delimiter=arguments.delimiter,
         encoding=arguments.encoding,
     ) as table:
-        model.encoding.check_names(table.names)
+        model.check_names(table.names)
         if model.target.name not in table.names:
             raise TableError(f"{table.path}: it needs the target {model.target.name!r}")
         for batch in table.batches():
             t = model.read_target(batch, first_row=n_rows)
-            X = model.encoding.transform(batch, dtype=dtype)
+            X = model.encode(batch, dtype=dtype)
             chosen = slice(-n_rows % stride, None, stride)
             parts.append((X[chosen], t[chosen]))
             kept += len(parts[-1][1])

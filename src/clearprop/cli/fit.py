@@ -18,15 +18,19 @@ from clearprop.cli.parser import default_model_path
 from clearprop.cli.scores import quality, show_quality
 from clearprop.history import STOPPED
 from clearprop.progress import ProgressBar
-from clearprop.tables.files import MISSING, read_table
-from clearprop.tables.fit import NetworkOptions, Prepared, prepare, train
-from clearprop.tables.frames import as_frame, shown
-from clearprop.tables.model import TableModel
-from clearprop.tables.scores import Baseline, Scores, linear_baseline, score, trivial_baseline
-from clearprop.tables.targets import ClassTarget
-from clearprop.tabular import TabularClassifier, TabularRegressor
-from clearprop.tabular.scores import CLASS_SCORES
-from clearprop.tabular.table_bag import TableBag
+from clearprop.tables.csv_parquet import MISSING, read_table
+from clearprop.tables.frames import TableError, shown
+from clearprop.tabular import (
+    NetworkOptions,
+    TableEncoding,
+    TableModel,
+    TabularClassifier,
+    TabularRegressor,
+)
+from clearprop.tabular.baselines import Baseline, linear_baseline, trivial_baseline
+from clearprop.tabular.problem import Problem, read_problem
+from clearprop.tabular.scores import CLASS_SCORES, Scores
+from clearprop.tabular.target import Standardization
 
 ENDED = STOPPED | {"patience": "more epochs would bring nothing better"}
 BAG_OPTIONS = ("n_members", "loss", "scoring", "tune")
@@ -43,38 +47,43 @@ def fit(arguments: argparse.Namespace) -> int:
     table, is_text = read_table(
         arguments.table, delimiter=arguments.delimiter, encoding=arguments.encoding
     )
-    prepared = prepare(
+    kinds = _kinds(arguments)
+    if arguments.target in kinds:
+        name = shown(arguments.target)
+        raise TableError(f"column {name} is the target; choose its task instead")
+    problem = read_problem(
         table,
         arguments.target,
         task=arguments.task,
-        kinds=_kinds(arguments),
         parse_text=is_text,
         missing=missing,
         skip_missing_target=arguments.skip_missing_target,
         test_size=arguments.test_size,
         seed=arguments.seed,
     )
-    say.columns(arguments.table, prepared)
+    encoding = TableEncoding.fit(
+        problem.frame, kinds, parse_text=is_text, missing=missing, rows=problem.train
+    )
+    say.columns(arguments.table, problem, encoding)
     started = time.monotonic()
-    model: TableModel | TableBag
     if isinstance(options, NetworkOptions):
-        model = _train(prepared, options, arguments.quiet)
+        model = _train_network(problem, encoding, options, arguments.quiet)
     else:
-        model = _train_bag(prepared, table, options, missing, arguments.quiet)
+        model = _train_bag(problem, encoding, options, arguments.quiet)
     seconds = time.monotonic() - started
     say.training(model, seconds)
-    comparison = _compare(prepared, table, model, not arguments.no_baseline)
-    del table
-    network = comparison[0][1] if comparison else {}
+    comparison = _compare(problem, encoding, model, not arguments.no_baseline)
+    own = comparison[0][1] if comparison else {}
     model = dataclasses.replace(
-        model, about={**model.about, "clearprop": clearprop.__version__, "scores": network}
+        model, about={**model.about, "clearprop": clearprop.__version__, "scores": own}
     )
     details = {}
     if comparison:
-        details = quality(model, prepared.t[prepared.test], comparison[0][0].prediction)
+        y = problem.y[problem.test]
+        details = quality(model.target, y, comparison[0][0].prediction)
     say.comparison(model, comparison, details)
     model.save(path)
-    say.saved(path, model, prepared, seconds, comparison, details)
+    say.saved(path, model, problem, encoding, seconds, comparison, details)
     return 0
 
 
@@ -142,10 +151,12 @@ def _kinds(arguments: argparse.Namespace) -> dict[str, str]:
     return kinds
 
 
-def _train(prepared: Prepared, options: NetworkOptions, quiet: bool) -> TableModel:
+def _train_network(
+    problem: Problem, encoding: TableEncoding, options: NetworkOptions, quiet: bool
+) -> TableModel:
     bar = ProgressBar()
     try:
-        model = train(prepared, options, callbacks=() if quiet else (bar,))
+        model = TableModel.of_network(problem, encoding, options, callbacks=() if quiet else (bar,))
     finally:
         bar.close()
     if model.estimator.history_.stopped == "interrupted":
@@ -156,55 +167,38 @@ def _train(prepared: Prepared, options: NetworkOptions, quiet: bool) -> TableMod
 
 
 def _train_bag(
-    prepared: Prepared,
-    table: Any,
-    parameters: dict[str, Any],
-    missing: tuple[str, ...],
-    quiet: bool,
-) -> TableBag:
-    target, rows = prepared.target, prepared.train
-    is_class = isinstance(target, ClassTarget)
-    for name, of_class in (("loss", False), ("class_weight", True)):
-        if name in parameters and of_class != is_class:
+    problem: Problem, encoding: TableEncoding, parameters: dict[str, Any], quiet: bool
+) -> TableModel:
+    target = problem.target
+    for name, for_classes in (("loss", False), ("class_weight", True)):
+        if name in parameters and for_classes != target.has_classes:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} is not for {target.task}")
     scoring = parameters.get("scoring")
-    if scoring is not None and (scoring in CLASS_SCORES) != is_class:
+    if scoring is not None and (scoring in CLASS_SCORES) != target.has_classes:
         raise UsageError(f"--scoring {scoring} is not for {target.task}")
+    kinds = {column.name: column.kind for column in encoding.describe()}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = TableBag.fit(
-            as_frame(table)[rows],
-            target,
-            prepared.t[rows],
-            kinds={column.name: column.kind for column in prepared.encoding.describe()},
-            missing=missing,
-            verbose=not quiet,
-            **parameters,
-        )
+        model = TableModel.of_bag(problem, kinds, verbose=not quiet, **parameters)
     for warning in caught:
         note(str(warning.message), quiet)
-    estimator = model.estimator.set_params(verbose=False)
-    about = {"n_rows": len(rows), "n_validation_rows": 0}
-    return dataclasses.replace(model, estimator=estimator, about=about)
+    model.estimator.set_params(verbose=False)
+    return model
 
 
 def _compare(
-    prepared: Prepared, table: Any, model: TableModel | TableBag, with_linear: bool
+    problem: Problem, encoding: TableEncoding, model: TableModel, with_linear: bool
 ) -> list[tuple[Baseline, Scores]]:
     """The model's predictions for the held-out rows, then the baselines', with their scores."""
-    train_rows, test = prepared.train, prepared.test
-    if len(test) == 0:
+    if len(problem.test) == 0:
         return []
-    target, X, t = prepared.target, prepared.X, prepared.t
-    if isinstance(model, TableModel):
-        predictors = [Baseline("network", model.network_values(X[test]))]
-    else:
-        predictors = [Baseline("bag", model.predict_values(as_frame(table)[test]).values)]
+    prediction = model.predict_values(problem.frame[problem.test]).values
+    predictors = [Baseline("bag" if model.is_bag else "network", prediction)]
     if with_linear:
-        predictors.append(linear_baseline(target, X[train_rows], t[train_rows], X[test]))
-    predictors.append(trivial_baseline(target, t[train_rows], len(test)))
-    return [(p, score(target, t[test], p.prediction)) for p in predictors]
+        predictors.append(linear_baseline(problem, encoding))
+    predictors.append(trivial_baseline(problem))
+    return [(p, model.score(problem.y[problem.test], p.prediction)) for p in predictors]
 
 
 class _Teller:
@@ -217,40 +211,41 @@ class _Teller:
     def note(self, message: str) -> None:
         note(message, self.quiet)
 
-    def columns(self, path: str, prepared: Prepared) -> None:
-        if len(prepared.test) == 0:
+    def columns(self, path: str, problem: Problem, encoding: TableEncoding) -> None:
+        if len(problem.test) == 0:
             self.note("no rows are held out, so that there are no scores")
-        n_skipped = len(prepared.t) - len(prepared.train) - len(prepared.test)
+        n_skipped = len(problem.y) - len(problem.train) - len(problem.test)
         if n_skipped:
             self.note(f"{n_skipped:,} rows without a target are left out")
         if self.json:
             return
-        encoding, target = prepared.encoding, prepared.target
+        target, y = problem.target, problem.y
         print_table(
             ("column", "kind", "", "missing", "features"),
             [
                 (c.name, c.kind, c.summary, c.n_missing or "", c.n_features or "")
                 for c in encoding.describe()
             ],
-            title=f"{path}: {len(prepared.t):,} rows; missing values counted in the training rows",
+            title=f"{path}: {len(y):,} rows; missing values counted in the training rows",
             left=3,
         )
-        reason = "" if self.task_given else f" ({prepared.task_reason}; --task changes it)"
+        reason = "" if self.task_given else f" ({problem.reason}; --task changes it)"
         print(f"target {shown(target.name)}: {target.task}{reason}")
-        if isinstance(target, ClassTarget):
-            counts = np.bincount(prepared.t[prepared.t >= 0], minlength=len(target.labels))
+        if target.has_classes:
+            counts = np.bincount(y[y >= 0], minlength=len(target.labels))
             pairs = [f"{label} {n:,}" for label, n in zip(target.labels, counts, strict=True)]
             more = ", …" if len(pairs) > 12 else ""
             print(f"classes: {printable(', '.join(pairs[:12]))}{more}")
         else:
-            print(f"mean {number(target.mean)}, standard deviation {number(target.spread)}")
-        print(f"{len(prepared.train):,} rows to learn from, {len(prepared.test):,} held out\n")
+            scale = Standardization.of(y[problem.train])
+            print(f"mean {number(scale.mean)}, standard deviation {number(scale.spread)}")
+        print(f"{len(problem.train):,} rows to learn from, {len(problem.test):,} held out\n")
         sys.stdout.flush()  # the training may take long
 
-    def training(self, model: TableModel | TableBag, seconds: float) -> None:
+    def training(self, model: TableModel, seconds: float) -> None:
         if self.json:
             return
-        if isinstance(model, TableBag):
+        if model.is_bag:
             self._bag(model.estimator, seconds)
             return
         history, net = model.estimator.history_, model.estimator.network_
@@ -283,7 +278,7 @@ class _Teller:
 
     def comparison(
         self,
-        model: TableModel | TableBag,
+        model: TableModel,
         comparison: list[tuple[Baseline, Scores]],
         details: dict[str, Any],
     ) -> None:
@@ -299,8 +294,9 @@ class _Teller:
     def saved(
         self,
         path: str,
-        model: TableModel | TableBag,
-        prepared: Prepared,
+        model: TableModel,
+        problem: Problem,
+        encoding: TableEncoding,
         seconds: float,
         comparison: list[tuple[Baseline, Scores]],
         details: dict[str, Any],
@@ -308,23 +304,23 @@ class _Teller:
         if not self.json:
             print(f"model saved to {path}")
             return
-        target = model.target
+        target, n_rows = model.target, len(problem.y)
         print_json(
             {
                 "model": path,
                 "rows": {
-                    "all": len(prepared.t),
-                    "without_target": len(prepared.t) - len(prepared.train) - len(prepared.test),
-                    "training": len(prepared.train),
+                    "all": n_rows,
+                    "without_target": n_rows - len(problem.train) - len(problem.test),
+                    "training": len(problem.train),
                     "validation": model.about["n_validation_rows"],
-                    "held_out": len(prepared.test),
+                    "held_out": len(problem.test),
                 },
-                "columns": [dataclasses.asdict(c) for c in prepared.encoding.describe()],
+                "columns": [dataclasses.asdict(c) for c in encoding.describe()],
                 "target": {
                     "name": target.name,
                     "task": target.task,
-                    "reason": prepared.task_reason,
-                    "classes": target.values() if isinstance(target, ClassTarget) else None,
+                    "reason": problem.reason,
+                    "classes": target.values() if target.has_classes else None,
                 },
                 **_trained(model, seconds),
                 "scores": {predictor.name: scores for predictor, scores in comparison},
@@ -333,9 +329,9 @@ class _Teller:
         )
 
 
-def _trained(model: TableModel | TableBag, seconds: float) -> dict[str, Any]:
+def _trained(model: TableModel, seconds: float) -> dict[str, Any]:
     """The network or the bag, and its training, as JSON values."""
-    if isinstance(model, TableBag):
+    if model.is_bag:
         estimator = model.estimator
         n, n_weights = estimator._model.thetas.shape
         return {

@@ -13,13 +13,10 @@ from clearprop.cli.output import UsageError, note, number, print_json, print_ric
 from clearprop.explain.notation import sup
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Network
-from clearprop.outputs import Softmax
 from clearprop.propagation import Gradients, Trace
-from clearprop.tables.files import open_table
+from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError, as_frame, shown
-from clearprop.tables.model import TableModel
-from clearprop.tables.targets import ClassTarget
-from clearprop.tabular.table_bag import load_table_model
+from clearprop.tabular.table_model import TableModel
 
 CHECKED_ROWS = [0, 1, 2, 3]
 MANY_ENTRIES = 20_000  # a few seconds
@@ -30,12 +27,12 @@ def trace(arguments: argparse.Namespace) -> int:
     model = one_network(arguments.model)
     table = _rows(arguments, arguments.rows, model)
     net = model.estimator.network_
-    X = model.encoding.transform(table, dtype=net.theta.dtype)
+    X = model.encode(table, dtype=net.theta.dtype)
     seen = net.forward(X)
     t: Array | None = None
     gradients: Gradients | None = None
     if model.target.name in table.columns:
-        t = network_targets(net, model.read_target(table))
+        t = model.network_targets(model.read_target(table))
         gradients = net.backward(seen, t)
     else:
         note(f"no column {shown(model.target.name)}: no loss and no gradients", arguments.quiet)
@@ -63,16 +60,11 @@ def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array 
         print_rich(explanation)
 
 
-def network_targets(net: Network, t: Array) -> Array:
-    """Targets (N,) of a table as the network takes them: (N,) for softmax, else (N, 1)."""
-    return t if isinstance(net.output, Softmax) else t.astype(net.theta.dtype)[:, None]
-
-
 def one_network(path: str) -> TableModel:
     """The model in a file; UsageError for a bag, which is not one network to look into."""
-    model = load_table_model(path)
-    if not isinstance(model, TableModel):
-        n = len(model.estimator._model.thetas)
+    model = TableModel.load(path)
+    if model.is_bag:
+        n = len(model.estimator.networks_)
         raise UsageError(f"{path} is a bag of {n} networks; `clearprop fit --network` trains one")
     return model
 
@@ -85,11 +77,11 @@ def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> 
     first_row = 0
     with open_table(
         arguments.table,
-        columns=[*model.encoding.names, model.target.name],
+        columns=[*model.names, model.target.name],
         delimiter=arguments.delimiter,
         encoding=arguments.encoding,
     ) as table:
-        model.encoding.check_names(table.names)
+        model.check_names(table.names)
         for batch in table.batches():
             for row in rows:
                 if first_row <= row < first_row + len(batch):
@@ -132,7 +124,7 @@ def _trace_document(
         "model": arguments.model,
         "table": arguments.table,
         "rows": arguments.rows,
-        "features": model.encoding.feature_names,
+        "features": model.feature_names,
         "x": seen.h[0],
         "layers": layers,
         "y_hat": seen.y_hat,
@@ -157,10 +149,10 @@ def _show_trace(
     used = [j for j in range(x.shape[1]) if x[:, j].any()]
     print_table(
         ("x = h⁽⁰⁾", *heads),
-        [(model.encoding.feature_names[j], *x[:, j].tolist()) for j in used],
+        [(model.feature_names[j], *x[:, j].tolist()) for j in used],
         title=f"{len(used)} of {x.shape[1]} features are not 0 in these rows",
     )
-    incoming = list(model.encoding.feature_names)
+    incoming = list(model.feature_names)
     for i, dense in enumerate(net.architecture.dense):
         last = i + 1 == len(seen.z)
         phi = net.output.unit if dense.activation is None else dense.activation.name
@@ -206,10 +198,10 @@ def _truth(model: TableModel, t: Array | None) -> list[tuple[str, ...]]:
     if t is None:
         return []
     flat = t.reshape(-1)
-    if isinstance(model.target, ClassTarget):
+    if model.standardization is None:
         truth = [str(model.target.values()[int(k)]) for k in flat]
     else:
-        truth = [number(float(y)) for y in model.target.decode(flat)]
+        truth = [number(float(y)) for y in model.standardization.decode(flat)]
     return [(model.target.name, *truth)]
 
 
@@ -252,8 +244,8 @@ def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Arra
     net = model.estimator.network_
     if model.target.name not in table.columns:
         raise TableError(f"{arguments.table}: it needs the target {shown(model.target.name)}")
-    X = model.encoding.transform(table, dtype=np.float64)
-    return net, X, network_targets(net, model.read_target(table))
+    X = model.encode(table, dtype=np.float64)
+    return net, X, model.network_targets(model.read_target(table))
 
 
 def _made_up(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:

@@ -58,7 +58,7 @@ def play(arguments: argparse.Namespace) -> int:
 def _read(path: str, target: str | None, delimiter: str | None, encoding: str) -> tuple[Table, str]:
     """The table with its target column, by default the last one. Raises TableError."""
     from clearprop.playground.datasets import MAX_BYTES, Table
-    from clearprop.tables.files import read_table
+    from clearprop.tables.csv_parquet import read_table
     from clearprop.tables.frames import TableError, unknown_name
 
     frame, text = read_table(path, delimiter=delimiter, encoding=encoding)

@@ -6,25 +6,23 @@ from typing import Any
 
 from clearprop._typing import Array
 from clearprop.cli.output import print_table
-from clearprop.tables.base_model import BaseTableModel
-from clearprop.tables.scores import confusion_matrix, residual_summary
-from clearprop.tables.targets import ClassTarget, Target
+from clearprop.tables.target_column import TargetColumn
+from clearprop.tabular.scores import confusion_matrix, residual_summary
 
 MAX_CLASSES_SHOWN = 20
 
 
-def quality(model: BaseTableModel, t: Array, prediction: Array) -> dict[str, Any]:
+def quality(target: TargetColumn, y: Array, prediction: Array) -> dict[str, Any]:
     """The confusion matrix, or the residuals y − ŷ, as JSON values."""
-    target = model.target
-    if isinstance(target, ClassTarget):
-        table = confusion_matrix(t, prediction)
+    if target.has_classes:
+        table = confusion_matrix(y, prediction)
         return {"confusion": {"classes": target.values(), "rows_true_columns_predicted": table}}
-    return {"residuals": residual_summary(target.decode(t), prediction)}
+    return {"residuals": residual_summary(y, prediction)}
 
 
-def show_quality(target: Target, details: dict[str, Any]) -> None:
+def show_quality(target: TargetColumn, details: dict[str, Any]) -> None:
     """Print what `quality` found."""
-    if not isinstance(target, ClassTarget):
+    if not target.has_classes:
         residuals = details["residuals"]
         print_table(("residuals y − ŷ", *residuals), [("", *residuals.values())])
         return

@@ -12,12 +12,9 @@ import numpy as np
 
 from clearprop.cli.output import UsageError, note, print_json, print_table, to_json
 from clearprop.cli.scores import quality, show_quality
-from clearprop.tables.base_model import BaseTableModel
-from clearprop.tables.files import TableFile, open_table, output_kind, write_table
+from clearprop.tables.csv_parquet import TableFile, open_table, output_kind, write_table
 from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
-from clearprop.tables.scores import score
-from clearprop.tables.targets import ClassTarget
-from clearprop.tabular.table_bag import TableBag, load_table_model
+from clearprop.tabular.table_model import TableModel
 
 
 def predict(arguments: argparse.Namespace) -> int:
@@ -27,7 +24,7 @@ def predict(arguments: argparse.Namespace) -> int:
     for other in (arguments.table, arguments.model):
         if os.path.exists(out) and os.path.exists(other) and os.path.samefile(out, other):
             raise UsageError(f"--output {out} is an input of this command")
-    model = load_table_model(arguments.model)
+    model = TableModel.load(arguments.model)
     if arguments.interval is not None:
         _check_intervals(model, arguments.interval)
     unseen: dict[str, int] = {}
@@ -52,13 +49,13 @@ def predict(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_intervals(model: BaseTableModel, alpha: float) -> None:
-    if not isinstance(model, TableBag):
+def _check_intervals(model: TableModel, alpha: float) -> None:
+    if not model.is_bag:
         raise UsageError("--interval: this model is one network; those of the bag have intervals")
-    if isinstance(model.target, ClassTarget):
+    if model.target.has_classes:
         raise UsageError("--interval: this model predicts classes; their probabilities are shown")
     try:
-        for residuals in model.residuals:
+        for residuals in model.estimator.residuals_:
             residuals.interval(np.empty(0), alpha)
     except ValueError as error:
         raise UsageError(f"--interval: {error}") from error
@@ -82,7 +79,7 @@ def _kept(asked: list[str], table: TableFile, everything: bool) -> list[str]:
 
 
 def _predicted(
-    model: BaseTableModel,
+    model: TableModel,
     table: TableFile,
     keep: list[str],
     unseen: dict[str, int],
@@ -98,7 +95,7 @@ def _predicted(
     for batch in table.batches():
         predictions = model.predict_values(batch, first_row=first_row)
         columns = model.to_table(predictions.values)
-        if alpha is not None and isinstance(model, TableBag):
+        if alpha is not None:
             ends = model.predict_interval(batch, alpha, first_row=first_row)
             for name, end in zip(("low", "high"), ends.T, strict=True):
                 columns = columns.append_column(name, pa.array(end.copy()))
@@ -128,7 +125,7 @@ def _write(batches: Iterator[Any], out: str) -> int:
 def _write_json(
     batches: Iterator[Any],
     arguments: argparse.Namespace,
-    model: BaseTableModel,
+    model: TableModel,
     unseen: dict[str, int],
 ) -> int:
     """One JSON document, written as the predictions come."""
@@ -161,7 +158,7 @@ def _tell_unseen(unseen: dict[str, int], quiet: bool) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the scores are printed."""
-    model = load_table_model(arguments.model)
+    model = TableModel.load(arguments.model)
     unseen: dict[str, int] = {}
     targets, values = [], []
     first_row = 0
@@ -178,9 +175,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
             first_row += len(batch)
     if first_row == 0:
         raise TableError(f"{arguments.table}: the table has no rows")
-    t, prediction = np.concatenate(targets), np.concatenate(values)
-    scores = score(model.target, t, prediction)
-    details = quality(model, t, prediction)
+    y, prediction = np.concatenate(targets), np.concatenate(values)
+    scores = model.score(y, prediction)
+    details = quality(model.target, y, prediction)
     if arguments.json:
         print_json(
             {
@@ -189,7 +186,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
                 "rows": first_row,
                 "target": model.target.name,
                 "task": model.target.task,
-                "classes": model.target.values() if isinstance(model.target, ClassTarget) else None,
+                "classes": model.target.values() if model.target.has_classes else None,
                 "scores": scores,
                 "unseen_labels": unseen,
                 **details,
@@ -197,12 +194,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
         )
         return 0
     print_table(
-        (f"on {first_row:,} rows of {arguments.table}", *scores), [(_name(model), *scores.values())]
+        (f"on {first_row:,} rows of {arguments.table}", *scores),
+        [("bag" if model.is_bag else "network", *scores.values())],
     )
     show_quality(model.target, details)
     _tell_unseen(unseen, arguments.quiet)
     return 0
-
-
-def _name(model: BaseTableModel) -> str:
-    return "bag" if isinstance(model, TableBag) else "network"

@@ -20,7 +20,7 @@ import numpy as np
 from clearprop._typing import Array
 
 if TYPE_CHECKING:
-    from clearprop.tables.encoding import TableEncoding
+    from clearprop.tabular.plain import TableEncoding
 
 EXTENT = 3.0  # the classic sets lie in the square from −3 to 3
 MAX_BYTES = 8 * 2**20  # of a table
@@ -189,38 +189,44 @@ def table(
     mean 0 and deviation 1, as `clearprop fit` does. Raises TableError for a table that cannot be
     learnt from, or too large.
     """
-    from clearprop.tables.files import read_table
-    from clearprop.tables.fit import prepare
+    from clearprop.tables.csv_parquet import read_table
     from clearprop.tables.frames import TableError
-    from clearprop.tables.targets import ClassTarget
+    from clearprop.tabular.plain import TableEncoding
+    from clearprop.tabular.problem import read_problem
+    from clearprop.tabular.target import Standardization
 
     if isinstance(frame, str | os.PathLike):
         frame, parse_text = read_table(os.fspath(frame))
     if len(frame) > MAX_ROWS:
         raise TableError(f"the table has {len(frame):,} rows; the playground takes {MAX_ROWS:,}")
-    prepared = prepare(
+    problem = read_problem(
         frame,
         target,
-        kinds={name: kind for name, kind in (kinds or {}).items() if name != target},
         parse_text=parse_text,
         skip_missing_target=True,
         test_size=test_share,
         seed=seed,
     )
-    X, t = prepared.X.astype(np.float64), prepared.t
-    names = prepared.encoding.feature_names
+    train, test, labels = problem.train, problem.test, problem.target.labels
+    encoding = TableEncoding.fit(
+        problem.frame,
+        {name: kind for name, kind in (kinds or {}).items() if name != target},
+        parse_text=parse_text,
+        rows=train,
+    )
+    names = encoding.feature_names
     if len(names) > MAX_FEATURES:
         raise TableError(
             f"the columns make {len(names)} inputs; the playground takes {MAX_FEATURES}"
         )
-    labels = prepared.target.labels if isinstance(prepared.target, ClassTarget) else ()
     if len(labels) > MAX_CLASSES:
         raise TableError(f"the target has {len(labels)} classes; the playground takes 10")
-    train, test = prepared.train, prepared.test
-    X = _scaled(X, prepared.encoding, frame, scaling, train)
+    t = problem.y if labels else Standardization.of(problem.y[train]).encode(problem.y)
+    X = encoding.transform(problem.frame).astype(np.float64)
+    X = _scaled(X, encoding, frame, scaling, train)
     columns = (
-        (target, "classes" if labels else "quantity", prepared.task_reason),
-        *((d.name, d.kind, d.summary) for d in prepared.encoding.describe()),
+        (target, "classes" if labels else "quantity", problem.reason),
+        *((d.name, d.kind, d.summary) for d in encoding.describe()),
     )
     return Dataset(X[train], t[train], X[test], t[test], len(labels), names, labels, columns)
 
@@ -253,7 +259,7 @@ def read_upload(data: bytes, name: str) -> Table:
 
     Raises TableError for what is no CSV table, or too large.
     """
-    from clearprop.tables.files import read_table
+    from clearprop.tables.csv_parquet import read_table
     from clearprop.tables.frames import TableError
 
     if len(data) > MAX_BYTES:

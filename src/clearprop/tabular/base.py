@@ -44,7 +44,7 @@ from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.networks import encode_target, member_networks
 from clearprop.tabular.sources import Source, source_of
-from clearprop.tabular.targets import ClassTarget, NumberTarget
+from clearprop.tabular.target import ClassTarget, NumberTarget
 
 
 @dataclass(frozen=True)
@@ -375,14 +375,14 @@ class BaseTabular(BaseEstimator):
 
         Everything but `oof_prediction_`, which is as long as the training table.
         """
-        from clearprop.tabular.files import save_tabular
+        from clearprop.tabular.codec import save_tabular
 
         save_tabular(path, self)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a file of :meth:`save`; ModelFileError for anything else. Nothing is executed."""
-        from clearprop.tabular.files import load_tabular
+        from clearprop.tabular.codec import load_tabular
 
         return load_tabular(path, cls)
 

@@ -15,7 +15,7 @@ from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.base import BaseTabular, Task
 from clearprop.tabular.scores import CLASS_SCORES, find_score
-from clearprop.tabular.targets import ClassTarget
+from clearprop.tabular.target import ClassTarget
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):

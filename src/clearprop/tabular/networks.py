@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.network import Network
-from clearprop.tabular.targets import ClassTarget, NumberTarget
+from clearprop.tabular.target import ClassTarget, NumberTarget
 
 if TYPE_CHECKING:
     from clearprop.tabular.model import BagModel

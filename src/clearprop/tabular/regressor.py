@@ -15,7 +15,7 @@ from clearprop.tabular.bag.recipe import REGRESSION, Recipe
 from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.base import BaseTabular, Task
 from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
-from clearprop.tabular.targets import NumberTarget, find_loss
+from clearprop.tabular.target import NumberTarget, find_loss
 
 
 class TabularRegressor(RegressorMixin, BaseTabular):

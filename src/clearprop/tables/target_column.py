@@ -1,20 +1,19 @@
-"""The target column of a table: classes or a number, and its form in a network.
+"""The target column of a table: what its values are, and how they are read as y.
 
-`find_target` reads the column, chooses between classification and regression and returns the
-frozen record that turns values into the network's t and predictions back into values.
+`find_target` reads the column for a task and returns the frozen record that turns the values of
+any later table into y, and predictions back into labels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
 from clearprop.tables.columns import to_labels, to_numbers
-from clearprop.tables.frames import Column, TableError, shown
+from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
 
 TASKS = ("classification", "regression")
 LABEL_TYPES = ("text", "integer", "number", "boolean")
@@ -23,19 +22,30 @@ ROWS_PER_CLASS = 10  # as are those with fewer rows than this for each value
 
 
 @dataclass(frozen=True)
-class ClassTarget:
-    """Classes: t is the index (N,) of each row's label in `labels`, which are in sorted order.
+class TargetColumn:
+    """The column that is learnt: y is the number of a row's class, or the value of a quantity.
 
-    type: what the labels are in predictions: "text", "integer", "number" or "boolean".
+    task: "classification" or "regression". labels: of the classes, as text, in order; empty for a
+    quantity. type: what the labels are in predictions, one of LABEL_TYPES; "number" for a quantity.
     """
 
-    task: ClassVar[str] = "classification"
     name: str
-    labels: tuple[str, ...]
-    type: str
+    task: str
+    labels: tuple[str, ...] = ()
+    type: str = "number"
+
+    @property
+    def has_classes(self) -> bool:
+        return self.task == "classification"
 
     def encode(self, column: Column) -> Array:
-        """t as int64 (N,), −1 where missing; TableError for a label that is no class."""
+        """y (N,): int64, −1 where missing, for classes; float64, NaN where missing, for a quantity.
+
+        Raises TableError, naming the row, for a label that is not a class of this target and for
+        a value that is not a finite number.
+        """
+        if not self.has_classes:
+            return to_numbers(column)
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -47,19 +57,31 @@ class ClassTarget:
             known = ", ".join(map(shown, self.labels[:10]))
             more = ", …" if len(self.labels) > 10 else ""
             raise TableError(
-                f"{column.row(i)}: {column.quoted(i)} is no class of this model ({known}{more})"
+                f"{column.row(i)}: {column.quoted(i)} is not a class of this model ({known}{more})"
             )
-        codes: Array = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return codes
+        y: Array = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return y
 
-    def decode(self, codes: Array) -> Any:
-        """Class indices (N,) as an Arrow array of labels."""
+    def read(self, frame: Any, missing: tuple[str, ...] = (), *, first_row: int = 0) -> Array:
+        """y (N,) of a data frame that has the column.
+
+        missing: texts that mean a missing value. first_row: number of the first row of `frame` in
+        the whole table, for messages. Raises TableError, naming the row, for a missing value, too.
+        """
+        column = read_column(as_frame(frame), self.name, missing, first_row)
+        absent = missing_rows(column)
+        if absent.any():
+            raise TableError(f"{column.row(int(absent.argmax()))}: the target is missing")
+        return self.encode(column)
+
+    def decode(self, classes: Array) -> Any:
+        """The numbers of classes (N,) as an Arrow array of labels."""
         import pyarrow as pa
 
-        return pa.array(self.values()).take(pa.array(codes))
+        return pa.array(self.values()).take(pa.array(classes))
 
     def values(self) -> list[str] | list[int] | list[float] | list[bool]:
-        """The labels as values of their type."""
+        """The labels as values of their type; ValueError where they are of another one."""
         if self.type == "integer":
             return [int(label) for label in self.labels]
         if self.type == "number":
@@ -67,29 +89,6 @@ class ClassTarget:
         if self.type == "boolean":
             return [label == "true" for label in self.labels]
         return list(self.labels)
-
-
-@dataclass(frozen=True)
-class NumberTarget:
-    """A quantity y: t = (y − mean) / spread (N,), of mean 0 and deviation 1 in training."""
-
-    task: ClassVar[str] = "regression"
-    name: str
-    mean: float
-    spread: float
-
-    def encode(self, column: Column) -> Array:
-        """t as float64 (N,), NaN where missing; TableError for what is no finite number."""
-        t: Array = (to_numbers(column) - self.mean) / self.spread
-        return t
-
-    def decode(self, t: Array) -> Array:
-        """Predictions ŷ (N,) of the network in units of the column."""
-        y: Array = np.asarray(t, dtype=np.float64) * self.spread + self.mean
-        return y
-
-
-Target: TypeAlias = ClassTarget | NumberTarget
 
 
 def infer_task(column: Column, *, parse_text: bool = False) -> tuple[str, str]:
@@ -120,8 +119,8 @@ def infer_task(column: Column, *, parse_text: bool = False) -> tuple[str, str]:
     return "regression", f"the target has {len(levels)} different numbers"
 
 
-def find_target(column: Column, task: str, *, skip_missing: bool = False) -> Target:
-    """The target record of a column for a task (`fit_number` sets the scale of a quantity).
+def find_target(column: Column, task: str, *, skip_missing: bool = False) -> TargetColumn:
+    """The record of a target column for a task.
 
     Raises TableError, naming the row, for a missing value (unless they are to be skipped), and
     for a column with a single class or a single number.
@@ -138,7 +137,7 @@ def find_target(column: Column, task: str, *, skip_missing: bool = False) -> Tar
         y = to_numbers(column)[~missing]
         if y.min() == y.max():
             raise TableError(f"column {shown(column.name)}: the target is {y[0]:g} in every row")
-        return fit_number(column.name, y)
+        return TargetColumn(column.name, task)
     type_ = _label_type(column)
     labels = _label_text(column, type_).unique().drop_null().to_pylist()
     if len(labels) < 2:
@@ -146,7 +145,7 @@ def find_target(column: Column, task: str, *, skip_missing: bool = False) -> Tar
             f"column {shown(column.name)}: the target has one class only, {shown(labels[0])}"
         )
     order = float if type_ in ("integer", "number") else str
-    return ClassTarget(column.name, tuple(sorted(labels, key=order)), type_)
+    return TargetColumn(column.name, task, tuple(sorted(labels, key=order)), type_)
 
 
 def missing_rows(column: Column) -> Array:
@@ -160,13 +159,6 @@ def missing_rows(column: Column) -> Array:
         )
     mask: Array = missing.to_numpy(zero_copy_only=False)
     return mask
-
-
-def fit_number(name: str, y: Array) -> NumberTarget:
-    """The scale of a quantity from its training values (N,)."""
-    magnitude = np.abs(y).max() or 1.0  # the squares of huge values stay finite
-    spread = float((y / magnitude).std() * magnitude)
-    return NumberTarget(name, float((y / magnitude).mean() * magnitude), spread or 1.0)
 
 
 def _label_type(column: Column) -> str:
@@ -197,46 +189,3 @@ def _label_text(column: Column, type_: str) -> Any:
 
     labels = to_labels(column)
     return pc.utf8_lower(labels) if type_ == "boolean" else labels
-
-
-# ---- files ---------------------------------------------------------------------------------------
-
-
-def target_to_document(target: Target) -> Document:
-    """The target as JSON values."""
-    if isinstance(target, NumberTarget):
-        return {
-            "task": target.task,
-            "name": target.name,
-            "mean": target.mean,
-            "spread": target.spread,
-        }
-    return {
-        "task": target.task,
-        "name": target.name,
-        "labels": list(target.labels),
-        "type": target.type,
-    }
-
-
-def target_from_document(document: Document, where: str) -> Target:
-    """The target that `target_to_document` wrote; ModelFileError, naming `where`, otherwise."""
-    task = take(document, "task", str, where, choices=TASKS)
-    name = take(document, "name", str, where)
-    if task == "regression":
-        check_keys(document, ("task", "name", "mean", "spread"), where)
-        spread = take(document, "spread", float, where)
-        if spread <= 0:
-            raise ModelFileError(f"{where}: 'spread' must be positive, got {spread!r}")
-        return NumberTarget(name, take(document, "mean", float, where), spread)
-    check_keys(document, ("task", "name", "labels", "type"), where)
-    labels = take_list(document, "labels", str, where)
-    type_ = take(document, "type", str, where, choices=LABEL_TYPES)
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise ModelFileError(f"{where}: 'labels' must be two or more different texts")
-    target = ClassTarget(name, tuple(labels), type_)
-    try:
-        target.values()
-    except ValueError as error:
-        raise ModelFileError(f"{where}: 'labels' are not of the type {type_!r}") from error
-    return target

@@ -43,7 +43,12 @@ from clearprop.tabular.bag.calibration import LEAST, MOST
 from clearprop.tabular.bag.intervals import Residuals
 from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
 from clearprop.tabular.model import BagModel
-from clearprop.tabular.targets import CLASS_KINDS, LOSSES, ClassTarget, NumberTarget
+from clearprop.tabular.target import (
+    CLASS_KINDS,
+    LOSSES,
+    ClassTarget,
+    NumberTarget,
+)
 
 if TYPE_CHECKING:
     from clearprop.tabular.base import BaseTabular

@@ -174,6 +174,34 @@ class NumberTarget:
         return y[:, 0] if self.flat and y.shape[1] == 1 else y
 
 
+@dataclass(frozen=True)
+class Standardization:
+    """One quantity for one network of the lecture's kind: t = (y − mean) / spread.
+
+    mean, spread: mean and standard deviation of y in training; spread is 1 where that is 0.
+    """
+
+    mean: float
+    spread: float
+
+    @classmethod
+    def of(cls, y: Array) -> Standardization:
+        """From training values (N,); the squares of huge ones stay finite."""
+        magnitude = np.abs(y).max() or 1.0
+        spread = float((y / magnitude).std() * magnitude)
+        return cls(float((y / magnitude).mean() * magnitude), spread or 1.0)
+
+    def encode(self, y: Array) -> Array:
+        """t (N,) float64."""
+        t: Array = (y - self.mean) / self.spread
+        return t
+
+    def decode(self, y_hat: Array) -> Array:
+        """ŷ (N,) of the network in units of y, float64."""
+        y: Array = np.asarray(y_hat, dtype=np.float64) * self.spread + self.mean
+        return y
+
+
 def find_loss(loss: Any) -> Output:
     """The output unit of a name of LOSSES, or a record of one of them; ValueError otherwise."""
     if isinstance(loss, str) and loss in LOSSES:
