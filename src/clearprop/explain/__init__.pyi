@@ -1,9 +1,11 @@
 """What `from clearprop import explain` offers; __init__.py loads each name on first use."""
 
+from .attribution import Attributions, attribute
 from .diagnose import diagnose
 from .drawing import Svg, draw_network
 from .finding import Diagnosis, Finding
 from .picture import Picture
+from .plot_attribution import plot_attributions
 from .plot_predictions import plot_calibration, plot_confusion_matrix, plot_residuals
 from .plot_space import plot_decision_boundary, plot_hidden_space, plot_loss_slice
 from .plot_training import plot_histograms, plot_history, plot_layers
@@ -13,6 +15,7 @@ from .step import Check, Explanation, Factor, Operand, Step, Term
 from .steps import steps
 
 __all__ = [
+    "Attributions",
     "Check",
     "Diagnosis",
     "EpochLine",
@@ -29,9 +32,11 @@ __all__ = [
     "Step",
     "Svg",
     "Term",
+    "attribute",
     "diagnose",
     "draw_network",
     "layer_statistics",
+    "plot_attributions",
     "plot_calibration",
     "plot_confusion_matrix",
     "plot_decision_boundary",

@@ -345,7 +345,10 @@ class BaseTabular(BaseEstimator):
         Raises TableError, a ValueError, for columns that are missing or hold what they cannot.
         """
         check_is_fitted(self)
-        return self._model.encode(source_of(X), type(self).__name__)
+        return self.inputs_.transform(self._named_as_in_training(source_of(X)))
+
+    def _named_as_in_training(self, source: Source) -> Source:
+        return self._model.named_as_in_training(source, type(self).__name__)
 
     def encode_target(self, y: Any) -> Array:
         """y as the `loss` and `backward` of the networks take it, float32.

@@ -44,7 +44,7 @@ class BagModel:
         Columns are found by their names; where the table, or that of training, has none, by their
         place. Raises TableError, a ValueError, for columns that are missing or too many.
         """
-        source = self._named_as_in_training(source, of)
+        source = self.named_as_in_training(source, of)
         total = np.zeros((source.n_rows, self.architectures[0].n_outputs))
         step = max(1, CHUNK_BYTES // (4 * sum(self.inputs.sizes)))
         for begin in range(0, source.n_rows, step):
@@ -53,11 +53,8 @@ class BagModel:
                 total[begin : begin + step] += predictor(matrix)
         return total / len(self.predictors)
 
-    def encode(self, source: Source, of: str = "the estimator") -> Array:
-        """The matrix (N, D) float32 that the networks take; columns are found as in `y_hat`."""
-        return self.inputs.transform(self._named_as_in_training(source, of))
-
-    def _named_as_in_training(self, source: Source, of: str) -> Source:
+    def named_as_in_training(self, source: Source, of: str) -> Source:
+        """The source with the names of training; a warning or ValueError where they do not fit."""
         names = self.inputs.names
         if self.named and source.named:
             return source

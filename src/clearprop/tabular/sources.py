@@ -72,6 +72,11 @@ class FrameSource:
             kind = KINDS_OF_TYPES.get(column.type)
         return kind or infer_kind(column).kind, type_of(column)
 
+    def values(self, name: str) -> list[Any]:
+        """What the column holds, as Python objects, to be shown."""
+        values: list[Any] = self.frame[name].to_list()
+        return values
+
     def numbers(self, name: str) -> Array:
         """float64 (N,), NaN where missing; infinities stay."""
         return to_numbers(self._column(name), infinite=True)
@@ -120,6 +125,9 @@ class ArraySource:
     ) -> tuple[str, ColumnType]:
         type_ = {"b": "bool", "f": "float"}.get(self.X.dtype.kind, "integer")
         return kind or ("boolean" if type_ == "bool" else "numeric"), ColumnType(type_)
+
+    def values(self, name: str) -> list[Any]:
+        return list(self._column(name).tolist())
 
     def numbers(self, name: str) -> Array:
         return self._column(name).astype(np.float64)
