@@ -1,6 +1,6 @@
-"""One sample through a network with three hidden layers, forward and backward, every number shown.
+"""Pass one sample forward and backward through three hidden layers and print every number.
 
-Each line of the two recursions is computed by hand in NumPy and compared with the network's own.
+Each line of the two recursions is computed by hand in NumPy and compared with the network's result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import clearprop as cp
 
 
 def show(name: str, by_hand: np.ndarray, by_network: np.ndarray) -> None:
-    """Print a vector and its name; stop if the two ways to it differ."""
+    """Print a vector and its name; stop if the two results differ."""
     np.testing.assert_allclose(by_hand, by_network, rtol=1e-12, atol=1e-15)
     print(f"  {name:<26}", " ".join(f"{value:8.4f}" for value in by_hand))
 

@@ -1,6 +1,6 @@
-"""Many networks at once: a search over two settings with five-fold cross-validation.
+"""Train many networks at once: a grid search over two settings with five-fold cross-validation.
 
-Every fold of every setting is one job over one copy of the data, so all train side by side.
+Every fold of every setting is one job over one copy of the data, so all of them train side by side.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LEARNING_RATES = (0.001, 0.01, 0.1)
 
 
 def spirals(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Three arms of a spiral, X (n, 2) and the arm t (n,) of each point."""
+    """Three arms of a spiral: the points X (n, 2), and the arm t (n,) of each point."""
     t = rng.integers(3, size=n)
     radius = np.sqrt(rng.uniform(0.02, 1, size=n))
     angle = 2 * np.pi * t / 3 + 5 * radius + rng.normal(scale=0.1, size=n)
@@ -24,7 +24,7 @@ def spirals(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def accuracy(evaluation: cp.Evaluation) -> float:
-    """The share of the validation rows whose likeliest class is right."""
+    """The fraction of the validation rows for which the most likely class is correct."""
     right = evaluation.y_hat.argmax(axis=1) == evaluation.t.argmax(axis=1)
     return float(right.mean())
 

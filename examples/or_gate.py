@@ -1,4 +1,4 @@
-"""A soft OR gate: one sigmoid neuron whose bias is a threshold, and how soft it is.
+"""A soft OR gate: one sigmoid neuron with its bias as the threshold, and how soft the gate is.
 
 The lecture's example 1. The weights are set by hand, then learnt from the truth table.
 """
@@ -14,7 +14,7 @@ OR = BITS.max(axis=1)
 
 
 def by_hand(gain: float) -> cp.Network:
-    """The neuron that is on where x_1 + x_2 > ½, with both weights equal to `gain`."""
+    """A neuron that is on if x_1 + x_2 > ½, with both weights equal to `gain`."""
     gate = cp.Network([2, 1], output="logistic")
     gate.W[0][...] = gain
     gate.b[0][...] = -gain / 2
