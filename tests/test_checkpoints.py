@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fuzz_files import check_reader
+from fuzz_files import check_reader, pack, unpack
 from scipy import sparse
 
 from clearprop import (
@@ -35,6 +35,7 @@ from clearprop import (
     Penalty,
     Quantile,
     RMSprop,
+    StepDecay,
     Stopping,
     checkpoints,
     train,
@@ -497,6 +498,21 @@ def test_the_file_of_another_run_is_refused_and_what_differs_is_named(
         train(jobs, other, checkpoint=checkpoint)
     assert not isinstance(caught.value, ModelFileError)  # the file is all right
     assert (tmp_path / "c").read_bytes() == before
+
+
+def test_a_checkpoint_with_a_record_of_an_older_name_goes_on(tmp_path: Path) -> None:
+    """`Step` is what `StepDecay` was called."""
+    data, path = shared_data(), tmp_path / "c"
+    job = make_job(epochs=2, optimizer=SGD(StepDecay(0.1, every=3)))
+    (whole,) = train([job], data, checkpoint=Checkpoint(path))
+    header, body = unpack(path.read_bytes())
+    document = header["__metadata__"]["clearprop"]
+    assert "StepDecay(" in document
+    header["__metadata__"]["clearprop"] = document.replace("StepDecay(", "Step(")
+    path.write_bytes(pack(header, body))
+    (state,) = train([job], data, checkpoint=Checkpoint(path))
+    assert state.history.seconds == whole.history.seconds  # nothing was trained anew
+    np.testing.assert_array_equal(state.theta, whole.theta)
 
 
 def test_targets_weights_and_validation_weights_are_compared_too(tmp_path: Path) -> None:

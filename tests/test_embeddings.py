@@ -131,7 +131,7 @@ def test_rates_of_parameters_and_schedules_of_dropout_and_decay() -> None:
         dropout_schedule=lambda clock: np.where(clock.step < 1, 1.0, 0.25),
         decay_schedule=lambda clock: np.where(clock.step < 1, 0.5, 0.0),
     )
-    data = cp.Data.of(architecture, X, t, w)
+    data = cp.Data.from_arrays(architecture, X, t, w)
     (state,) = cp.train([job], data, engine="reference")
     rates = 0.01 * architecture.by_name(lambda name: factors.get(name, 1.0))
     for step, dropout, decay in ((0, 1.0, 0.25), (1, 0.25, 0.0)):

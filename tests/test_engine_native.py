@@ -873,7 +873,7 @@ def test_sparse_rows_are_never_made_dense_as_a_whole() -> None:
     X = sparse.csr_matrix((np.ones(3 * n), (np.repeat(np.arange(n), 3), places.ravel())))
     X = sparse.csr_matrix((X.data, X.indices, X.indptr), shape=(n, width))
     net = Network([width, 2, 1])
-    data = Data.of(net.architecture, X, rng.normal(size=n))
+    data = Data.from_arrays(net.architecture, X, rng.normal(size=n))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     train([Job(net.architecture, net.theta, SGD(0.01), epochs=1, batch_size=32)], data)
     NativeEngine(1).forward(net.architecture, net.theta, X)

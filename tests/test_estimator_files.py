@@ -68,7 +68,7 @@ CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
     "lbfgs record": ({"solver": cp.LBFGS(memory=3)}, Y_THREE),
     "float32": ({"dtype": "float32", "n_iter_no_change": np.inf}, Y_THREE),
     "no hidden layer": ({"hidden_layer_sizes": ()}, Y_THREE),
-    "schedules in schedules": ({"solver": cp.SGD(cp.WarmUp(cp.Step(0.1, 3), 5))}, Y_THREE),
+    "schedules in schedules": ({"solver": cp.SGD(cp.WarmUp(cp.StepDecay(0.1, 3), 5))}, Y_THREE),
     "activations": ({"activation": ["gelu"], "dropout": (0.2,), "l1": 0.1}, Y_THREE),
     "activation record": ({"activation": cp.ACTIVATIONS["mish"]}, Y_THREE),
     "NumPy numbers": ({"alpha": np.float32(0.5), "max_iter": np.int64(3)}, Y_THREE),
@@ -181,7 +181,7 @@ def test_clone_has_the_parameters_only() -> None:
     parameters = {
         "activation": ["gelu"],
         "solver": cp.Adam(cp.Cosine(0.1)),
-        "initializer": cp.constant(0.1),
+        "initializer": cp.constant_weights(0.1),
         "callbacks": [print],
         "class_weight": {0: 2.0},
         "n_iter_no_change": np.inf,
@@ -207,7 +207,7 @@ def test_what_a_file_cannot_keep(tmp_path: Path) -> None:
     for parameters, name in (
         ({"callbacks": [lambda report: None]}, "callbacks"),
         ({"random_state": np.random.RandomState(0)}, "random_state"),
-        ({"initializer": cp.constant(0.1)}, "initializer"),
+        ({"initializer": cp.constant_weights(0.1)}, "initializer"),
         ({"scoring": lambda e, X, y: 0.5, "early_stopping": True}, "scoring"),
         ({"learning_rate": lambda clock: 0.1 + 0 * clock.step}, "learning_rate"),
         ({"checkpoint": tmp_path / "state"}, "checkpoint"),
@@ -310,3 +310,18 @@ def test_damaged_files(kind: Any, fits: Any, tmp_path: Path) -> None:
     outcomes = check_reader(read, files, 2000, tmp_path)
     assert outcomes["refused"] > 1000
     assert outcomes["loaded"] > 10
+
+
+def test_a_file_with_a_record_of_an_older_name(tmp_path: Path) -> None:
+    """`Step` is what `StepDecay` was called."""
+    path = tmp_path / "model"
+    model = classifier(solver=cp.SGD(cp.StepDecay(0.1, every=3))).fit(X, Y_THREE)
+    model.save(path)
+    header, body = unpack(path.read_bytes())
+    document = header["__metadata__"]["clearprop"]
+    assert '"StepDecay"' in document
+    header["__metadata__"]["clearprop"] = document.replace('"StepDecay"', '"Step"')
+    path.write_bytes(pack(header, body))
+    loaded = cp.MLPClassifier.load(path)
+    assert loaded.solver == model.solver
+    assert same_weights(loaded, model)

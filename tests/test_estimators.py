@@ -315,7 +315,7 @@ def test_an_own_schedule_and_a_composed_one() -> None:
     own = classifier(learning_rate=lambda clock: 0.01 / (1 + clock.step)).fit(X, Y_THREE)
     np.testing.assert_allclose(own.history_.learning_rate, 0.01 / (5 * np.arange(1, 6)))
     assert own.learning_rate_ == pytest.approx(0.01 / 26)
-    ramp = classifier(learning_rate=cp.WarmUp(cp.Step(0.1, every=5), 10)).fit(X, Y_THREE)
+    ramp = classifier(learning_rate=cp.WarmUp(cp.StepDecay(0.1, every=5), 10)).fit(X, Y_THREE)
     expected = [0.1 * 5 / 10, 0.1, 0.1, 0.01, 0.001]
     np.testing.assert_allclose(ramp.history_.learning_rate, expected)
 
@@ -390,7 +390,7 @@ def test_own_initializer_and_given_weights() -> None:
     rng = np.random.RandomState(0)
     np.testing.assert_array_equal(net.W[0], rng.uniform(size=(6, 5)))
     np.testing.assert_array_equal(net.b[1], 0.5)
-    constant = classifier(initializer=cp.constant(0.3, bias=-1)).initialize(X, Y_THREE)
+    constant = classifier(initializer=cp.constant_weights(0.3, bias=-1)).initialize(X, Y_THREE)
     assert set(flat(constant)) == {0.3, -1.0}
     fitted = classifier().fit(X, Y_THREE)
     given = (fitted.coefs_, fitted.intercepts_)

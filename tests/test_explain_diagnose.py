@@ -186,7 +186,7 @@ def test_saturated_units(hidden: str) -> None:
 
 
 def test_identical_units() -> None:
-    net = cp.Network([6, 8, 3], "tanh", "softmax", initializer=cp.constant(0.1))
+    net = cp.Network([6, 8, 3], "tanh", "softmax", initializer=cp.constant_weights(0.1))
     assert explain.diagnose(net, X, T_THREE).codes == ["identical_units"]
 
 

@@ -127,7 +127,7 @@ def test_an_estimator_is_recorded_by_its_architecture() -> None:
 
 def test_one_job_of_many() -> None:
     networks = [net(), net()]
-    data = cp.Data.of(networks[0].architecture, X, T)
+    data = cp.Data.from_arrays(networks[0].architecture, X, T)
     jobs = [
         cp.Job(n.architecture, n.theta, cp.SGD(0.1), epochs=e)
         for n, e in zip(networks, (2, 4), strict=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from clearprop.initializers import INITIALIZERS, constant, get_initializer, orthogonal
+from clearprop.initializers import INITIALIZERS, constant_weights, get_initializer, orthogonal
 
 FAN_IN, FAN_OUT = 300, 200
 EPS = float(np.finfo(np.float64).eps)
@@ -25,7 +25,7 @@ VARIANCE = {
     "lecun_normal": 1 / FAN_IN,
 }
 RNGS: list[Callable[[int], object]] = [np.random.default_rng, np.random.RandomState]
-ALL = {**INITIALIZERS, "constant": constant(0.5, bias=0.25), "gain": orthogonal(2.0)}
+ALL = {**INITIALIZERS, "constant": constant_weights(0.5, bias=0.25), "gain": orthogonal(2.0)}
 
 
 @pytest.mark.parametrize("rng", RNGS)
@@ -110,7 +110,7 @@ def test_zeros_and_constant() -> None:
     W, b = INITIALIZERS["zeros"](rng, 3, 2)
     assert not W.any()
     assert not b.any()
-    W, b = constant(0.5, bias=-1)(rng, 3, 2)
+    W, b = constant_weights(0.5, bias=-1)(rng, 3, 2)
     np.testing.assert_array_equal(W, np.full((2, 3), 0.5))
     np.testing.assert_array_equal(b, [-1.0, -1.0])
     assert rng.bit_generator.state == before  # nothing was drawn
@@ -118,9 +118,9 @@ def test_zeros_and_constant() -> None:
 
 def test_get_initializer_takes_names_and_callables_and_names_the_argument_in_errors() -> None:
     assert get_initializer("he_normal") is INITIALIZERS["he_normal"]
-    own = constant(0.1)
+    own = constant_weights(0.1)
     assert get_initializer(own) is own
-    with pytest.raises(ValueError, match=r"initializer='he' is no initialiser.* he_normal"):
+    with pytest.raises(ValueError, match=r"initializer: unknown initialiser 'he'.* he_normal"):
         get_initializer("he")
     with pytest.raises(TypeError, match=r"init must be a name or a callable .* got 0\.1"):
         get_initializer(0.1, argument="init")
@@ -129,9 +129,9 @@ def test_get_initializer_takes_names_and_callables_and_names_the_argument_in_err
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: constant(math.nan), ValueError, "value must be finite, got nan"),
-        (lambda: constant("0"), TypeError, "value must be a number, got '0'"),
-        (lambda: constant(1.0, bias=math.inf), ValueError, "bias must be finite, got inf"),
+        (lambda: constant_weights(math.nan), ValueError, "value must be finite, got nan"),
+        (lambda: constant_weights("0"), TypeError, "value must be a number, got '0'"),
+        (lambda: constant_weights(1.0, bias=math.inf), ValueError, "bias must be finite, got inf"),
         (lambda: orthogonal(0.0), ValueError, r"gain must be > 0, got 0\.0"),
         (lambda: orthogonal(True), TypeError, "gain must be a number, got True"),
     ],

@@ -440,7 +440,7 @@ def test_the_initialiser_follows_the_activation(activation: str, variance: float
 
 
 def test_another_initialiser() -> None:
-    net = Network([3, 2, 1], initializer=cp.constant(0.5, bias=-1))
+    net = Network([3, 2, 1], initializer=cp.constant_weights(0.5, bias=-1))
     assert {*net.W[0].ravel(), *net.W[1].ravel()} == {0.5}
     assert {*net.b[0], *net.b[1]} == {-1.0}
     q = Network([6, 4, 2], initializer="orthogonal").W[0]
@@ -495,7 +495,7 @@ ERRORS: list[tuple[Any, str]] = [
     (lambda: Network([3, 2, 1], dropout=1.0), r"dropout must lie in \[0, 1\); got 1.0"),
     (lambda: Network([3, 2, 1], dropout=[0.1, 0.2]), "dropout must be one value or one per hidden"),
     (lambda: Network([3, 1], dtype="float16"), "dtype must be float32 or float64; got float16"),
-    (lambda: Network([3, 1], initializer="xavier"), "initializer='xavier' is no initialiser"),
+    (lambda: Network([3, 1], initializer="xavier"), "initializer: unknown initialiser 'xavier'"),
     (lambda: NET.forward(np.zeros(2)), r"X must have shape \(N, 2\); got \(2,\); one sample"),
     (lambda: NET.forward(np.zeros((1, 1, 2))), r"X must have shape \(N, 2\); got \(1, 1, 2\)"),
     (lambda: NET.forward(np.zeros((4, 3))), "X must have 2 columns; got 3"),

@@ -34,7 +34,7 @@ from clearprop.schedules import (
     InverseScaling,
     OneCycle,
     Schedule,
-    Step,
+    StepDecay,
     WarmUp,
 )
 
@@ -112,7 +112,7 @@ def _float64_scalars_in_pytorch() -> Iterator[None]:
 SCHEDULES: list[Schedule] = [
     Constant(0.02),
     InverseScaling(0.02, power=0.2),
-    Step(0.02, every=20, factor=2),
+    StepDecay(0.02, every=20, factor=2),
     Cosine(0.02),
     OneCycle(0.02),
     WarmUp(Cosine(0.02), steps=10),

@@ -23,7 +23,7 @@ from clearprop.schedules import (
     InverseScaling,
     OneCycle,
     Schedule,
-    Step,
+    StepDecay,
     WarmUp,
     as_schedule,
 )
@@ -41,7 +41,7 @@ EXAMPLES: list[Schedule] = [
     Constant(0.1),
     InverseScaling(0.1),
     Adaptive(0.1),
-    Step(0.1, every=7),
+    StepDecay(0.1, every=7),
     Cosine(0.1, final=0.001),
     OneCycle(0.1),
     WarmUp(Cosine(0.1), steps=5),
@@ -122,10 +122,10 @@ def test_adaptive_divides_at_each_plateau_until_it_is_exhausted() -> None:
 
 
 def test_step_divides_after_every_so_many_steps() -> None:
-    rates = Step(1.0, every=3, factor=4.0)(clock(8))
+    rates = StepDecay(1.0, every=3, factor=4.0)(clock(8))
     np.testing.assert_array_equal(rates, [1, 1, 1, 1 / 4, 1 / 4, 1 / 4, 1 / 16, 1 / 16])
     with np.errstate(all="raise", under="ignore"):
-        assert Step(1.0, every=1)(clock(1, step=[1e6])) == 0
+        assert StepDecay(1.0, every=1)(clock(1, step=[1e6])) == 0
 
 
 def torch_rates(make: Callable[[object], object], n_steps: int) -> list[float]:
@@ -247,9 +247,9 @@ def test_as_schedule_refuses_other_things(value: object) -> None:
         (lambda: Adaptive(0.0), "initial must be > 0"),
         (lambda: Adaptive(0.1, factor=1.0), r"factor must be > 1, got 1\.0"),
         (lambda: Adaptive(0.1, minimum=-1.0), "minimum must be ≥ 0"),
-        (lambda: Step(0.0, every=1), "initial must be > 0"),
-        (lambda: Step(0.1, every=0), "every must be ≥ 1, got 0"),
-        (lambda: Step(0.1, every=1, factor=0.0), "factor must be > 0"),
+        (lambda: StepDecay(0.0, every=1), "initial must be > 0"),
+        (lambda: StepDecay(0.1, every=0), "every must be ≥ 1, got 0"),
+        (lambda: StepDecay(0.1, every=1, factor=0.0), "factor must be > 0"),
         (lambda: Cosine(0.0), "initial must be > 0"),
         (lambda: Cosine(0.1, final=-0.1), "final must be ≥ 0"),
         (lambda: OneCycle(math.nan), "peak must be > 0, got nan"),
@@ -273,7 +273,7 @@ def test_hyper_parameters_out_of_range_are_refused_by_name(
     [
         (lambda: Constant("0.1"), "initial must be a number, got '0.1'"),
         (lambda: Constant(True), "initial must be a number, got True"),
-        (lambda: Step(0.1, every=2.5), "every must be an integer, got 2.5"),
+        (lambda: StepDecay(0.1, every=2.5), "every must be an integer, got 2.5"),
         (lambda: WarmUp("cosine", steps=2), "schedule must be a number or a schedule"),
         (lambda: WarmUp(Cosine, steps=2), "schedule must be a number or a schedule"),
     ],

@@ -26,7 +26,7 @@ from clearprop import (
     OneCycle,
     Penalty,
     RMSprop,
-    Step,
+    StepDecay,
     Stopping,
     WarmUp,
 )
@@ -48,7 +48,7 @@ OPTIMIZERS = [
 SCHEDULES = [
     InverseScaling(0.2, power=0.2),
     Adaptive(0.1),
-    Step(0.1, every=20),
+    StepDecay(0.1, every=20),
     Cosine(0.1),
     OneCycle(0.2),
     WarmUp(0.1, steps=10),

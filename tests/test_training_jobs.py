@@ -137,13 +137,13 @@ def test_rows_are_indices_or_a_mask() -> None:
 def test_data_of_encodes_and_checks() -> None:
     X, t = spirals()
     net = classifier(dtype="float32")
-    data = Data.of(net.architecture, X.tolist(), t, np.ones(60), dtype="float32")
+    data = Data.from_arrays(net.architecture, X.tolist(), t, np.ones(60), dtype="float32")
     assert data.X.dtype == data.t.dtype == np.float32
     assert data.sample_weight is not None
     np.testing.assert_array_equal(data.t, np.eye(2)[t])
     assert len(data) == len(data.rows(slice(7))) + 53 == 60
     with pytest.raises(ValueError, match=r"t must have one row per row of X \(60\); got 59"):
-        Data.of(net.architecture, X, t[1:])
+        Data.from_arrays(net.architecture, X, t[1:])
 
 
 BAD_JOBS: list[tuple[dict[str, Any], type[Exception], str]] = [
@@ -152,7 +152,11 @@ BAD_JOBS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"rows": [0.5]}, ValueError, "rows must be row indices >= 0 or a mask"),
     ({"rows": np.zeros((2, 2), int)}, TypeError, "rows must be row indices or a mask, of one"),
     ({"validation": [99]}, ValueError, "validation must be rows of the 60; got 99"),
-    ({"validation": (1, 2)}, TypeError, r"validation must be .*; own data is given as Data.of"),
+    (
+        {"validation": (1, 2)},
+        TypeError,
+        r"validation must be .*; own data is given as Data.from_arrays",
+    ),
     ({"validation": Data(np.ones((3, 5)), np.ones((3, 2)))}, ValueError, "X of validation must"),
     (
         {"validation": Data(np.ones((3, 2)), np.ones(3))},
@@ -167,7 +171,7 @@ BAD_JOBS: list[tuple[dict[str, Any], type[Exception], str]] = [
 def test_jobs_that_do_not_fit_the_data_are_refused(options: Any, kind: Any, message: str) -> None:
     net = classifier()
     options = {"theta": net.theta, "optimizer": "sgd"} | options
-    data = Data.of(net.architecture, *spirals())
+    data = Data.from_arrays(net.architecture, *spirals())
     with pytest.raises(kind, match=message):
         train([Job(net.architecture, **options)], data)
 

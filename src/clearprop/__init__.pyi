@@ -40,7 +40,7 @@ from .history import (
 )
 from .initializers import (
     INITIALIZERS,
-    constant,
+    constant_weights,
     orthogonal,
 )
 from .jobs import (
@@ -103,7 +103,7 @@ from .schedules import (
     InverseScaling,
     OneCycle,
     Schedule,
-    Step,
+    StepDecay,
     WarmUp,
 )
 from .tables import (
@@ -172,7 +172,7 @@ __all__ = [
     "RMSprop",
     "Schedule",
     "Softmax",
-    "Step",
+    "StepDecay",
     "Stopping",
     "TableEncoding",
     "TableError",
@@ -187,7 +187,7 @@ __all__ = [
     "binary_cross_entropy",
     "check_gradients",
     "circuits",
-    "constant",
+    "constant_weights",
     "cross_entropy",
     "embeddings",
     "engines",

@@ -159,12 +159,12 @@ def _arrays(
         else:
             place = f"{layer.name}." if number == 0 else f"{layer.name} after layer {number}."
             others += [(place + name, number, p[name], g[name], np.full(1, 10.0)) for name in p]
-    of_X: list[tuple[str, int, Array, Array, Array]] = []
+    inputs: list[tuple[str, int, Array, Array, Array]] = []
     first = architecture.layers[0]
     if isinstance(first, Dense):
         W = architecture.unpack(theta)[0]["W"]
-        of_X = [("dL_dX", 0, X, gradients.dL_dX, first.gain * np.abs(W).max(axis=0))]
-    return [*of_X, *dense, *others]
+        inputs = [("dL_dX", 0, X, gradients.dL_dX, first.gain * np.abs(W).max(axis=0))]
+    return [*inputs, *dense, *others]
 
 
 def derivative(

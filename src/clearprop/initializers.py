@@ -58,7 +58,7 @@ def zeros(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
     return np.zeros((fan_out, fan_in)), np.zeros(fan_out)
 
 
-def constant(value: float, bias: float = 0.0) -> Initializer:
+def constant_weights(value: float, bias: float = 0.0) -> Initializer:
     """The initialiser with W = value and b = bias everywhere.
 
     Raises ValueError unless both are finite numbers.
@@ -122,8 +122,8 @@ def get_initializer(initializer: str | Initializer, argument: str = "initializer
     if isinstance(initializer, str):
         if initializer not in INITIALIZERS:
             raise ValueError(
-                f"{argument}={initializer!r} is no initialiser; "
-                f"choose from {', '.join(INITIALIZERS)}, or give a callable such as constant(0.1)"
+                f"{argument}: unknown initialiser {initializer!r}; choose from "
+                f"{', '.join(INITIALIZERS)}, or give a callable such as constant_weights(0.1)"
             )
         return INITIALIZERS[initializer]
     if not callable(initializer):

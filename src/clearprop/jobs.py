@@ -26,7 +26,7 @@ from clearprop.schedules import Schedule
 class Data:
     """What jobs share: X (N, D), dense or CSR; t, targets as the output unit encodes them; weights.
 
-    :meth:`of` makes it from what a user has, and checks it.
+    :meth:`from_arrays` makes it from what a user has, and checks it.
     """
 
     X: Array
@@ -34,7 +34,7 @@ class Data:
     sample_weight: Array | None = None
 
     @classmethod
-    def of(
+    def from_arrays(
         cls,
         architecture: Architecture,
         X: Array,
@@ -263,7 +263,7 @@ def check_job(job: Job, data: Data, engine: str) -> None:
             if part.t.shape != (len(part), K):
                 raise ValueError(
                     f"t of {name} must have shape ({len(part)}, {K}), as the output unit encodes "
-                    f"it; got {part.t.shape}; Data.of(...) does that"
+                    f"it; got {part.t.shape}; Data.from_arrays(...) does that"
                 )
         elif part is not None and part.size and part.max() >= len(data):
             raise ValueError(f"validation must be rows of the {len(data)}; got {part.max()}")
@@ -298,7 +298,7 @@ def split_validation(
         weight = validation[2] if len(validation) == 3 else None
         try:
             X, t = validation[:2]
-            return None, Data.of(architecture, X, t, weight, data.X.dtype)
+            return None, Data.from_arrays(architecture, X, t, weight, data.X.dtype)
         except ValueError as error:  # its message begins with the argument's name
             argument, rest = str(error).split(" ", 1)
             raise ValueError(f"{argument} of validation {rest}") from None

@@ -298,7 +298,7 @@ class Network:
         from clearprop.jobs import Data, Job, Penalty, Stopping, split_validation
         from clearprop.training import report_trouble, train
 
-        data = Data.of(self.architecture, X, t, sample_weight, self.theta.dtype)
+        data = Data.from_arrays(self.architecture, X, t, sample_weight, self.theta.dtype)
         rng = np.random.default_rng(seed)
         dropout_seed = int(rng.integers(2**63))
         rows, validation_data = split_validation(self.architecture, data, validation, rng)

@@ -74,7 +74,7 @@ def network_from_document(
     check_keys(document, ["architecture"], where)
     architecture = architecture_from_document(take(document, "architecture", dict, where), where)
     names = _tensor_names(architecture)
-    all_names = [name for of_layer in names for name in of_layer.values()]
+    all_names = [name for layer_names in names for name in layer_names.values()]
     check_keys(tensors, all_names, where)
     if len(set(all_names)) < len(all_names):
         raise ModelFileError(f"{where}: two layers of one kind stand before one dense layer")
@@ -82,10 +82,10 @@ def network_from_document(
     if dtype not in ("float32", "float64"):
         raise ModelFileError(f"{where}: W1 must be float32 or float64; got {dtype}")
     parameters: list[dict[str, Array]] = []
-    for layer, of_layer in zip(architecture.layers, names, strict=True):
+    for layer, layer_names in zip(architecture.layers, names, strict=True):
         parameters.append(
             {
-                name: take_tensor(tensors, of_layer[name], dtype, shape, where)
+                name: take_tensor(tensors, layer_names[name], dtype, shape, where)
                 for name, shape in layer.shapes.items()
             }
         )

@@ -43,10 +43,10 @@ class RowOrder:
 
 def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
     """The next pass's order of each, on so many threads; those of one generator in their turn."""
-    of_generator: dict[int, list[RowOrder]] = {}
+    by_generator: dict[int, list[RowOrder]] = {}
     for order in orders:
-        of_generator.setdefault(id(order.bit_generator), []).append(order)
-    groups = list(of_generator.values())
+        by_generator.setdefault(id(order.bit_generator), []).append(order)
+    groups = list(by_generator.values())
     many = sum(len(order.index) for order in orders) >= MANY
     n = min(n_threads, len(groups)) if many else 1
     own, threads = groups[::n], []

@@ -105,7 +105,7 @@ class Adaptive:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepDecay:
     """α = initial / factor^⌊step / every⌋: divided by factor every so many steps.
 
     Raises ValueError unless initial > 0, every ≥ 1 and factor > 0.
@@ -247,7 +247,7 @@ SCHEDULES: dict[str, type] = {
     "constant": Constant,
     "inverse_scaling": InverseScaling,
     "adaptive": Adaptive,
-    "step": Step,
+    "step": StepDecay,
     "cosine": Cosine,
     "one_cycle": OneCycle,
     "warm_up": WarmUp,

@@ -76,7 +76,7 @@ def make_jobs(epochs: int) -> tuple[list[Job], Data]:
         )
         for seed, net in enumerate(nets)
     ]
-    return jobs, Data.of(nets[0].architecture, X, y, dtype=np.float32)
+    return jobs, Data.from_arrays(nets[0].architecture, X, y, dtype=np.float32)
 
 
 def _timed(calls: list[list[Job]], data: Data) -> Run:

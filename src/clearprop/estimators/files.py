@@ -33,7 +33,7 @@ from clearprop.network_files import network_from_document, network_to_document
 from clearprop.optimizers import LBFGS, OPTIMIZERS
 from clearprop.outputs import OUTPUTS
 from clearprop.persistence import read_file, write_file
-from clearprop.schedules import SCHEDULES
+from clearprop.schedules import SCHEDULES, StepDecay
 
 if TYPE_CHECKING:
     from clearprop.estimators.base import BaseMLP
@@ -45,6 +45,7 @@ RECORDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (*OPTIMIZERS.values(), LBFGS, *SCHEDULES.values(), *OUTPUTS.values())
 }
+OLD_RECORDS = {"Step": StepDecay}  # the names of records in files of older versions
 LABEL_KINDS = {"b": "bool", "i": "int64", "u": "int64", "f": "float64", "U": "str", "O": "str"}
 
 
@@ -295,7 +296,8 @@ def decode_parameter(value: Any, where: str) -> Any:
                 decode_parameter(key, where): decode_parameter(entry, where) for key, entry in pairs
             }
     if value.keys() == {"record", "fields"} and isinstance(value["fields"], dict):
-        kind = RECORDS.get(str(value["record"]))
+        name = str(value["record"])
+        kind = OLD_RECORDS.get(name) or RECORDS.get(name)
         if kind is not None:
             return kind(
                 **{name: decode_parameter(entry, where) for name, entry in value["fields"].items()}

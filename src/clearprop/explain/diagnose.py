@@ -51,7 +51,7 @@ def diagnose(
         return _of_run(subject, feature_names, class_names)
     if X is None or t is None:
         raise TypeError("diagnose(net, X, t): a network needs X and t to be looked at with")
-    data = Data.of(subject.architecture, X, t, dtype=subject.theta.dtype)
+    data = Data.from_arrays(subject.architecture, X, t, dtype=subject.theta.dtype)
     two_classes = subject.output.unit == "logistic" and data.t.shape[1] == 1
     n_classes = 2 if two_classes else data.t.shape[1]
     for names, n, argument in (
@@ -91,7 +91,7 @@ def _of_run(
     found = run_findings(recording)
     if recording.theta is not None:
         theta, architecture = recording.theta, recording.architecture
-        data = Data.of(architecture, *recording.source, dtype=theta.dtype)
+        data = Data.from_arrays(architecture, *recording.source, dtype=theta.dtype)
         of_network = _of_network(architecture, theta, data, feature_names, class_names)
         found = [_with_row(finding, of_network) for finding in found]
         seen = {finding.code for finding in found}

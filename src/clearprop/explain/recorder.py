@@ -152,7 +152,7 @@ class Recorder:
         check_length("t", len(t), X.shape[0])
         self.source = X, t
         self.rows = np.sort(np.random.default_rng(seed).permutation(len(t))[:rows])
-        self.data = Data.of(self.architecture, X[self.rows], t[self.rows], dtype=dtype)
+        self.data = Data.from_arrays(self.architecture, X[self.rows], t[self.rows], dtype=dtype)
         self.every, self.job = every, job
         self.epochs = None if epochs is None else frozenset(epochs)
         self.min_steps, self.histograms, self.keep_theta = min_steps, histograms, keep_theta

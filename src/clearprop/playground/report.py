@@ -50,7 +50,7 @@ def calibrations(y_hat: Array, t: Array) -> dict[str, Array]:
 
 def losses(net: Network, X: Array, t: Array) -> Array:
     """(N,): the loss ℒₙ of each row."""
-    data = Data.of(net.architecture, X, t)
+    data = Data.from_arrays(net.architecture, X, t)
     return np.asarray(net.output.loss(net.forward(data.X).z[-1], data.t))
 
 

@@ -106,10 +106,10 @@ class Run:
         for leg in self.legs:
             for name, _ in leg.changes:
                 self._place(net, name)
-        self.data = Data.of(self.architecture, dataset.X, dataset.t)
+        self.data = Data.from_arrays(self.architecture, dataset.X, dataset.t)
         self.test: Data | None = None
         if len(dataset.t_test):
-            self.test = Data.of(self.architecture, dataset.X_test, dataset.t_test)
+            self.test = Data.from_arrays(self.architecture, dataset.X_test, dataset.t_test)
         self.engine = NativeEngine(n_threads=1)
         self.snapshots: list[Snapshot] = []
         size = 3 * net.theta.nbytes
