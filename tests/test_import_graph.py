@@ -18,8 +18,8 @@ ROOT = Path(clearprop.__file__).parent
 # that fits says where a module stands.
 LAYERS = {
     "foundations": "_typing callers checks documents numpy_random persistence",
-    # how arrays look: functions of what they are given, which import none of its classes
-    "looks": "explain.notation explain.show_html explain.drawing explain.show_records",
+    # how records look in a notebook: functions of what they are given, which import no class of it
+    "notebook": "notation notebook",
     "definition": "divergences activations outputs initializers schedules optimizers layers "
     "embeddings architecture propagation",
     "engines": "jobs engines",
@@ -142,7 +142,7 @@ def test_nothing_imports_from_a_layer_above() -> None:
 
 def test_only_the_faces_import_the_class_network() -> None:
     """Training works on architecture and θ, so that no file of the core needs the class."""
-    core = ("foundations", "looks", "definition", "engines", "training")
+    core = ("foundations", "notebook", "definition", "engines", "training")
     numbers = [i for i, name in enumerate(LAYERS) if name in core]
     users = [module for module, others in import_graph().items() if "network" in others]
     assert [module for module in users if layer_of(module) in numbers] == []

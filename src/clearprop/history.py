@@ -34,7 +34,7 @@ class History:
         return len(self.loss)
 
     def _repr_html_(self) -> str:
-        from clearprop.explain.show_records import history_html
+        from clearprop.notebook.records import history_html
 
         return history_html(self)
 

@@ -111,7 +111,7 @@ class Network:
         )
 
     def _repr_html_(self) -> str:
-        from clearprop.explain.show_records import network_html
+        from clearprop.notebook.records import network_html
 
         return network_html(self)
 

@@ -41,7 +41,7 @@ class Trace:
         return [s.h for s in self.saved if isinstance(s, DenseSaved)]
 
     def _repr_html_(self) -> str:
-        from clearprop.explain.show_records import trace_html
+        from clearprop.notebook.records import trace_html
 
         return trace_html(self)
 
@@ -63,7 +63,7 @@ class Gradients:
     dL_dX: Array
 
     def _repr_html_(self) -> str:
-        from clearprop.explain.show_records import gradients_html
+        from clearprop.notebook.records import gradients_html
 
         return gradients_html(self)
 

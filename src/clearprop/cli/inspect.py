@@ -10,9 +10,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.cli.output import UsageError, note, number, print_json, print_rich, print_table
-from clearprop.explain.notation import sup
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Network
+from clearprop.notation import sup
 from clearprop.propagation import Gradients, Trace
 from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError, as_frame, shown

@@ -14,9 +14,9 @@ from clearprop._typing import Array
 from clearprop.callers import users_line
 from clearprop.checks import check_matrix, check_number
 from clearprop.explain.links import Link, LogMean, LogOdds, Mean, link_of
-from clearprop.explain.notation import counted, number
 from clearprop.explain.paths import Member, shares
 from clearprop.network import Network
+from clearprop.notation import counted, number
 
 if TYPE_CHECKING:
     from clearprop.estimators import MLPClassifier, MLPRegressor
@@ -142,7 +142,7 @@ class Attributions:
     def _repr_html_(self) -> str:
         from html import escape
 
-        from clearprop.explain.show_html import page, table_html
+        from clearprop.notebook.html import page, table_html
 
         parts = []
         for row in range(min(len(self), ROWS_SHOWN)):

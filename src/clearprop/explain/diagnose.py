@@ -12,11 +12,11 @@ from clearprop.architecture import Architecture
 from clearprop.explain.data_findings import input_findings, target_findings
 from clearprop.explain.finding import Diagnosis, Finding
 from clearprop.explain.net_findings import network_findings, nonfinite_findings
-from clearprop.explain.notation import counted
 from clearprop.explain.recorder import Recorder, Recording
 from clearprop.explain.run_findings import run_findings
 from clearprop.jobs import Data
 from clearprop.network import Network
+from clearprop.notation import counted
 
 
 def diagnose(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
-from clearprop.explain.notation import counted, number
+from clearprop.notation import counted, number
 
 SEVERITIES = ("error", "warning", "note")
 MARKS = {"error": "✗", "warning": "!", "note": "·"}
@@ -127,7 +127,7 @@ class Diagnosis(Sequence[Finding]):
     def _repr_html_(self) -> str:
         from html import escape
 
-        from clearprop.explain.show_html import page
+        from clearprop.notebook.html import page
 
         parts = [f"<div>{escape(self.heading)}</div>"]
         for f in self.findings:

@@ -9,9 +9,9 @@ from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.reference import steady_numerics
 from clearprop.explain.finding import Finding
-from clearprop.explain.notation import counted, sup
 from clearprop.explain.statistics import dead_units, rms, saturated_units
 from clearprop.jobs import Data
+from clearprop.notation import counted, sup
 from clearprop.propagation import Gradients, Trace, back_propagation, forward_propagation
 
 CHUNK = 4096  # rows at a time in the search for NaN

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clearprop import notation as sy
 from clearprop._typing import Array
-from clearprop.explain import notation as sy
 from clearprop.explain.differences import Differences
-from clearprop.explain.notation import Symbol
 from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
+from clearprop.notation import Symbol
 from clearprop.outputs import (
     AbsoluteError,
     Huber,

@@ -8,8 +8,8 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.explain.attribution import Attributions
-from clearprop.explain.notation import counted
 from clearprop.explain.picture import COLOURS, Picture, drawing
+from clearprop.notation import counted
 
 POSITIVE, NEGATIVE = COLOURS[5], COLOURS[0]  # vermilion and blue, told apart by all eyes
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # a line ends beside a text

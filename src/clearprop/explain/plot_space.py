@@ -9,9 +9,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.engines.reference import steady_numerics
-from clearprop.explain.notation import sup
 from clearprop.explain.picture import COLOURS, MARKERS, Picture, colour_map, drawing
 from clearprop.network import Network
+from clearprop.notation import sup
 from clearprop.propagation import forward_propagation, mean_loss
 
 MOST_DOTS = 2000

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.explain.notation import sup
 from clearprop.explain.picture import COLOURS, Picture, drawing
 from clearprop.explain.recorder import Recorder, Recording
 from clearprop.history import History
+from clearprop.notation import sup
 
 QUANTITIES = {
     "z": "|z|",

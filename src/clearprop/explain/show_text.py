@@ -6,7 +6,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from clearprop._typing import Array
-from clearprop.explain.notation import number, shape_text
+from clearprop.notation import number, shape_text
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -11,8 +11,8 @@ from typing import Any, SupportsIndex, TypeAlias, overload
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.explain.notation import Symbol, number, place
 from clearprop.gradient_check import RESOLUTION
+from clearprop.notation import Symbol, number, place
 
 Index: TypeAlias = tuple[int, ...]
 # At an entry of the result: its derivative by the five-point rule with the round-off, None at a
@@ -212,7 +212,8 @@ class Step:
         return step_text(self)
 
     def _repr_html_(self) -> str:
-        from clearprop.explain.show_html import page, step_html
+        from clearprop.explain.show_html import step_html
+        from clearprop.notebook.html import page
 
         return page(step_html(self))
 
@@ -275,6 +276,7 @@ class Explanation(Sequence[Step]):
         return explanation_text(self)
 
     def _repr_html_(self) -> str:
-        from clearprop.explain.show_html import explanation_html, page
+        from clearprop.explain.show_html import explanation_html
+        from clearprop.notebook.html import page
 
         return page(explanation_html(self))

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from clearprop import notation as sy
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.explain import layer_steps
-from clearprop.explain import notation as sy
 from clearprop.explain.differences import Differences
-from clearprop.explain.notation import Symbol
 from clearprop.explain.output_steps import OutputUnit
 from clearprop.explain.step import Explanation, Step
 from clearprop.layers import Dense, Dropout, Parameters, StepDraw, name_draw
 from clearprop.network import Network
+from clearprop.notation import Symbol
 from clearprop.propagation import Gradients, Trace, mean_loss
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.explain import Explanation, Step, steps
-from clearprop.explain.notation import sup
 from clearprop.network import Network
+from clearprop.notation import sup
 from clearprop.playground.code import listed
 from clearprop.playground.parts import Part, document
 from clearprop.playground.stations.stepper import Stepper, parse_edits, position

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.explain.drawing import draw_network
-from clearprop.explain.notation import counted, number, sup
-from clearprop.explain.show_html import MOST_ROWS, matrix_html, page, table_html
+from clearprop.notation import counted, number, sup
+from clearprop.notebook.html import MOST_ROWS, matrix_html, page, table_html
+from clearprop.notebook.network_picture import network_picture
 
 if TYPE_CHECKING:
     from clearprop.history import History
@@ -44,7 +44,7 @@ def network_html(net: Network) -> str:
     header = ("layer", "units", "parameters", "number", "|W| (root mean square)")
     table = table_html(header, rows, left=3)
     n_edges = sum(W.size for W in net.W)
-    return page(head + table + (draw_network(net) if n_edges <= MOST_DRAWN else ""))
+    return page(head + table + (network_picture(net) if n_edges <= MOST_DRAWN else ""))
 
 
 def trace_html(trace: Trace) -> str:
