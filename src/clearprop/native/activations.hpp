@@ -12,7 +12,7 @@ constexpr double kLeaky = 0.01;
 constexpr double kSeluAlpha = 1.6732632423543772, kSeluLambda = 1.0507009873554805;
 
 // Whether φ′ follows from h alone, so that it needs no buffer of its own.
-inline constexpr bool derivative_from_h(Act act) {
+constexpr bool derivative_from_h(Act act) {
   return act != Act::gelu && act != Act::silu && act != Act::mish && act != Act::softplus;
 }
 

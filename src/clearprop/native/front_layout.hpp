@@ -38,8 +38,8 @@ struct FrontLayout {
   };
 
   FrontLayout() = default;
-  // lanes: W of the kernels. Throws std::invalid_argument for parts that do not make sense.
-  FrontLayout(const std::vector<PartSpec>& specs, int lanes);
+  // W: lanes of the kernels. Throws std::invalid_argument for parts that do not make sense.
+  FrontLayout(const std::vector<PartSpec>& specs, int W);
 
   bool empty() const { return parts.empty(); }
 

@@ -243,6 +243,7 @@ class Run {
     }
     signals.rethrow();
     std::vector<Result> results;
+    results.reserve(outcomes.size());
     for (const EpochOutcome& e : outcomes)
       results.emplace_back(e.loss, e.n_steps, e.n_samples, e.nonfinite);
     return results;
@@ -554,7 +555,7 @@ NB_MODULE(_native, m) {
         require(reason.empty(), reason.c_str());
         require(x.shape(0) == y.shape(0) && x.shape(0) % 32 == 0,
                 "lengths must be multiples of 32");
-        bfloat16_kernels->round(x.data(), y.data(), x.shape(0));
+        bfloat16_kernels->round(x.data(), y.data(), static_cast<int64_t>(x.shape(0)));
       },
       "x"_a.noconvert(), "y"_a.noconvert());
   m.def("available_isas", [] {

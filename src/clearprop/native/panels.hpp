@@ -39,9 +39,10 @@ template <class T>
 bool by_dots(const Step<T>& s, int l) {
   constexpr int W = Simd<T>::W;
   const Layer& layer = s.layers[l];
-  const double n = s.n, vectors = (s.n + W - 1) / W, n_in = layer.n_in, n_out = layer.n_out;
+  const int vectors = (s.n + W - 1) / W, vectors_in = (layer.n_in + W - 1) / W;
+  const double n = s.n, n_in = layer.n_in, n_out = layer.n_out;
   const double turn = is_rows_of_X(s, l) ? 0 : 3.5 * n * n_in / W;
-  return 1.1 * n_in * n_out * (vectors + 3.5) < n * ((layer.n_in + W - 1) / W) * n_out + turn;
+  return 1.1 * n_in * n_out * (vectors + 3.5) < n * vectors_in * n_out + turn;
 }
 
 // ---- gathering ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "denormals.hpp"
@@ -33,7 +34,7 @@ struct Region {
   const Poll& poll;
   std::atomic<int64_t> next{0};
   bool stopped = false;
-  std::mutex failing{};
+  std::mutex failing;
   std::exception_ptr failure = nullptr;  // the first one; it leaves through the caller's thread
 
   void end() { next.store(n_items, std::memory_order_relaxed); }
@@ -79,7 +80,7 @@ class Pool {
   std::mutex taken;
 
   void run(Region& region, int n_threads) {
-    const int n = std::min(n_threads - 1, hire(n_threads - 1));
+    const int n = hire(n_threads - 1);
     region_ = &region;
     for (int i = 0; i < n; ++i) {
       helpers_[i]->state.store(Helper::called, std::memory_order_release);
@@ -109,7 +110,7 @@ class Pool {
   // How many helpers there are, n of them unless the system gives no more threads.
   int hire(int n) {
     try {
-      while (static_cast<int>(helpers_.size()) < n) {
+      while (std::cmp_less(helpers_.size(), n)) {
         helpers_.reserve(helpers_.size() + 1);
         auto helper = std::make_unique<Helper>();
         std::thread([this, number = static_cast<int>(helpers_.size()) + 1, h = helper.get()] {
@@ -118,8 +119,9 @@ class Pool {
         helpers_.push_back(std::move(helper));
       }
     } catch (const std::system_error&) {
+      n = static_cast<int>(helpers_.size());
     }
-    return static_cast<int>(helpers_.size());
+    return n;
   }
 
   [[noreturn]] void serve(Helper& self, int number) {

@@ -339,7 +339,8 @@ void rows_limits(const PackedNetwork<T>& net, int* limits) {
   for (int l = 0; l < net.n_layers; ++l) {
     const PackedLayer<T>& layer = net.layers[l];
     panel += double(layer.n_in) * layer.n_out;
-    row += double(layer.n_in) * (round_up(layer.n_out, kUnits<T>) / Simd<T>::W);
+    const int vectors = round_up(layer.n_out, kUnits<T>) / Simd<T>::W;
+    row += double(layer.n_in) * vectors;
   }
   for (int v = 0; v < kTileVectors; ++v) limits[v] = int(slower[v] * (v + 1) * panel / row);
   if (limits[0] < 1) limits[0] = 1;

@@ -103,7 +103,7 @@ class Job {
   using Buffer = std::unique_ptr<T[], void (*)(void*)>;
   Buffer allocate(int64_t n);
   void reserve(int64_t rows);
-  void reserve_rounded(int64_t rows);
+  void reserve_rounded(int64_t n);
   template <class Copy>
   void each_row(const Copy& copy) const;
   void spread(const T* flat, T* padded) const;

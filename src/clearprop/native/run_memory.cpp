@@ -42,7 +42,7 @@ typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
 #endif
   std::memset(p + offset, 0, wanted);
   return Buffer(reinterpret_cast<T*>(p + offset), [](void* q) {
-    free_aligned(reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(q) / kHugePage * kHugePage));
+    free_aligned(static_cast<char*>(q) - reinterpret_cast<uintptr_t>(q) % kHugePage);
   });
 }
 
@@ -272,14 +272,16 @@ void Job<T>::each_row(const Copy& copy) const {
 }
 
 template <class T>
-void Job<T>::spread(const T* flat, T* out) const {
-  each_row(
-      [&](int64_t at, int64_t from, int n) { std::memcpy(out + at, flat + from, n * sizeof(T)); });
+void Job<T>::spread(const T* flat, T* padded) const {
+  each_row([&](int64_t at, int64_t from, int n) {
+    std::memcpy(padded + at, flat + from, n * sizeof(T));
+  });
 }
 
 template <class T>
-void Job<T>::collect(const T* in, T* flat) const {
-  each_row([&](int64_t at, int64_t to, int n) { std::memcpy(flat + to, in + at, n * sizeof(T)); });
+void Job<T>::collect(const T* padded, T* flat) const {
+  each_row(
+      [&](int64_t at, int64_t to, int n) { std::memcpy(flat + to, padded + at, n * sizeof(T)); });
 }
 
 #define CP_MEMORY_OF(T)                                       \
