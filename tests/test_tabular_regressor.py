@@ -19,7 +19,7 @@ X, Y = pd.DataFrame(TABLE), target(TABLE)
 
 
 def test_a_quantity() -> None:
-    model = with_epochs(regressor(), 60).fit(X, Y)
+    model = with_epochs(regressor(8), 100).fit(X, Y)
     assert model.predict(X).shape == (240,)
     assert model.score(X, Y) > 0.95
     assert model.oof_score_ == pytest.approx(root_mean_squared_error(Y, model.oof_prediction_))

@@ -137,6 +137,8 @@ def to_numbers(column: Column, *, infinite: bool = False) -> Array:
     import pyarrow as pa
 
     if column.type in ("datetime", "time", "other"):
+        if column.empty:
+            return np.full(len(column.values), np.nan)
         raise TableError(f"column {shown(column.name)} must hold numbers, not {column.holds}")
     if column.type == "text":
         numbers = _parse_numbers(column)
@@ -185,7 +187,9 @@ def to_datetimes(column: Column) -> Array:
     import pyarrow as pa
 
     stamp = pa.timestamp("us")
-    if column.type in ("datetime", "null"):
+    if column.empty:
+        return np.full(len(column.values), "NaT", dtype="datetime64[us]")
+    if column.type == "datetime":
         stamps = column.values.cast(stamp)
     elif column.type == "time":
         stamps = column.values.cast(pa.int64()).cast(stamp)
@@ -222,6 +226,8 @@ def to_labels(column: Column) -> Any:
     import pyarrow.compute as pc
 
     values, text = column.values, pa.large_string()
+    if column.empty:
+        return pa.nulls(len(values), text)
     if column.type == "other":
         raise TableError(f"column {shown(column.name)} must hold labels, not {column.holds}")
     if column.type != "float":

@@ -11,6 +11,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Column:
     def quoted(self, i: int) -> str:
         """Value i, as messages say it."""
         return shown(str(self.values[i].as_py()))
+
+    @property
+    def empty(self) -> bool:
+        """Whether all values are missing; such a column may be of any type."""
+        return bool(self.values.null_count == len(self.values))
 
     @property
     def holds(self) -> str:
@@ -212,13 +218,19 @@ def _without_marks(values: Any, missing: Collection[str]) -> Any:
     if pt.is_large_string(values.type):
         marks = pa.array(list(missing), pa.large_string())
     elif pt.is_integer(values.type) or pt.is_floating(values.type):
-        numbers = [x for x in map(_number_or_none, missing) if x is not None]
+        numbers: list[float] = sorted(marked_numbers(tuple(missing)))
         if pt.is_integer(values.type):
             numbers = [int(x) for x in numbers if x.is_integer() and abs(x) < 2**63]
         marks = pa.array(numbers, values.type)
     else:
         return values
     return pc.if_else(pc.is_in(values, value_set=marks), None, values)
+
+
+@cache
+def marked_numbers(missing: tuple[str, ...]) -> frozenset[float]:
+    """Those of the texts that mean a missing value that are finite numbers."""
+    return frozenset(x for x in map(_number_or_none, missing) if x is not None)
 
 
 def _number_or_none(text: str) -> float | None:

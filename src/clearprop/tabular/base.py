@@ -43,7 +43,7 @@ from clearprop.tabular.bag.train import train_bag
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.networks import encode_target, member_networks
-from clearprop.tabular.sources import Source, source_of
+from clearprop.tabular.sources import Source, row_source, source_of
 from clearprop.tabular.target import ClassTarget, NumberTarget
 
 
@@ -324,6 +324,21 @@ class BaseTabular(BaseEstimator):
         check_is_fitted(self)
         return self._model.y_hat(source_of(X), type(self).__name__)
 
+    @abstractmethod
+    def predict(self, X: Any) -> Array:
+        """A prediction for each row of a table."""
+
+    def predict_one(self, row: Any) -> Any:
+        """What `predict` gives for a table with this row alone, as a plain Python value or (M,).
+
+        row: a dict of the values by the names of the columns, values (D,) in the order of the
+        columns, or a data frame with one row. Values are numbers, text, truth values or dates of
+        Python or NumPy; None and NaN are gaps. Raises TableError, a ValueError, for a column that
+        is missing or a value that it cannot hold.
+        """
+        prediction = self.predict(row_source(row))[0]
+        return prediction.item() if isinstance(prediction, np.generic) else prediction
+
     # ---- the glass box -----------------------------------------------------------------------
 
     @property
@@ -345,7 +360,7 @@ class BaseTabular(BaseEstimator):
         Raises TableError, a ValueError, for columns that are missing or hold what they cannot.
         """
         check_is_fitted(self)
-        return self.inputs_.transform(self._named_as_in_training(source_of(X)))
+        return self._model.matrix(self._named_as_in_training(source_of(X)))
 
     def _named_as_in_training(self, source: Source) -> Source:
         return self._model.named_as_in_training(source, type(self).__name__)

@@ -15,6 +15,7 @@ from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.base import BaseTabular, Task
 from clearprop.tabular.scores import CLASS_SCORES, find_score
+from clearprop.tabular.sources import row_source
 from clearprop.tabular.target import ClassTarget
 
 
@@ -158,6 +159,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         """
         y_hat = self._y_hat(X)
         return self.target_.probabilities(y_hat, self.calibration_)
+
+    def predict_proba_one(self, row: Any) -> Any:
+        """The probability of each class (K,) for one row, as `predict_proba` gives it.
+
+        row: as for :meth:`predict_one`. For several labels the probability of each (M,); for
+        several columns a list of arrays.
+        """
+        p = self.predict_proba(row_source(row))
+        return [p_m[0] for p_m in p] if isinstance(p, list) else p[0]
 
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of `predict_proba`."""

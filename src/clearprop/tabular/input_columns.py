@@ -83,10 +83,16 @@ class Number:
 
     def encode(self, x: Array) -> Array:
         """z (N,) float32 of x (N,) float64, NaN where missing."""
-        with np.errstate(over="ignore"):
-            z = self.scale * (np.ldexp(x, -self.exponent) - self.median)
-        z = np.nan_to_num(z, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-        return np.clip(z, -LIMIT, LIMIT, out=z).astype(np.float32)
+        return scaled(x, self.exponent, self.median, self.scale)
+
+
+def scaled(x: Array, exponent: Any, median: Any, scale: Any) -> Array:
+    """z of numbers as :class:`Number` has it; its statistics are numbers, or arrays (N,)."""
+    with np.errstate(over="ignore"):
+        z = scale * (np.ldexp(x, -exponent) - median)
+    z = np.nan_to_num(z, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
+    limited: Array = np.clip(z, -LIMIT, LIMIT, out=z)
+    return limited.astype(np.float32)
 
 
 def bin_edges(z: Array, n_bins: int) -> Array:

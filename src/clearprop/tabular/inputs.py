@@ -162,7 +162,7 @@ class TableInputs:
         for begin in range(0, n, step):
             end = min(n, begin + step)
             some = source.rows(begin, end) if rows is None else source.take(rows[begin:end])
-            self._fill(some, X[begin:end])
+            self.fill(some, X[begin:end], range(len(self.columns)))
         return X
 
     def count_unseen(self, source: Source) -> dict[str, int]:
@@ -176,10 +176,12 @@ class TableInputs:
                 counts |= {column.name: n} if n else {}
         return counts
 
-    def _fill(self, source: Source, X: Array) -> None:
+    def fill(self, source: Source, X: Array, numbers: Sequence[int]) -> None:
+        """Fill what the columns of these numbers have of the matrix X (N, D), from N rows."""
         starts = np.cumsum([0, *self.sizes[:2]])
-        for column in self.columns:
+        for i, column in enumerate(self.columns):
             stops = starts + column.widths
-            parts = [X[:, start:stop] for start, stop in zip(starts, stops, strict=True)]
-            column.encode(source, *parts)
+            if i in numbers:
+                parts = [X[:, start:stop] for start, stop in zip(starts, stops, strict=True)]
+                column.encode(source, *parts)
             starts = stops

@@ -13,6 +13,7 @@ from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.predictor import Predictor
 from clearprop.tabular.inputs import CHUNK_BYTES, TableInputs
+from clearprop.tabular.row import RowReader
 from clearprop.tabular.sources import Source
 
 
@@ -31,6 +32,7 @@ class BagModel:
     engine: str
     n_threads: int | None = None
     predictors: list[Predictor] = field(default_factory=list, repr=False)
+    _reader: RowReader | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.predictors = [
@@ -45,13 +47,23 @@ class BagModel:
         place. Raises TableError, a ValueError, for columns that are missing or too many.
         """
         source = self.named_as_in_training(source, of)
-        total = np.zeros((source.n_rows, self.architectures[0].n_outputs))
+        n = source.n_rows
+        total = np.zeros((n, self.architectures[0].n_outputs))
         step = max(1, CHUNK_BYTES // (4 * sum(self.inputs.sizes)))
-        for begin in range(0, source.n_rows, step):
-            matrix = self.inputs.transform(source.rows(begin, begin + step))
+        for begin in range(0, n, step):
+            some = source if n <= step else source.rows(begin, begin + step)
+            matrix = self.matrix(some)
             for predictor in self.predictors:
                 total[begin : begin + step] += predictor(matrix)
         return total / len(self.predictors)
+
+    def matrix(self, source: Source) -> Array:
+        """The matrix (N, D) float32 that the networks take; names are those of training."""
+        if source.n_rows != 1:
+            return self.inputs.transform(source)
+        if self._reader is None:
+            self._reader = RowReader(self.inputs)
+        return self._reader.read(source)
 
     def named_as_in_training(self, source: Source, of: str) -> Source:
         """The source with the names of training; a warning or ValueError where they do not fit."""
@@ -72,7 +84,7 @@ class BagModel:
         return source.renamed(names)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"predictors": []}
+        return self.__dict__ | {"predictors": [], "_reader": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

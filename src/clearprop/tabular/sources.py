@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,6 +59,17 @@ class FrameSource:
     def renamed(self, names: tuple[str, ...]) -> FrameSource:
         """With other names of the columns, in order."""
         return replace(self, frame=self.frame.rename(dict(zip(self.names, names, strict=True))))
+
+    def row(self, names: tuple[str, ...]) -> dict[str, Any] | None:
+        """The values of the only row, by name; None where the library has no quick way to them."""
+        native = self.frame.to_native()
+        library = type(native).__module__.partition(".")[0]
+        if library == "polars":
+            values = dict(zip(self.names, native.row(0), strict=True))
+            return {name: values[name] for name in names}
+        if library == "pandas":
+            return {name: native[name].array[0] for name in names}
+        return None
 
     def describe(
         self, name: str, rows: Array | None = None, kind: str | None = None
@@ -120,6 +132,11 @@ class ArraySource:
     def renamed(self, names: tuple[str, ...]) -> ArraySource:
         return replace(self, names=names)
 
+    def row(self, names: tuple[str, ...]) -> dict[str, Any] | None:
+        """The values of the only row, by name."""
+        values = dict(zip(self.names, self.X[0].tolist(), strict=True))
+        return {name: values[name] for name in names}
+
     def describe(
         self, name: str, rows: Array | None = None, kind: str | None = None
     ) -> tuple[str, ColumnType]:
@@ -152,7 +169,67 @@ class ArraySource:
         return FrameSource(as_frame(pa.table({name: column})), self.first_row)
 
 
-Source = FrameSource | ArraySource
+@dataclass(frozen=True)
+class RowSource:
+    """One row: the cells by the names of their columns, plain Python or NumPy values.
+
+    missing: texts that mean a missing value.
+    """
+
+    cells: Mapping[str, Any]
+    named: bool = True
+    missing: tuple[str, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        return 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.cells)
+
+    def rows(self, begin: int, end: int) -> RowSource:
+        return self
+
+    def take(self, rows: Array) -> FrameSource:
+        return self.to_frame(*self.names).take(rows)
+
+    def renamed(self, names: tuple[str, ...]) -> RowSource:
+        """With other names of the columns, in order."""
+        return replace(self, cells=dict(zip(names, self.cells.values(), strict=True)))
+
+    def values(self, name: str) -> list[Any]:
+        return [self.cells[name]]
+
+    def row(self, names: tuple[str, ...]) -> Mapping[str, Any]:
+        return self.cells
+
+    def describe(
+        self, name: str, rows: Array | None = None, kind: str | None = None
+    ) -> tuple[str, ColumnType]:
+        return self.to_frame(name).describe(name, rows, kind)
+
+    def numbers(self, name: str) -> Array:
+        return self.to_frame(name).numbers(name)
+
+    def signs(self, name: str) -> Array:
+        return self.to_frame(name).signs(name)
+
+    def stamps(self, name: str) -> Array:
+        return self.to_frame(name).stamps(name)
+
+    def labels(self, name: str, rows: Array | None = None) -> Any:
+        return self.to_frame(name).labels(name, rows)
+
+    def to_frame(self, *names: str) -> FrameSource:
+        """A data frame with the columns of these names."""
+        import pyarrow as pa
+
+        columns = {name: _arrow([self.cells[name]], f"row[{name!r}]") for name in names}
+        return FrameSource(as_frame(pa.table(columns)), 0, self.named, self.missing)
+
+
+Source = FrameSource | ArraySource | RowSource
 
 
 def source_of(X: Any) -> Source:
@@ -174,11 +251,29 @@ def source_of(X: Any) -> Source:
         return ArraySource(array, names)
     import pyarrow as pa
 
-    columns = {name: _arrow(array[:, i], i) for i, name in enumerate(names)}
+    columns = {name: _arrow(array[:, i].tolist(), f"X[{{}}, {i}]") for i, name in enumerate(names)}
     return FrameSource(as_frame(pa.table(columns)), named=False)
 
 
-def _source_of_frame(X: Any) -> Source:
+def row_source(row: Any) -> FrameSource | RowSource:
+    """One row as a source.
+
+    row: values by the names of the columns (a mapping, or a Series of pandas), values in the order
+    of the columns, or a data frame with one row. Raises TypeError or ValueError, naming row.
+    """
+    if hasattr(row, "columns") or hasattr(row, "column_names"):
+        source = _source_of_frame(row)
+        if source.n_rows != 1:
+            raise ValueError(f"row must be a single row; got a data frame with {source.n_rows}")
+        return source
+    if hasattr(row, "keys") and hasattr(row, "items"):
+        return RowSource(dict(row.items()))
+    if isinstance(row, str) or not hasattr(row, "__len__") or getattr(row, "ndim", 1) > 1:
+        raise TypeError(f"row must be a dict of values, or values (D,); got {row!r}")
+    return RowSource({f"x{i}": value for i, value in enumerate(row)}, named=False)
+
+
+def _source_of_frame(X: Any) -> FrameSource:
     names = list(getattr(X, "column_names", getattr(X, "columns", ())))
     named = any(isinstance(name, str) for name in names)
     if not named and hasattr(X, "set_axis"):  # of pandas' frames only can names be no text
@@ -193,14 +288,16 @@ def _source_of_frame(X: Any) -> Source:
     return source
 
 
-def _arrow(column: Array, i: int) -> Any:
-    """A column of Python objects as an Arrow array; of different types as text."""
+def _arrow(values: list[Any], place: str) -> Any:
+    """Python objects as an Arrow array; of different types as text.
+
+    place: what messages call a value, with {} for the number of its row.
+    """
     import pyarrow as pa
 
-    values = column.tolist()
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, OverflowError):
+    except (pa.ArrowException, TypeError, OverflowError, UnicodeError):
         pass
     texts: list[str | None] = []
     for row, value in enumerate(values):
@@ -209,10 +306,14 @@ def _arrow(column: Array, i: int) -> Any:
         elif isinstance(value, str | bytes | int | float | np.generic):
             texts.append(_label(value))
         else:
+            kind = type(value).__name__
             raise TypeError(
-                f"argument must be a string or a number: X[{row}, {i}] is a {type(value).__name__}"
+                f"argument must be a string or a number: {place.format(row)} is a {kind}"
             )
-    return pa.array(texts)
+    try:
+        return pa.array(texts)
+    except UnicodeError as error:
+        raise TableError(f"{place.format(0)}: text that is not Unicode") from error
 
 
 def _label(value: Any) -> str:

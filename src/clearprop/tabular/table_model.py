@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from typing import Any
 
@@ -24,7 +24,7 @@ from clearprop.tabular.plain import TableEncoding
 from clearprop.tabular.problem import Problem, read_problem
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.scores import Scores, classification_scores, regression_scores
-from clearprop.tabular.sources import FrameSource
+from clearprop.tabular.sources import FrameSource, row_source
 from clearprop.tabular.target import Standardization
 
 KIND = "TableModel"
@@ -196,13 +196,29 @@ class TableModel:
 
     def predict(self, frame: Any) -> Array:
         """The most probable label, or the number, for each row (N,)."""
-        return self.decide(self.predict_values(frame).values)
+        return self.decide(self._values(frame))
+
+    def predict_one(self, row: Any) -> Any:
+        """The label, or the number, for one row, as a plain Python value.
+
+        row: a dict of the values by the names of the columns, or a data frame with one row; see
+        :meth:`TabularClassifier.predict_one`.
+        """
+        value = self.decide(self._values_of_row(row))[0]
+        return value.item() if isinstance(value, np.generic) else value
 
     def predict_proba(self, frame: Any) -> Array:
         """The probability of each class (N, K), in the order of `target.labels`."""
         if not self.target.has_classes:
             raise TypeError("a model of a quantity has no probabilities; use predict(frame)")
-        return self.predict_values(frame).values
+        return self._values(frame)
+
+    def predict_proba_one(self, row: Any) -> Array:
+        """The probability of each class (K,) for one row, which is given as for `predict_one`."""
+        if not self.target.has_classes:
+            raise TypeError("a model of a quantity has no probabilities; use predict_one(row)")
+        p: Array = self._values_of_row(row)[0]
+        return p
 
     def predict_interval(self, frame: Any, alpha: float = 0.1, *, first_row: int = 0) -> Array:
         """The two ends (N, 2) between which the quantity lies with probability 1 − α.
@@ -226,6 +242,20 @@ class TableModel:
         source = self._source(frame, first_row)
         unseen = self.estimator.inputs_.count_unseen(source)
         return Predictions(self._estimates(source, source.n_rows), unseen)
+
+    def _values(self, frame: Any) -> Array:
+        if self.encoding is not None:
+            return self._network_predictions(frame, 0).values
+        source = self._source(frame, 0)
+        return self._estimates(source, source.n_rows)
+
+    def _values_of_row(self, row: Any) -> Array:
+        source = replace(row_source(row), missing=self.missing)
+        if self.encoding is None:
+            return self._estimates(source, 1)
+        self.check_names(source.names)
+        frame = source if isinstance(source, FrameSource) else source.to_frame(*self.names)
+        return self._network_predictions(frame.frame, 0).values
 
     def _source(self, frame: Any, first_row: int) -> FrameSource:
         return FrameSource(as_frame(frame), first_row, missing=self.missing)
