@@ -5,7 +5,7 @@ from .diagnose import diagnose
 from .drawing import Svg, draw_network
 from .finding import Diagnosis, Finding
 from .picture import Picture
-from .plot_attribution import plot_attributions
+from .plot_attribution import plot_attributions, plot_importances
 from .plot_predictions import plot_calibration, plot_confusion_matrix, plot_residuals
 from .plot_space import plot_decision_boundary, plot_hidden_space, plot_loss_slice
 from .plot_training import plot_histograms, plot_history, plot_layers
@@ -43,6 +43,7 @@ __all__ = [
     "plot_hidden_space",
     "plot_histograms",
     "plot_history",
+    "plot_importances",
     "plot_layers",
     "plot_loss_slice",
     "plot_residuals",

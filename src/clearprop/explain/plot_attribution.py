@@ -1,8 +1,8 @@
-"""Pictures of attributions: from the base to the prediction of a row, column by column."""
+"""Pictures of columns: what they add to the prediction of a row, and how important they are."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from clearprop._typing import Array
 from clearprop.explain.attribution import Attributions
 from clearprop.explain.picture import COLOURS, Picture, drawing
 from clearprop.notation import counted
+
+if TYPE_CHECKING:
+    from clearprop.tabular.importances import FeatureImportances
 
 POSITIVE, NEGATIVE = COLOURS[5], COLOURS[0]  # vermilion and blue, told apart by all eyes
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # a line ends beside a text
@@ -61,6 +64,31 @@ def plot_attributions(
         axes.set_title(f"Row {row}, from {attributions.compared_with}")
         if attributions.scale == "log-odds":
             _probabilities(axes)
+    return Picture(figure)
+
+
+def plot_importances(importances: FeatureImportances, *, top: int = 20) -> Picture:
+    """The importance of each column with its standard error and the single repeats.
+
+    importances: of `TabularClassifier.feature_importances`. top: columns that are shown.
+    """
+    if top < 1:
+        raise ValueError(f"top must be at least 1; got {top}")
+    order = importances.order[:top]
+    with drawing(6.4, 1.2 + 0.3 * len(order)) as figure:
+        axes = figure.subplots()
+        places = np.arange(len(order))
+        mean, error = importances.mean[order], importances.standard_error[order]
+        axes.barh(places, mean, color=COLOURS[0], height=0.7, alpha=0.75)
+        axes.errorbar(mean, places, xerr=error, fmt="none", ecolor="#333333", capsize=3)
+        for place, repeats in zip(places, importances.repeats[order], strict=True):
+            axes.plot(repeats, np.full(len(repeats), place), "|", color=COLOURS[5], markersize=7)
+        axes.axvline(0, color="#555555", linewidth=0.8)
+        axes.set_yticks(places, [_short(importances.columns[c]) for c in order])
+        axes.set_ylim(len(order) - 0.4, -0.6)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel(importances.heading)
+        axes.set_title("Importance of the columns, ± a standard error")
     return Picture(figure)
 
 

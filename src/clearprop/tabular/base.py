@@ -40,6 +40,7 @@ from clearprop.tabular.bag.screening import Columns
 from clearprop.tabular.bag.search import best_of, search
 from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.bag.train import train_bag
+from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.networks import encode_target, member_networks
@@ -96,6 +97,15 @@ class BaseTabular(BaseEstimator):
     @abstractmethod
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
         """Set what follows from the out-of-fold ŷ of rows; returns what the user reads of it."""
+
+    @abstractmethod
+    def _value(self, y_hat: Array, y: Array, weight: Array) -> float:
+        """The score of the bag's ŷ (N, K) by its usual definition, as `oof_score_` has it."""
+
+    @property
+    @abstractmethod
+    def _scoring_name(self) -> str:
+        """The name of this score."""
 
     def _calibrate(self, task: Task, bag: Bag) -> None:
         """Set what follows from the members' own predictions for rows that they have not seen."""
@@ -361,6 +371,25 @@ class BaseTabular(BaseEstimator):
         """
         check_is_fitted(self)
         return self._model.matrix(self._named_as_in_training(source_of(X)))
+
+    def feature_importances(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        n_repeats: int = 5,
+        sample_weight: Any = None,
+        random_state: Any = 0,
+    ) -> FeatureImportances:
+        """How much worse the score is where a column's values are exchanged between rows.
+
+        X, y: rows that were not trained on; on training rows a column that was only memorised
+        counts, too. The score is that of `scoring`, by its usual definition. n_repeats: exchanges
+        of each column; random_state: seeds them. Two columns that say the same share their
+        importance or have none, as each stands in for the other. Raises as `fit` and `predict` do.
+        """
+        check_is_fitted(self)
+        return feature_importances(self, X, y, n_repeats, sample_weight, random_state)
 
     def _named_as_in_training(self, source: Source) -> Source:
         return self._model.named_as_in_training(source, type(self).__name__)

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 
 from clearprop._typing import Array
 from clearprop.estimators.settings import class_weights
-from clearprop.tabular.bag.calibration import exponent
+from clearprop.tabular.bag.calibration import exponent, temper
 from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.selection import Bag
 from clearprop.tabular.base import BaseTabular, Task
@@ -190,7 +190,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return self._column_or_matrix(y, None)
 
     def _task(self, y: Array, weight: Array | None) -> Task:
-        score = find_score(self.scoring or "log_loss", CLASS_SCORES)
+        score = find_score(self._scoring_name, CLASS_SCORES)
         target = ClassTarget.of(y)
         if self.class_weight is not None:
             columns = [y] if y.ndim == 1 else list(y.T)
@@ -216,11 +216,23 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.calibration_ = tuple(exponent(bag.apart, p, t, weight) for p, t in pairs)
 
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
-        target, oof = self.target_, bag.oof
-        score = find_score(self.scoring or "log_loss", CLASS_SCORES)
-        groups = zip(target.groups(oof), target.groups(target.encode(y)), strict=True)
-        self.oof_score_ = score.value(list(groups), weight if weight.any() else np.ones(len(y)))
-        return target.probabilities(oof)
+        one_each = (1.0,) * len(self.calibration_)
+        self.oof_score_ = self._value(bag.oof, y, weight, one_each)
+        return self.target_.probabilities(bag.oof)
+
+    def _value(
+        self, y_hat: Array, y: Array, weight: Array, exponents: tuple[float, ...] | None = None
+    ) -> float:
+        target = self.target_
+        score = find_score(self._scoring_name, CLASS_SCORES)
+        betas = self.calibration_ if exponents is None else exponents
+        groups = [temper(p, beta) for p, beta in zip(target.groups(y_hat), betas, strict=True)]
+        pairs = zip(groups, target.groups(target.encode(y)), strict=True)
+        return score.value(list(pairs), weight if weight.any() else np.ones(len(y)))
+
+    @property
+    def _scoring_name(self) -> str:
+        return self.scoring or "log_loss"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -52,9 +52,14 @@ class BagModel:
         step = max(1, CHUNK_BYTES // (4 * sum(self.inputs.sizes)))
         for begin in range(0, n, step):
             some = source if n <= step else source.rows(begin, begin + step)
-            matrix = self.matrix(some)
-            for predictor in self.predictors:
-                total[begin : begin + step] += predictor(matrix)
+            total[begin : begin + step] = self.y_hat_of_matrix(self.matrix(some))
+        return total
+
+    def y_hat_of_matrix(self, matrix: Array) -> Array:
+        """Mean ŷ of the members for rows of the matrix that they take, float64 (N, K)."""
+        total = np.zeros((len(matrix), self.architectures[0].n_outputs))
+        for predictor in self.predictors:
+            total += predictor(matrix)
         return total / len(self.predictors)
 
     def matrix(self, source: Source) -> Array:

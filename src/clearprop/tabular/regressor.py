@@ -209,12 +209,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         target, oof = self.target_, bag.oof
         decoded = target.decode(oof)
         self.n_outputs_ = target.n_outputs
-        w = weight if weight.any() else np.ones(len(y))
-        score = self._score(target.output)
-        in_units = target.scale if score is not poisson else np.ones_like(target.scale)
-        values = _scores(target, score, oof, y, w) * in_units
-        self.oof_score_ = float(values.mean())
-        columns, counted = y.reshape(len(y), -1), w > 0
+        self.oof_score_ = self._value(oof, y, weight)
+        columns, counted = y.reshape(len(y), -1), weight > 0
+        if not counted.any():
+            counted[:] = True
         excess = np.zeros_like(target.scale)
         if bag.apart is not None and target.n_quantiles == 1:
             excess = np.sqrt(excess_variance(bag.apart)) * target.scale
@@ -223,6 +221,21 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             for m in range(columns.shape[1] if target.n_quantiles == 1 else 0)
         )
         return target.shaped(decoded)
+
+    def _value(self, y_hat: Array, y: Array, weight: Array) -> float:
+        target = self.target_
+        w = weight if weight.any() else np.ones(len(y))
+        score = self._score(target.output)
+        in_units = target.scale if score is not poisson else np.ones_like(target.scale)
+        return float((_scores(target, score, y_hat, y, w) * in_units).mean())
+
+    @property
+    def _scoring_name(self) -> str:
+        if self.scoring is not None:
+            return str(self.scoring)
+        names = {Linear: "rmse", AbsoluteError: "mae", Poisson: "poisson deviance"}
+        output = self.target_.output
+        return names.get(type(output), f"{output.name} loss")
 
 
 def _scores(
