@@ -112,7 +112,7 @@ def in_torch(layer: Layer, p: dict[str, Any], h: Any, activation: Callable[[str]
             if layer.activation is None:
                 return z
             phi = activation(layer.activation.name)(z)
-            return torch.lerp(z, phi, p["alpha"].expand_as(z)) if layer.slope else phi
+            return torch.lerp(z, phi, p["slope"].expand_as(z)) if layer.slope else phi
         case Scale():
             return h @ torch.diag(p["s"])
         case PiecewiseLinear():

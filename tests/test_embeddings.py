@@ -95,7 +95,7 @@ def test_piecewise_linear_encoding() -> None:
 
 def test_slope_is_between_the_identity_and_the_activation() -> None:
     layer = Dense(1, 3, ACTIVATIONS["tanh"], slope=True)
-    (out,), _ = run(layer, [[0.7]], W=[[1], [1], [1]], b=[0, 0, 0], alpha=[0, 0.5, 1])
+    (out,), _ = run(layer, [[0.7]], W=[[1], [1], [1]], b=[0, 0, 0], slope=[0, 0.5, 1])
     np.testing.assert_allclose(out, [0.7, (0.7 + np.tanh(0.7)) / 2, np.tanh(0.7)], rtol=1e-15)
 
 
@@ -118,7 +118,7 @@ def test_rates_of_parameters_and_schedules_of_dropout_and_decay() -> None:
     """One step of plain gradient descent is what the definition says, factor by factor."""
     net, X, t, w = next(c for c in TABLE_CASES if c.name == "recipe").make()
     theta, architecture = net.theta.copy(), net.architecture
-    factors = {"V": 0.3, "s": 6.0, "alpha": 0.1, "b": 0.0}
+    factors = {"V": 0.3, "s": 6.0, "slope": 0.1, "b": 0.0}
     job = cp.Job(
         architecture,
         theta,

@@ -153,7 +153,7 @@ OPTIMIZERS = [
     RMSprop(0.02, weight_decay=0.01),
     NAdam(0.02, weight_decay=0.01),
 ]
-FACTORS = {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3, "E": 2.0, "w_1": 0.5, "b_1": 0.2, "b_2": 0.0}
+FACTORS = {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3, "E": 2.0, "w_1": 0.5, "b_1": 0.2, "b_2": 0.0}
 
 
 def recipe_layers(H: int = 17, dropout: float = 0.1, scale: bool = True) -> tuple[Any, ...]:
@@ -213,7 +213,7 @@ def test_numbers_of_trajectories(optimizer: Any, clip: float | None, scale: bool
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_numbers_of_slopes_with_every_activation(activation: str) -> None:
     layers = (Dense(3, 19, ACTIVATIONS[activation], gain=0.7, slope=True), Dropout(0.3))
-    options = {"optimizer": Adam(0.01), "layers": layers, "rate_factors": {"alpha": 3.0}}
+    options = {"optimizer": Adam(0.01), "layers": layers, "rate_factors": {"slope": 3.0}}
     exact = trajectory(REFERENCE, "float64", **options)
     ours = trajectory(NativeEngine(1), "float64", **options)
     for name, value in ours.engine_state.items():

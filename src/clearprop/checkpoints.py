@@ -160,6 +160,8 @@ def _describe(record: object) -> str:
 
 def _renamed(saved: object) -> object:
     """What a file of an older version says of a record, with the names of today."""
+    if isinstance(saved, dict) and "alpha" in saved:  # the rate of learnt slopes
+        return {"slope" if name == "alpha" else name: value for name, value in saved.items()}
     return re.sub(r"\bStep\(", "StepDecay(", saved) if isinstance(saved, str) else saved
 
 

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from clearprop._typing import Array
 
@@ -148,3 +149,32 @@ def check_rows(name: str, rows: object) -> Array | None:
     if array.dtype == np.int32 and not array.flags.writeable:
         return array
     return array.astype(np.int64)
+
+
+def check_real_array(name: str, value: npt.ArrayLike) -> Array:
+    """value as an array of floats; ValueError if it is ragged, TypeError if not real numbers."""
+    try:
+        given = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
+    if given.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got an array of {given.dtype}")
+    return given if given.dtype.kind == "f" else given.astype(np.float64)
+
+
+def check_same_shape(name: str, value: Array, other_name: str, other: Array) -> None:
+    """Raise ValueError unless both arrays have the same shape."""
+    if value.shape != other.shape:
+        raise ValueError(
+            f"{name} and {other_name} must have the same shape, got {value.shape} and {other.shape}"
+        )
+
+
+def check_entries(name: str, value: Array, most: float) -> None:
+    """Raise ValueError, naming the first wrong entry, unless all are finite and in [0, most]."""
+    wrong = ~((value >= 0) & (value <= most) & np.isfinite(value))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        allowed = "finite and ≥ 0" if most == np.inf else f"in [0, {most:g}]"
+        where = f" at index {at}" if at else ""
+        raise ValueError(f"{name} must be {allowed}, got {value[at]}{where}")

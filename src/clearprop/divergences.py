@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clearprop._typing import Array
+from clearprop.checks import check_entries, check_real_array, check_same_shape
 
 
 def entropy(q: npt.ArrayLike, axis: int = -1) -> Array:
@@ -59,29 +60,29 @@ def binary_cross_entropy(t: npt.ArrayLike, y_hat: npt.ArrayLike) -> Array:
     Raises ValueError for entries outside [0, 1] and for different shapes; TypeError for what is not
     real numbers.
     """
-    t, y_hat = _numbers("t", t), _numbers("y_hat", y_hat)
-    _check_same_shape("t", t, "y_hat", y_hat)
+    t, y_hat = check_real_array("t", t), check_real_array("y_hat", y_hat)
+    check_same_shape("t", t, "y_hat", y_hat)
     for name, value in (("t", t), ("y_hat", y_hat)):
-        _check_entries(name, value, most=1.0)
+        check_entries(name, value, most=1.0)
     loss: Array = -special.xlogy(t, y_hat) - special.xlog1py(1 - t, -y_hat) + 0.0
     return loss
 
 
 def _distributions(q: npt.ArrayLike, p: npt.ArrayLike, axis: int) -> tuple[Array, Array]:
-    q, p = _numbers("q", q), _numbers("p", p)
-    _check_same_shape("q", q, "p", p)
+    q, p = check_real_array("q", q), check_real_array("p", p)
+    check_same_shape("q", q, "p", p)
     return _distribution("q", q, axis), _distribution("p", p, axis)
 
 
 def _distribution(name: str, value: npt.ArrayLike, axis: int) -> Array:
     """The distributions in float64, divided by their sums, or the error that the user made."""
-    given = _numbers(name, value)
+    given = check_real_array(name, value)
     if not -given.ndim <= axis < given.ndim:
         raise ValueError(f"axis={axis} is no axis of {name}, which has shape {given.shape}")
     k = given.shape[axis]
     if k == 0:
         raise ValueError(f"{name} has no entries along axis {axis}: shape {given.shape}")
-    _check_entries(name, given, most=np.inf)
+    check_entries(name, given, most=np.inf)
     eps = float(np.finfo(given.dtype).eps)
     total = given.sum(axis=axis, keepdims=True, dtype=np.float64)
     wrong = np.abs(total - 1) > np.sqrt(eps) + k * eps
@@ -91,29 +92,3 @@ def _distribution(name: str, value: npt.ArrayLike, axis: int) -> Array:
         raise ValueError(f"{name} must sum to 1 along axis {axis}, got {total[at]:.10g}{where}")
     probabilities: Array = given / total
     return probabilities
-
-
-def _numbers(name: str, value: npt.ArrayLike) -> Array:
-    try:
-        given = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from None
-    if given.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers, got an array of {given.dtype}")
-    return given if given.dtype.kind == "f" else given.astype(np.float64)
-
-
-def _check_same_shape(name: str, value: Array, other_name: str, other: Array) -> None:
-    if value.shape != other.shape:
-        raise ValueError(
-            f"{name} and {other_name} must have the same shape, got {value.shape} and {other.shape}"
-        )
-
-
-def _check_entries(name: str, value: Array, most: float) -> None:
-    wrong = ~((value >= 0) & (value <= most) & np.isfinite(value))
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        allowed = "finite and ≥ 0" if most == np.inf else f"in [0, {most:g}]"
-        where = f" at index {at}" if at else ""
-        raise ValueError(f"{name} must be {allowed}, got {value[at]}{where}")

@@ -16,10 +16,13 @@ from clearprop.row_orders import RowOrder
 class History:
     """What was seen after each epoch (for L-BFGS: after each iteration), one list entry each.
 
-    loss: mean over the epoch's batches, penalty included. validation_loss: without penalty; empty
-    if there is no validation data. metrics: by name, on the validation data. learning_rate: of the
-    epoch's last step. seconds: since the start of training. stopped: why training ended, one of
-    :data:`STOPPED`, or "" while it goes on. engine: the name of the engine that ran.
+    loss: the mean over the epoch's batches, penalty included.
+    validation_loss: ℒ on the validation data without penalty; empty if there is none.
+    metrics: the values of each metric on the validation data, by its name.
+    learning_rate: the rate of the epoch's last step.
+    seconds: the time since the start of training.
+    stopped: why training ended, one of :data:`STOPPED`, or "" while it goes on.
+    engine: the name of the engine that ran.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -58,9 +61,14 @@ class TrainingState:
     """Where a job stands at the end of an epoch; training can go on from it, bit-exactly.
 
     engine_state: θ and the optimiser's arrays, as the engine reads them; None before the start.
-    epoch, n_steps, n_samples: done so far. reductions: of an adaptive learning rate. best:
-    the monitored value of the best epoch, signed so that more is better. n_no_improvement: epochs
-    since it improved by the stopping rule's tol. nonfinite: where NaN or infinity appeared.
+    epoch, n_steps, n_samples: the epochs, steps and samples done so far.
+    reductions: how often an adaptive learning rate was reduced.
+    best: the monitored value of the best epoch, signed so that more is better.
+    best_theta: the θ of that epoch, if the stopping rule restores it.
+    n_no_improvement: epochs since the value improved by the stopping rule's tol.
+    order: the order of the rows, and its generator.
+    history: what was seen after each epoch.
+    nonfinite: where NaN or infinity appeared, if it did.
     """
 
     engine_state: dict[str, Array] | None = None
@@ -87,10 +95,18 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a callback is told after an epoch of a job; `epoch` counts from 1.
+    """What a callback is called with after an epoch of a job.
 
-    step: steps done so far. stopping: "" while training goes on, else why it ends (STOPPED).
-    nonfinite: where NaN or infinity appeared, if that is why.
+    job: the number of the job, from 0.
+    epoch, n_epochs: the number of the epoch, from 1, and the number of epochs planned.
+    step: the steps done so far.
+    loss: the mean over the epoch's batches, penalty included.
+    validation_loss: ℒ on the validation data; None without any.
+    metrics: the value of each metric on the validation data, by its name.
+    learning_rate: the rate of the epoch's last step.
+    seconds: the time since the start of training.
+    stopping: "" while training goes on, else why it ends, one of :data:`STOPPED`.
+    nonfinite: where NaN or infinity appeared, if that is the reason.
     """
 
     job: int

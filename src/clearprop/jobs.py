@@ -24,9 +24,11 @@ from clearprop.schedules import Schedule
 
 @dataclass(frozen=True)
 class Data:
-    """What jobs share: X (N, D), dense or CSR; t, targets as the output unit encodes them; weights.
+    """The data that jobs share; :meth:`from_arrays` checks it and encodes the targets.
 
-    :meth:`from_arrays` makes it from what a user has, and checks it.
+    X: (N, D), dense or CSR.
+    t: (N, K), the targets as the output unit encodes them.
+    sample_weight: (N,), or None for equal weights.
     """
 
     X: Array
@@ -62,10 +64,13 @@ class Data:
 
 @dataclass(frozen=True)
 class Penalty:
-    """What is added to ℒ for large weights; biases are exempt, as :attr:`Layer.decayed` says.
+    """What is added to ℒ for large weights: l1·Σ|w| + ½·l2·Σw² + ½·alpha·Σw² / n.
 
-    l1·Σ|w| + ½·l2·Σw² + ½·alpha·Σw² / Σ(sample weights of the batch). `alpha` is scikit-learn's
-    parameter, whose effect grows as the batch shrinks; `l1` and `l2` mean the same for any batch.
+    n is the sum of the batch's sample weights, or its number of rows. The sums over w take the
+    parameters that their layers list as `decayed`; biases are exempt.
+    l1, l2: numbers ≥ 0 that mean the same for any batch.
+    alpha: ≥ 0, scikit-learn's parameter of this name, whose effect grows as the batch shrinks.
+    Raises TypeError or ValueError, naming the field.
     """
 
     l1: float = 0.0
@@ -74,16 +79,17 @@ class Penalty:
 
     def __post_init__(self) -> None:
         for name in ("l1", "l2", "alpha"):
-            value = getattr(self, name)
-            if not (value >= 0 and np.isfinite(value)):
-                raise ValueError(f"{name} must be a number >= 0; got {value!r}")
+            check_number(name, getattr(self, name), at_least=0)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a metric is given after an epoch: the present θ, and ŷ with t on the validation data.
+    """What a metric is called with after an epoch: the present θ, and the validation data.
 
-    y_hat: (N, K). t: as the output unit encodes it, (N, K); one-hot for softmax.
+    theta: (P,), the present parameters.
+    y_hat: (N, K), the outputs on the validation data.
+    t: (N, K), the targets as the output unit encodes them; one-hot for softmax.
+    sample_weight: (N,), or None for equal weights.
     """
 
     theta: Array
@@ -97,10 +103,14 @@ Metric: TypeAlias = Callable[[Evaluation], float]
 
 @dataclass(frozen=True)
 class Stopping:
-    """When to stop: more than `patience` epochs in a row without an improvement of at least `tol`.
+    """When to stop: after more than `patience` epochs in a row that improved by less than `tol`.
 
-    monitor: "loss" (of training, penalty included), "validation_loss", or the name of a metric, of
-    which more is better. restore_best: end with the θ of the best epoch instead of the last one.
+    monitor: "loss" (in training, penalty included), "validation_loss", or the name of a metric,
+        where more is better.
+    patience: the number of such epochs, ≥ 0.
+    tol: the least improvement that counts, ≥ 0.
+    restore_best: whether to end with the θ of the best epoch instead of the last.
+    Raises ValueError, naming the field.
     """
 
     monitor: str = "validation_loss"
@@ -125,19 +135,31 @@ Shuffle: TypeAlias = int | np.random.Generator | np.random.RandomState | None
 
 @dataclass(frozen=True)
 class Job:
-    """One training run: a network with its start θ, an optimiser, the rows, the stopping rule.
+    """One training run: a network with its start θ, an optimiser, the rows and a stopping rule.
 
-    optimizer: a record or its name. rows: the training rows in the shared data, as indices or as a
-    mask, None for all. validation: Data of its own, or rows of the shared data. metrics: by name,
-    of the validation data. shuffle: seed or generator of the order of the rows, None to keep them
-    as they lie. seed: of the dropout masks. rate_factors: what the learning rate is multiplied with
-    for parameters of some names, {"b": 0.1}. dropout_schedule, decay_schedule: what the rates of
-    dropout and λ of the weight decay are multiplied with, step by step. An epoch is one pass over
-    the rows; with drop_last its last, smaller batch is left out. parts: into how many epochs a pass
-    over very many rows is cut, all with as many steps, so that more is seen on the way; a rest of
-    fewer steps is left out. precision: None computes in the dtype of θ throughout; "bfloat16"
-    rounds what the matrix products multiply (h, ∂ℒ/∂z and a copy of W) and keeps sums, θ and the
-    optimiser in float32. Raises ValueError or TypeError, naming the field.
+    architecture: the network.
+    theta: (P,) float32 or float64, the parameters at the start.
+    optimizer: a record such as Adam(0.01), or its name.
+    epochs: passes over the rows, ≥ 1.
+    batch_size: rows of a mini-batch, ≥ 1.
+    rows: the training rows of the shared data, as indices or a mask; None for all.
+    validation: Data of its own, or rows of the shared data; None for none.
+    stopping: the stopping rule; None to run through all epochs.
+    metrics: functions of an Evaluation by name, called with the validation data.
+    penalty: what is added to ℒ for large weights.
+    clip_norm: the greatest length of a gradient, > 0; None for no limit.
+    shuffle: seed or generator of the order of the rows; None to keep them as they lie.
+    seed: seed of the dropout masks.
+    rate_factors: factors of the learning rate by the names of parameters, {"b": 0.1}.
+    dropout_schedule: the factor of the dropout rates at each step; None for 1.
+    decay_schedule: the factor of λ, the weight decay, at each step; None for 1.
+    max_steps: mini-batches in all, ≥ 1; None for no limit.
+    drop_last: whether to leave out an epoch's last batch if it is smaller than the others.
+    parts: into how many epochs one pass over very many rows is cut, so that more is seen on the
+        way. All have the same number of steps; a rest of fewer steps is left out.
+    precision: None computes in the dtype of θ throughout. "bfloat16" rounds what the matrix
+        products multiply (h, ∂ℒ/∂z and a copy of W); sums, θ and the optimiser stay in float32.
+    Raises ValueError or TypeError, naming the field.
     """
 
     architecture: Architecture

@@ -109,8 +109,8 @@ class Dense:
     samples, so the code says z = h @ W.T + b. `activation` None marks layer L, whose f belongs to
     the output unit: forward returns z itself.
     gain: 1/√n_in with weights of variance 1 is the neural tangent parametrisation (Jacot et al.
-    2018). slope: each unit learns α (n_out,), how much of φ it takes:
-    h_next = z + α(φ(z) − z) (Holzmüller et al. 2024).
+    2018). slope: True adds the parameter "slope", s (n_out,), how much of φ each unit takes:
+    h_next = z + s(φ(z) − z) (Holzmüller et al. 2024).
     """
 
     n_in: int
@@ -131,16 +131,16 @@ class Dense:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {"W": (self.n_out, self.n_in), "b": (self.n_out,)}
-        return shapes | {"alpha": (self.n_out,)} if self.slope else shapes
+        return shapes | {"slope": (self.n_out,)} if self.slope else shapes
 
     @property
     def decayed(self) -> frozenset[str]:
-        return frozenset({"W", "alpha"} if self.slope else {"W"})
+        return frozenset({"W", "slope"} if self.slope else {"W"})
 
     def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
         activation = "" if self.activation is None else self.activation.name
         W, b = choose_initializer(initializer, activation)(rng, self.n_in, self.n_out)
-        slopes = {"alpha": np.ones(self.n_out)} if self.slope else {}
+        slopes = {"slope": np.ones(self.n_out)} if self.slope else {}
         return {"W": W, "b": b, **slopes}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, DenseSaved]:
@@ -148,7 +148,7 @@ class Dense:
         z = (Wh if self.gain == 1 else self.gain * Wh) + p["b"]
         h_next = z if self.activation is None else self.activation.phi(z)
         if self.slope:
-            h_next = z + p["alpha"] * (h_next - z)
+            h_next = z + p["slope"] * (h_next - z)
         return h_next, DenseSaved(h, z, h_next)
 
     def backward(self, p: Parameters, saved: DenseSaved, dL_dh_next: Array) -> Derivatives:
@@ -157,7 +157,7 @@ class Dense:
         ∂ℒ/∂z = ∂h/∂z ∂ℒ/∂h, where ∂h/∂z = diag(φ′(z)) multiplies entry by entry;
         ∂ℒ/∂W = ∂ℒ/∂z hᵀ and ∂ℒ/∂b = ∂ℒ/∂z, over a batch summed over the samples (b is the weight
         from a unit that is always 1); ∂ℒ/∂h below = Wᵀ ∂ℒ/∂z. A gain multiplies the first and the
-        last. With slopes ∂h/∂z = 1 + α(φ′(z) − 1) and ∂ℒ/∂α = ∂ℒ/∂h ⊙ (φ(z) − z).
+        last. With slopes ∂h/∂z = 1 + s(φ′(z) − 1) and ∂ℒ/∂s = ∂ℒ/∂h ⊙ (φ(z) − z).
         """
         slope_gradient = {}
         if self.activation is None:
@@ -165,8 +165,8 @@ class Dense:
         elif self.slope:
             phi = self.activation.phi(saved.z)
             dphi = self.activation.dphi(saved.z, phi)
-            dL_dz = dL_dh_next * (1 + p["alpha"] * (dphi - 1))
-            slope_gradient = {"alpha": (dL_dh_next * (phi - saved.z)).sum(axis=0)}
+            dL_dz = dL_dh_next * (1 + p["slope"] * (dphi - 1))
+            slope_gradient = {"slope": (dL_dh_next * (phi - saved.z)).sum(axis=0)}
         else:
             dL_dz = dL_dh_next * self.activation.dphi(saved.z, saved.h_next)
         dL_db = dL_dz.sum(axis=0)

@@ -19,6 +19,7 @@ from clearprop.outputs import OUTPUTS, Output
 from clearprop.persistence import read_file, write_file
 
 KIND = "network"
+FILE_NAMES = {"slope": "alpha"}  # what a dense layer's parameter is called in files, if otherwise
 MAX_WIDTH = 2**31  # a layer this wide fits no file; keeps products of sizes far from overflow
 
 
@@ -52,18 +53,18 @@ def network_to_document(
 
 
 def _tensor_names(architecture: Architecture) -> list[dict[str, str]]:
-    """For each layer, what each of its parameters is called in a file.
+    """For each layer, the name of each parameter's tensor in a file.
 
-    W1, b1 of the first dense layer and so on; of the other kinds such as "scale1.s", the number
-    being that of the dense layer after it.
+    W1 and b1 belong to the first dense layer, and so on. In a name such as "scale1.s" the number is
+    the number of the next dense layer.
     """
     names, number = [], 1
     for layer in architecture.layers:
-        dense = isinstance(layer, Dense)
-        names.append(
-            {p: f"{p}{number}" if dense else f"{layer.name}{number}.{p}" for p in layer.shapes}
-        )
-        number += dense
+        if isinstance(layer, Dense):
+            names.append({p: f"{FILE_NAMES.get(p, p)}{number}" for p in layer.shapes})
+            number += 1
+        else:
+            names.append({p: f"{layer.name}{number}.{p}" for p in layer.shapes})
     return names
 
 

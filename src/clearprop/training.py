@@ -29,7 +29,7 @@ AllJobsCallback: TypeAlias = Callable[[Sequence[EpochReport]], bool]
 
 
 class NonFiniteError(ValueError):
-    """Training ran into NaN or infinity; the message says at which step, in which layer."""
+    """Training met NaN or infinity; the message names the step, the layer and the quantity."""
 
 
 def train(
@@ -45,19 +45,34 @@ def train(
     states: Sequence[TrainingState] | None = None,
     keep_theta: bool = True,
 ) -> list[TrainingState]:
-    """Train the jobs over shared data, side by side, and return where each of them ended.
+    """Train the jobs over shared data, side by side, and return the state in which each ended.
 
-    engine: a name, or an engine of one's own making, which then knows its number of threads;
-    n_threads: of the native engine, None for :func:`clearprop.get_num_threads`.
-    callbacks: called with an :class:`EpochReport` after every epoch of every job; one that returns
-    True ends that job. watch: called after an epoch of all jobs that run, with a report of each;
-    True ends them all. time_limit: seconds for everything. checkpoint: see
-    :class:`clearprop.checkpoints.Checkpoint`. states: go on from these (they are changed in
-    place); a job that has ended goes on only if it was for the time limit or an interrupt.
+    jobs: what to train, one :class:`Job` each.
+
+    data: what the jobs share, made by :meth:`Data.from_arrays`.
+
+    engine: "auto", "native", "reference", or an engine, which then has its own number of threads.
+
+    n_threads: of the native engine, from 1 to 1024; None: :func:`clearprop.get_num_threads`.
+
+    callbacks: functions of an :class:`EpochReport`, called after every epoch of every job; one that
+    returns True ends that job.
+
+    watch: called after an epoch of all jobs that run, with the reports of all; True ends them all.
+
+    time_limit: seconds for all jobs together, > 0; None: no limit.
+
+    checkpoint: where the state is saved; see :class:`clearprop.checkpoints.Checkpoint`.
+
+    states: go on from these states, which are changed in place. A job that has ended goes on only
+    if a time limit or an interrupt ended it.
+
     keep_theta: False lets go of the θ that the jobs began with as soon as the engine has copied
-    it, for which the memory of large networks is too good; such jobs cannot be trained again.
-    Ctrl-C ends training with the θ of the last whole step, and history.stopped "interrupted".
-    NaN or infinity ends a job before the step that gives it; its state names the place.
+    it, which saves memory for large networks; such jobs cannot be trained again.
+
+    Ctrl-C ends training with the θ of the last whole step, and history.stopped is "interrupted".
+    NaN or infinity ends a job before the step that gives it; its state names the place. Raises
+    ValueError or TypeError, naming the argument, for values that do not fit.
     """
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")

@@ -29,7 +29,7 @@ from clearprop.outputs import OUTPUTS, Huber, Quantile, Softmax
 
 ACTIVATION_NUMBER = {name: number for number, name in enumerate(ACTIVATIONS)}
 OUTPUT_NUMBER = {name: number for number, name in enumerate(OUTPUTS)}
-PARAMETER_NAMES = ("W", "b", "alpha", "s", "V", "E", "w_1", "b_1", "W_2", "b_2")
+PARAMETER_NAMES = ("W", "b", "slope", "s", "V", "E", "w_1", "b_1", "W_2", "b_2")
 PART_NUMBER: dict[type, int] = {Identity: 0, PiecewiseLinear: 1, Periodic: 2, Embedding: 3}
 SLOTS: dict[type, tuple[str, ...]] = {
     SGD: ("velocity",),

@@ -132,7 +132,7 @@ def _units(layer: Dense, p: Parameters, z: Array) -> tuple[Array, Array | None]:
     dphi = layer.activation.dphi(z, phi)
     if not layer.slope:
         return phi, dphi
-    return z + p["alpha"] * (phi - z), 1 + p["alpha"] * (dphi - 1)
+    return z + p["slope"] * (phi - z), 1 + p["slope"] * (dphi - 1)
 
 
 @dataclass(frozen=True, eq=False)

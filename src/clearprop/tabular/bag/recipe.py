@@ -65,9 +65,9 @@ class Recipe:
 
 
 CLASSIFICATION = Recipe(
-    ("selu", "mish"), 0.03, {"s": 6.0, "alpha": 0.1, "b": 0.1}, hidden_of_few=(128, 64)
+    ("selu", "mish"), 0.03, {"s": 6.0, "slope": 0.1, "b": 0.1}, hidden_of_few=(128, 64)
 )
-REGRESSION = Recipe(("mish",), 0.075, {"s": 6.0, "alpha": 0.1, "b": 0.1, "V": 0.3})
+REGRESSION = Recipe(("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3})
 
 
 def build_architectures(
