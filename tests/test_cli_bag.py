@@ -168,13 +168,6 @@ def test_wrong_tables(run: Any, here: Path) -> None:
     assert "'much' is not a number" in done.err
 
 
-@pytest.mark.parametrize("command", ["trace", "check-gradients"])
-def test_a_bag_is_not_one_network(run: Any, command: str) -> None:
-    done = run(command, "size.safetensors", "t.csv")
-    assert (done.code, done.out) == (2, "")
-    assert "is a bag of 4 networks; `clearprop fit --network` trains one" in done.err
-
-
 def test_one_network(run: Any) -> None:
     options = ("--network", "--epochs", "3", "--missing", "?", "--ignore", "value", "-q")
     assert run("fit", "t.csv", "-t", "size", "-m", "one.safetensors", *options).code == 0

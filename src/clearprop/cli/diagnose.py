@@ -7,35 +7,39 @@ import argparse
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.cli.inspect import one_network
+from clearprop.cli.inspect import member_number
 from clearprop.cli.output import note, print_json, print_rich
 from clearprop.explain.diagnose import diagnose as look
+from clearprop.explain.diagnose import diagnose_networks as look_at_all
 from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError
 from clearprop.tabular.table_model import TableModel
 
 MOST_ROWS = 100_000  # of a longer table every second, fourth … row
+MOST_ROWS_OF_BAG = 5_000  # where all networks of a bag are looked at
 
 
 def diagnose(arguments: argparse.Namespace) -> int:
     """Run the command; 0 if nothing worse than a note is found, 1 if something is."""
-    model = one_network(arguments.model)
-    net = model.estimator.network_
-    X, t, n_rows = _read(arguments, model, net.theta.dtype)
+    model = TableModel.load(arguments.model)
+    number = member_number(model, arguments)
+    several = model.is_bag and number is None
+    most = MOST_ROWS_OF_BAG if several else MOST_ROWS
+    net = model.networks[number or 0]
+    X, y, n_rows = _read(arguments, model, net.theta.dtype, most)
     if len(X) < n_rows:
         note(f"looking at {len(X):,} of {n_rows:,} rows", arguments.quiet or arguments.json)
     labels = None
     if model.target.has_classes:
         labels = [str(label) for label in model.target.labels]
-    diagnosis = look(
-        net,
-        X,
-        model.network_targets(t),
-        feature_names=model.feature_names,
-        class_names=labels,
-    )
+    t, names = model.network_targets(y), model.feature_names
+    if several:
+        diagnosis = look_at_all(model.networks, X, t, names, labels)
+    else:
+        diagnosis = look(net, X, t, feature_names=names, class_names=labels)
     if arguments.json:
         about = {"model": arguments.model, "table": arguments.table, "rows": len(X)}
+        about |= {"member": number} if model.is_bag else {}
         print_json({**about, **diagnosis.to_document()})
     else:
         print_rich(diagnosis)
@@ -43,9 +47,9 @@ def diagnose(arguments: argparse.Namespace) -> int:
 
 
 def _read(
-    arguments: argparse.Namespace, model: TableModel, dtype: np.dtype[np.floating]
+    arguments: argparse.Namespace, model: TableModel, dtype: np.dtype[np.floating], most: int
 ) -> tuple[Array, Array, int]:
-    """X and t of evenly spaced rows of the table, and the number of all its rows."""
+    """X and y of evenly spaced rows of the table, and the number of all its rows."""
     parts: list[tuple[Array, Array]] = []
     n_rows, kept, stride = 0, 0, 1
     with open_table(
@@ -64,7 +68,7 @@ def _read(
             parts.append((X[chosen], t[chosen]))
             kept += len(parts[-1][1])
             n_rows += len(t)
-            while kept > MOST_ROWS:
+            while kept > most:
                 stride *= 2
                 X, t = (np.concatenate([part[k] for part in parts])[::2] for k in (0, 1))
                 parts, kept = [(X, t)], len(t)

@@ -10,6 +10,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.cli.output import UsageError, note, number, print_json, print_rich, print_table
+from clearprop.explain.paths import inputs_of_first
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Network
 from clearprop.notation import sup
@@ -24,9 +25,10 @@ MANY_ENTRIES = 20_000  # a few seconds
 
 def trace(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the trace is printed."""
-    model = one_network(arguments.model)
+    model = TableModel.load(arguments.model)
+    member = member_number(model, arguments) or 0
+    net = model.networks[member]
     table = _rows(arguments, arguments.rows, model)
-    net = model.estimator.network_
     X = model.encode(table, dtype=net.theta.dtype)
     seen = net.forward(X)
     t: Array | None = None
@@ -39,13 +41,54 @@ def trace(arguments: argparse.Namespace) -> int:
     if arguments.steps:
         _show_steps(arguments, net, X, t)
         return 0
-    values = model.network_values(X)
     loss = None if t is None else net.loss(X, t)
+    traced = Traced(
+        model, net, member, seen, gradients, model.predict_values(table).values, t, loss
+    )
     if arguments.json:
-        print_json(_trace_document(arguments, model, seen, gradients, values, t, loss))
-        return 0
-    _show_trace(arguments, model, seen, gradients, values, t, loss)
+        print_json(_trace_document(arguments, traced))
+    else:
+        _show_trace(arguments, traced)
     return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Traced:
+    """What a trace shows: network number `member` of the model on some rows.
+
+    values: the predictions of the whole model; t, gradients, loss: None without targets.
+    """
+
+    model: TableModel
+    net: Network
+    member: int
+    seen: Trace
+    gradients: Gradients | None
+    values: Array
+    t: Array | None
+    loss: float | None
+
+    @property
+    def first_names(self) -> list[str]:
+        """The names of the entries of h⁽⁰⁾: the inputs', numbered where one makes several."""
+        names = self.model.feature_names
+        columns = inputs_of_first(self.net.architecture).tolist()
+        seen: dict[int, int] = {}
+        found = []
+        for column in columns:
+            number_ = seen[column] = seen.get(column, -1) + 1
+            several = columns.count(column) > 1
+            found.append(f"{names[column]}[{number_}]" if several else names[column])
+        return found
+
+    @property
+    def own_values(self) -> Array:
+        """What this network alone predicts, as `values` has it."""
+        y_hat = self.seen.y_hat
+        if self.model.target.has_classes:
+            return y_hat
+        target: Any = self.model.estimator.target_
+        return np.asarray(target.decode(y_hat)[:, 0])
 
 
 def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array | None) -> None:
@@ -60,13 +103,17 @@ def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array 
         print_rich(explanation)
 
 
-def one_network(path: str) -> TableModel:
-    """The model in a file; UsageError for a bag, which is not one network to look into."""
-    model = TableModel.load(path)
-    if model.is_bag:
-        n = len(model.estimator.networks_)
-        raise UsageError(f"{path} is a bag of {n} networks; `clearprop fit --network` trains one")
-    return model
+def member_number(model: TableModel, arguments: argparse.Namespace) -> int | None:
+    """The number that --member asks for; UsageError for one that the model lacks."""
+    member: int | None = arguments.member
+    if member is None:
+        return None
+    n = len(model.networks)
+    if not model.is_bag:
+        raise UsageError(f"--member: {arguments.model} is one network, and not a bag")
+    if member >= n:
+        raise UsageError(f"--member must be from 0 to {n - 1}; got {member}")
+    return member
 
 
 def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> Any:
@@ -95,16 +142,8 @@ def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> 
     return as_frame(pa.concat_tables([found[row] for row in rows]))
 
 
-def _trace_document(
-    arguments: argparse.Namespace,
-    model: TableModel,
-    seen: Trace,
-    gradients: Gradients | None,
-    values: Array,
-    t: Array | None,
-    loss: float | None,
-) -> dict[str, Any]:
-    net = model.estimator.network_
+def _trace_document(arguments: argparse.Namespace, traced: Traced) -> dict[str, Any]:
+    net, seen, gradients = traced.net, traced.seen, traced.gradients
     layers = []
     for i, dense in enumerate(net.architecture.dense):
         layer = {
@@ -120,39 +159,53 @@ def _trace_document(
                 "dL_db": gradients.dL_db[i],
             }
         layers.append(layer)
+    of_bag: dict[str, Any] = {}
+    if traced.model.is_bag:
+        of_bag = {
+            "member": traced.member,
+            "h0": seen.h[0],
+            "h0_names": traced.first_names,
+            "member_predictions": traced.model.decide(traced.own_values),
+        }
     return {
         "model": arguments.model,
         "table": arguments.table,
         "rows": arguments.rows,
-        "features": model.feature_names,
-        "x": seen.h[0],
+        "features": traced.model.feature_names,
+        "x": seen.X,
+        **of_bag,
         "layers": layers,
         "y_hat": seen.y_hat,
-        "t": t,
-        "loss": loss,
-        "predictions": model.decide(values),
+        "t": traced.t,
+        "loss": traced.loss,
+        "predictions": traced.model.decide(traced.values),
     }
 
 
-def _show_trace(
-    arguments: argparse.Namespace,
-    model: TableModel,
-    seen: Trace,
-    gradients: Gradients | None,
-    values: Array,
-    t: Array | None,
-    loss: float | None,
-) -> None:
-    net, rows, limit = model.estimator.network_, arguments.rows, arguments.units
+def _show_trace(arguments: argparse.Namespace, traced: Traced) -> None:
+    model, net, rows, limit = traced.model, traced.net, arguments.rows, arguments.units
+    seen, gradients = traced.seen, traced.gradients
     heads = [f"row {row}" for row in rows]
-    x = seen.h[0]
-    used = [j for j in range(x.shape[1]) if x[:, j].any()]
+    X = seen.X
+    used = [j for j in range(X.shape[1]) if X[:, j].any()]
+    if model.is_bag:
+        print(f"network {traced.member} of {len(model.networks)}, {_description(net)}")
     print_table(
-        ("x = h⁽⁰⁾", *heads),
-        [(model.feature_names[j], *x[:, j].tolist()) for j in used],
-        title=f"{len(used)} of {x.shape[1]} features are not 0 in these rows",
+        ("x" if model.is_bag else "x = h⁽⁰⁾", *heads),
+        [(model.feature_names[j], *X[:, j].tolist()) for j in used],
+        title=f"{len(used)} of {X.shape[1]} features are not 0 in these rows",
     )
-    incoming = list(model.feature_names)
+    incoming = traced.first_names
+    if model.is_bag:
+        h = seen.h[0]
+        used = [j for j in range(h.shape[1]) if h[:, j].any()]
+        shown_ = used if limit == 0 else used[:limit]
+        print_table(
+            ("h⁽⁰⁾", *heads),
+            [(incoming[j], *h[:, j].tolist()) for j in shown_],
+            title=f"what the layers of the columns make of them: "
+            f"{_first(len(shown_), len(used), 'entry', 'entries')} that are not 0",
+        )
     for i, dense in enumerate(net.architecture.dense):
         last = i + 1 == len(seen.z)
         phi = net.output.unit if dense.activation is None else dense.activation.name
@@ -173,10 +226,20 @@ def _show_trace(
         if gradients is not None:
             _show_weights(i + 1, gradients.dL_dW[i], gradients.dL_db[i], incoming, limit)
         incoming = [f"unit {j}" for j in range(n_units)]
-    labels = [str(label) for label in model.decide(values).tolist()]
-    print_table(("", *heads), [("prediction", *labels), *_truth(model, t)])
-    if loss is not None:
-        print(f"ℒ = {number(loss)}, the mean over these rows; all gradients are of it")
+    what = "prediction of the bag" if model.is_bag else "prediction"
+    lines = [(what, *_labels(model, traced.values)), *_truth(model, traced.t)]
+    if model.is_bag:
+        own = f"prediction of network {traced.member}"
+        lines.insert(0, (own, *_labels(model, traced.own_values)))
+    print_table(("", *heads), lines)
+    if traced.loss is not None:
+        print(f"ℒ = {number(traced.loss)}, the mean over these rows; all gradients are of it")
+
+
+def _labels(model: TableModel, values: Array) -> list[str]:
+    """Predictions as text."""
+    labels = model.decide(values).tolist()
+    return [number(label) if isinstance(label, float) else str(label) for label in labels]
 
 
 def _show_weights(layer: int, dL_dW: Array, dL_db: Array, incoming: list[str], limit: int) -> None:
@@ -197,16 +260,19 @@ def _show_weights(layer: int, dL_dW: Array, dL_db: Array, incoming: list[str], l
 def _truth(model: TableModel, t: Array | None) -> list[tuple[str, ...]]:
     if t is None:
         return []
-    flat = t.reshape(-1)
-    if model.standardization is None:
-        truth = [str(model.target.values()[int(k)]) for k in flat]
+    if model.target.has_classes:
+        codes = t.argmax(axis=1) if t.ndim == 2 and t.shape[1] > 1 else t.reshape(-1)
+        truth = [str(model.target.values()[int(k)]) for k in codes]
+    elif model.standardization is not None:
+        truth = [number(float(y)) for y in model.standardization.decode(t.reshape(-1))]
     else:
-        truth = [number(float(y)) for y in model.standardization.decode(flat)]
+        target: Any = model.estimator.target_
+        truth = [number(float(y)) for y in target.decode(t)[:, 0]]
     return [(model.target.name, *truth)]
 
 
-def _first(n_shown: int, n: int, what: str) -> str:
-    what = what if n == 1 else f"{what}s"
+def _first(n_shown: int, n: int, what: str, plural: str = "") -> str:
+    what = what if n == 1 else plural or f"{what}s"
     return f"{n} {what}" if n_shown == n else f"first {n_shown} of {n} {what}"
 
 
@@ -239,9 +305,9 @@ def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Arra
             raise UsageError(f"--{name} is for a made-up network, without MODEL and TABLE")
     if arguments.table is None:
         raise UsageError("TABLE is missing: the gradients are checked on some of its rows")
-    model = one_network(arguments.model)
+    model = TableModel.load(arguments.model)
+    net = model.networks[member_number(model, arguments) or 0]
     table = _rows(arguments, arguments.rows or CHECKED_ROWS, model)
-    net = model.estimator.network_
     if model.target.name not in table.columns:
         raise TableError(f"{arguments.table}: it needs the target {shown(model.target.name)}")
     X = model.encode(table, dtype=np.float64)
@@ -249,6 +315,8 @@ def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Arra
 
 
 def _made_up(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:
+    if arguments.member is not None:
+        raise UsageError("--member is for a bag, with MODEL and TABLE")
     if arguments.rows is not None:
         raise UsageError("--rows is for the rows of TABLE; --samples says how many are made up")
     sizes = arguments.layers or (4, 5, 3)

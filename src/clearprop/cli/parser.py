@@ -133,8 +133,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--threads", type=threads, dest="n_threads", metavar="N",
                           help="of the training (default: all processors)")  # fmt: skip
     net = parser.add_argument_group(
-        "one network", "With any of these, one plain network is trained instead of the bag. It can "
-        "be looked into with trace and check-gradients."
+        "one network", "With any of these, one plain network is trained instead of the bag."
     )  # fmt: skip
     net.add_argument("--network", action="store_true", help="with the defaults of all below")
     net.add_argument("--validation-size", type=share, metavar="SHARE",
@@ -181,11 +180,18 @@ def _add_trace(parser: argparse.ArgumentParser) -> None:
                         help="of each layer that are printed, 0: all (default: 8)")  # fmt: skip
     parser.add_argument("--steps", action="store_true",
                         help="print the computation step by step instead")  # fmt: skip
+    _add_member(parser, "0")
 
 
 def _add_diagnose(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_table(parser)
+    _add_member(parser, "all")
+
+
+def _add_member(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument("--member", type=count, metavar="N",
+                        help=f"network of a bag to look into (default: {default})")  # fmt: skip
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -194,6 +200,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=_rows, default=None, metavar="ROWS",
                         help="of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
     parser.add_argument("--tolerance", type=rate, default=1e-7, help="default: 1e-7")
+    _add_member(parser, "0")
     made = parser.add_argument_group("without MODEL and TABLE: a network made up")
     made.add_argument("--layers", type=sizes, metavar="SIZES", help="such as 4,5,3 (the default)")
     made.add_argument("--hidden", type=_activations, metavar="NAMES",

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear
 from clearprop.explain.finding import Finding
 from clearprop.outputs import Logistic, Output, Poisson, Softmax
 
@@ -22,9 +24,24 @@ ROWS_PER_CLASS = 10
 NAMED = 5  # columns that a message names
 
 
-def input_findings(X: Array, names: Sequence[str] | None = None) -> list[Finding]:
-    """NaN and infinity, constant columns, columns of another scale; X: (N, D) dense."""
+def takes_any_scale(architecture: Architecture) -> Array:
+    """Which columns of X a layer bends or looks up, so that their scale does not matter, (D,)."""
+    first, kinds = architecture.layers[0], (PiecewiseLinear, Embedding)
+    if isinstance(first, Parallel):
+        parts = [np.full(part.n_in or 0, isinstance(part, kinds)) for part in first.layers]
+        return np.concatenate(parts)
+    return np.full(architecture.n_inputs, isinstance(first, kinds))
+
+
+def input_findings(
+    X: Array, names: Sequence[str] | None = None, scaled: Array | None = None
+) -> list[Finding]:
+    """NaN and infinity, constant columns, columns of another scale; X: (N, D) dense.
+
+    scaled: (D,), columns that may have any scale; None for none.
+    """
     found: list[Finding] = []
+    scaled = np.zeros(X.shape[1], bool) if scaled is None else scaled
     finite = np.isfinite(X)
     if not finite.all():
         rows, columns = np.nonzero(~finite)
@@ -43,7 +60,7 @@ def input_findings(X: Array, names: Sequence[str] | None = None) -> list[Finding
                 where=_ints(np.unique(columns)),
             )
         )
-        X = X[:, finite.all(axis=0)]
+        X, scaled = X[:, finite.all(axis=0)], scaled[finite.all(axis=0)]
         names = (
             None if names is None else [names[int(j)] for j in np.flatnonzero(finite.all(axis=0))]
         )
@@ -67,7 +84,9 @@ def input_findings(X: Array, names: Sequence[str] | None = None) -> list[Finding
             )
         )
     far = (np.abs(mean) > FAR_FROM_ZERO * deviation) & (np.abs(mean) > 1)
-    wrong = ~constant & ((size > LARGE_INPUT) | (np.abs(X).max(axis=0) < SMALL_INPUT) | far)
+    wrong = (
+        ~constant & ~scaled & ((size > LARGE_INPUT) | (np.abs(X).max(axis=0) < SMALL_INPUT) | far)
+    )
     if wrong.any():
         columns = np.flatnonzero(wrong)
         worst = columns[np.argmax(np.abs(np.log(np.maximum(size[columns], 1e-300))))]

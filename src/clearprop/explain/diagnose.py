@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.explain.data_findings import input_findings, target_findings
+from clearprop.explain.data_findings import (
+    input_findings,
+    takes_any_scale,
+    target_findings,
+)
+from clearprop.explain.diagnose_bag import class_names_of, merge_findings
 from clearprop.explain.finding import Diagnosis, Finding
 from clearprop.explain.net_findings import network_findings, nonfinite_findings
 from clearprop.explain.recorder import Recorder, Recording
 from clearprop.explain.run_findings import run_findings
 from clearprop.jobs import Data
 from clearprop.network import Network
+
+if TYPE_CHECKING:
+    from clearprop.tabular import TabularClassifier, TabularRegressor
 from clearprop.notation import counted
 
 
 def diagnose(
-    subject: Network | Recording | Recorder,
-    X: Array | None = None,
-    t: Array | None = None,
+    subject: Network | Recording | Recorder | TabularClassifier | TabularRegressor,
+    X: Any = None,
+    t: Any = None,
     *,
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
@@ -33,8 +42,9 @@ def diagnose(
     their layer and row, constant and unscaled columns, missing and rare classes, constant targets,
     dead, saturated and identical units, vanishing and exploding ∂ℒ/∂z. Of a run, as the
     :class:`Recorder` has seen it: these for its data and the last θ, and the step at which NaN
-    appeared, a learning rate too high or too low, overfitting. The names are for the messages;
-    a single logistic output has two classes.
+    appeared, a learning rate too high or too low, overfitting. Of a bag on a table X with y = t as
+    `fit` takes them: the findings of all its networks, with the numbers of those that have them.
+    The names are for the messages; a single logistic output has two classes.
 
     >>> import clearprop as cp
     >>> net = cp.Network([2, 4, 1], output="logistic", initializer="zeros")
@@ -51,6 +61,11 @@ def diagnose(
         return _of_run(subject, feature_names, class_names)
     if X is None or t is None:
         raise TypeError("diagnose(net, X, t): a network needs X and t to be looked at with")
+    if not isinstance(subject, Network):
+        classes = class_names or class_names_of(subject)
+        names = feature_names or subject.inputs_.feature_names
+        X, t = subject.encode(X), subject.encode_target(t)
+        return diagnose_networks(subject.networks_, X, t, names, classes)
     data = Data.from_arrays(subject.architecture, X, t, dtype=subject.theta.dtype)
     two_classes = subject.output.unit == "logistic" and data.t.shape[1] == 1
     n_classes = 2 if two_classes else data.t.shape[1]
@@ -64,6 +79,22 @@ def diagnose(
     return Diagnosis.of(found, f"{subject!r} on {counted(len(data), 'row')}")
 
 
+def diagnose_networks(
+    networks: Sequence[Network],
+    X: Array,
+    t: Array,
+    feature_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Diagnosis:
+    """The findings of several networks on the same X and t, each said once; see `diagnose`."""
+    found = [
+        diagnose(net, X, t, feature_names=feature_names, class_names=class_names).findings
+        for net in networks
+    ]
+    about = f"{counted(len(networks), 'network')} {networks[0].sizes} on {counted(len(X), 'row')}"
+    return Diagnosis.of(merge_findings(found), about)
+
+
 def _of_network(
     architecture: Architecture,
     theta: Array,
@@ -72,7 +103,7 @@ def _of_network(
     class_names: Sequence[str] | None,
 ) -> list[Finding]:
     X = data.X.toarray() if hasattr(data.X, "toarray") else data.X
-    found = input_findings(X, feature_names)
+    found = input_findings(X, feature_names, scaled=takes_any_scale(architecture))
     found += target_findings(architecture.output, data.t, class_names)
     if any(finding.code in ("nonfinite_input", "nonfinite_target") for finding in found):
         good = np.isfinite(X).all(axis=1) & np.isfinite(data.t).all(axis=1)

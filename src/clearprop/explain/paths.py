@@ -49,6 +49,17 @@ def columns_of_outputs(layer: Layer) -> Array | None:
     return None
 
 
+def inputs_of_first(architecture: Architecture) -> Array:
+    """For each entry of h behind the layers of single columns the column of X, (H,)."""
+    columns = np.arange(architecture.n_inputs)
+    for layer in architecture.layers:
+        found = None if isinstance(layer, Dropout) else columns_of_outputs(layer)
+        if found is None:
+            break
+        columns = columns[found]
+    return columns
+
+
 @dataclass(frozen=True, eq=False)
 class Member:
     """A network in float64, split behind the layers that take each column by itself.
