@@ -139,7 +139,7 @@ def test_options_of_the_network():
     encoding = TableEncoding.fit(problem.frame)
 
     def trained(options, **more):
-        return TableModel.of_network(problem, encoding, options, **more)
+        return TableModel.fit_network(problem, encoding, options, **more)
 
     options = {"epochs": 3, "early_stopping": False}
     model = trained(NetworkOptions(**options, hidden=(7, 5), activation=("tanh", "gelu")))
@@ -349,7 +349,7 @@ def test_statistics_do_not_see_the_held_out_rows():
     one, two = (TableEncoding.fit(p.frame, rows=p.train) for p in (problem, other))
     assert one == two
     number = read_problem(frame("answer"), "y", test_size=0.3, seed=3)
-    model = TableModel.of_network(number, TableEncoding.fit(number.frame), QUICK)
+    model = TableModel.fit_network(number, TableEncoding.fit(number.frame), QUICK)
     y = np.array(made_table()["y"])[number.train]
     assert model.standardization.mean == pytest.approx(y.mean(), rel=1e-12)
 

@@ -194,12 +194,12 @@ def test_predictions_until_a_deadline(monkeypatch: Any) -> None:
     data, inputs = some_data(120)
     bag = bag_of(data, inputs)
     parts = folds(120, 4, np.random.default_rng(3))
-    held_out = HeldOut.of_all(data, parts, lambda y_hat, rows: len(y_hat), NativeEngine(1))
+    held_out = HeldOut.whole(data, parts, lambda y_hat, rows: len(y_hat), NativeEngine(1))
     thetas = dict(enumerate(bag.thetas))
     y_hat, seen = held_out.predict(bag.architectures, thetas, time.monotonic() - 1)
     assert seen.sum() == 4 * 5
     np.testing.assert_array_equal(np.isnan(y_hat[:, 0]), ~seen)
-    assert held_out.judge(bag.architectures, thetas, time.monotonic() - 1)[0] == 20
+    assert held_out.judge(bag.architectures, thetas, time.monotonic() - 1).score == 20
 
 
 def test_epochs_and_batches_suit_the_rows() -> None:
@@ -347,8 +347,9 @@ def test_the_progress_bar_has_a_rate_and_the_time_left(monkeypatch: Any) -> None
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("COLUMNS", "200")
-    regressor(verbose=True).fit(X, Y)
+    model = regressor(verbose=True, random_state=1).fit(X, Y)
     shown = terminal.getvalue()
+    assert model.stopped_ == "epochs"
     assert "networks" in shown
     assert "12/12" in shown
     assert "epochs/s" in shown

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from tabular_cases import classifier, regressor
 
-from clearprop import training
+from clearprop import track, training
 from clearprop.engines.native import NativeEngine
 from clearprop.history import EpochReport
 from clearprop.jobs import Data
@@ -32,7 +32,7 @@ from clearprop.tabular.bag.budget import (
     affordable_rows,
     sample_rows,
 )
-from clearprop.tabular.bag.pace import Pace, Paced
+from clearprop.tabular.bag.epochs import Pace, Paced
 from clearprop.tabular.bag.recipe import REGRESSION, build_architectures, plan_epochs
 from clearprop.tabular.inputs import SAMPLE, TableInputs
 from clearprop.tabular.sources import source_of
@@ -64,11 +64,11 @@ def test_some_rows_leave_time_to_learn(seconds: float, row: float) -> None:
     n, speeds = 5_000_000, replace(SPEEDS, row=row)
     k = affordable_rows(n, seconds, speeds, REGRESSION)
     assert PILOT_ROWS < k < n
-    of_rows = speeds.fit * min(k, SAMPLE) + row * k
-    of_pass = (k * 3 // 4) / 256 * speeds.step
-    assert of_rows <= ROWS_SHARE * seconds
-    assert of_rows + of_pass <= seconds
-    assert of_rows > 0.99 * ROWS_SHARE * seconds or of_rows + of_pass > 0.99 * seconds
+    preparing = speeds.fit * min(k, SAMPLE) + row * k
+    one_pass = (k * 3 // 4) / 256 * speeds.step
+    assert preparing <= ROWS_SHARE * seconds
+    assert preparing + one_pass <= seconds
+    assert preparing > 0.99 * ROWS_SHARE * seconds or preparing + one_pass > 0.99 * seconds
 
 
 def test_more_time_is_more_rows() -> None:
@@ -185,17 +185,17 @@ class Machine(NativeEngine):
 
     cores = 4
 
-    def __init__(self, of_step: Callable[[float], float], of_row: float = 1e-6) -> None:
+    def __init__(self, step_seconds: Callable[[float], float], row_seconds: float = 1e-6) -> None:
         super().__init__(1)
-        self.now, self.of_step, self.of_row = 1000.0, of_step, of_row
+        self.now, self.step_seconds, self.row_seconds = 1000.0, step_seconds, row_seconds
 
     def run_epochs(self, run: Any, plans: Any, deadline: Any = None) -> Any:
         for _ in range(max(len(plan.learning_rates) for plan in plans.values())):
-            self.now += self.of_step(self.now - 1000) * math.ceil(len(plans) / self.cores)
+            self.now += self.step_seconds(self.now - 1000) * math.ceil(len(plans) / self.cores)
         return super().run_epochs(run, plans)
 
     def forward(self, architecture: Any, theta: Any, X: Any, **options: Any) -> Any:
-        self.now += self.of_row * len(X)
+        self.now += self.row_seconds * len(X)
         return super().forward(architecture, theta, X, **options)
 
 
@@ -203,7 +203,7 @@ def train_on(
     machine: Machine, monkeypatch: Any, n: int, limit: float | None, n_members: int = 4
 ) -> Any:
     """A bag with the machine's clock: (bag, seconds, learning rate of each epoch)."""
-    for module in (train_module, budget, folds_module, training):
+    for module in (train_module, budget, folds_module, track, training):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: machine.now))
     monkeypatch.setattr(train_module, "get_engine", lambda *_, **__: machine)
     X = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
@@ -229,7 +229,7 @@ def train_on(
 
 # 2250 training rows are 8 steps of 256, 20 passes 1.6 s at 10 ms a step, the trial 0.24 s
 @pytest.mark.parametrize(
-    "of_step",
+    "step_seconds",
     [
         pytest.param(lambda now: 0.01, id="even"),
         pytest.param(lambda now: 0.01 if now < 0.5 else 0.02, id="slower"),
@@ -240,9 +240,9 @@ def train_on(
     ],
 )
 def test_training_ends_in_time_with_a_whole_schedule(
-    of_step: Callable[[float], float], monkeypatch: Any
+    step_seconds: Callable[[float], float], monkeypatch: Any
 ) -> None:
-    bag, seconds, rates = train_on(Machine(of_step), monkeypatch, 3000, 1.5)
+    bag, seconds, rates = train_on(Machine(step_seconds), monkeypatch, 3000, 1.5)
     # an epoch and an evaluation are left over at the most
     assert 0.93 * 1.5 < seconds < 1.02 * 1.5
     assert bag.stopped == "time_limit"

@@ -120,4 +120,4 @@ def test_few_columns_have_more_units(n: int, d: int, units: int) -> None:
 def test_classes_of_few_rows_have_a_smaller_network(
     recipe: Recipe, n: int, hidden: tuple[int, ...]
 ) -> None:
-    assert recipe.of_rows(n).hidden == hidden
+    assert recipe.for_rows(n).hidden == hidden

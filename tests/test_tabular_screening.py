@@ -14,6 +14,7 @@ from tabular_cases import Classifier, Regressor, regressor, with_epochs
 
 import clearprop as cp
 from clearprop.tabular.bag import screening
+from clearprop.tabular.bag.epochs import Epochs
 from clearprop.tabular.bag.screening import is_positive
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.sources import source_of
@@ -83,14 +84,14 @@ def test_a_trial_that_is_no_better_changes_nothing(
 ) -> None:
     """Without the column that matters most, up to the first or the second cycle's end."""
     trained: list[int] = []
-    train = screening.Trial.train
+    train = screening.Contender.train
 
     def note(self: Any, *arguments: Any) -> Any:
         states = train(self, *arguments)
         trained.append(states[0].epoch)
         return states
 
-    monkeypatch.setattr(screening.Trial, "train", note)
+    monkeypatch.setattr(screening.Contender, "train", note)
     monkeypatch.setattr(screening.Screening, "_judge", lambda *_: ([2], []))
     monkeypatch.setattr(screening, "PROMISING", promising)
     table = np.random.default_rng(0).normal(size=(1200, 3))
@@ -123,7 +124,7 @@ def test_an_interrupt_of_a_trial_leaves_a_model(monkeypatch: Any) -> None:
     def interrupt(*arguments: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(screening.Trial, "train", interrupt)
+    monkeypatch.setattr(screening.Contender, "train", interrupt)
     with pytest.warns(UserWarning, match="interrupted by user"):
         model = fitted(X, Y)
     assert model.stopped_ == "interrupted"
@@ -133,11 +134,12 @@ def test_an_interrupt_of_a_trial_leaves_a_model(monkeypatch: Any) -> None:
 
 def test_without_a_member_that_was_lost_nothing_is_asked() -> None:
     """Reports are of the others only, whose held-out rows are not those of the first members."""
-    asked = object.__new__(screening.Screening)
-    asked._epochs = [1, 3]
-    asked.members = SimpleNamespace(parts=[None] * 4)  # type: ignore[assignment]
-    reports: list[Any] = [SimpleNamespace(epoch=1)] * 3
-    assert asked(reports) is False
+    asked = screening.Screening(None, 0, (1, 3), 10, [], [])  # type: ignore[arg-type]
+    course: Any = SimpleNamespace(
+        state=Epochs(60, 1, epoch=1), members=SimpleNamespace(parts=[None] * 4)
+    )
+    assert asked.contend(course, [SimpleNamespace(stopping="")] * 3) is None  # type: ignore[list-item]
+    assert asked.scores == []
 
 
 def test_the_progress_counts_what_is_trained_besides(monkeypatch: Any) -> None:

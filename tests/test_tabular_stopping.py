@@ -1,30 +1,31 @@
-"""When a bag's training ends, told by its scores alone."""
+"""What follows after an epoch of a bag's training, decided from its scores alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from clearprop.tabular.bag.epochs import cycle_ends, is_over
+from clearprop.tabular.bag.epochs import MAX_CHECKS, Action, Epochs, cycle_ends, decide
 
 N = 60  # epochs; the cycles end after 4, 12 and 28
 
 
 def epochs_until_over(score: Callable[[int], float], every: int = 1, parts: int = 1) -> int:
     """How many of 60 epochs are trained with these scores."""
-    scores: list[tuple[int, float]] = []
-    best = (0, math.inf)
+    state = Epochs(N, every, parts)
     for epoch in range(1, N + 1):
-        if epoch % every and epoch not in cycle_ends(N):
-            continue
-        scores.append((epoch, score(epoch)))
-        if scores[-1][1] <= best[1]:
-            best = scores[-1]
-        if is_over(scores, best, N, every, parts):
+        state = replace(state, epoch=epoch)
+        if decide(state) is Action.JUDGE:
+            assert epoch % every == 0 or epoch in (*cycle_ends(N), N)
+            state = state.judged(score(epoch))
+        action = decide(state)
+        assert action is not Action.JUDGE
+        if action is Action.END:
             return epoch
-    return N
+    raise AssertionError("the last epoch ends training")
 
 
 def cyclic(bottoms: tuple[float, float, float, float], rise: float) -> Callable[[int], float]:
@@ -94,3 +95,37 @@ def test_cycles_that_are_no_pass_over_the_rows_do_not_count() -> None:
 
 def test_cycles_of_few_scores_do_not_count() -> None:
     assert epochs_until_over(float, every=4) == 28
+
+
+def test_when_predictions_are_judged() -> None:
+    """Every so many epochs, at the ends of cycles and where training ends; not without members."""
+    state = Epochs(N, every=5)
+    judged = [e for e in range(1, N + 1) if decide(replace(state, epoch=e)) is Action.JUDGE]
+    assert judged == sorted({*range(5, N + 1, 5), 4, 12, 28})
+    early = replace(state, epoch=3)
+    assert decide(early) is Action.GO_ON
+    assert decide(early, stopping=True) is Action.JUDGE
+    assert decide(early, stopping=True, can_judge=False) is Action.GO_ON
+    assert decide(replace(state, epoch=N), can_judge=False) is Action.END
+    assert decide(replace(early, epoch=5).judged(1.0)) is Action.GO_ON
+    assert Epochs.plan(640, 1).every == 640 // MAX_CHECKS
+
+
+def test_a_moved_end_is_the_only_end() -> None:
+    """The cycles of a training whose end was moved do not end where they would."""
+    state = Epochs(N, every=1, scores=tuple((e, float(e)) for e in range(1, 12)), best=(1, 1.0))
+    state = replace(state, epoch=12).judged(12.0)
+    assert decide(state) is Action.END
+    moved = replace(state, moved=True)
+    assert decide(moved) is Action.GO_ON
+    assert decide(replace(moved, n=12)) is Action.END
+
+
+def test_the_best_is_the_last_of_equals_and_never_nan() -> None:
+    state = replace(Epochs(N, 1), epoch=1).judged(math.nan)
+    assert state.best is not None
+    assert state.best[0] == 1
+    for epoch, score, best in ((2, 3.0, 2), (3, 3.0, 3), (4, 3.5, 3), (5, math.nan, 3)):
+        state = replace(state, epoch=epoch).judged(score)
+        assert state.best == (best, 3.0)
+    assert [epoch for epoch, _ in state.scores] == [1, 2, 3, 4, 5]

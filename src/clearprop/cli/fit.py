@@ -156,7 +156,9 @@ def _train_network(
 ) -> TableModel:
     bar = ProgressBar()
     try:
-        model = TableModel.of_network(problem, encoding, options, callbacks=() if quiet else (bar,))
+        model = TableModel.fit_network(
+            problem, encoding, options, callbacks=() if quiet else (bar,)
+        )
     finally:
         bar.close()
     if model.estimator.history_.stopped == "interrupted":
@@ -180,7 +182,7 @@ def _train_bag(
     kinds = {column.name: column.kind for column in encoding.describe()}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = TableModel.of_bag(problem, kinds, verbose=not quiet, **parameters)
+        model = TableModel.fit_bag(problem, kinds, verbose=not quiet, **parameters)
     for warning in caught:
         note(str(warning.message), quiet)
     model.estimator.set_params(verbose=False)

@@ -38,8 +38,7 @@ from clearprop.tabular.bag.members import Members, measure
 from clearprop.tabular.bag.recipe import Recipe, build_architectures
 from clearprop.tabular.bag.screening import Columns
 from clearprop.tabular.bag.search import best_of, search
-from clearprop.tabular.bag.selection import Bag
-from clearprop.tabular.bag.train import train_bag
+from clearprop.tabular.bag.train import Bag, train_bag
 from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
@@ -155,7 +154,7 @@ class BaseTabular(BaseEstimator):
         places = seen if rows is None else rows[seen]
         weight = np.ones(len(y)) if given is None else given.astype(np.float64)
         if not seen.all():
-            y, weight, bag.oof = y[seen], weight[seen], bag.oof[seen]
+            y, weight, bag = y[seen], weight[seen], replace(bag, oof=bag.oof[seen])
         oof = self._judge(y, bag, weight)
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         return self
@@ -168,14 +167,14 @@ class BaseTabular(BaseEstimator):
         rng = np.random.default_rng(seed)
         pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
         self._prepare(source, seed, pilot[:100])  # imports, which no row is to blame for
-        inputs, matrix, of_fit, of_row = self._prepare(source, seed, pilot)
-        of_pilot = task.rows(pilot)
-        data = Data(matrix, of_pilot.t, of_pilot.weight)
+        inputs, matrix, fit, row = self._prepare(source, seed, pilot)
+        some = task.rows(pilot)
+        data = Data(matrix, some.t, some.weight)
         runner = get_engine(self.engine, n_threads=self.n_threads)
-        architectures = self._architectures(inputs, of_pilot, self._recipe)
+        architectures = self._architectures(inputs, some, self._recipe)
         members = Members.draw(architectures, self._recipe, data, self.n_members, seed)
-        of_step, of_judging = measure(members, data, runner, self.time_limit / 10)
-        speeds = Speeds(of_fit, of_row + of_judging, of_step)
+        step, judging = measure(members, data, runner, self.time_limit / 10)
+        speeds = Speeds(fit, row + judging, step)
         seconds = self.time_limit - (self.tune or 0) - (time.monotonic() - begun)
         k = affordable_rows(n, seconds, speeds, self._recipe)
         return None if k == n else sample_rows(n, k, task.strata, task.weight, rng)
@@ -217,7 +216,7 @@ class BaseTabular(BaseEstimator):
             "n_threads": self.n_threads,
             "engine": self.engine,
         }
-        recipe = self._recipe.of_rows(len(y))
+        recipe = self._recipe.for_rows(len(y))
         self.tune_results_: list[dict[str, Any]] = []
         if self.tune is not None:
             with self._bar("tuning") as bar:
@@ -438,6 +437,6 @@ def _spread(prediction: Any, rows: Array, n: int) -> Any:
     """Predictions for some of n rows, or a list of them, with NaN for the other rows."""
     if isinstance(prediction, list):
         return [_spread(part, rows, n) for part in prediction]
-    of_all = np.full((n, *prediction.shape[1:]), np.nan)
-    of_all[rows] = prediction
-    return of_all
+    spread = np.full((n, *prediction.shape[1:]), np.nan)
+    spread[rows] = prediction
+    return spread

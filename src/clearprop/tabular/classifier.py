@@ -12,7 +12,7 @@ from clearprop._typing import Array
 from clearprop.estimators.settings import class_weights
 from clearprop.tabular.bag.calibration import exponent, temper
 from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
-from clearprop.tabular.bag.selection import Bag
+from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.base import BaseTabular, Task
 from clearprop.tabular.scores import CLASS_SCORES, find_score
 from clearprop.tabular.sources import row_source
@@ -207,12 +207,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _calibrate(self, task: Task, bag: Bag) -> None:
         assert isinstance(task.target, ClassTarget)
-        of_targets = task.target.groups(task.t)
-        self.calibration_ = (1.0,) * len(of_targets)
+        targets = task.target.groups(task.t)
+        self.calibration_ = (1.0,) * len(targets)
         if bag.apart is None:
             return
         weight = np.ones(len(task.t)) if task.weight is None else task.weight
-        pairs = zip(task.target.groups(bag.apart.y_hat), of_targets, strict=True)
+        pairs = zip(task.target.groups(bag.apart.y_hat), targets, strict=True)
         self.calibration_ = tuple(exponent(bag.apart, p, t, weight) for p, t in pairs)
 
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:

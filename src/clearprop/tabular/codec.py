@@ -104,14 +104,14 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
         message = f"not kept in the file: {', '.join(left_out)}"
         warnings.warn(message, UserWarning, stacklevel=users_line())
     # the first layer follows from the inputs
-    of_members = [list(map(layer_to_document, a.layers[1:])) for a in model.architectures]
-    networks = [layers for i, layers in enumerate(of_members) if layers not in of_members[:i]]
+    members = [list(map(layer_to_document, a.layers[1:])) for a in model.architectures]
+    networks = [layers for i, layers in enumerate(members) if layers not in members[:i]]
     document: Document = {
         "parameters": parameters,
         "inputs": inputs_to_document(model.inputs),
         "named": model.named,
         "networks": networks,
-        "network_of": [networks.index(layers) for layers in of_members],
+        "network_of": [networks.index(layers) for layers in members],
         "n_iter": int(estimator.n_iter_),
         "stopped": estimator.stopped_,
         "oof_score": encode_float(estimator.oof_score_),

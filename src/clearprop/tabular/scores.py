@@ -78,12 +78,12 @@ def auc(groups: Groups, weight: Array | None) -> float:
     areas, shares = [], []
     for p, t in groups:
         w = np.ones(len(t)) if weight is None else weight
-        of_class = w @ t
+        class_weight = w @ t
         classes = [1] if t.shape[1] == 2 else range(t.shape[1])
-        present = [k for k in classes if 0 < of_class[k] < w.sum()]
+        present = [k for k in classes if 0 < class_weight[k] < w.sum()]
         for k in present:
             areas.append(roc_auc_score(t[:, k] > 0.5, p[:, k], sample_weight=weight))
-            shares.append(of_class[k] / of_class[present].sum())
+            shares.append(class_weight[k] / class_weight[present].sum())
     return float(np.average(areas, weights=shares)) if areas else 1.0
 
 

@@ -106,17 +106,17 @@ class TableModel:
             encoding = TableEncoding.fit(
                 problem.frame, kinds, parse_text=parse_text, missing=missing, rows=problem.train
             )
-            return cls.of_network(problem, encoding, network)
+            return cls.fit_network(problem, encoding, network)
         known = dict(kinds or {})
         if parse_text:
             for name in problem.frame.columns:
                 if name not in known:
                     column = read_column(problem.frame, name, problem.missing)
                     known[name] = infer_kind(column, parse_text=True).kind
-        return cls.of_bag(problem, known, **parameters)
+        return cls.fit_bag(problem, known, **parameters)
 
     @classmethod
-    def of_bag(
+    def fit_bag(
         cls, problem: Problem, kinds: Mapping[str, str] | None = None, **parameters: Any
     ) -> TableModel:
         """A bag trained on the training rows of a problem; kinds and parameters as for `fit`."""
@@ -128,7 +128,7 @@ class TableModel:
         return cls(problem.target, estimator, missing=problem.missing, about=about)
 
     @classmethod
-    def of_network(
+    def fit_network(
         cls,
         problem: Problem,
         encoding: TableEncoding,

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tabular.bag.folds import N_FOLDS, HeldOut
-from clearprop.tabular.bag.recipe import Recipe, batch_size, plan_epochs
+from clearprop.tabular.bag.epochs import MAX_CHECKS
+from clearprop.tabular.bag.folds import N_FOLDS
+from clearprop.tabular.bag.recipe import Plan, Recipe, batch_size, plan_epochs
 from clearprop.tabular.inputs import SAMPLE
 
 PILOT_ROWS = 5_000  # that speeds are measured on
@@ -28,10 +29,18 @@ MOST_RESERVED = 0.2  # of the time, for what follows training
 AFTER = 0.25  # of the time to judge all rows: for the score, intervals, the model
 
 
+SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
+SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
+TRUST = 3  # epochs that are believed to take as long as was tried out, whatever the first one takes
+
+
 @dataclass(frozen=True)
 class Speeds:
-    """Seconds: fit, of a row of the sample that statistics are taken from; row, of a row for all
-    else that is done once; step, of a step of all members."""
+    """Seconds of the parts of a fit.
+
+    fit: per row of the sample that statistics are taken from; row: per row for other one-off work;
+    step: of a step of all members.
+    """
 
     fit: float
     row: float
@@ -45,14 +54,14 @@ def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> i
     def trained(k: int) -> int:
         return max(1, k * (N_FOLDS - 1) // N_FOLDS)
 
-    def of_rows(k: int) -> float:
+    def preparing(k: int) -> float:
         return speeds.fit * min(k, SAMPLE) + speeds.row * k
 
     def cost(k: int) -> float:
-        of_pass = trained(k) / batch_size(trained(k)) * speeds.step
-        return max(of_rows(k) / ROWS_SHARE, of_rows(k) + of_pass)
+        one_pass = trained(k) / batch_size(trained(k)) * speeds.step
+        return max(preparing(k) / ROWS_SHARE, preparing(k) + one_pass)
 
-    if of_rows(n) + plan_epochs(trained(n), recipe).n_steps * speeds.step <= seconds:
+    if preparing(n) + plan_epochs(trained(n), recipe).n_steps * speeds.step <= seconds:
         return n
     least = min(n, PILOT_ROWS)
     return least + bisect_right(range(least + 1, n + 1), seconds, key=cost)
@@ -69,10 +78,10 @@ def sample_rows(
     drawn = rng.choice(rows, k, replace=False)
     if strata is None:
         return np.sort(drawn)
-    for of_class in np.unique(strata):
-        few = N_FOLDS - np.count_nonzero(strata[drawn] == of_class)
+    for label in np.unique(strata):
+        few = N_FOLDS - np.count_nonzero(strata[drawn] == label)
         if few > 0:
-            others = np.setdiff1d(rows[strata[rows] == of_class], drawn)
+            others = np.setdiff1d(rows[strata[rows] == label], drawn)
             drawn = np.append(drawn, rng.permutation(others)[:few])
     return np.sort(drawn)
 
@@ -83,18 +92,36 @@ def affordable_members(n: int, share: float) -> int:
     return min(n, N_FOLDS * max(1, math.ceil(n * share / N_FOLDS)))
 
 
+def shorten(
+    plan: Plan, seconds: float, step: float, check: float, n_train: int, recipe: Recipe
+) -> tuple[Plan, int]:
+    """A plan whose end can be moved to where there is time for, and epochs between evaluations.
+
+    seconds: for training and its evaluations, fewer than the plan takes; step, check: seconds of a
+    step and of an evaluation. Epochs are cut shorter, and evaluations are fewer.
+    """
+    n_steps = (1 - SHORT_CHECKS) * seconds / step
+    in_pass = plan.steps * plan.parts
+    parts = math.ceil(SHORT_EPOCHS * in_pass / max(1.0, n_steps))
+    plan = plan_epochs(n_train, recipe, parts)
+    n_checks = min(MAX_CHECKS, SHORT_CHECKS * seconds / check)
+    return plan, max(1, math.ceil(n_steps / plan.steps / n_checks))
+
+
 @dataclass
 class Budget:
     """The time of a bag, from `begun` (time.monotonic) on: what is left of it for training.
 
-    held_out: with the seconds that judging takes; of_epochs: seconds of those so far, the first
-    ones as tried out before; since: when the present one began.
+    judging: seconds that the last evaluation took; sampled: rows that are judged, as a part of all.
+    epochs: seconds of each so far, the first ones as tried out before; since: when the present one
+    began.
     """
 
-    held_out: HeldOut
     begun: float
     seconds: float
-    of_epochs: list[float] = field(default_factory=list)
+    judging: float
+    sampled: float = 1.0
+    epochs: list[float] = field(default_factory=list)
     since: float | None = None
 
     @property
@@ -105,33 +132,35 @@ class Budget:
     @property
     def reserve(self) -> float:
         """Seconds for out-of-fold predictions of all rows, intervals and the model."""
-        some, n = self.held_out.rows, len(self.held_out.data)
-        of_all = self.held_out.seconds * (1 if some is None else n / len(some))
-        return min((AFTER if some is None else 1 + AFTER) * of_all, MOST_RESERVED * self.seconds)
+        share = AFTER if self.sampled == 1 else 1 + AFTER
+        return min(share * self.judging / self.sampled, MOST_RESERVED * self.seconds)
 
     def until_judging(self) -> float:
         """Seconds for training, until the last evaluation has to begin; some in any case."""
-        return max(self.deadline - self.held_out.seconds - time.monotonic(), 1e-3)
+        return max(self.deadline - self.judging - time.monotonic(), 1e-3)
 
     def left(self) -> float:
         """Seconds for training and all evaluations but the last."""
-        return self.deadline - self.reserve - self.held_out.seconds - time.monotonic()
+        return self.deadline - self.reserve - self.judging - time.monotonic()
 
     def is_late(self) -> bool:
         """Whether there is no time for another evaluation."""
-        return time.monotonic() + self.held_out.seconds > self.deadline
+        return time.monotonic() + self.judging > self.deadline
 
     def epochs_left(self, every: int) -> int:
-        """How many epochs there is time for, with an evaluation after each so many of them, if
-        they take as long as the median of the later half so far: a machine may stand still."""
-        n = max(4, len(self.of_epochs) // 2)
-        of_epoch = float(np.median(self.of_epochs[-n:])) + self.held_out.seconds / every
-        return max(0, int(self.left() / max(of_epoch, 1e-9)))
+        """How many epochs there is time for, with an evaluation after each so many of them.
+
+        They are taken to be as long as the median of the later half so far: a machine may stand
+        still.
+        """
+        n = max(4, len(self.epochs) // 2)
+        seconds = float(np.median(self.epochs[-n:])) + self.judging / every
+        return max(0, int(self.left() / max(seconds, 1e-9)))
 
     def end_epoch(self) -> None:
         """An epoch has ended; the first began with work that others do not have."""
         if self.since is not None:
-            self.of_epochs.append(time.monotonic() - self.since)
+            self.epochs.append(time.monotonic() - self.since)
 
     def begin_epoch(self) -> None:
         self.since = time.monotonic()

@@ -43,13 +43,13 @@ def best_exponent(p: Array, t: Array, weight: Array) -> float:
     p, t: (N, K), t one-hot; weight (N,) w, of the mean 1 where each row counts as one.
     """
     log_p = np.log(np.maximum(p.astype(np.float64), FLOOR))
-    of_true = (t * log_p).sum(axis=1)
+    log_p_true = (t * log_p).sum(axis=1)
     beta = 1.0
     for _ in range(STEPS):
         q = softmax(beta * log_p)
         mean = (q * log_p).sum(axis=1)
         variance = (q * log_p**2).sum(axis=1) - mean**2
-        slope = weight @ (mean - of_true) + (beta - 1) / SPREAD**2
+        slope = weight @ (mean - log_p_true) + (beta - 1) / SPREAD**2
         curvature = weight @ np.maximum(variance, 0) + 1 / SPREAD**2
         before, beta = beta, float(np.clip(beta - slope / curvature, LEAST, MOST))
         if abs(beta - before) < 1e-6:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,12 +80,21 @@ class Apart:
         return rows[several], m, total[several] / m[:, None]
 
 
-@dataclass
+@dataclass(frozen=True)
+class Judgement:
+    """What came of judging members: the score (less is better), mean ŷ (n, K), seconds it took."""
+
+    score: float
+    y_hat: Array
+    seconds: float
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """Judges networks by their mean predictions for the rows that they have not seen.
 
     places: of each member's held-out rows in `rows`, the rows of the data that count; None: all.
-    score: of predictions, less is better. seconds: that it last took to judge.
+    score: of predictions, less is better.
     """
 
     data: Data
@@ -93,16 +102,15 @@ class HeldOut:
     score: Score
     engine: Engine
     rows: Array | None = None
-    seconds: float = 0.0
 
     @classmethod
-    def of(
+    def sample(
         cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine, seed: int
     ) -> HeldOut:
-        """Of all rows, or of 100,000 drawn with the seed where there are more."""
+        """All rows count, or 100,000 drawn with the seed where there are more."""
         n = len(data)
         if n <= SCORED_ROWS:
-            return cls.of_all(data, parts, score, engine)
+            return cls.whole(data, parts, score, engine)
         rows = np.sort(np.random.default_rng(seed).choice(n, SCORED_ROWS, replace=False))
         place = np.full(n, -1, np.int32)
         place[rows] = np.arange(SCORED_ROWS)
@@ -110,9 +118,13 @@ class HeldOut:
         return cls(data, [p[p >= 0] for p in places], score, engine, rows)
 
     @classmethod
-    def of_all(cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine) -> HeldOut:
-        """Of all rows."""
+    def whole(cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine) -> HeldOut:
+        """All rows count."""
         return cls(data, [fold.held for fold in parts], score, engine)
+
+    def first_members(self, n: int) -> HeldOut:
+        """The same for the first n members."""
+        return replace(self, places=self.places[:n])
 
     @property
     def n(self) -> int:
@@ -131,15 +143,21 @@ class HeldOut:
     ) -> tuple[Array, Array]:
         """Mean ŷ (n, K) float32 of the members of these numbers, and where there is any (n,).
 
-        architectures: of all members, those without a θ too.
-        After the deadline (time.monotonic) it must do with the rows predicted so far, which are a
-        part of each member's; the rest is NaN.
+        architectures: of all members, those without a θ too. Chunks of each member's rows are
+        predicted in turn. After the deadline (time.monotonic), once each member has predicted one,
+        the rows predicted so far must do; the others are NaN.
         """
         total = np.zeros((self.n, architectures[0].n_outputs), np.float32)
         count = np.zeros(self.n, np.uint16)
-        for places, y_hat in self._predictions(architectures, thetas, deadline):
-            total[places] += y_hat
-            count[places] += 1
+        longest = max(len(self.places[member]) for member in thetas)
+        for begin in range(0, longest, CHUNK):
+            for member, theta in thetas.items():
+                if begin and deadline is not None and time.monotonic() > deadline:
+                    break
+                places = self.places[member][begin : begin + CHUNK]
+                if len(places):
+                    total[places] += self._forward(architectures[member], theta, places)
+                    count[places] += 1
         seen = count > 0
         np.maximum(count, 1, out=count)
         total /= count[:, None]
@@ -151,8 +169,8 @@ class HeldOut:
         architectures: Sequence[Architecture],
         thetas: Mapping[int, Array],
         deadline: float | None = None,
-    ) -> tuple[float, Array]:
-        """The score of the predictions, and these."""
+    ) -> Judgement:
+        """The score of the predictions, of those rows that there was time for."""
         begun = time.monotonic()
         y_hat, seen = self.predict(architectures, thetas, deadline)
         if seen.all():
@@ -160,16 +178,17 @@ class HeldOut:
         else:
             rows = np.flatnonzero(seen) if self.rows is None else self.rows[seen]
             value = self.score(y_hat[seen], rows)
-        self.seconds = time.monotonic() - begun
-        return value, y_hat
+        return Judgement(value, y_hat, time.monotonic() - begun)
 
     def apart(self, architectures: Sequence[Architecture], thetas: Mapping[int, Array]) -> Apart:
-        """What each member predicts for the rows that it has not seen, or the first of them."""
+        """What each member predicts for the first rows that it has not seen."""
         most = max(1, ENTRIES // (architectures[0].n_outputs * len(thetas)))
         rows, values = [], []
-        for places, y_hat in self._predictions(architectures, thetas, deadline=0.0):
-            rows.append(self.rows_at(places[:most]))
-            values.append(y_hat[:most])
+        for member, theta in thetas.items():
+            places = self.places[member][:CHUNK]
+            if len(places):
+                rows.append(self.rows_at(places[:most]))
+                values.append(self._forward(architectures[member], theta, places)[:most])
         return Apart(np.concatenate(rows), np.concatenate(values), len(thetas))
 
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
@@ -178,22 +197,8 @@ class HeldOut:
         self.engine.forward(architecture, theta, self.data.X[rows[:100]])  # its first call is slow
         begun = time.monotonic()
         self.engine.forward(architecture, theta, self.data.X[rows])
-        of_row = (time.monotonic() - begun) / len(rows)
-        return of_row * sum(map(len, self.places))
+        row_seconds = (time.monotonic() - begun) / len(rows)
+        return row_seconds * sum(map(len, self.places))
 
-    def _predictions(
-        self,
-        architectures: Sequence[Architecture],
-        thetas: Mapping[int, Array],
-        deadline: float | None,
-    ) -> Iterator[tuple[Array, Array]]:
-        """(places, ŷ): of the first ones of each member, then the next, … until the deadline."""
-        longest = max(len(self.places[member]) for member in thetas)
-        for begin in range(0, longest, CHUNK):
-            for member, theta in thetas.items():
-                if begin and deadline is not None and time.monotonic() > deadline:
-                    return
-                places = self.places[member][begin : begin + CHUNK]
-                if len(places):
-                    X = self.data.X[self.rows_at(places)]
-                    yield places, self.engine.forward(architectures[member], theta, X)
+    def _forward(self, architecture: Architecture, theta: Array, places: Array) -> Array:
+        return self.engine.forward(architecture, theta, self.data.X[self.rows_at(places)])

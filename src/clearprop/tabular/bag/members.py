@@ -12,8 +12,8 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import Engine
 from clearprop.jobs import Data, Job
 from clearprop.tabular.bag.budget import AFTER, affordable_members
+from clearprop.tabular.bag.epochs import Pace
 from clearprop.tabular.bag.folds import N_FOLDS, Fold, HeldOut, folds
-from clearprop.tabular.bag.pace import Pace
 from clearprop.tabular.bag.recipe import (
     START_ROWS,
     Plan,
@@ -111,32 +111,34 @@ class Members:
             raise KeyboardInterrupt
         longest = max(states, key=lambda state: state.epoch)
         first, *others = np.diff(longest.history.seconds, prepend=0.0)
-        of_epoch = float(np.median(others)) if others else first
+        epoch = float(np.median(others)) if others else first
         n_steps = np.mean([state.n_steps for state in states])  # with a limit not the same for all
-        of_step = of_epoch * longest.epoch / max(1.0, float(n_steps))
-        return of_step, max(0.0, first - of_epoch) * len(data) / n
+        step = epoch * longest.epoch / max(1.0, float(n_steps))
+        return step, max(0.0, first - epoch) * len(data) / n
 
     def fewer(
-        self, share: float, of_step: float, data: Data, engine: Engine, seconds: float
+        self, share: float, step: float, data: Data, engine: Engine, seconds: float
     ) -> tuple[Members, float]:
-        """As many as there is time for, with the seconds of their steps, or all, whose steps take
-        of_step, if fewer are not faster; for share and seconds see `affordable_members` and above.
+        """As many as there is time for, with the seconds of their steps.
+
+        All, if fewer are not faster. step: seconds of a step of all. For share and seconds see
+        `affordable_members` and `time_steps`.
         """
         n = affordable_members(len(self.parts), share)
         if n == len(self.parts):
-            return self, of_step
+            return self, step
         some = self.some(slice(n))
-        of_some, _ = some.time_steps(data, engine, seconds)
-        return (some, of_some) if of_some < FASTER * of_step else (self, of_step)
+        step_of_some, _ = some.time_steps(data, engine, seconds)
+        return (some, step_of_some) if step_of_some < FASTER * step else (self, step)
 
 
 def measure(members: Members, data: Data, engine: Engine, seconds: float) -> tuple[float, float]:
     """Seconds of a step of all members, and of judging a row, from some rows.
 
-    seconds: that the steps may take. What beginning takes is left out: of some rows, it tells more
-    of the machine than of the rows.
+    seconds: that the steps may take. What beginning takes is left out: measured on few rows, it
+    says more about the machine than about the rows.
     """
-    of_step, _ = members.time_steps(data, engine, seconds)
-    held_out = HeldOut.of_all(data, members.parts, lambda *_: 0.0, engine)
-    of_judging = held_out.estimate_seconds(members.architectures[0], members.thetas[0])
-    return of_step, (1 + AFTER) * of_judging / len(data)
+    step, _ = members.time_steps(data, engine, seconds)
+    held_out = HeldOut.whole(data, members.parts, lambda *_: 0.0, engine)
+    judging = held_out.estimate_seconds(members.architectures[0], members.thetas[0])
+    return step, (1 + AFTER) * judging / len(data)

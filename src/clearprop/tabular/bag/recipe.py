@@ -23,7 +23,7 @@ from clearprop.layers import Dense, Dropout, Layer
 from clearprop.optimizers import Adam
 from clearprop.outputs import Output
 from clearprop.schedules import CosLog4, FlatCosine, Schedule
-from clearprop.tabular.bag.pace import Pace, Paced
+from clearprop.tabular.bag.epochs import Pace, Paced
 from clearprop.tabular.inputs import FEW_ROWS
 
 START_ROWS = 512  # training rows that the start is fitted to
@@ -57,7 +57,7 @@ class Recipe:
     beta_2: float = 0.95
     epochs: int | None = None
 
-    def of_rows(self, n: int) -> Recipe:
+    def for_rows(self, n: int) -> Recipe:
         """What it is for a table of n rows."""
         if self.hidden_of_few is None or n > FEW_ROWS:
             return self
@@ -168,9 +168,9 @@ def peak_rate(n: int, recipe: Recipe) -> float:
     It falls as the batch does, whose gradient is noisier; few rows are also learnt by heart sooner.
     It falls with the root of the number of steps, as what is learnt from many can be finer.
     """
-    of_batch = min(1.0, max(64, batch_size(n)) / FULL_BATCH)
+    by_batch = min(1.0, max(64, batch_size(n)) / FULL_BATCH)
     n_steps = n_epochs(n) * steps_of_pass(n)
-    return recipe.learning_rate * of_batch * min(1.0, math.sqrt(FULL_STEPS / n_steps))
+    return recipe.learning_rate * by_batch * min(1.0, math.sqrt(FULL_STEPS / n_steps))
 
 
 def n_epochs(n: int) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,11 +24,10 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
+from clearprop.tabular.bag.course import Course, Reporter, Watch
 from clearprop.tabular.bag.epochs import cycle_ends
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import batch_size
-from clearprop.tabular.bag.selection import Bag, Selection
-from clearprop.training import AllJobsCallback, train
 
 LEAST_MEMBERS = 4  # for every row to be held out
 BLOCKS = 20  # of the deciding rows, which tell what is chance
@@ -61,178 +60,165 @@ class Columns:
 
 @dataclass
 class Screening:
-    """Tells a `Selection` after each epoch whether members without some columns are to go on.
+    """Finds columns that say nothing, and members without them that are better.
 
-    members: those that the selection is of; seed: of all that is drawn. found: the members without
-    some columns, where these are better.
+    epochs: the ends of the first two cycles, when members are asked; n_rows: of each member, that
+    columns are exchanged between; judging: for each member the rows by which columns are judged;
+    blocks: places of the rows by which is decided. scores: of the members at these epochs, of each
+    block.
     """
 
     columns: Columns
-    members: Members
-    selection: Selection
     seed: int
-    found: Trial | None = None
+    epochs: tuple[int, int]
+    n_rows: int
+    judging: Sequence[Array]
+    blocks: Sequence[Array]
+    scores: list[Array] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        held_out = self.selection.held_out
-        n = held_out.n
-        places = np.random.default_rng(self.seed).permutation(n)
-        self._blocks = np.array_split(places[: n // 2], BLOCKS)
+    @classmethod
+    def prepare(cls, columns: Columns, course: Course, seed: int) -> Screening | None:
+        """For the members of a course; None where there is no use in it."""
+        held_out, n = course.held_out, course.held_out.n
+        places = np.random.default_rng(seed).permutation(n)
         deciding = np.zeros(n, bool)
         deciding[places[: n // 2]] = True
-        self._judged = []
-        for places in held_out.places:
-            self._judged.append(held_out.rows_at(places[~deciding[places]]))
-        self._epochs = cycle_ends(self.selection.plan.epochs)[:2]
-        self._scores: list[Array] = []  # of the members at these epochs
+        judging = [held_out.rows_at(own[~deciding[own]]) for own in held_out.places]
+        first, second, _ = cycle_ends(course.plan.epochs)
+        n_rows = _exchanged_rows(columns, course, min(map(len, judging)))
+        if n_rows == 0 or first < 1:
+            return None
+        blocks = np.array_split(places[: n // 2], BLOCKS)
+        return cls(columns, seed, (first, second), n_rows, judging, blocks)
 
-    @property
-    def n_rows(self) -> int:
-        """Of each member, that columns are exchanged between; 0 where there is no use in it."""
-        held = min(map(len, self._judged))
-        n_members, n_columns = len(self.members.parts), len(self.columns.places)
-        if n_members < LEAST_MEMBERS or n_columns < 2 or held < 2 or self._epochs[0] < 1:
-            return 0
-        if not FEWEST_ROWS <= len(self.selection.held_out.data) <= MOST_ROWS:
-            return 0
-        in_training = self.selection.plan.n_steps * batch_size(len(self.members.parts[0].train))
-        affordable = int(SHARE * PASSES * in_training / n_columns)
-        return min(held, affordable) if affordable >= min(held, LEAST_ROWS) else 0
-
-    def __call__(self, reports: Sequence[EpochReport]) -> bool:
-        """Whether members without some columns take the place of those that report."""
-        epoch = reports[0].epoch
+    def contend(self, course: Course, reports: Sequence[EpochReport]) -> Contender | None:
+        """Members without some columns that are to take the place of those that report."""
+        epoch, members = course.state.epoch, course.members
         # a member that was lost is missing from the reports, and all are needed
-        if epoch not in self._epochs or len(reports) < len(self.members.parts):
-            return False
+        if epoch not in self.epochs or len(reports) < len(members.parts):
+            return None
+        if course.state.moved or any(report.stopping for report in reports):
+            return None
         thetas = [report.read_theta() for report in reports]
-        self._scores.append(self._decide(self.selection, thetas))
-        whole = self.selection.plan.epochs
-        if len(self._scores) < len(self._epochs) or not self.selection.has_time_for(whole + epoch):
-            return False
-        idle, doubtful = self._judge(thetas)
-        if doubtful and self._is_better_without(sorted(idle + doubtful), PROMISING_LATER):
-            return True
+        self.scores.append(self._scores_of_blocks(course, thetas))
+        if len(self.scores) < len(self.epochs):
+            return None
+        if not course.has_time_for(course.plan.epochs + epoch):
+            return None
+        idle, doubtful = self._judge(course, thetas)
+        if doubtful:
+            found = self._better_without(course, sorted(idle + doubtful), PROMISING_LATER)
+            if found is not None:
+                return found
         enough = len(idle) >= FEW * len(self.columns.places)
-        return enough and self._is_better_without(idle, PROMISING)
+        return self._better_without(course, idle, PROMISING) if enough else None
 
-    def _decide(self, selection: Selection, thetas: Sequence[Array]) -> Array:
+    def _scores_of_blocks(self, course: Course, thetas: Sequence[Array]) -> Array:
         """The scores of the out-of-fold predictions for each block of the deciding rows."""
-        held_out = selection.held_out
-        y_hat, _ = held_out.predict(selection.bag.architectures, dict(enumerate(thetas)))
+        held_out = course.held_out
+        y_hat, _ = held_out.predict(course.members.architectures, dict(enumerate(thetas)))
         return np.array(
-            [held_out.score(y_hat[block], held_out.rows_at(block)) for block in self._blocks]
+            [held_out.score(y_hat[block], held_out.rows_at(block)) for block in self.blocks]
         )
 
-    def _judge(self, thetas: Sequence[Array]) -> tuple[list[int], list[int]]:
-        """The columns whose values can be exchanged between held-out rows at no cost; and, of those
-        that are embedded, the ones that may cost more than they are worth: they make the score
-        better by less than as many free parameters as they have vectors make it worse by chance."""
-        held_out, rng = self.selection.held_out, np.random.default_rng(self.seed + 1)
+    def _judge(self, course: Course, thetas: Sequence[Array]) -> tuple[list[int], list[int]]:
+        """The columns that are idle, and those that are doubtful.
+
+        Idle ones have values that can be exchanged between held-out rows at no cost. Doubtful ones
+        are embedded, and may cost more than they are worth: they make the score better by less than
+        as many free parameters as they have vectors make it worse by chance.
+        """
+        held_out, members = course.held_out, course.members
+        rng = np.random.default_rng(self.seed + 1)
         costs, scores = np.zeros((len(self.columns.places), len(thetas))), []
         for member, theta in enumerate(thetas):
-            rows = rng.permutation(self._judged[member])[: self.n_rows]
-            X = held_out.data.X[rows]
-            scores.append(self._score(member, theta, X, rows))
+            rows = rng.permutation(self.judging[member])[: self.n_rows]
+            architecture, X = members.architectures[member], held_out.data.X[rows]
+            y_hat = held_out.engine.forward(architecture, theta, X)
+            scores.append(held_out.score(y_hat, rows))
             for column, places in enumerate(self.columns.places):
                 exchanged = X.copy()
                 exchanged[:, places] = X[rng.permutation(len(X))][:, places]
-                score = self._score(member, theta, exchanged, rows)
-                costs[column, member] = score - scores[-1]
+                y_hat = held_out.engine.forward(architecture, theta, exchanged)
+                costs[column, member] = held_out.score(y_hat, rows) - scores[-1]
         mean, error = costs.mean(axis=1), costs.std(axis=1, ddof=1) / np.sqrt(len(thetas))
-        of_chance = np.array(self.columns.n_vectors) / len(self.members.parts[0].train)
-        doubtful = (of_chance > 0) & (mean <= np.maximum(IDLE * error, of_chance * np.mean(scores)))
+        by_chance = np.array(self.columns.n_vectors) / len(members.parts[0].train)
+        doubtful = (by_chance > 0) & (mean <= np.maximum(IDLE * error, by_chance * np.mean(scores)))
         idle = ~doubtful & (mean <= IDLE * error)
         return np.flatnonzero(idle).tolist(), np.flatnonzero(doubtful).tolist()
 
-    def _score(self, member: int, theta: Array, X: Array, rows: Array) -> float:
-        """Of what a member predicts from X for these rows."""
-        held_out = self.selection.held_out
-        y_hat = held_out.engine.forward(self.members.architectures[member], theta, X)
-        return held_out.score(y_hat, rows)
-
-    def _is_better_without(self, some: list[int], promising: float) -> bool:
-        """Train members without some columns to the same epoch; keep them if they are better."""
+    def _better_without(
+        self, course: Course, some: list[int], promising: float
+    ) -> Contender | None:
+        """Train members without some columns to the same epoch; None if they are not better."""
         if not 0 < len(some) < len(self.columns.places):
-            return False
-        trial = Trial.start(self.members, self.selection, some, self.columns)
+            return None
+        contender = Contender.begin(course, some, self.columns)
+        own = contender.course
         given_up = False
 
         def watch(reports: Sequence[EpochReport]) -> bool:
             nonlocal given_up
-            over = trial.selection(reports)
-            self.selection.tell_more(reports)
-            if reports[0].epoch == self._epochs[0]:
-                now = self._decide(trial.selection, [report.read_theta() for report in reports])
-                given_up = not now.mean() < promising * self._scores[0].mean()
-            return over or given_up or reports[0].epoch == self._epochs[1]
+            over = own.watch(reports)
+            course.reporter.report_besides(reports, course.state)
+            if own.state.epoch == self.epochs[0]:
+                now = self._scores_of_blocks(own, [report.read_theta() for report in reports])
+                given_up = not now.mean() < promising * self.scores[0].mean()
+            return over or given_up or own.state.epoch == self.epochs[1]
 
-        states = trial.train(watch)
+        states = contender.train(watch)
         if any(state.history.stopped == "interrupted" for state in states):
             raise KeyboardInterrupt
-        if given_up or any(s.nonfinite or s.epoch < self._epochs[1] for s in states):
-            return False
-        after = self._decide(trial.selection, [state.theta for state in states])
-        if not is_positive(self._scores[1] - after, BETTER):
-            return False
-        if not trial.selection.bag.score < self.selection.bag.score:
-            return False
-        self.found = trial
-        return True
+        if given_up or any(s.nonfinite or s.epoch < self.epochs[1] for s in states):
+            return None
+        after = self._scores_of_blocks(own, [state.theta for state in states])
+        if not is_positive(self.scores[1] - after, BETTER):
+            return None
+        assert own.state.best is not None
+        assert course.state.best is not None
+        return contender if own.state.best[1] < course.state.best[1] else None
 
 
-@dataclass
-class Trial:
-    """Members without some columns, and where their training is."""
+def _exchanged_rows(columns: Columns, course: Course, held: int) -> int:
+    """Rows of each member, of `held`, that columns are exchanged between; 0 where it is no use."""
+    parts, n_columns = course.members.parts, len(columns.places)
+    if len(parts) < LEAST_MEMBERS or n_columns < 2 or held < 2:
+        return 0
+    if not FEWEST_ROWS <= len(course.held_out.data) <= MOST_ROWS:
+        return 0
+    in_training = course.plan.n_steps * batch_size(len(parts[0].train))
+    affordable = int(SHARE * PASSES * in_training / n_columns)
+    return min(held, affordable) if affordable >= min(held, LEAST_ROWS) else 0
 
-    members: Members
-    selection: Selection
+
+@dataclass(frozen=True)
+class Contender:
+    """Members without some columns, their course, and where their training is."""
+
+    left_out: tuple[int, ...]
+    course: Course
     states: list[TrainingState]
 
     @classmethod
-    def start(
-        cls, members: Members, selection: Selection, some: Sequence[int], columns: Columns
-    ) -> Trial:
-        """Of the same folds and seeds, judged in the same way."""
+    def begin(cls, course: Course, some: Sequence[int], columns: Columns) -> Contender:
+        """With the folds and seeds of the members of a course, judged in the same way."""
+        before = course.members
         architectures, data = columns.without(some)
-        begun = Members.start(architectures, members.recipe, data, members.parts, members.seeds)
-        bag = Bag(
-            begun.architectures,
-            engine=selection.bag.engine,
-            n_trained=selection.bag.n_trained,
-            left_out=tuple(some),
-        )
-        return cls(
-            begun,
-            Selection(
-                bag,
-                dataclasses.replace(selection.held_out, data=data),
-                selection.plan,
-                None,
-                None if selection.pace is None else dataclasses.replace(selection.pace),
-            ),
-            [TrainingState() for _ in members.parts],
-        )
+        members = Members.start(architectures, before.recipe, data, before.parts, before.seeds)
+        held_out = dataclasses.replace(course.held_out, data=data)
+        own = Course.begin(members, held_out, course.plan, Reporter())
+        own.pace = None if course.pace is None else dataclasses.replace(course.pace)
+        return cls(tuple(some), own, [TrainingState() for _ in members.parts])
 
-    def train(self, watch: AllJobsCallback, time_limit: float | None = None) -> list[TrainingState]:
-        """On from where it is."""
-        return train(
-            self.members.jobs(self.selection.plan, self.selection.pace),
-            self.selection.held_out.data,
-            engine=self.selection.held_out.engine,
-            watch=watch,
-            time_limit=time_limit,
-            states=self.states,
-        )
+    def train(self, watch: Watch) -> list[TrainingState]:
+        """Until the watch ends it; what was done is kept in the states."""
+        return self.course.train(watch, self.states)
 
-    def go_on(self, before: Selection, time_limit: float | None) -> list[TrainingState]:
-        """To the end, in the place of those that were trained before, and in their time."""
-        selection = self.selection
-        selection.progress, selection.extra = before.progress, before.extra
-        selection.budget, selection.every = before.budget, before.every
+    def train_on(self) -> list[TrainingState]:
+        """To the end, once the course has taken the place of another."""
         for state in self.states:
             state.history.stopped = ""
-        return self.train(selection, time_limit)
+        return self.course.train(self.course.watch, self.states, self.course.seconds_left)
 
 
 def is_positive(differences: Array, p: float) -> bool:

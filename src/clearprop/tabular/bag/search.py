@@ -95,11 +95,11 @@ def search(
         architectures = build(base)
         runner = get_engine(engine, architectures[0], n_threads=n_threads)
         first = Members.draw(architectures, base, data, MEMBERS, seed, strata)
-        held_out = HeldOut.of(data, first.parts, score, runner, seed)
+        held_out = HeldOut.sample(data, first.parts, score, runner, seed)
         full = plan_epochs(len(first.parts[0].train), base)
-        of_step, of_start = first.time_steps(data, runner)
-        of_training = of_start + full.n_steps * of_step
-        affordable = SHARE * (deadline - time.monotonic()) / max(of_training, 1e-9)
+        step, start = first.time_steps(data, runner)
+        training = start + full.n_steps * step
+        affordable = SHARE * (deadline - time.monotonic()) / max(training, 1e-9)
         n = int(np.clip(ROUNDS * affordable, LEAST, MOST))
         recipes = draw_recipes(base, n, np.random.default_rng(seed))
         for i, length in enumerate(_lengths(n, affordable)):
@@ -161,21 +161,21 @@ def _round(
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        watch = _Watch(group, held_out, plan, progress)
+        judge = _Judge(group, held_out, plan, progress)
         jobs = [job for members in group for job in members.jobs(plan)]
-        states = train(jobs, held_out.data, engine=held_out.engine, watch=watch, time_limit=left)
+        states = train(jobs, held_out.data, engine=held_out.engine, watch=judge, time_limit=left)
         trials += [
             Trial(members.recipe, plan.epochs, best)
-            for members, best in zip(group, watch.best, strict=True)
+            for members, best in zip(group, judge.best, strict=True)
             if np.isfinite(best)
         ]
-        if watch.interrupted or any(s.history.stopped == "interrupted" for s in states):
+        if judge.interrupted or any(s.history.stopped == "interrupted" for s in states):
             raise KeyboardInterrupt
     return trials[n_before:]
 
 
 @dataclass
-class _Watch:
+class _Judge:
     """Judges every candidate from time to time."""
 
     group: list[Members]
@@ -211,7 +211,7 @@ class _Watch:
             if report.stopping != "nonfinite":
                 number, member = divmod(report.job, MEMBERS)
                 thetas.setdefault(number, {})[member] = report.read_theta()
-        for number, of_members in thetas.items():
-            if len(of_members) == MEMBERS:  # one that lost a network is not to be trusted
-                score, _ = self.held_out.judge(self.group[number].architectures, of_members)
-                self.best[number] = min(self.best[number], score)
+        for number, own in thetas.items():
+            if len(own) == MEMBERS:  # one that lost a network is not to be trusted
+                found = self.held_out.judge(self.group[number].architectures, own)
+                self.best[number] = min(self.best[number], found.score)

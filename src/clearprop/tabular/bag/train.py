@@ -9,21 +9,51 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
+from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.select import get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
 from clearprop.tabular.bag.budget import Budget
-from clearprop.tabular.bag.folds import HeldOut, Score
+from clearprop.tabular.bag.course import Course, Reporter
+from clearprop.tabular.bag.folds import Apart, HeldOut, Score
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import Recipe, plan_epochs
-from clearprop.tabular.bag.screening import Columns, Screening
-from clearprop.tabular.bag.selection import Bag, Selection
-from clearprop.training import NonFiniteError, train
+from clearprop.tabular.bag.screening import Columns, Contender, Screening
+from clearprop.training import NonFiniteError
+
+
+@dataclass(frozen=True)
+class Bag:
+    """What training a bag found.
+
+    architectures: of the networks, n_trained of them; members: the numbers of those that are kept;
+    thetas: their θ at the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for
+    rows that no member held out; apart: those of each member, None where there was no time for it.
+    score: what chose the epoch. scores: (epoch, score) of all evaluations. stopped: why training
+    ended, as in `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and
+    where. left_out: columns of the table that were left out, see `screening`.
+    """
+
+    architectures: Sequence[Architecture]
+    n_trained: int
+    members: list[int]
+    thetas: list[Array]
+    epoch: int
+    n_epochs: int
+    oof: Array
+    apart: Apart | None
+    score: float
+    scores: list[tuple[int, float]]
+    stopped: str
+    engine: str
+    lost: dict[int, NonFinite]
+    left_out: tuple[int, ...] = ()
 
 
 def train_bag(
@@ -45,81 +75,109 @@ def train_bag(
 
     architectures: for the members, partition after partition in turn. score: of predictions for
     rows of the data, less is better; ties go to the later epoch. columns: of the table, of which
-    those that say nothing may be left out; None: all are kept. time_limit: seconds; where they are
-    few there are fewer epochs and members. progress: told of each epoch, with the score as the
-    loss of validation.
-    Raises NonFiniteError where every member ran into NaN before there was anything to keep.
+    those that say nothing may be left out; None: all are kept. time_limit: seconds; if they are
+    few, there are fewer epochs and members. progress: called after each epoch, with the score as
+    the loss of validation.
+    Raises NonFiniteError if every member ran into NaN before there was anything to keep.
     """
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
     members = Members.draw(architectures, recipe, data, n_members, seed, strata)
-    held_out = HeldOut.of(data, members.parts, score, runner, seed)
-    bag = Bag(members.architectures, engine=runner.name, n_trained=n_members)
+    held_out = HeldOut.sample(data, members.parts, score, runner, seed)
     n_train = len(members.parts[0].train)
-    plan = plan_epochs(n_train, recipe)
-    selection = Selection(bag, held_out, plan, progress)
-    left = None
-    if time_limit is not None:
-        budget = Budget(held_out, begun, time_limit)
-        of_step, of_start = members.time_steps(data, runner, time_limit / 10)
-        share = budget.left() / of_step / plan.n_steps
-        members, of_step = members.fewer(share, of_step, data, runner, time_limit / 10)
-        bag.n_trained = len(members.parts)
-        held_out.places = held_out.places[: bag.n_trained]
-        held_out.seconds = held_out.estimate_seconds(architectures[0], members.thetas[0])
-        selection.limit(budget, of_step, of_start, n_train, recipe)
-        left = budget.until_judging()
-    screening = None
-    if columns is not None:
-        screening = Screening(columns, members, selection, seed)
-        selection.screen = screening if screening.n_rows else None
-    states = train(
-        members.jobs(selection.plan, selection.pace),
-        data,
-        engine=runner,
-        watch=selection,
-        time_limit=left,
-    )
-    if screening is not None and screening.found is not None:
-        if selection.budget is not None:
-            left = selection.budget.until_judging()
-        states = screening.found.go_on(selection, left)
-        selection = screening.found.selection
-        bag, held_out, data = selection.bag, selection.held_out, selection.held_out.data
+    plan, reporter = plan_epochs(n_train, recipe), Reporter(progress)
+    if time_limit is None:
+        course = Course.begin(members, held_out, plan, reporter)
+    else:
+        budget = Budget(begun, time_limit, judging=0.0, sampled=held_out.n / len(data))
+        step, start = members.time_steps(data, runner, time_limit / 10)
+        share = budget.left() / step / plan.n_steps
+        members, step = members.fewer(share, step, data, runner, time_limit / 10)
+        held_out = held_out.first_members(len(members.parts))
+        budget.judging = held_out.estimate_seconds(architectures[0], members.thetas[0])
+        course = Course.begin_within(
+            members, held_out, plan, reporter, budget, (step, start), n_train, recipe
+        )
+    course, states, left_out = _train(course, columns, seed)
     lost = {i: s.nonfinite for i, s in enumerate(states) if s.nonfinite is not None}
-    if not bag.thetas:
+    if course.kept is None:
         alive = {i: state.theta for i, state in enumerate(states) if i not in lost}
         if not alive:
             raise NonFiniteError(f"training ran into NaN or infinity: {lost[0]}")
-        selection.evaluate(alive, max(state.epoch for state in states))
-    bag.lost, bag.stopped = lost, _stopped(states, shortened=bag.n_epochs < selection.plan.epochs)
-    del states
-    if bag.stopped not in ("interrupted", "time_limit"):
-        kept = dict(zip(bag.members, bag.thetas, strict=True))
-        bag.apart = held_out.apart(bag.architectures, kept)
-    if held_out.rows is not None:
-        everything = HeldOut.of_all(data, members.parts, score, runner)
-        _predict_all(bag, everything, held_out, selection.budget)
-    return bag
+        course.end(alive, max(state.epoch for state in states))
+    assert course.kept is not None
+    assert course.state.best is not None
+    stopped = _why_stopped(states, shortened=course.state.n < course.plan.epochs)
+    del states  # the optimisers' arrays make room for predictions
+    architectures, kept, apart = course.members.architectures, course.kept, None
+    if stopped not in ("interrupted", "time_limit"):
+        apart = course.held_out.apart(architectures, kept.by_number)
+    oof, interrupted = _predict_all(course)
+    return Bag(
+        architectures,
+        len(members.parts),
+        list(kept.members),
+        list(kept.thetas),
+        course.state.best[0],
+        course.state.n,
+        oof,
+        apart,
+        course.state.best[1],
+        list(course.state.scores),
+        "interrupted" if interrupted else stopped,
+        runner.name,
+        lost,
+        left_out,
+    )
 
 
-def _predict_all(bag: Bag, everything: HeldOut, drawn: HeldOut, budget: Budget | None) -> None:
-    """Out-of-fold predictions of all rows, as far as there is time, beside the drawn ones."""
-    of_drawn, bag.oof = bag.oof, np.full((len(drawn.data), bag.oof.shape[1]), np.nan, np.float32)
-    bag.oof[drawn.rows] = of_drawn
+def _train(
+    course: Course, columns: Columns | None, seed: int
+) -> tuple[Course, list[TrainingState], tuple[int, ...]]:
+    """Train to the end: the course whose members are taken, their states, the columns left out."""
+    screening = None if columns is None else Screening.prepare(columns, course, seed)
+    found: Contender | None = None
+
+    def watch(reports: Sequence[EpochReport]) -> bool:
+        nonlocal found
+        course.judge(reports)
+        if screening is not None:
+            found = screening.contend(course, reports)
+        return course.go_on(reports, replaced=found is not None)
+
+    states = course.train(watch, time_limit=course.seconds_left)
+    if found is None:
+        return course, states, ()
+    contender: Contender = found
+    contender.course.take_over(course)
+    return contender.course, contender.train_on(), contender.left_out
+
+
+def _predict_all(course: Course) -> tuple[Array, bool]:
+    """Out-of-fold predictions (N, K) of all rows, and whether Ctrl-C ended them.
+
+    The rows that were not judged are predicted as far as there is time.
+    """
+    held_out, kept, budget = course.held_out, course.kept, course.budget
+    assert kept is not None
+    if held_out.rows is None:
+        return kept.y_hat, False
+    oof = np.full((len(held_out.data), kept.y_hat.shape[1]), np.nan, np.float32)
+    oof[held_out.rows] = kept.y_hat
     if budget is not None and budget.is_late():
-        return
-    kept = dict(zip(bag.members, bag.thetas, strict=True))
+        return oof, False
+    parts = course.members.parts
+    everything = HeldOut.whole(held_out.data, parts, held_out.score, held_out.engine)
+    deadline = None if budget is None else budget.deadline
     try:
-        deadline = None if budget is None else budget.deadline
-        y_hat, seen = everything.predict(bag.architectures, kept, deadline)
+        y_hat, seen = everything.predict(course.members.architectures, kept.by_number, deadline)
     except KeyboardInterrupt:
-        bag.stopped = "interrupted"
-    else:
-        np.copyto(bag.oof, y_hat, where=seen[:, None])
+        return oof, True
+    np.copyto(oof, y_hat, where=seen[:, None])
+    return oof, False
 
 
-def _stopped(states: list[TrainingState], *, shortened: bool) -> str:
+def _why_stopped(states: list[TrainingState], *, shortened: bool) -> str:
     reasons = {state.history.stopped for state in states}
     if "interrupted" in reasons:
         return "interrupted"
