@@ -225,7 +225,7 @@ def test_what_a_file_cannot_keep(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="activation 'own' is none of clearprop's"):
         classifier(activation=own, engine="reference").fit(X, Y_THREE).save(path)
     dates = np.array(["2020-01-01", "2020-01-02"], dtype="M8[D]")[Y_TWO]
-    with pytest.raises(ValueError, match="classes that are numbers, truth values or strings"):
+    with pytest.raises(ValueError, match="classes that are numbers, booleans or strings"):
         classifier().fit(X, dates).save(path)
     with pytest.raises(NotFittedError):
         classifier().save(path)

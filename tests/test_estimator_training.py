@@ -199,7 +199,7 @@ def test_partial_fit_of_several_columns_of_classes() -> None:
     assert same_weights(whole, parts)
     few = (Y_THREE < 2) & (Y_TWO == 0)  # a batch that lacks classes in every column
     parts.partial_fit(X[few], Y_COLUMNS[few])
-    with pytest.raises(ValueError, match="`classes` must be those of the first call"):
+    with pytest.raises(ValueError, match="`classes` must be the same as in the first call"):
         parts.partial_fit(X, Y_COLUMNS, classes=[[0, 1], [4, 5]])
     with pytest.raises(ValueError, match="column 1 of `y` has classes not in"):
         parts.partial_fit(X, Y_COLUMNS + np.array([0, 1]))

@@ -115,9 +115,9 @@ def test_class_weight_in_partial_fit_knows_classes_that_a_batch_lacks() -> None:
 @pytest.mark.parametrize(
     ("class_weight", "y", "message"),
     [
-        ({7: 2.0}, Y_THREE, r"class_weight: \[7\] are not among the classes \[0, 1, 2\]"),
+        ({7: 2.0}, Y_THREE, r"class_weight has unknown classes \[7\]; the classes are \[0, 1, 2\]"),
         ({0: 0, 1: 0, 2: 0}, Y_THREE, "leave no row with a weight > 0"),
-        ({0: 2.0}, Y_LABELS, "a list with a dict for each column of y; got a dict"),
+        ({0: 2.0}, Y_LABELS, "a list with one dict for each column of y; got a dict"),
         ([{0: 2.0}], Y_LABELS, r"for each column of y \(3\); got 1"),
         ([3, 4, 5], Y_LABELS, "must consist of dicts or 'balanced'; got 3"),
         ("heavy", Y_THREE, "'class_weight' parameter of MLPClassifier"),

@@ -1,4 +1,4 @@
-"""Drop-in estimators: every parameter, attribute and method of scikit-learn's, and more."""
+"""Drop-in estimators: every parameter, attribute and method of scikit-learn's MLPs, and more."""
 
 from clearprop.estimators.classifier import MLPClassifier
 from clearprop.estimators.regressor import MLPRegressor

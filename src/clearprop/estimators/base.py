@@ -1,4 +1,4 @@
-"""What the two estimators share: parameters and fitting; see `fitted` for what there is then."""
+"""What the two estimators share: parameters and fitting; `fitted` has the fitted attributes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCORE = "score"  # the name of the early-stopping metric in the history
 
 @dataclass(frozen=True)
 class Targets:
-    """y as training sees it: the encoded targets t, and what the network's end must look like."""
+    """y as training sees it: the encoded targets t, and the number and unit of the outputs."""
 
     t: Array
     n_outputs: int
@@ -53,7 +53,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = settings.CONSTRAINTS
 
-    # ---- what the subclasses say -------------------------------------------------------------
+    # ---- what the subclasses define -----------------------------------------------------------
 
     @abstractmethod
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
@@ -72,14 +72,14 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         """The score that early stopping watches if `scoring` is None."""
 
     def _fit_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
-        """The weights to train with; class weights join them in the classifier."""
+        """The sample weights for training; the classifier includes its class weights."""
         return sample_weight
 
     # ---- fitting -----------------------------------------------------------------------------
 
     def _validate_params(self) -> None:
         if not plain.parameters_are_valid(self):
-            super()._validate_params()  # knows the words for what is wrong
+            super()._validate_params()  # raises scikit-learn's error for the wrong parameter
 
     def _fit(
         self,
@@ -95,8 +95,11 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
             self._fit_checked(X, y, sample_weight, incremental, validation, epochs)
 
     def initialize(self, X: Any, y: Any) -> Self:
-        """Draw the initial weights for this data without training; predict works, and so does a
-        later partial_fit, or fit with warm_start=True, from these weights."""
+        """Draw the initial weights for this data without training.
+
+        Afterwards, `predict` uses these weights, and `partial_fit` and `fit` with warm_start=True
+        start from them.
+        """
         self._validate_params()
         with unchanged_on_error(self):
             self.__dict__.pop("_coefs", None)  # so that it counts as the first fit
@@ -144,7 +147,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
             self._set_network(Network.from_theta(architecture, theta))
             self._set_results(state, 0)
             return
-        if getattr(self, "_skl_callbacks", None):  # they are shown the estimator as it begins
+        if getattr(self, "_skl_callbacks", None):  # they see the estimator before training
             self._set_network(Network.from_theta(architecture, theta))
         elif first_pass:
             self._forget_network()
@@ -183,8 +186,8 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
                 keep_theta=False,
             )
             report_trouble(state)
-            # θ of the engine's state is the network's own from now on: the next fit begins with
-            # the weights as they are then; the best θ is kept as it is
+            # from now on the network owns θ of the engine's state: the next fit begins with the
+            # weights that it then has; the best θ stays as it is
             theta = state.theta if state.best_theta is None else state.best_theta.copy()
             self._set_network(Network.from_theta(architecture, theta))
             n_iter = len(state.history) - before
@@ -204,7 +207,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         state: TrainingState,
         rng: np.random.RandomState,
     ) -> tuple[Job, str]:
-        """What is to be trained, and what early stopping watches."""
+        """The job to train, and what early stopping monitors."""
         rows, validation_data, y_val = validation
         monitor, metrics = "loss", {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
@@ -232,7 +235,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         return job, monitor
 
     def _targets(self, y: Any, dtype: Any) -> Targets:
-        """The encoded targets; the errors of the output units name t, ours y."""
+        """The encoded targets; an error of the output unit about t becomes an error about y."""
         try:
             return self._encode(y, dtype)
         except ValueError as error:
@@ -244,7 +247,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
     def _start_state(
         self, first_pass: bool, incremental: bool, theta: Array, optimizer: Optimizer | LBFGS
     ) -> TrainingState:
-        """Fresh, or going on from the fit before as scikit-learn does.
+        """A fresh state, or one that continues from the previous fit as scikit-learn does.
 
         partial_fit and warm_start="optimizer" keep the optimiser's state; warm_start=True keeps
         the curves, the best loss or score, and the samples seen.
@@ -259,13 +262,13 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
             state.epoch = state.n_steps = 0  # schedules start again
             if self.warm_start != "optimizer":
                 state.engine_state, state.reductions = None, 0
-        if settings.monitored(self) != self._monitored:  # losses do not compare with scores
+        if settings.monitored(self) != self._monitored:  # losses cannot be compared with scores
             state.best, state.best_theta, state.n_no_improvement = -np.inf, None, 0
         kept, state.engine_state = state.engine_state, None
         if kept is not None and not isinstance(optimizer, LBFGS):
             slots = optimizer.init(theta)
-            if kept.keys() == {"theta", "n_steps", *slots}:  # else it was another solver
-                # the weights may have been set by hand since, the dtype may be another
+            if kept.keys() == {"theta", "n_steps", *slots}:  # otherwise the solver has changed
+                # the weights or the dtype may have been changed by hand since
                 same = {name: kept[name].astype(slot.dtype) for name, slot in slots.items()}
                 state.engine_state = kept | same | {"theta": theta.copy()}
         return state
@@ -308,9 +311,9 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
     def _metrics(
         self, architecture: Architecture, validation: Any, data: Data, y_val: Any
     ) -> dict[str, Callable[[Evaluation], float]]:
-        """The early-stopping score by its name, NaN for predictions that are not finite.
+        """The early-stopping score by its name; NaN for predictions that are not finite.
 
-        None at all where the validation loss is watched instead.
+        Empty if early stopping monitors the validation loss instead.
         """
         if self.scoring == "loss" or not self._scores_predictions():
             return {}
@@ -341,7 +344,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         return Checkpoint(self.checkpoint)
 
     def _conclude(self, state: TrainingState, incremental: bool) -> None:
-        """Warn if `fit` has ended without convergence; partial_fit goes on with the next call."""
+        """Warn if `fit` has ended without convergence; partial_fit continues in the next call."""
         stopped = state.history.stopped
         if incremental and stopped in ("callback", "epochs"):
             state.history.stopped = ""
@@ -368,7 +371,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
     # ---- results -----------------------------------------------------------------------------
 
     def _set_results(self, state: TrainingState, n_iter: int, loss: float | None = None) -> None:
-        """The attributes that tell how training went; loss: if there was no iteration to see it."""
+        """The attributes that describe the training; loss: given if there was no iteration."""
         history, early = state.history, bool(self.early_stopping)
         self._state, self._monitored = state, settings.monitored(self)
         self.history_ = history
@@ -391,8 +394,8 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         self.learning_rate_ = self._next_learning_rate(state) if stepwise else None
 
     def _next_learning_rate(self, state: TrainingState) -> float:
-        """The learning rate of the step that would come next."""
-        rate = getattr(self.solver, "learning_rate", None)  # a record's own
+        """The learning rate of the next step."""
+        rate = getattr(self.solver, "learning_rate", None)  # the record has its own rate
         schedule = settings.build_schedule(self) if rate is None else as_schedule(rate)
         steps = np.asarray([state.n_steps], dtype=float)
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
@@ -414,7 +417,7 @@ def _listed(value: Any) -> Any:
 
 @contextmanager
 def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """A fit that fails leaves the estimator as it was, fitted or not."""
+    """Leave the estimator as it was, fitted or not, if a fit fails."""
     before = dict(vars(estimator))
     try:
         yield

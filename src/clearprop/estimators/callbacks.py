@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class EpochTasks:
-    """Tells all callbacks of each epoch: first our own, then scikit-learn's (`set_callbacks`).
+    """Calls the callbacks after each epoch: first clearprop's, then scikit-learn's (set_callbacks).
 
-    For scikit-learn's each epoch is a subtask of the fit, and `fitted_estimator` is the estimator
-    with the weights of that moment. A callback that returns True ends training. L-BFGS may end
-    without notice: then one more task has begun, and ends empty, as in scikit-learn.
+    For scikit-learn's callbacks, each epoch is a subtask of the fit, and `fitted_estimator` is the
+    estimator with the weights of that epoch. A callback that returns True ends training. L-BFGS may
+    end without notice: then one more task has begun and ends empty, as in scikit-learn.
     """
 
     def __init__(

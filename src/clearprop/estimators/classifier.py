@@ -1,4 +1,4 @@
-"""MLPClassifier: scikit-learn's interface, with what its users have asked for."""
+"""MLPClassifier: scikit-learn's interface, plus what its users have asked for."""
 
 from __future__ import annotations
 
@@ -33,25 +33,26 @@ OUTPUT_UNITS = ("auto", "logistic", "softmax")
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """Multi-layer perceptron for classification, a drop-in for scikit-learn's.
 
-    Two classes: one logistic output with binary cross-entropy. More: softmax with cross-entropy.
-    Multi-label (an indicator matrix): a logistic output per label. Several class columns: a softmax
-    per column. With the same parameters and `random_state` training follows scikit-learn's own
-    trajectory. (Where L-BFGS tries a step so large that an output saturates on the wrong side,
-    beyond |z| = 36, it may go another way: there scikit-learn clips the loss, not its gradient.)
+    Two classes use one logistic output with binary cross-entropy, more classes a softmax with
+    cross-entropy. Multi-label targets (an indicator matrix) use one logistic output per label,
+    several class columns one softmax per column. With the same parameters and `random_state`,
+    training follows the same trajectory as scikit-learn. (The two may part if L-BFGS tries a step
+    so large that an output saturates on the wrong side, beyond |z| = 36: scikit-learn then clips
+    the loss but not its gradient.)
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of int, default=(100,)
-        Units of each hidden layer; () for none.
+        Number of units in each hidden layer; () means no hidden layer.
     activation : str, Activation or list of them, default="relu"
         φ of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu",
-        "gelu", "silu", "mish", "softplus", or a record of one's own; a list has one per layer.
+        "gelu", "silu", "mish", "softplus", or a custom record; a list gives one per layer.
     solver : str or optimizer record, default="adam"
         "lbfgs", "sgd", "adam", "adamw", "rmsprop", "nadam", or a record such as
-        ``clearprop.Adam(1e-3)``, which then brings its own learning rate.
+        ``clearprop.Adam(1e-3)``, which has its own learning rate.
     alpha : float, default=0.0001
         L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
-        the batch size. `l2` does not.
+        the batch size, unlike the effect of `l2`.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is min(200, n_samples).
     learning_rate : str or schedule, default="constant"
@@ -62,74 +63,78 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs; most iterations of L-BFGS.
+        Maximum number of epochs; for L-BFGS, of iterations.
     shuffle : bool, default=True
         Whether to shuffle the rows before each epoch.
     random_state : int, RandomState or None, default=None
-        Seeds weights, split, shuffles and dropout; drawn as scikit-learn draws them.
+        Seed of weights, split, shuffles and dropout; the draws are the same as scikit-learn's.
     tol : float, default=1e-4
-        Improvements smaller than this count as none; for L-BFGS the tolerance on the gradient.
+        Smaller improvements do not count; for L-BFGS, the tolerance on the gradient.
     verbose : bool or int, default=False
         Whether to print a line per epoch.
     warm_start : bool or "optimizer", default=False
-        Whether `fit` starts from the present weights; "optimizer" keeps the optimiser's state too.
+        Whether `fit` starts from the current weights; "optimizer" keeps the optimiser's state too.
     momentum : float, default=0.9
-        Of solver="sgd".
+        Momentum of solver="sgd".
     nesterovs_momentum : bool, default=True
-        Of solver="sgd".
+        Whether solver="sgd" uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to stop on a validation score, and restore the best weights. The validation data is
-        X_val, y_val of `fit`, or a part of the training data.
+        Whether to stop when a validation score stops improving, and restore the best weights. The
+        validation data are X_val, y_val of `fit`, or a part of the training data.
     validation_fraction : float, default=0.1
-        That part.
+        Fraction of the training data held out for early stopping.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
-        Of the Adam family; epsilon of "rmsprop" too.
+        Parameters of the Adam family; "rmsprop" uses epsilon too.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement before training stops.
     max_fun : int, default=15000
-        Most evaluations of the loss by L-BFGS.
+        Maximum number of evaluations of the loss by L-BFGS.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weights of the classes, which multiply the sample weights; for several labels or class
-        columns a list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
+        Class weights, which multiply the sample weights; for several labels or class columns, a
+        list with one dict for each. "balanced": Σw / (number of classes · Σw in the class).
     output : "auto", "logistic" or "softmax", default="auto"
         The output unit. "softmax" for two classes has two outputs; "logistic" for several classes
-        is one against the rest, its probabilities scaled to sum to 1.
+        is one against the rest, with probabilities scaled to sum to 1.
     label_smoothing : float, default=0.0
         ε in t ← (1 − ε)t + ε/K.
     dropout : float or list of float, default=0.0
         Rate after each hidden layer (inverted dropout, in training only).
     l1, l2 : float, default=0.0
-        Penalties l1·Σ|w| and ½·l2·Σw² on the mean loss, whatever the batch size.
+        Penalties l1·Σ|w| and ½·l2·Σw² on the mean loss, independent of the batch size.
     weight_decay : float or None, default=None
-        Decoupled weight decay; None is the optimiser's own default (0, but 0.01 for "adamw").
+        Decoupled weight decay; None is the optimiser's default (0, but 0.01 for "adamw").
     clip_norm : float or None, default=None
-        Largest norm of the gradient of a step.
+        Maximum norm of the gradient of a step; a longer gradient is shortened to it.
     scoring : str, callable or None, default=None
-        What early stopping watches: a scorer of scikit-learn's, "loss", or None for accuracy.
+        What early stopping monitors: a scikit-learn scorer, "loss", or None for accuracy.
     initializer : str, callable or (coefs, intercepts), default="auto"
-        "auto" draws scikit-learn's weights; a name of ``clearprop.INITIALIZERS``, a function
-        (rng, fan_in, fan_out) -> (W, b), or the weights themselves.
+        "auto" draws the same weights as scikit-learn. Otherwise a name from
+        ``clearprop.INITIALIZERS``, a function (rng, fan_in, fan_out) -> (W, b), or the weights.
     callbacks : list or None, default=None
-        Functions of an ``EpochReport``, called after each epoch; True ends training.
-        scikit-learn's own callbacks are set by `set_callbacks`.
+        Functions called with an ``EpochReport`` after each epoch; returning True ends training.
+        `set_callbacks` sets scikit-learn's own callbacks.
     time_limit : float or None, default=None
         Seconds after which training stops.
     max_steps : int or None, default=None
-        Mini-batches after which training stops.
+        Number of mini-batches after which training stops.
     checkpoint : path, Checkpoint or None, default=None
-        Where to save the state of training after epochs, and to resume from.
+        File in which the state of training is saved, and from which training resumes. A path saves
+        after each epoch.
     dtype : "auto", "float32" or "float64", default="auto"
-        Of the weights; "auto" is that of X (float64 if X is neither), or float32 with
-        precision="bfloat16".
+        dtype of the weights. "auto" is float32 if X is float32 or precision="bfloat16", and float64
+        otherwise.
     engine : str, default="auto"
-        "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+        "auto" (native if it supports the network), "native" or "reference"; `engine_` says which
+        one ran.
     n_threads : int or None, default=None
-        Threads of the native engine, in `fit` and in predictions; None is
-        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
-        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
+        Threads of the native engine, in `fit` and in predictions; None means
+        ``clearprop.get_num_threads()``: all processors available to the process, but not more than
+        the environment variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not
+        depend on the number of threads.
     precision : "bfloat16" or None, default=None
-        "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
-        and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
+        "bfloat16" rounds the factors of the matrix products in training and keeps weights, sums and
+        the optimiser's state in float32. It is faster on processors with AVX512_BF16; other
+        processors refuse it.
 
     Attributes
     ----------
@@ -138,19 +143,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     coefs_, intercepts_ : lists of ndarray
         Weights (n_in, n_out) and biases (n_out,) of each layer; `network_` shares their memory.
     network_ : Network
-        The fitted network, with W, b, forward, backward and loss by the lecture's names.
+        The fitted network: W, b, forward, backward and loss under the lecture's names.
     loss_, best_loss_ : float
-        Training loss of the last epoch, and the smallest one (None with early stopping).
+        Training loss of the last epoch, and the smallest of all (None with early stopping).
     loss_curve_, validation_loss_curve_ : list of float
-        Per epoch; the second is None without validation data.
+        Losses per epoch; validation_loss_curve_ is None without validation data.
     validation_scores_, best_validation_score_ : list of float, float
-        With early stopping, else None.
+        Scores per epoch, and the best score; None without early stopping.
     history_ : History
-        All of these with seconds and learning rates, and why training stopped.
+        All curves, with seconds and learning rates, and the reason why training stopped.
     n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
         As in scikit-learn.
     learning_rate_ : float
-        The rate the next step would have.
+        The learning rate of the next step.
     engine_ : str
         The engine that ran.
 
@@ -273,7 +278,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Train on X (n_samples, n_features), dense or sparse, and y.
 
         y: labels (n_samples,), an indicator matrix, or several columns of labels. sample_weight:
-        (n_samples,). X_val, y_val, sample_weight_val: own validation data, for the validation
+        (n_samples,). X_val, y_val, sample_weight_val: your own validation data, for the validation
         curve and, with early_stopping=True, for stopping. Returns self.
         """
         validation = (X_val, y_val, sample_weight_val)
@@ -283,10 +288,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        """One epoch over this data, going on from the present weights and optimiser state.
+        """One epoch over this data, continuing from the current weights and optimiser state.
 
-        classes: all labels that will ever occur, needed at the first call; for several class
-        columns a list with the labels of each. Returns self.
+        classes: all labels that will ever occur, required in the first call; for several class
+        columns, a list with the labels of each column. Returns self.
         """
         if self.class_weight == "balanced":
             raise ValueError(
@@ -302,8 +307,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def initialize(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Draw the initial weights for this data without training.
 
-        classes: all labels, if y does not have them all. `predict` works at once, and so does
-        `fit` with warm_start=True or `partial_fit`, from these weights. Returns self.
+        classes: all labels, if some are missing from y. Afterwards, `predict` uses these weights,
+        and `partial_fit` and `fit` with warm_start=True start from them. Returns self.
         """
         if classes is not None:
             y = np.asarray(classes)
@@ -316,10 +321,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._decode(self._y_hat(X))
 
     def predict_proba(self, X: Any) -> Any:
-        """The probability of each class, (n_samples, n_classes), columns as in `classes_`.
+        """The probability of each class, (n_samples, n_classes), with columns as in `classes_`.
 
-        For multi-label y the probability of each label; for several class columns a list with one
-        array per column.
+        For multi-label y, the probability of each label; for several class columns, a list with
+        one array per column.
         """
         y_hat = self._y_hat(X)
         output = self._architecture.output
@@ -342,7 +347,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return [np.log(p) for p in proba] if isinstance(proba, list) else np.log(proba)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy; for several labels or class columns the share of rows with all right."""
+        """Accuracy; for several labels or class columns, the fraction of rows with all correct."""
         return self._default_score(y, self.predict(X), sample_weight)
 
     # ---- targets -----------------------------------------------------------------------------
@@ -351,7 +356,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return isinstance(self.classes_, list)
 
     def _learn_classes(self, y: Any, classes: Any) -> None:
-        """`classes` of partial_fit: needed at the first call, and the same at every later one."""
+        """`classes` of partial_fit: required in the first call, and the same in all later calls."""
         kind, known = type_of_target(y), getattr(self, "classes_", None)
         columns = classes is not None and all(np.ndim(column) == 1 for column in classes)
         if kind == "multiclass-multioutput" or isinstance(known, list) or columns:
@@ -361,7 +366,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             if known is None:
                 self.classes_: Any = given
             elif given is not None and list(map(list, given)) != list(map(list, known)):
-                raise ValueError(f"`classes` must be those of the first call, {known}; got {given}")
+                raise ValueError(
+                    f"`classes` must be the same as in the first call, {known}; got {given}"
+                )
         elif _check_partial_fit_first_call(self, classes):
             multilabel = kind.startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
@@ -411,7 +418,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if not known:
             self.classes_ = [np.unique(column) for column in y.T]
         elif not self._several_columns() or y.shape[1:] != (len(self.classes_),):
-            raise ValueError(f"y of shape {y.shape} does not fit the classes of the previous fit")
+            raise ValueError(f"y of shape {y.shape} does not match the classes of the previous fit")
         for number, (column, classes) in enumerate(zip(y.T, self.classes_, strict=True)):
             unknown = np.setdiff1d(column, classes)
             if len(unknown):
@@ -442,7 +449,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
         else:
             t = codes[:, None] == (1 if kind == "binary" else np.arange(len(self.classes_)))
-        # as scikit-learn: the split is stratified for two classes only
+        # like scikit-learn: the split is stratified only for two classes
         stratify = t if t.shape[1] == 1 else None
         if unit == "softmax":
             if kind.startswith("multilabel"):

@@ -1,4 +1,4 @@
-"""Estimators as documents and tensors: parameters, weights and classes in one safe file."""
+"""Files of estimators: parameters, weights and classes as one document with tensors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=BaseMLP)
 
-# parameters that may be records of these classes; other objects are not written
+# a parameter may be a record of these classes; other objects are not written
 RECORDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (*OPTIMIZERS.values(), LBFGS, *SCHEDULES.values(), *OUTPUTS.values())
@@ -64,9 +64,9 @@ def estimator_to_document(estimator: BaseMLP) -> tuple[dict[str, Any], dict[str,
     """Parameters, network, classes and curves of a fitted estimator.
 
     Parameters that are plain values or clearprop's own records are kept. Functions, generators, the
-    state of the optimiser and paths are not (a file must not say where a later fit writes): a
-    warning names the parameters that go back to their default. `n_threads` is a matter of the
-    machine and goes back to None.
+    state of the optimiser and paths are not kept (a file must not decide where a later fit writes).
+    A warning names the parameters that return to their defaults. `n_threads` depends on the
+    machine and returns to None.
     """
     check_is_fitted(estimator)
     net = estimator._network()
@@ -116,7 +116,7 @@ CURVES = ("loss", "validation_loss", "learning_rate", "seconds")
 def estimator_from_document(
     document: Mapping[str, Any], tensors: Mapping[str, Array], where: str, kind: type[E]
 ) -> E:
-    """The inverse of :func:`estimator_to_document`; ModelFileError for whatever does not fit."""
+    """The inverse of :func:`estimator_to_document`; ModelFileError for invalid contents."""
     required = [
         "architecture", "parameters", "n_iter", "loss", *COUNTS, "best", "stopped", "engine",
         "metrics", "feature_names",
@@ -135,7 +135,9 @@ def estimator_from_document(
         )
     )
     if not all(_is_of_an_mlp(layer) for layer in net.architecture.layers):
-        raise ModelFileError(f"{where}: the network has layers that {kind.__name__} has not")
+        raise ModelFileError(
+            f"{where}: the network has layers that {kind.__name__} does not support"
+        )
     history = History(stopped=take(document, "stopped", str, where, choices=("", *STOPPED)))
     for name in CURVES:
         setattr(history, name, _curve(tensors, f"history.{name}", where))
@@ -159,7 +161,9 @@ def estimator_from_document(
     names = take_list(document, "feature_names", str, where)
     if names:
         if len(names) != estimator.n_features_in_:
-            raise ModelFileError(f"{where}: {len(names)} feature names do not fit the network")
+            raise ModelFileError(
+                f"{where}: {len(names)} feature names do not match the network's inputs"
+            )
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
     if classifier:
         _restore_classes(estimator, document, where)
@@ -202,7 +206,7 @@ def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) ->
         binarizer.y_type_, binarizer.sparse_input_ = target, sparse
         estimator._label_binarizer = binarizer
         if len(columns) != 1:
-            raise ModelFileError(f"{where}: the classes do not fit the network")
+            raise ModelFileError(f"{where}: the classes do not match the network")
         estimator.classes_ = binarizer.classes_ = columns[0]
         two = output.unit == "softmax" or target != "binary"
         fits = n_outputs == (max(sizes[0], 2) if two and target == "binary" else
@@ -211,7 +215,7 @@ def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) ->
             "softmax", "logistic"
         )  # fmt: skip
     if not fits:
-        raise ModelFileError(f"{where}: the classes do not fit the network")
+        raise ModelFileError(f"{where}: the classes do not match the network")
 
 
 def labels_to_document(labels: Array) -> dict[str, Any]:
@@ -219,7 +223,7 @@ def labels_to_document(labels: Array) -> dict[str, Any]:
     values = labels.tolist()
     if kind is None or (kind == "str" and not all(isinstance(v, str) for v in values)):
         raise ValueError(
-            "a file can hold classes that are numbers, truth values or strings; "
+            "a file can only hold classes that are numbers, booleans or strings; "
             f"got dtype {labels.dtype}"
         )
     if kind == "float64":
@@ -234,7 +238,7 @@ def labels_from_document(document: Mapping[str, Any], where: str) -> Array:
         values = take(document, "values", list, where)
         kind = LABEL_KINDS.get(dtype.kind)
         if kind is None or dtype.itemsize > 2**16:
-            raise ModelFileError(f"{where}: classes of dtype {dtype}")
+            raise ModelFileError(f"{where}: classes of dtype {dtype} are not supported")
         types: Any = {"bool": bool, "int64": int, "float64": (float, int, str), "str": str}[kind]
         if not all(isinstance(value, types) for value in values):
             raise ModelFileError(f"{where}: classes that are not of dtype {dtype}")
@@ -247,14 +251,14 @@ def labels_from_document(document: Mapping[str, Any], where: str) -> Array:
 
 
 def _is_of_an_mlp(layer: Layer) -> bool:
-    """Whether the estimators build such layers: dropout, and dense ones as on the slides."""
+    """Whether the estimators can build this layer: dropout, or a plain dense layer."""
     return isinstance(layer, Dropout) or (
         isinstance(layer, Dense) and layer.gain == 1 and not layer.slope
     )
 
 
 def encode_parameter(value: Any) -> Any:
-    """A parameter as JSON values; TypeError for what a file does not keep."""
+    """A parameter as JSON values; TypeError for a value that a file cannot hold."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, np.bool_):
@@ -276,7 +280,7 @@ def encode_parameter(value: Any) -> Any:
             f.name: encode_parameter(getattr(value, f.name)) for f in dataclasses.fields(value)
         }
         return {"record": type(value).__name__, "fields": fields}
-    raise TypeError(f"{value!r} cannot be kept in a file")
+    raise TypeError(f"{value!r} cannot be stored in a file")
 
 
 def decode_parameter(value: Any, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""A fitted network with scikit-learn's interface: its attributes, and what can be done with it."""
+"""A fitted network with scikit-learn's interface: its attributes and methods."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FittedMLP(BaseEstimator):
     # ---- fitted attributes -------------------------------------------------------------------
 
     def _describe(self, architecture: Architecture) -> None:
-        """The attributes that tell the form of the network."""
+        """The attributes that describe the shape of the network."""
         self._architecture = architecture
         self.n_outputs_ = architecture.n_outputs
         self.n_layers_ = len(architecture.dense) + 1
@@ -49,7 +49,7 @@ class FittedMLP(BaseEstimator):
             self.__dict__.pop(name, None)
 
     def _network(self) -> Network:
-        """The network of coefs_ and intercepts_, built anew if somebody has replaced an entry."""
+        """The network of coefs_ and intercepts_, rebuilt if the user has replaced an entry."""
         present = (*self._coefs, *self._intercepts)
         if len(present) != len(self._views) or not all(map(is_, present, self._views)):
             dtype = np.result_type(*map(np.asarray, present))
@@ -60,7 +60,7 @@ class FittedMLP(BaseEstimator):
             self._set_network(Network.from_theta(self._architecture, theta))
         return self._net
 
-    # properties, so that it is known whether anybody but us can write to θ
+    # properties, so that we know whether other code can write to θ
     @property
     def coefs_(self) -> list[Array]:
         """[W⁽¹⁾ᵀ, …, W⁽ᴸ⁾ᵀ], each (n_in, n_out), views of the network's θ."""
@@ -103,7 +103,7 @@ class FittedMLP(BaseEstimator):
         return self._network().forward(self._check_X(X))
 
     def hidden_activations(self, X: Any, layer: int = -1) -> Array:
-        """h⁽ˡ⁾ (N, H_l) of a hidden layer, counted from 1, or from −1 backwards (the last one)."""
+        """h⁽ˡ⁾ (N, H_l) of a hidden layer; layers count from 1, or backwards from −1 (the last)."""
         h = self.trace(X).h[1:]
         if not h:
             raise ValueError("the network has no hidden layer")
@@ -114,14 +114,14 @@ class FittedMLP(BaseEstimator):
         return h[layer - 1 if layer > 0 else layer]
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the fitted estimator to a safetensors file; no pickle, nothing in it can run."""
+        """Write the fitted estimator to a safetensors file, without pickle or executable code."""
         from clearprop.estimators.files import save_estimator
 
         save_estimator(path, self)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Read a file of :meth:`save`; ModelFileError for anything else."""
+        """Read a file written by :meth:`save`; ModelFileError for any other file."""
         from clearprop.estimators.files import load_estimator
 
         return load_estimator(path, cls)
@@ -148,7 +148,7 @@ class FittedMLP(BaseEstimator):
         return engine.forward(net.architecture, net.theta, X.astype(net.theta.dtype, copy=False))
 
     def __getstate__(self) -> dict[str, Any]:
-        # views would be pickled as copies and no longer share memory: the network is built anew
+        # pickled views become copies and no longer share memory, so the network is rebuilt
         hidden = ("_net", "_compiled", "_views")
         return {k: v for k, v in super().__getstate__().items() if k not in hidden}
 

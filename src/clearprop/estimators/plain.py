@@ -1,8 +1,8 @@
-"""The common case in a few steps: NumPy arrays, and parameters, that need no conversion.
+"""Fast checks for the common case: NumPy arrays and parameters that need no conversion.
 
-scikit-learn's own checks of a fit take as long as a thousand steps of training a small network.
-What is here says yes to what they would let pass as it is, and leaves everything else to them:
-other types, and all errors and warnings.
+scikit-learn's checks of a fit take as long as a thousand training steps of a small network. The
+functions here accept what these checks would pass unchanged, and leave everything else to
+scikit-learn: other types, and all errors and warnings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clearprop.estimators.base import BaseMLP
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-MAX_SPAN = 2**16  # of integer labels, from the smallest to the largest
+MAX_SPAN = 2**16  # largest minus smallest integer label
 
 
 def parameters_are_valid(estimator: BaseMLP) -> bool:
@@ -36,7 +36,7 @@ def parameters_are_valid(estimator: BaseMLP) -> bool:
 
 @functools.cache
 def _constraints(kind: type[BaseMLP]) -> list[tuple[str, Any, list[Any]]]:
-    """Of each parameter of the class: its name, a default that needs no check, its constraints."""
+    """For each parameter of the class: its name, a default that needs no check, its constraints."""
     table = []
     for name, parameter in inspect.signature(kind).parameters.items():
         given = kind._parameter_constraints.get(name, "no_validation")
@@ -48,7 +48,7 @@ def _constraints(kind: type[BaseMLP]) -> list[tuple[str, Any, list[Any]]]:
 
 
 def is_matrix(estimator: BaseMLP, X: Any, *, reset: bool) -> bool:
-    """Whether X is a finite float matrix that fits; with `reset` n_features_in_ is set by it."""
+    """Whether X is a finite float matrix that fits; with `reset`, it sets n_features_in_."""
     if type(X) is not np.ndarray or X.dtype not in FLOATS or X.ndim != 2 or 0 in X.shape:
         return False
     attributes = estimator.__dict__
@@ -60,7 +60,7 @@ def is_matrix(estimator: BaseMLP, X: Any, *, reset: bool) -> bool:
 
 
 def is_numeric_target(y: Any, n_rows: int) -> bool:
-    """Whether y is a finite vector, or matrix of several columns, with an entry for each row."""
+    """Whether y is a finite vector, or a matrix of several columns, with one entry per row."""
     return (
         type(y) is np.ndarray
         and (y.ndim == 1 or (y.ndim == 2 and y.shape[1] > 1))
@@ -71,14 +71,14 @@ def is_numeric_target(y: Any, n_rows: int) -> bool:
 
 
 def _is_finite(values: Array) -> bool:
-    with np.errstate(all="ignore"):  # a sum that overflows is looked at again by scikit-learn
+    with np.errstate(all="ignore"):  # if the sum overflows, scikit-learn checks again
         return math.isfinite(np.add.reduce(values, axis=None))
 
 
 def classes_of(y: Any, n_rows: int) -> Array | None:
-    """np.unique(y) of a vector of truth values or integers that lie close together; else None.
+    """np.unique(y) for a vector of booleans or of integers that lie close together; otherwise None.
 
-    None, too, for more classes than half the rows, of which scikit-learn warns.
+    Also None if there are more classes than half the rows, because scikit-learn warns about it.
     """
     if type(y) is not np.ndarray or y.ndim != 1 or len(y) != n_rows or not n_rows:
         return None
@@ -105,7 +105,7 @@ def binarizer_of(classes: Array) -> LabelBinarizer:
 
 
 def codes_of(y: Any, classes: Any) -> Array | None:
-    """The index (N,) into `classes` of each entry of y; None where :func:`classes_of` would be."""
+    """The index (N,) into `classes` of each entry of y; None if :func:`classes_of` returns None."""
     if type(y) is not np.ndarray or y.ndim != 1 or not isinstance(classes, np.ndarray):
         return None
     if y.dtype.kind not in "biu" or classes.dtype.kind not in "biu" or not len(y):

@@ -1,8 +1,8 @@
-"""Predictions of a fitted estimator: compiled once, and right also after its weights were changed.
+"""Predictions of a fitted estimator: compiled once, and correct even if its weights change.
 
-Who has been given `coefs_`, `intercepts_` or `network_` may write to θ at any time. From then on θ
-is compared at each call with the copy that was compiled, bit for bit: half a microsecond for a
-small network, but more than the prediction of a row takes for one of a million weights.
+Once a user has read `coefs_`, `intercepts_` or `network_`, they can write to θ at any time. From
+then on, each call compares θ bit for bit with the compiled copy. This takes half a microsecond for
+a small network, but for a million weights it takes longer than predicting one row.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from clearprop.checks import check_n_threads
 from clearprop.engines.threads import get_num_threads
 from clearprop.network import Network
 
-FEW = 1e6  # operations, which are not worth a second thread
-SMALL = 2**16  # numbers, which are converted in one go
+FEW = 1e6  # operations; less is not worth a second thread
+SMALL = 2**16  # numbers that are converted in one go
 
 
 class CompiledNetwork:
-    """ŷ of a network by the native engine; makes its handle at the first call."""
+    """ŷ of a network by the native engine; the first call makes the handle."""
 
     def __init__(self, net: Network) -> None:
         self.net = net
-        self.is_shared = False  # whether anybody else can write to θ
-        # the handle and, if θ is shared, the θ that was compiled; replaced as a whole, for calls
-        # from many threads
+        self.is_shared = False  # whether other code can write to θ
+        # the handle and, if θ is shared, the θ that was compiled; replaced as a whole, because
+        # many threads may call
         self.compiled: tuple[Any, Array | None] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CompiledNetwork, (self.net,)  # the handle is made again where it is needed
+        return CompiledNetwork, (self.net,)  # the handle is made again on demand
 
     def __call__(self, X: Array, n_threads: int | None) -> Array:
         """ŷ (N, K) for X (N, D), dense or CSR."""
@@ -51,7 +51,7 @@ class CompiledNetwork:
         return y_hat
 
     def _handle(self, theta: Array) -> Any:
-        """The handle of θ as it is now."""
+        """The handle for the current θ."""
         from clearprop import _native
         from clearprop.engines.native import compiled
 

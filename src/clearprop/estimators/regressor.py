@@ -1,4 +1,4 @@
-"""MLPRegressor: scikit-learn's interface, with what its users have asked for."""
+"""MLPRegressor: scikit-learn's interface, plus what its users have asked for."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ LOSSES: dict[str, type[Output]] = {
 class MLPRegressor(RegressorMixin, BaseMLP):
     """Multi-layer perceptron for regression, a drop-in for scikit-learn's.
 
-    With the same parameters and `random_state` training follows scikit-learn's own trajectory.
-    The loss of several outputs is the sum over them, and its gradient is the gradient of that sum
-    for every solver. (scikit-learn's L-BFGS minimises the mean with the gradient of the sum, its
-    issue #8349, so its results for several outputs differ.)
+    With the same parameters and `random_state`, training follows the same trajectory as
+    scikit-learn. The loss of several outputs is the sum over the outputs, and every solver uses the
+    gradient of this sum. (scikit-learn's L-BFGS minimises the mean with the gradient of the sum,
+    its issue #8349, so its results for several outputs differ.)
 
     Parameters
     ----------
@@ -56,16 +56,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         for rows of y that are distributions. Or a record: ``clearprop.Huber(delta=2)``,
         ``clearprop.Quantile((0.1, 0.5, 0.9))``, which predicts all its quantiles at once.
     hidden_layer_sizes : array-like of int, default=(100,)
-        Units of each hidden layer; () for none.
+        Number of units in each hidden layer; () means no hidden layer.
     activation : str, Activation or list of them, default="relu"
         φ of the hidden layers: "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu",
-        "gelu", "silu", "mish", "softplus", or a record of one's own; a list has one per layer.
+        "gelu", "silu", "mish", "softplus", or a custom record; a list gives one per layer.
     solver : str or optimizer record, default="adam"
         "lbfgs", "sgd", "adam", "adamw", "rmsprop", "nadam", or a record such as
-        ``clearprop.Adam(1e-3)``, which then brings its own learning rate.
+        ``clearprop.Adam(1e-3)``, which has its own learning rate.
     alpha : float, default=0.0001
         L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
-        the batch size. `l2` does not.
+        the batch size, unlike the effect of `l2`.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is min(200, n_samples).
     learning_rate : str or schedule, default="constant"
@@ -76,85 +76,89 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs; most iterations of L-BFGS.
+        Maximum number of epochs; for L-BFGS, of iterations.
     shuffle : bool, default=True
         Whether to shuffle the rows before each epoch.
     random_state : int, RandomState or None, default=None
-        Seeds weights, split, shuffles and dropout; drawn as scikit-learn draws them.
+        Seed of weights, split, shuffles and dropout; the draws are the same as scikit-learn's.
     tol : float, default=1e-4
-        Improvements smaller than this count as none; for L-BFGS the tolerance on the gradient.
+        Smaller improvements do not count; for L-BFGS, the tolerance on the gradient.
     verbose : bool or int, default=False
         Whether to print a line per epoch.
     warm_start : bool or "optimizer", default=False
-        Whether `fit` starts from the present weights; "optimizer" keeps the optimiser's state too.
+        Whether `fit` starts from the current weights; "optimizer" keeps the optimiser's state too.
     momentum : float, default=0.9
-        Of solver="sgd".
+        Momentum of solver="sgd".
     nesterovs_momentum : bool, default=True
-        Of solver="sgd".
+        Whether solver="sgd" uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to stop on a validation score, and restore the best weights. The validation data is
-        X_val, y_val of `fit`, or a part of the training data.
+        Whether to stop when a validation score stops improving, and restore the best weights. The
+        validation data are X_val, y_val of `fit`, or a part of the training data.
     validation_fraction : float, default=0.1
-        That part.
+        Fraction of the training data held out for early stopping.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
-        Of the Adam family; epsilon of "rmsprop" too.
+        Parameters of the Adam family; "rmsprop" uses epsilon too.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement before training stops.
     max_fun : int, default=15000
-        Most evaluations of the loss by L-BFGS.
+        Maximum number of evaluations of the loss by L-BFGS.
     dropout : float or list of float, default=0.0
         Rate after each hidden layer (inverted dropout, in training only).
     l1, l2 : float, default=0.0
-        Penalties l1·Σ|w| and ½·l2·Σw² on the mean loss, whatever the batch size.
+        Penalties l1·Σ|w| and ½·l2·Σw² on the mean loss, independent of the batch size.
     weight_decay : float or None, default=None
-        Decoupled weight decay; None is the optimiser's own default (0, but 0.01 for "adamw").
+        Decoupled weight decay; None is the optimiser's default (0, but 0.01 for "adamw").
     clip_norm : float or None, default=None
-        Largest norm of the gradient of a step.
+        Maximum norm of the gradient of a step; a longer gradient is shortened to it.
     scoring : str, callable or None, default=None
-        What early stopping watches: a scorer of scikit-learn's, "loss", or None for R².
+        What early stopping monitors: a scikit-learn scorer, "loss", or None for R².
     initializer : str, callable or (coefs, intercepts), default="auto"
-        "auto" draws scikit-learn's weights; a name of ``clearprop.INITIALIZERS``, a function
-        (rng, fan_in, fan_out) -> (W, b), or the weights themselves.
+        "auto" draws the same weights as scikit-learn. Otherwise a name from
+        ``clearprop.INITIALIZERS``, a function (rng, fan_in, fan_out) -> (W, b), or the weights.
     callbacks : list or None, default=None
-        Functions of an ``EpochReport``, called after each epoch; True ends training.
-        scikit-learn's own callbacks are set by `set_callbacks`.
+        Functions called with an ``EpochReport`` after each epoch; returning True ends training.
+        `set_callbacks` sets scikit-learn's own callbacks.
     time_limit : float or None, default=None
         Seconds after which training stops.
     max_steps : int or None, default=None
-        Mini-batches after which training stops.
+        Number of mini-batches after which training stops.
     checkpoint : path, Checkpoint or None, default=None
-        Where to save the state of training after epochs, and to resume from.
+        File in which the state of training is saved, and from which training resumes. A path saves
+        after each epoch.
     dtype : "auto", "float32" or "float64", default="auto"
-        Of the weights; "auto" is that of X (float64 if X is neither), or float32 with
-        precision="bfloat16".
+        dtype of the weights. "auto" is float32 if X is float32 or precision="bfloat16", and float64
+        otherwise.
     engine : str, default="auto"
-        "auto" (the native one where it can), "native" or "reference"; `engine_` says which ran.
+        "auto" (native if it supports the network), "native" or "reference"; `engine_` says which
+        one ran.
     n_threads : int or None, default=None
-        Threads of the native engine, in `fit` and in predictions; None is
-        ``clearprop.get_num_threads()``: all processors the process may use, but no more than the
-        variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not depend on it.
+        Threads of the native engine, in `fit` and in predictions; None means
+        ``clearprop.get_num_threads()``: all processors available to the process, but not more than
+        the environment variable OMP_NUM_THREADS, which joblib sets in its workers. Results do not
+        depend on the number of threads.
     precision : "bfloat16" or None, default=None
-        "bfloat16" rounds what the matrix products of training multiply, and keeps weights, sums
-        and optimiser in float32: faster on processors with AVX512_BF16, an error on others.
+        "bfloat16" rounds the factors of the matrix products in training and keeps weights, sums and
+        the optimiser's state in float32. It is faster on processors with AVX512_BF16; other
+        processors refuse it.
 
     Attributes
     ----------
     coefs_, intercepts_ : lists of ndarray
         Weights (n_in, n_out) and biases (n_out,) of each layer; `network_` shares their memory.
     network_ : Network
-        The fitted network, with W, b, forward, backward and loss by the lecture's names.
+        The fitted network: W, b, forward, backward and loss under the lecture's names.
     loss_, best_loss_ : float
-        Training loss of the last epoch, and the smallest one (None with early stopping).
+        Training loss of the last epoch, and the smallest of all (None with early stopping).
     loss_curve_, validation_loss_curve_ : list of float
-        Per epoch; the second is None without validation data.
+        Losses per epoch; validation_loss_curve_ is None without validation data.
     validation_scores_, best_validation_score_ : list of float, float
-        With early stopping, else None.
+        Scores per epoch, and the best score; None without early stopping.
     history_ : History
-        All of these with seconds and learning rates, and why training stopped.
+        All curves, with seconds and learning rates, and the reason why training stopped.
     n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
         As in scikit-learn.
     learning_rate_ : float
-        The rate the next step would have.
+        The learning rate of the next step.
     engine_ : str
         The engine that ran.
 
@@ -270,8 +274,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> Self:
         """Train on X (n_samples, n_features), dense or sparse, and y (n_samples[, n_targets]).
 
-        sample_weight: (n_samples,). X_val, y_val, sample_weight_val: own validation data, for the
-        validation curve and, with early_stopping=True, for stopping. Returns self.
+        sample_weight: (n_samples,). X_val, y_val, sample_weight_val: your own validation data, for
+        the validation curve and, with early_stopping=True, for stopping. Returns self.
         """
         validation = (X_val, y_val, sample_weight_val)
         self._fit(X, y, sample_weight, validation=validation)
@@ -280,7 +284,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One epoch over this data, going on from the present weights and optimiser state."""
+        """One epoch over this data, continuing from the current weights and optimiser state."""
         self._fit(X, y, sample_weight, incremental=True)
         return self
 

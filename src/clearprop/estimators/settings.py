@@ -1,4 +1,4 @@
-"""From an estimator's parameters, whose allowed values are here, to the records of training."""
+"""The allowed values of an estimator's parameters, and the training records built from them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ CONSTRAINTS: dict[str, Any] = {
 
 
 def theta_dtype(estimator: BaseMLP, X: Array) -> np.dtype[Any]:
-    """The dtype of the weights: that of X, or the one given; float32 with precision="bfloat16"."""
+    """The dtype of the weights: the dtype of X or `dtype`; float32 with precision="bfloat16"."""
     if estimator.precision is None:
         return np.dtype(X.dtype if estimator.dtype == "auto" else estimator.dtype)
     if estimator.dtype == "float64":
@@ -131,7 +131,7 @@ def uses_lbfgs(estimator: BaseMLP) -> bool:
 
 
 def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
-    """The optimiser that `solver` names, with the estimator's parameters; or the one given."""
+    """The optimiser that `solver` names, with the estimator's parameters; or `solver` itself."""
     e, solver = estimator, estimator.solver
     if not isinstance(solver, str):
         given: Optimizer | LBFGS = solver
@@ -186,7 +186,7 @@ def build_stopping(estimator: BaseMLP, monitor: str) -> Stopping:
 
 
 def monitored(estimator: BaseMLP) -> str:
-    """What decides which epoch is the best one: the loss, or a score and which."""
+    """What decides which epoch is the best: the loss, or the name of a score."""
     scoring = estimator.scoring
     if not estimator.early_stopping or uses_lbfgs(estimator):
         return "loss"
@@ -207,7 +207,7 @@ def build_batch_size(estimator: BaseMLP, n_rows: int) -> int:
 def build_theta(
     estimator: BaseMLP, architecture: Architecture, rng: np.random.RandomState, dtype: Any
 ) -> Array:
-    """The start: given weights, an initialiser's, or scikit-learn's own uniform ones ("auto")."""
+    """The initial θ: given weights, an initialiser's, or scikit-learn's uniform ones ("auto")."""
     initializer = estimator.initializer
     if isinstance(initializer, tuple):
         if len(initializer) != 2:
@@ -237,7 +237,7 @@ def build_theta(
 
 
 def _shape_checked(initializer: Initializer) -> Initializer:
-    """The same initialiser, with an error of its own for what has another form than W and b."""
+    """The same initialiser; ValueError if its result does not have the shapes of W and b."""
 
     def checked(rng: Any, fan_in: int, fan_out: int) -> tuple[Array, Array]:
         drawn = initializer(rng, fan_in, fan_out)
@@ -292,16 +292,18 @@ def class_weights(
 ) -> Array:
     """The weight of each row: its sample weight times the weight of its class in every column.
 
-    "balanced" is scikit-learn's n / (number of classes · n of the class), n counted with the sample
-    weights, so that a weight of 2 is the same as the row twice. Raises ValueError for a list of
-    another length, and for keys that are no classes where some class has no weight.
+    "balanced" is scikit-learn's n / (number of classes · n in the class), where n counts rows with
+    their sample weights, so that a row of weight 2 counts as two rows. Raises ValueError for a list
+    of the wrong length, and for unknown classes in a dict in which some class has no weight.
     """
     weights = np.ones(len(columns[0])) if sample_weight is None else sample_weight
     if isinstance(class_weight, dict) and len(columns) > 1:
-        raise ValueError("class_weight must be a list with a dict for each column of y; got a dict")
+        raise ValueError(
+            "class_weight must be a list with one dict for each column of y; got a dict"
+        )
     if isinstance(class_weight, list) and len(class_weight) != len(columns):
         raise ValueError(
-            f"class_weight must have a dict for each column of y ({len(columns)}); "
+            f"class_weight must have one dict for each column of y ({len(columns)}); "
             f"got {len(class_weight)}"
         )
     each = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
@@ -313,14 +315,16 @@ def class_weights(
         if given == "balanced":
             totals = np.bincount(index, weights, minlength=len(known))
             n_classes = np.count_nonzero(totals)
-            # a class without weight has no rows that count
+            # a class with total weight 0 has no rows that count
             weight = totals.sum() / (n_classes * np.where(totals == 0, np.inf, totals))
         else:
             names = known.tolist()
             unknown = [key for key in given if key not in names]
             missing = [name for name in names if name not in given]
             if unknown and missing:
-                raise ValueError(f"class_weight: {unknown} are not among the classes {names}")
+                raise ValueError(
+                    f"class_weight has unknown classes {unknown}; the classes are {names}"
+                )
             weight = np.array([float(given.get(name, 1.0)) for name in names])
         result = result * weight[index]
     if not result.any():
