@@ -493,7 +493,9 @@ def test_the_file_of_another_run_is_refused_and_what_differs_is_named(
     train([make_job(epochs=2)], data, checkpoint=checkpoint)
     before = (tmp_path / "c").read_bytes()
     jobs, other = ANOTHER[item](make_job(epochs=2), data)
-    message = rf"c: the checkpoint is of another run \(it differs in: {item}\); delete it to start"
+    message = (
+        rf"c: the checkpoint is from a different run \(it differs in: {item}\); delete it to start"
+    )
     with pytest.raises(ValueError, match=message) as caught:
         train(jobs, other, checkpoint=checkpoint)
     assert not isinstance(caught.value, ModelFileError)  # the file is all right
@@ -597,7 +599,7 @@ def resume_and_train(path: Path) -> None:
     except ModelFileError:
         raise
     except ValueError as error:
-        if "another run" not in str(error):
+        if "a different run" not in str(error):
             raise
         raise ModelFileError(str(error)) from error
 
@@ -617,7 +619,7 @@ HOSTILE: dict[str, tuple[str, Callable[[list[State], dict[str, Any]], object]]] 
         lambda s, a: s[MT]["generator"]["state"].update(pos=-1),
     ),
     "key_short": (
-        "generator has another shape",
+        "generator has the wrong shape",
         lambda s, a: s[MT]["generator"]["state"].update(key=[1] * 623),
     ),
     "key_zero": (
@@ -655,7 +657,7 @@ HOSTILE: dict[str, tuple[str, Callable[[list[State], dict[str, Any]], object]]] 
     ),
     "generator_missing": ("'generator' must be", lambda s, a: s[PCG].update(generator=None)),
     "generator_form": (
-        "generator has another form",
+        "generator has the wrong form",
         lambda s, a: s[PCG]["generator"].pop("has_uint32"),
     ),
     "epoch": ("'epoch' must be at most 3", lambda s, a: s[0].update(epoch=10**9)),
@@ -664,7 +666,7 @@ HOSTILE: dict[str, tuple[str, Callable[[list[State], dict[str, Any]], object]]] 
     "reductions": ("'reductions' must be at most 3", lambda s, a: s[0].update(reductions=2**40)),
     "best": ("best must not be NaN", lambda s, a: s[0].update(best="nan")),
     "stopped": ("'stopped' must be one of", lambda s, a: s[0].update(stopped="never")),
-    "extra": ("'x' is not known here", lambda s, a: s[0].update(x=1)),
+    "extra": ("unknown key 'x'", lambda s, a: s[0].update(x=1)),
     "missing": ("'best' is missing", lambda s, a: s[0].pop("best")),
     "quantity": (
         "'quantity' must be one of",
@@ -681,10 +683,10 @@ HOSTILE: dict[str, tuple[str, Callable[[list[State], dict[str, Any]], object]]] 
     "step_negative": ("impossible count", lambda s, a: a["job0.engine.step"].fill(-1)),
     "step_large": ("impossible count", lambda s, a: a["job0.engine.step"].fill(2**63 - 1)),
     "steps_shape": ("must have the shape", lambda s, a: a.update({"job0.engine.n_steps": ONES})),
-    "order": ("is no permutation", lambda s, a: a["job0.order"].fill(0)),
+    "order": ("is not a permutation", lambda s, a: a["job0.order"].fill(0)),
     "order_short": ("must have the shape", lambda s, a: cut(a, "job0.order")),
-    "order_far": ("is no permutation", lambda s, a: a["job0.order"].__setitem__(0, 10**9)),
-    "history": ("are not equally long", lambda s, a: cut(a, "job0.history.seconds")),
+    "order_far": ("is not a permutation", lambda s, a: a["job0.order"].__setitem__(0, 10**9)),
+    "history": ("differ in length", lambda s, a: cut(a, "job0.history.seconds")),
     "history_gone": ("is missing", lambda s, a: a.pop("job0.history.loss")),
     "metric": ("'job0.metric0' is missing", lambda s, a: a.pop("job0.metric0")),
 }

@@ -186,7 +186,7 @@ GOOD = [0.5, 0.5]
         ([0.5, 0.6], ValueError, r"q must sum to 1 along axis -1, got 1\.1"),
         ([0.0, 0.0], ValueError, "q must sum to 1 along axis -1, got 0"),
         ([], ValueError, r"q has no entries along axis -1"),
-        (1.0, ValueError, r"axis=-1 is no axis of q, which has shape \(\)"),
+        (1.0, ValueError, r"axis=-1 is not an axis of q, which has shape \(\)"),
         ([[0.5], [0.5, 0.5]], ValueError, "q is not a rectangular array"),
         (["a", "b"], TypeError, "q must hold real numbers"),
         ([0.5 + 0j, 0.5], TypeError, "q must hold real numbers"),
@@ -220,7 +220,7 @@ def test_shapes_must_be_equal(two: Callable[..., object]) -> None:
 
 
 def test_an_axis_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"axis=1 is no axis of q, which has shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"axis=1 is not an axis of q, which has shape \(2,\)"):
         entropy(GOOD, axis=1)
 
 

@@ -144,14 +144,14 @@ def test_rates_of_parameters_and_schedules_of_dropout_and_decay() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: PiecewiseLinear(((0.0, 1.0), (1.0, 1.0))), r"rising order .* for column 1"),
+        (lambda: PiecewiseLinear(((0.0, 1.0), (1.0, 1.0))), r"increasing order .* for column 1"),
         (lambda: PiecewiseLinear(((0.0,),)), "two or more"),
         (lambda: PiecewiseLinear(((0.0, np.inf),)), "finite"),
         (lambda: PiecewiseLinear(((0.0, 1.0),), clip=0), "clip must be a number > 0; got 0"),
         (lambda: PiecewiseLinear(((0.0, 1.0),), n_units=0), "n_units must be"),
         (lambda: Periodic(2, n_frequencies=0), "n_frequencies must be"),
         (lambda: Embedding((3, 0)), "sizes must be"),
-        (lambda: Parallel((Identity(2), Dropout(0.1))), "columns of their own"),
+        (lambda: Parallel((Identity(2), Dropout(0.1))), "a fixed number of columns"),
         (lambda: Architecture((Scale(3), Dense(4, 1, None)), Linear()), "layer 1 .dense. takes 4"),
         (lambda: Architecture((Scale(3),), Linear()), "must end with a dense one"),
     ],

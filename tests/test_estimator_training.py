@@ -203,7 +203,7 @@ def test_partial_fit_of_several_columns_of_classes() -> None:
         parts.partial_fit(X, Y_COLUMNS, classes=[[0, 1], [4, 5]])
     with pytest.raises(ValueError, match="column 1 of `y` has classes not in"):
         parts.partial_fit(X, Y_COLUMNS + np.array([0, 1]))
-    with pytest.raises(ValueError, match=r"y of shape \(80,\) does not fit"):
+    with pytest.raises(ValueError, match=r"y of shape \(80,\) does not match"):
         parts.partial_fit(X, Y_THREE)
 
 
@@ -321,7 +321,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         (classifier(checkpoint=path, solver="sgd"), "optimizer"),
         (classifier(checkpoint=path, random_state=1), "theta"),
     ):
-        with pytest.raises(ValueError, match=f"another run .it differs in: .*{what}"):
+        with pytest.raises(ValueError, match=f"a different run .it differs in: .*{what}"):
             other.fit(X, Y_THREE)
     with pytest.raises(ValueError, match="differs in: data"):
         classifier(checkpoint=path).fit(X + 1, Y_THREE)

@@ -157,11 +157,11 @@ Document = dict[str, Any]
 HIDDEN, DROPOUT, LAST = range(3)
 WRONG: dict[str, tuple[str, Callable[[Document, list[Any], dict[str, Any]], object]]] = {
     "no_architecture": ("'architecture' is missing", lambda d, L, a: d.pop("architecture")),
-    "extra": ("'x' is not known here", lambda d, L, a: d.update(x=1)),
+    "extra": ("unknown key 'x'", lambda d, L, a: d.update(x=1)),
     "no_layers": ("must end with a dense one", lambda d, L, a: L.clear()),
     "layers_text": ("must be", lambda d, L, a: L.append("dense")),
     "kind": ("'kind' must be one of 'dense', 'drop", lambda d, L, a: L[HIDDEN].update(kind="conv")),
-    "key": ("'bias' is not known here", lambda d, L, a: L[HIDDEN].update(bias=True)),
+    "key": ("unknown key 'bias'", lambda d, L, a: L[HIDDEN].update(bias=True)),
     "activation": (
         "'activation' must be one of",
         lambda d, L, a: L[HIDDEN].update(activation="os"),
@@ -184,12 +184,12 @@ WRONG: dict[str, tuple[str, Callable[[Document, list[Any], dict[str, Any]], obje
     "rate_text": ("'rate' must be a number", lambda d, L, a: L[DROPOUT].update(rate="0.1")),
     "output": ("'name' must be one of", lambda d, L, a: output(d).update(name="Output")),
     "no_output": ("'output' is missing", lambda d, L, a: d["architecture"].pop("output")),
-    "output_key": ("is not known here", lambda d, L, a: output(d).update(delta=1.0)),
+    "output_key": ("unknown key", lambda d, L, a: output(d).update(delta=1.0)),
     "smoothing": ("label_smoothing must lie", lambda d, L, a: output(d).update(label_smoothing=2)),
     "groups": ("add up to 3, but", lambda d, L, a: output(d).update(sizes=[1, 2])),
     "groups_empty": ("sizes must be positive", lambda d, L, a: output(d).update(sizes=[])),
     "W": ("'W1' is missing", lambda d, L, a: a.pop("W1")),
-    "W_more": ("'W3' is not known here", lambda d, L, a: a.update(W3=a["W2"])),
+    "W_more": ("unknown key 'W3'", lambda d, L, a: a.update(W3=a["W2"])),
     "W_shape": ("'W1' must have the shape", lambda d, L, a: a.update(W1=a["W1"].T)),
     "W_flat": ("'W1' must have the shape", lambda d, L, a: a.update(W1=a["W1"].ravel())),
     "b_dtype": ("'b1' must be float64", lambda d, L, a: a.update(b1=a["b1"].astype("float32"))),

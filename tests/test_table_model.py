@@ -462,7 +462,7 @@ def _document_of(model, tmp_path):
         (("encoding", "columns", 0, "n_missing"), 0, "takes 5 features, the columns give 4"),
         (("encoding", "columns", 0, "spread"), -1.0, "spread"),
         (("encoding", "columns", 0, "kind"), "code", "kind"),
-        (("encoding", "columns", 0, "other"), 1, "'other' is not known here"),
+        (("encoding", "columns", 0, "other"), 1, "unknown key 'other'"),
         (("estimator",), {}, "estimator: "),
         (("about",), 3, "'about' must be an object"),
     ],

@@ -332,7 +332,7 @@ def test_records_check_themselves() -> None:
         Stopping(tol=np.nan)
     with pytest.raises(ValueError, match="there are no rows to train on"):
         run(classifier(), *spirals(), rows=np.array([], dtype=int))
-    with pytest.raises(RuntimeError, match="has not been started"):
+    with pytest.raises(RuntimeError, match="training has not started"):
         _ = TrainingState().theta
 
 

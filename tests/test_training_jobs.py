@@ -119,7 +119,7 @@ def test_a_pass_in_parts_sees_the_rows_in_the_order_of_whole_passes(
 
 
 def test_parts_are_of_shuffled_rows() -> None:
-    with pytest.raises(ValueError, match="parts of a pass are for rows that are shuffled"):
+    with pytest.raises(ValueError, match="parts needs shuffled rows"):
         job(classifier(), parts=2, shuffle=None)
     with pytest.raises(ValueError, match="parts must be an integer >= 1; got 0"):
         job(classifier(), parts=0)
@@ -147,15 +147,15 @@ def test_data_of_encodes_and_checks() -> None:
 
 
 BAD_JOBS: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"rows": [0, 60]}, ValueError, "rows must be rows of the 60; got 60"),
+    ({"rows": [0, 60]}, ValueError, "rows must hold row numbers below 60; got 60"),
     ({"rows": [-1]}, ValueError, "rows must be row indices >= 0 or a mask"),
     ({"rows": [0.5]}, ValueError, "rows must be row indices >= 0 or a mask"),
     ({"rows": np.zeros((2, 2), int)}, TypeError, "rows must be row indices or a mask, of one"),
-    ({"validation": [99]}, ValueError, "validation must be rows of the 60; got 99"),
+    ({"validation": [99]}, ValueError, "validation must hold row numbers below 60; got 99"),
     (
         {"validation": (1, 2)},
         TypeError,
-        r"validation must be .*; own data is given as Data.from_arrays",
+        r"validation must be .*; pass your own data as Data.from_arrays",
     ),
     ({"validation": Data(np.ones((3, 5)), np.ones((3, 2)))}, ValueError, "X of validation must"),
     (

@@ -217,5 +217,7 @@ def test_what_belongs_to_steps_is_refused(options: Any) -> None:
 
 def test_there_are_no_checkpoints_within_scipy(tmp_path: Any) -> None:
     for checkpoint in (tmp_path / "c", Checkpoint(tmp_path / "c")):
-        with pytest.raises(ValueError, match="L-BFGS keeps its state in SciPy"):
+        with pytest.raises(
+            ValueError, match="L-BFGS cannot be resumed, because its state is inside SciPy"
+        ):
             Network([3, 1]).train(*regression(), optimizer="lbfgs", checkpoint=checkpoint)

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of training in one safe file, from which it goes on bit-exactly."""
+"""Checkpoints: the state of training in one safe file, from which it resumes bit-exactly."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ KIND = "checkpoint"
 class Checkpoint:
     """Where and how often training saves its state; a run found at `path` is resumed.
 
-    every_epochs and every_seconds: a state is written after an epoch when both have gone by since
-    the last one, and at the end. Writing is atomic: a kill at any moment leaves the old file or
-    the new one. A file of another run (other data, network, optimiser or seed) is refused with
-    ValueError, which names what differs; delete it to start anew. A network that an interrupted
-    run has left trained part of the way is known by its θ, and goes on like a fresh one.
+    every_epochs, every_seconds: the state is written after an epoch if both have passed since the
+    last time, and at the end. Writing is atomic: if the process is killed, the file holds either
+    the old state or the new one. The file of a different run (data, network, optimiser or seed) is
+    refused with ValueError, which names the differences; delete the file to start over. A network
+    that an interrupted run has partly trained is recognised by its θ and resumes like a fresh one.
     """
 
     path: str | PathLike[str]
@@ -55,13 +55,13 @@ class Checkpoint:
     _written: float = field(default=0.0, repr=False)
 
     def is_due(self) -> bool:
-        """Called once per epoch: whether to write now."""
+        """Whether to write now; called once per epoch."""
         self._epochs += 1
         late = time.monotonic() - self._written >= self.every_seconds
         return late and self._epochs >= self.every_epochs
 
     def write(self, states: Sequence[TrainingState]) -> None:
-        """Save the states of all jobs, with what is needed to refuse another run's file."""
+        """Save the states of all jobs, and a description that a resumed run must match."""
         tensors: dict[str, Array] = {}
         documents = [_state_to_document(n, s, tensors) for n, s in enumerate(states)]
         document = {
@@ -73,7 +73,7 @@ class Checkpoint:
         self._epochs, self._written = 0, time.monotonic()
 
     def note_results(self, states: Sequence[TrainingState]) -> None:
-        """Add to the file which θ the run handed out, if it ended in the middle of an epoch."""
+        """Add the checksums of the resulting θ to the file, if the run ended within an epoch."""
         if Path(self.path).exists():
             document, tensors = read_file(self.path, KIND)
             document.pop("kind")
@@ -83,7 +83,7 @@ class Checkpoint:
     def resume(
         self, states: Sequence[TrainingState], jobs: Sequence[Job], data: Data, engine: str
     ) -> bool:
-        """Fill `states` from the file if there is one; True if there was. Called once, first."""
+        """Fill `states` from the file if it exists, and return whether it does; called first."""
         run = self._run = describe_run(jobs, data, engine)
         self._written = time.monotonic()
         if not Path(self.path).exists():
@@ -106,7 +106,7 @@ class Checkpoint:
 
 
 def describe_run(jobs: Sequence[Job], data: Data, engine: str) -> dict[str, Any]:
-    """What must be equal for a run to be resumed; generators are restored, so not compared."""
+    """Everything that must be equal to resume a run; generators are restored, not compared."""
     description: dict[str, Any] = _plain(
         {
             "engine": engine,
@@ -145,7 +145,7 @@ def _describe_job(job: Job) -> dict[str, Any]:
 
 
 def _start_of(saved: Mapping[str, Any], job: Mapping[str, Any], jobs: list[Any]) -> Any:
-    """The checksum of the θ that this job started from, as the file has it."""
+    """The checksum of the initial θ of this job, from the file."""
     entries = saved.get("jobs")
     if not isinstance(entries, list) or len(entries) != len(jobs):
         return None
@@ -154,7 +154,7 @@ def _start_of(saved: Mapping[str, Any], job: Mapping[str, Any], jobs: list[Any])
 
 
 def _describe(record: object) -> str:
-    """Its repr, without the addresses of functions, which differ from process to process."""
+    """The repr of a value, without function addresses, which differ between processes."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(record))
 
 
@@ -177,13 +177,13 @@ def _check_same_run(saved: Mapping[str, Any], present: Mapping[str, Any], where:
     if different:
         names = ", ".join(dict.fromkeys(different))
         raise ValueError(
-            f"{where}: the checkpoint is of another run (it differs in: {names}); "
-            "delete it to start anew"
+            f"{where}: the checkpoint is from a different run (it differs in: {names}); "
+            "delete it to start over"
         )
 
 
 def _checksum(array: Any) -> str:
-    """Shape, dtype and CRC-32 of an array or sparse matrix: tells runs apart, no protection."""
+    """Shape, dtype and CRC-32 of an array or sparse matrix; tells runs apart but is not secure."""
     if array is None:
         return "none"
     parts = (array.data, array.indices, array.indptr) if hasattr(array, "tocsr") else (array,)
@@ -196,7 +196,7 @@ def _checksum(array: Any) -> str:
 def _state_to_document(
     number: int, state: TrainingState, tensors: dict[str, Array]
 ) -> dict[str, Any]:
-    """The state as JSON values; its arrays go to `tensors` under names with the job's number."""
+    """The state as JSON values; its arrays go into `tensors`, under names with the job's number."""
     for name, value in (state.engine_state or {}).items():
         tensors[f"job{number}.engine.{name}"] = value
     if state.best_theta is not None:
@@ -314,7 +314,7 @@ def _history_from_document(
     n = len(history)
     others = [history.validation_loss, *history.metrics.values()]
     if {len(history.learning_rate), len(history.seconds)} != {n} or any(len(o) > n for o in others):
-        raise ModelFileError(f"{where}: the columns of the history are not equally long")
+        raise ModelFileError(f"{where}: the columns of the history differ in length")
     return history
 
 
@@ -327,10 +327,10 @@ def _restore_order(
     tensors: Mapping[str, Array],
     where: str,
 ) -> None:
-    """The order of the rows and the generator, whose state replaces that of the job's own."""
+    """The order of the rows, and the generator with its saved state."""
     index = take_tensor(tensors, f"job{number}.order", "int64", (n_rows,), where)
     if not np.array_equal(np.sort(index), np.arange(n_rows)):
-        raise ModelFileError(f"{where}: the order of the rows of job {number} is no permutation")
+        raise ModelFileError(f"{where}: the order of the rows of job {number} is not a permutation")
     shuffle = job.shuffle
     assert shuffle is not None
     rng = np.random.default_rng(shuffle) if isinstance(shuffle, int | np.integer) else shuffle
@@ -344,7 +344,7 @@ def _restore_order(
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON reads it back: lists for tuples and arrays, numbers for NumPy's."""
+    """The value as JSON reads it back: lists for tuples and arrays, Python numbers for NumPy's."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -353,10 +353,10 @@ def _plain(value: Any) -> Any:
 
 
 def _like(saved: Any, present: Any) -> Any:
-    """`saved` in the types and shapes of `present`; NumPy itself checks neither."""
+    """`saved` with the types and shapes of `present`; NumPy itself checks neither."""
     if isinstance(present, dict):
         if not isinstance(saved, dict) or saved.keys() != present.keys():
-            raise ValueError("the state of the random generator has another form")
+            raise ValueError("the state of the random generator has the wrong form")
         result = {key: _like(saved[key], present[key]) for key in present}
         if not 0 <= result.get("pos", 0) <= 624 or not 0 <= result.get("buffer_pos", 0) <= 4:
             raise ValueError("the state of the random generator is damaged")
@@ -364,17 +364,17 @@ def _like(saved: Any, present: Any) -> Any:
     if isinstance(present, np.ndarray):
         array = np.asarray(saved, dtype=present.dtype)
         if array.shape != present.shape:
-            raise ValueError("the state of the random generator has another shape")
+            raise ValueError("the state of the random generator has the wrong shape")
         return array
     if isinstance(saved, bool) or not isinstance(saved, type(present)):
-        raise ValueError("the state of the random generator has another type")
+        raise ValueError("the state of the random generator has the wrong type")
     if isinstance(present, str) and saved != present:
         raise ValueError(f"the random generator was {saved}, not {present}")
     return saved
 
 
 def _check_generator(state: Mapping[str, Any]) -> None:
-    """Refuse states that no seed leads to, in which drawing a permutation may never end."""
+    """Refuse states that no seed produces: drawing a permutation from them may never end."""
     inner = state.get("state")
     if not isinstance(inner, dict):
         return

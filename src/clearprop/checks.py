@@ -139,7 +139,7 @@ def check_rows(name: str, rows: object) -> Array | None:
     if isinstance(rows, tuple) or np.ndim(np.asarray(rows, dtype=object)) != 1:
         raise TypeError(
             f"{name} must be row indices or a mask, of one dimension"
-            + ("; own data is given as Data.from_arrays(...)" if name == "validation" else "")
+            + ("; pass your own data as Data.from_arrays(...)" if name == "validation" else "")
         )
     array = np.asarray(rows)
     if array.dtype == bool:

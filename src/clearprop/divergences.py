@@ -1,8 +1,9 @@
 """Distance in probability space: entropy, cross-entropy and KL divergence, in nats.
 
 Q and P are discrete distributions along one axis; 0·log 0 = 0, and q > 0 where p = 0 gives +∞.
-All is computed in float64. A distribution of K entries must sum to 1 within √eps + K·eps, eps of
-its dtype, and is divided by its sum first, so that KL(Q‖P) = H(Q, P) − H(Q) holds to rounding.
+Everything is computed in float64. A distribution of K entries must sum to 1 within √eps + K·eps,
+with eps of its dtype. It is first divided by its sum, so that KL(Q‖P) = H(Q, P) − H(Q) holds up to
+rounding.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ def entropy(q: npt.ArrayLike, axis: int = -1) -> Array:
     """H(Q) = −Σ_x Q(x) log Q(x) ≥ 0, in nats.
 
     q: distributions along `axis`. Returns the shape of q without that axis.
-    Raises ValueError for negative or non-finite entries, sums away from 1, no entries, or an axis
-    that q does not have; TypeError for what is not real numbers. Source: Shannon 1948.
+    Raises ValueError for negative or non-finite entries, a sum other than 1, no entries, or an axis
+    that q does not have; TypeError if q does not hold real numbers. Source: Shannon 1948.
     """
     q = _distribution("q", q, axis)
     h: Array = special.entr(q).sum(axis=axis)
@@ -41,7 +42,7 @@ def cross_entropy(q: npt.ArrayLike, p: npt.ArrayLike, axis: int = -1) -> Array:
 def kl_divergence(q: npt.ArrayLike, p: npt.ArrayLike, axis: int = -1) -> Array:
     """KL(Q‖P) = Σ_x Q(x) log(Q(x)/P(x)) ≥ 0, in nats; +∞ where Q(x) > 0 = P(x).
 
-    Not symmetric: KL(Q‖P) ≠ KL(P‖Q). Summed as Q log(Q/P) − Q + P, whose terms are all ≥ 0.
+    Not symmetric: KL(Q‖P) ≠ KL(P‖Q). The sum uses Q log(Q/P) − Q + P, where every term is ≥ 0.
     q, p: distributions along `axis`, of the same shape. Returns that shape without the axis.
     Raises ValueError as `entropy` does, and for different shapes; TypeError as `entropy` does.
     Source: Kullback & Leibler 1951.
@@ -53,12 +54,12 @@ def kl_divergence(q: npt.ArrayLike, p: npt.ArrayLike, axis: int = -1) -> Array:
 
 
 def binary_cross_entropy(t: npt.ArrayLike, y_hat: npt.ArrayLike) -> Array:
-    """−t log ŷ − (1−t) log(1−ŷ), elementwise, in nats; +∞ where ŷ rules out what t holds.
+    """−t log ŷ − (1−t) log(1−ŷ), elementwise, in nats; +∞ where ŷ rules out the label t.
 
     t: probability of the label 1, in [0, 1]; 0 or 1 for an observed label. y_hat: in [0, 1], of the
     same shape. Returns that shape.
-    Raises ValueError for entries outside [0, 1] and for different shapes; TypeError for what is not
-    real numbers.
+    Raises ValueError for entries outside [0, 1] and for different shapes; TypeError for entries
+    that are not real numbers.
     """
     t, y_hat = check_real_array("t", t), check_real_array("y_hat", y_hat)
     check_same_shape("t", t, "y_hat", y_hat)
@@ -75,10 +76,10 @@ def _distributions(q: npt.ArrayLike, p: npt.ArrayLike, axis: int) -> tuple[Array
 
 
 def _distribution(name: str, value: npt.ArrayLike, axis: int) -> Array:
-    """The distributions in float64, divided by their sums, or the error that the user made."""
+    """The distributions in float64, divided by their sums; raises an error if they are invalid."""
     given = check_real_array(name, value)
     if not -given.ndim <= axis < given.ndim:
-        raise ValueError(f"axis={axis} is no axis of {name}, which has shape {given.shape}")
+        raise ValueError(f"axis={axis} is not an axis of {name}, which has shape {given.shape}")
     k = given.shape[axis]
     if k == 0:
         raise ValueError(f"{name} has no entries along axis {axis}: shape {given.shape}")

@@ -1,9 +1,9 @@
-"""The JSON documents of model files: strict parsing, and short checks for whoever reads one.
+"""The JSON documents of model files: strict parsing, and short checks for reading them.
 
-A document comes from a file that may be damaged or hostile, so that every entry is taken out
-through `take`, `take_list` or `take_tensor`, and unknown entries are refused by `check_keys`.
-All of them raise ModelFileError, one line that begins with their argument `where`: the path of
-the file and, where it helps, the place in it.
+A document comes from a file that may be damaged or hostile. So every entry is read through `take`,
+`take_list` or `take_tensor`, and `check_keys` refuses unknown entries. All of them raise
+ModelFileError with a one-line message that begins with their argument `where`: the path of the file
+and, if it helps, the place in it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from clearprop._typing import Array
 Document: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-MAX_DEPTH = 64  # of lists and objects within the document
-MAX_DIGITS = 1000  # of one number: below Python's own limit, and quick to parse
-_BOUND = 10 ** (MAX_DIGITS - 1)  # with a sign still MAX_DIGITS characters
+MAX_DEPTH = 64  # nesting of lists and objects in the document
+MAX_DIGITS = 1000  # digits of one number: below Python's limit, and quick to parse
+_BOUND = 10 ** (MAX_DIGITS - 1)  # still MAX_DIGITS characters with a sign
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {math.inf: "inf", -math.inf: "-inf"}
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
@@ -43,13 +43,13 @@ _KINDS = {
 
 
 class ModelFileError(ValueError):
-    """A file that is no valid model file of the kind asked for; the message is one line."""
+    """A file that is not a valid model file of the requested kind; the message is one line."""
 
 
 def dump_document(document: Mapping[str, Any]) -> str:
-    """The JSON text of a document that `parse_document` gives back unchanged (tuples as lists).
+    """The JSON text of a document; `parse_document` returns it unchanged (tuples as lists).
 
-    Raises TypeError or ValueError, naming the entry, for what JSON or a reader would not take.
+    Raises TypeError or ValueError, naming the entry, if JSON or a reader would not accept it.
     """
     for key, value in document.items():
         try:
@@ -60,7 +60,7 @@ def dump_document(document: Mapping[str, Any]) -> str:
 
 
 def parse_document(text: str, where: str) -> Document:
-    """Parse strictly: one object, finite numbers of sane length, no key twice, not too deep.
+    """Parse strictly: one object, finite numbers of limited length, unique keys, limited nesting.
 
     Raises ModelFileError.
     """
@@ -101,7 +101,7 @@ def _number(convert: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def _check_value(value: Any, depth: int = 0) -> None:
-    """Raise TypeError or ValueError for what a document cannot hold, at any depth of `value`."""
+    """Raise TypeError or ValueError if a document cannot hold `value`, at any depth."""
     if depth > MAX_DEPTH:
         raise ValueError(f"lists and objects nested more than {MAX_DEPTH} deep")
     if isinstance(value, dict):
@@ -120,7 +120,7 @@ def _check_value(value: Any, depth: int = 0) -> None:
 def _check_scalar(value: Any) -> None:
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):  # UTF-8 cannot hold it
-            raise ValueError(f"{reprlib.repr(value)} has half of a surrogate pair")
+            raise ValueError(f"{reprlib.repr(value)} has an unpaired surrogate")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a finite number")
@@ -132,7 +132,7 @@ def _check_scalar(value: Any) -> None:
 
 
 def one_line(message: object) -> str:
-    """A message that may quote a hostile file: printable, one line, not long."""
+    """The message as one short printable line; it may quote a hostile file."""
     text = " ".join(str(message).split()) or type(message).__name__
     text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= 200 else text[:200] + "..."
@@ -140,7 +140,7 @@ def one_line(message: object) -> str:
 
 @contextmanager
 def reading(where: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what constructors raise for bad values of a file into a ModelFileError about it."""
+    """Turn the errors of constructors about values in a file into a ModelFileError."""
     try:
         yield
     except ModelFileError:
@@ -156,7 +156,7 @@ def encode_float(value: float) -> float | str:
 
 
 def decode_float(value: Any, where: str) -> float:
-    """The float that `encode_float` wrote; ModelFileError, naming `where`, for anything else."""
+    """The float that `encode_float` wrote; otherwise ModelFileError, naming `where`."""
     number = _to_float(value, nonfinite=True)
     if number is None:
         raise ModelFileError(f"{where}: must be a number, got {reprlib.repr(value)}")
@@ -176,12 +176,12 @@ def take(
 ) -> T:
     """The entry `key` of a document, checked: str, int, float, bool, list, dict or NoneType.
 
-    `kind` is one type or a tuple of them (then declare the type of the result). An int is never a
-    bool and, unless `minimum` and `maximum` say otherwise, fits in int64; a float may be written
-    as an integer and is finite, or with `nonfinite` also what `encode_float` writes. `minimum`
-    and `maximum` are inclusive and hold for numbers; `choices` are all the values allowed.
+    `kind` is a type or a tuple of types (then declare the type of the result). An int is never a
+    bool and, unless `minimum` and `maximum` say otherwise, fits in int64. A float may be written as
+    an integer and must be finite; with `nonfinite`, the strings of `encode_float` are allowed too.
+    `minimum` and `maximum` are inclusive and apply to numbers; `choices` lists all allowed values.
 
-    Raises ModelFileError that begins with `where` (the file, and the place in it).
+    Raises ModelFileError, which begins with `where` (the file, and the place in it).
     """
     if key not in document:
         raise ModelFileError(f"{where}: {key!r} is missing")
@@ -205,7 +205,7 @@ def take_list(
     choices: Collection[Any] | None = None,
     nonfinite: bool = False,
 ) -> list[T]:
-    """The list `key` of a document: each entry as for `take`, and as many as `length`, if given."""
+    """The list `key` of a document: entries as for `take`, exactly `length` of them if given."""
     values = take(document, key, list, where)
     if length is not None and len(values) != length:
         raise ModelFileError(f"{where}: {key!r} must have {length} entries, got {len(values)}")
@@ -228,9 +228,9 @@ def take_tensor(
     *,
     finite: bool = True,
 ) -> Array:
-    """The tensor `name`, of one of the dtypes, of the shape (None: any length), and finite.
+    """The tensor `name`, checked for dtype, shape (None: any length) and finite entries.
 
-    Raises ModelFileError that begins with `where`.
+    Raises ModelFileError, which begins with `where`.
     """
     if name not in tensors:
         raise ModelFileError(f"{where}: the tensor {name!r} is missing")
@@ -259,16 +259,16 @@ def check_keys(
     *,
     optional: Collection[str] = (),
 ) -> None:
-    """Check that a document, or the tensors, have all the required keys and no unknown ones.
+    """Check that a document, or the tensors, have all required keys and no unknown keys.
 
-    Raises ModelFileError that begins with `where`.
+    Raises ModelFileError, which begins with `where`.
     """
     for key in required:
         if key not in entries:
             raise ModelFileError(f"{where}: {key!r} is missing")
     for key in entries:
         if key not in required and key not in optional:
-            raise ModelFileError(f"{where}: {reprlib.repr(key)} is not known here")
+            raise ModelFileError(f"{where}: unknown key {reprlib.repr(key)}")
 
 
 class _Limits(NamedTuple):
@@ -279,7 +279,7 @@ class _Limits(NamedTuple):
 
 
 def _checked(value: Any, kind: type[Any] | tuple[type[Any], ...], limits: _Limits) -> Any:
-    """`value` if it is of the kind and within the limits; the error does not say where."""
+    """`value` if it has the kind and lies within the limits; the error does not name the place."""
     minimum, maximum, choices, nonfinite = limits
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if type(value) not in kinds:
@@ -305,7 +305,7 @@ def _checked(value: Any, kind: type[Any] | tuple[type[Any], ...], limits: _Limit
 def _to_float(value: Any, nonfinite: bool) -> float | None:
     if nonfinite and type(value) is str:
         return _FLOATS.get(value)
-    # An integer of hundreds of digits has no float, and float() would raise OverflowError.
+    # An integer of hundreds of digits is too large for a float: float() raises OverflowError.
     if type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
     return None

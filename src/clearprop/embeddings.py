@@ -1,7 +1,7 @@
 """The layer kinds that turn the columns of a table into inputs of a network.
 
-Forward and backward side by side, as in :mod:`clearprop.layers`. A column of numbers becomes itself
-with some learnt functions of it, a column of category numbers a learnt vector for each category;
+Forward and backward are side by side, as in :mod:`clearprop.layers`. A numeric column becomes
+itself and some learnt functions of it; each category of a category column becomes a learnt vector.
 :class:`Parallel` puts such layers next to each other, each with its own columns of X.
 """
 
@@ -22,7 +22,7 @@ from clearprop.layers import Dense, Derivatives, Draw, Dropout, Layer, Parameter
 
 @dataclass(frozen=True)
 class Identity:
-    """The columns as they are. n: how many."""
+    """The columns unchanged. n: number of columns."""
 
     n: int
     name: ClassVar[str] = "identity"
@@ -54,7 +54,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Scale:
-    """A learnt factor for each column: h_next = s ⊙ h. n: how many columns. s: (n,)."""
+    """A learnt factor for each column: h_next = s ⊙ h. n: number of columns. s: (n,)."""
 
     n: int
     name: ClassVar[str] = "scale"
@@ -88,11 +88,11 @@ class Scale:
 class PiecewiseLinear:
     """Each column x becomes [x̃, e₁ … e_d]: x clipped smoothly, and d piecewise linear functions.
 
-    x̃ = x / √(1 + (x/c)²), e = Vᵀ PLE(x), PLE_j(x) = (x − β_{j−1}) / (β_j − β_{j−1}), which is
-    clipped to [0, 1], but the first one may go down to −1 and the last one up to 2. The edges
-    β_0 < β_1 < … are fixed, its own for each column, two or more.
-    V: (bins of all columns, d), those of one column after those of the other. The output has for
-    each column its 1 + d entries together.
+    x̃ = x / √(1 + (x/c)²), e = Vᵀ PLE(x), PLE_j(x) = (x − β_{j−1}) / (β_j − β_{j−1}). PLE_j is
+    clipped to [0, 1], except that the first may fall to −1 and the last may rise to 2. Each column
+    has its own fixed edges β_0 < β_1 < …, at least two.
+    V: (bins of all columns, d), one column's bins after the other's. The 1 + d outputs of a column
+    are next to each other.
     Sources: Gorishniy et al. 2022 (piecewise linear encoding), Holzmüller et al. 2024 (the clip,
     with c = 3). Raises ValueError for edges that do not increase or are not finite.
     """
@@ -110,7 +110,7 @@ class PiecewiseLinear:
             rising = all(a < b for a, b in pairwise(edges))
             if len(edges) < 2 or not rising or not np.isfinite(edges).all():
                 raise ValueError(
-                    "edges must be two or more finite numbers in rising order for each column; "
+                    "edges must be two or more finite numbers in increasing order for each column; "
                     f"got {edges!r} for column {column}"
                 )
         check_number("n_units", self.n_units, at_least=1, integer=True)
@@ -131,11 +131,11 @@ class PiecewiseLinear:
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
-        """Where the bins of each column begin in V; at the end the number of all bins."""
+        """Where the bins of each column begin in V, followed by the number of all bins."""
         return (0, *(int(n) for n in np.cumsum([len(edges) - 1 for edges in self.edges])))
 
     def bins(self, column: int, x: Array) -> tuple[Array, Array]:
-        """PLE(x) and its derivative by x, (N, bins) each, of x (N,) in one column."""
+        """PLE(x) and its derivative with respect to x, each (N, bins), for x (N,) of one column."""
         edges = np.array(self.edges[column], dtype=x.dtype)
         width = np.diff(edges)
         low, high = np.zeros_like(width), np.ones_like(width)
@@ -170,8 +170,8 @@ class PiecewiseLinear:
 class Periodic:
     """Each column x becomes [x, e₁ … e_d], e = W₂ cos(2π(x·w₁) + b₁) + b₂ (called PBLD).
 
-    n: how many columns; each has its own w₁, b₁ (n_frequencies,), W₂ (d, n_frequencies), b₂ (d,).
-    The output has for each column its 1 + d entries together.
+    n: number of columns; each has its own w₁, b₁ (n_frequencies,), W₂ (d, n_frequencies), b₂ (d,).
+    The 1 + d outputs of a column are next to each other.
     Source: Holzmüller et al. 2024.
     """
 
@@ -241,9 +241,9 @@ class Periodic:
 class Embedding:
     """Each column of category numbers becomes a learnt vector: row c of E for category c.
 
-    sizes: how many categories each column has; a column holds whole numbers 0 … size − 1.
-    E: (categories of all columns, n_units), those of one column after those of the other.
-    forward raises ValueError for a number that is no category.
+    sizes: number of categories of each column; a column holds integers 0 … size − 1.
+    E: (categories of all columns, n_units), one column's categories after the other's.
+    forward raises ValueError for a number that is not a category.
     """
 
     sizes: tuple[int, ...]
@@ -283,7 +283,7 @@ class Embedding:
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             raise ValueError(
-                f"X must hold whole numbers 0 … {self.sizes[column] - 1} in category column "
+                f"X must hold integers 0 … {self.sizes[column] - 1} in category column "
                 f"{column}; got {h[row, column]!r} in row {row}"
             )
         rows = h.astype(np.int64) + np.array(self.starts[:-1])
@@ -297,9 +297,9 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Layers next to each other: each takes the next n_in columns, the outputs are put together.
+    """Layers next to each other: each takes the next n_in columns; the outputs are concatenated.
 
-    The parameters of layer i are named with "i." before them.
+    The parameters of layer i are named with the prefix "i.".
     """
 
     layers: tuple[Layer, ...]
@@ -308,7 +308,7 @@ class Parallel:
     def __post_init__(self) -> None:
         for layer in self.layers:
             if layer.n_in is None or layer.n_out is None:
-                raise ValueError(f"layers must have a number of columns of their own; got {layer}")
+                raise ValueError(f"layers must have a fixed number of columns; got {layer}")
 
     @property
     def n_in(self) -> int:

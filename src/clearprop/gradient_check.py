@@ -13,17 +13,17 @@ from clearprop.layers import Dense, StepDraw
 from clearprop.network import Network
 from clearprop.propagation import Gradients, Trace, back_propagation, forward_propagation, mean_loss
 
-# How far the five-point rule moves a z; the smaller ones get away from a kink.
+# How far the five-point rule moves a z; smaller steps avoid a nearby kink.
 STEPS = (5e-4, 5e-5, 5e-6)
 EPS = float(np.finfo(np.float64).eps)
-# What the rule cannot resolve to this relative error, for round-off, counts as that small.
+# A gradient that round-off hides at this relative error counts as small enough.
 RESOLUTION = 1e-7
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class WorstEntry:
-    """The entry with the largest relative error: its array, layer (0 for X), index, both values."""
+    """The entry with the largest relative error: array, layer (0 for X), index and both values."""
 
     quantity: str
     layer: int
@@ -51,11 +51,14 @@ class WorstEntry:
 class GradientCheck:
     """The result of :func:`check_gradients`.
 
-    max_relative_error: over all entries checked. worst: that entry. first_wrong: the worst entry
-    of the first array on the way back from ℒ whose error exceeds the tolerance, or None; that is
-    where to look, for all arrays below inherit the error. errors: the largest relative error of
-    each array, by name such as "dL_dW[0]". n_checked: entries compared; n_kinks: entries left out,
-    because the loss has a kink (relu at 0, say) within even the smallest step.
+    max_relative_error: the maximum over all checked entries.
+    worst: the entry with this error.
+    first_wrong: on the way back from ℒ, the worst entry of the first array with an error above the
+    tolerance, or None. Look there first, because all arrays below inherit the error.
+    errors: the largest relative error of each array, by name such as "dL_dW[0]".
+    n_checked: number of compared entries.
+    n_kinks: number of entries left out because the loss has a kink (such as relu at 0) within even
+    the smallest step.
     """
 
     ok: bool
@@ -79,16 +82,16 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare every ∂ℒ/∂W, ∂ℒ/∂b and ∂ℒ/∂X with central differences of ℒ, in float64.
 
-    So are the parameters of all other layers; ∂ℒ/∂X only where the first layer is dense.
+    The parameters of all other layers are compared too; ∂ℒ/∂X only if the first layer is dense.
 
     The five-point rule (ℒ(−2s) − 8ℒ(−s) + 8ℒ(s) − ℒ(2s)) / 12s has an error of order s⁴; s is
     chosen for each entry so that no z of its layer moves far. The error of an entry is
     |analytic − numeric| / max(|analytic|, |numeric|, ‖·‖∞ / 1000, r / 10⁻⁷), where ‖·‖∞ is the
-    largest entry of its array and r the round-off of the rule: differences of ℒ resolve nothing
-    smaller. `ok` says that the largest error is at most `tolerance`. If a z crosses a kink of its
-    activation (or an output one of its loss) between the points, s is made smaller; where that
-    does not help, the entry is counted in n_kinks and left out.
-    X: (N, D) dense; cost: 4 forward passes an entry. draw: (seed, step) to check with dropout.
+    largest entry of its array and r the round-off of the rule, below which differences of ℒ resolve
+    nothing. `ok` says that the largest error is at most `tolerance`. If a z crosses a kink of its
+    activation (or an output crosses a kink of its loss) between the points, s is made smaller; if
+    this does not help, the entry is counted in n_kinks and left out.
+    X: (N, D) dense; cost: 4 forward passes per entry. draw: (seed, step) to check with dropout.
     """
     if hasattr(X, "tocsr"):
         raise ValueError("X must be dense for a gradient check; use X.toarray()")
@@ -139,7 +142,7 @@ def check_gradients(
 def _arrays(
     architecture: Architecture, theta: Array, X: Array, trace: Trace, gradients: Gradients
 ) -> list[tuple[str, int, Array, Array, Array]]:
-    """What is checked: quantity, layer, the array, ∂ℒ by it, and how far it moves a z (reach)."""
+    """What to check: quantity, layer, array, its gradient, and how far it moves a z (reach)."""
     dense: list[tuple[str, int, Array, Array, Array]] = []
     others: list[tuple[str, int, Array, Array, Array]] = []
     number = 0
@@ -175,8 +178,8 @@ def derivative(
 ) -> tuple[float, float] | None:
     """∂ℒ/∂array[index] by the five-point rule with its round-off; None at a kink.
 
-    `array` is what `loss_and_pieces` reads; the entry is moved and put back. reach: how far a z
-    moves if the entry moves by 1.
+    `loss_and_pieces` reads `array`; the entry is moved and then restored. reach: how far a z moves
+    if the entry moves by 1.
     """
     value = float(array[index])
     size = max(1.0, abs(value))
@@ -191,7 +194,7 @@ def derivative(
         array[index] = value
         if all(_same(pieces[0], other) for other in pieces[1:]):
             slope = (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * step)
-            # each ℒ is right to a few eps, and so are the four points
+            # each ℒ is accurate to a few eps, and so are the four points
             noise = EPS * (6 * max(map(abs, losses)) + abs(value * slope)) / step
             return slope, noise
     return None
@@ -202,7 +205,7 @@ def _same(pieces: list[Array], others: list[Array]) -> bool:
 
 
 def smooth_pieces(architecture: Architecture, trace: Trace, t: Array) -> list[Array]:
-    """On which side of every kink each z is; ℒ is smooth between points where this is equal."""
+    """On which side of every kink each z lies; ℒ is smooth between points with equal results."""
     pieces = []
     for layer, z in zip(architecture.dense, trace.z, strict=True):
         if layer.activation is not None:

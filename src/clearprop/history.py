@@ -1,4 +1,4 @@
-"""What training leaves behind and reports: history, state of a job, epoch reports."""
+"""The results of training: history, state of a job, epoch reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clearprop.row_orders import RowOrder
 
 @dataclass
 class History:
-    """What was seen after each epoch (for L-BFGS: after each iteration), one list entry each.
+    """Lists with one entry per epoch (per iteration of L-BFGS), and how training ended.
 
     loss: the mean over the epoch's batches, penalty included.
     validation_loss: ℒ on the validation data without penalty; empty if there is none.
@@ -44,10 +44,10 @@ class History:
 
 STOPPED = {
     "epochs": "all epochs are done",
-    "patience": "no improvement for longer than the stopping rule's patience",
+    "patience": "no improvement within the stopping rule's patience",
     "converged": "L-BFGS met its tolerance",
     "max_fun": "L-BFGS used up its evaluations of the loss",
-    "abnormal": "L-BFGS could not make the loss smaller",
+    "abnormal": "L-BFGS could not reduce the loss further",
     "max_steps": "the budget of steps is used up",
     "time_limit": "the budget of time is used up",
     "callback": "a callback asked to stop",
@@ -58,7 +58,7 @@ STOPPED = {
 
 @dataclass
 class TrainingState:
-    """Where a job stands at the end of an epoch; training can go on from it, bit-exactly.
+    """The state of a job at the end of an epoch, from which training can continue bit-exactly.
 
     engine_state: θ and the optimiser's arrays, as the engine reads them; None before the start.
     epoch, n_steps, n_samples: the epochs, steps and samples done so far.
@@ -85,11 +85,11 @@ class TrainingState:
 
     @property
     def theta(self) -> Array:
-        """The result: θ of the best epoch where the stopping rule restores it, else the last θ."""
+        """The result: θ of the best epoch if the stopping rule restores it, else the last θ."""
         if self.best_theta is not None:
             return self.best_theta
         if self.engine_state is None:
-            raise RuntimeError("this training state has not been started")
+            raise RuntimeError("training has not started: this state has no theta yet")
         return self.engine_state["theta"]
 
 
@@ -124,5 +124,5 @@ class EpochReport:
 
     @property
     def theta(self) -> Array:
-        """A copy of the present θ (P,)."""
+        """A copy of the current θ (P,)."""
         return self.read_theta()

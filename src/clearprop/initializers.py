@@ -1,9 +1,9 @@
-"""Initialisers: what W and b of a layer are before training.
+"""Initialisers: the initial W and b of a layer.
 
 An initialiser is a callable (rng, fan_in, fan_out) → (W (fan_out, fan_in), b (fan_out,)), in
 float64. rng is a `numpy.random.Generator` or `RandomState`; nothing else is random. W is drawn as
-(fan_in, fan_out) and transposed, so that a stream gives the numbers of those who store Wᵀ.
-b is zero unless stated.
+(fan_in, fan_out) and transposed, so that the same stream gives the same weights as in libraries
+that store Wᵀ. b is zero unless stated.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def lecun_normal(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
 
 
 def zeros(rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
-    """W = 0, b = 0. All units of a hidden layer then stay alike: of use for a last layer."""
+    """W = 0, b = 0. Useful for a last layer; the units of a hidden layer would all stay equal."""
     return np.zeros((fan_out, fan_in)), np.zeros(fan_out)
 
 
@@ -96,9 +96,11 @@ class _Orthogonal:
 
         normal = rng.standard_normal((fan_in, fan_out))
         wide = fan_in < fan_out
-        with threadpool_limits(limits=1, user_api="blas"):  # its bits depend on the threads
+        with threadpool_limits(
+            limits=1, user_api="blas"
+        ):  # its bits depend on the number of threads
             q, r = np.linalg.qr(normal.T if wide else normal)
-        q = q * np.where(np.diag(r) < 0, -1, 1)  # makes the factors unique, and W uniform
+        q = q * np.where(np.diag(r) < 0, -1, 1)  # makes the factors unique and W uniform
         return self.gain * (q if wide else q.T), np.zeros(fan_out)
 
 
@@ -117,7 +119,7 @@ INITIALIZERS: dict[str, Initializer] = {
 def get_initializer(initializer: str | Initializer, argument: str = "initializer") -> Initializer:
     """The initialiser of that name, or the given callable itself.
 
-    Raises ValueError for an unknown name and TypeError for what is neither name nor callable.
+    Raises ValueError for an unknown name, and TypeError for a value that is neither.
     """
     if isinstance(initializer, str):
         if initializer not in INITIALIZERS:
@@ -141,10 +143,10 @@ AUTO_INITIALIZERS = {
 
 
 def choose_initializer(initializer: str | Initializer, activation: str) -> Initializer:
-    """The initialiser of a layer with that activation ("" for none).
+    """The initialiser of a layer with this activation ("" for none).
 
-    "auto" is He's for the relu family, LeCun's for selu and Glorot's otherwise; anything else is
-    as in :func:`get_initializer`.
+    "auto" is He's for the relu family, LeCun's for selu and Glorot's otherwise; for anything else
+    see :func:`get_initializer`.
     """
     if isinstance(initializer, str) and initializer == "auto":
         initializer = AUTO_INITIALIZERS.get(activation, "glorot_uniform")

@@ -1,4 +1,4 @@
-"""What is to be trained: the records that describe a training run before it starts."""
+"""The records that describe a training run before it starts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Data:
         return cls(X, t, check_sample_weight(sample_weight, X.shape[0], dtype))
 
     def rows(self, rows: Array | slice) -> Data:
-        """The same for a choice of rows."""
+        """The same data for some of the rows."""
         w = self.sample_weight
         return Data(self.X[rows], self.t[rows], None if w is None else w[rows])
 
@@ -126,7 +126,7 @@ class Stopping:
 
     @property
     def sign(self) -> int:
-        """+1 where more is better, −1 where less is."""
+        """+1 if higher is better, −1 if lower is better."""
         return -1 if self.monitor in ("loss", "validation_loss") else 1
 
 
@@ -200,7 +200,7 @@ class Job:
                 object.__setattr__(self, name, int(value))  # NumPy's small integers overflow
         self._check_factors()
         if self.parts > 1 and self.shuffle is None:
-            raise ValueError("parts of a pass are for rows that are shuffled; shuffle is None")
+            raise ValueError("parts needs shuffled rows; shuffle is None")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm must be > 0 or None; got {self.clip_norm!r}")
         if self.metrics and self.validation is None:
@@ -250,18 +250,18 @@ class Job:
 
     @property
     def rates_of_parameters(self) -> Array | None:
-        """What the learning rate of each parameter is multiplied with (P,); None: 1 for all."""
+        """The factor of the learning rate of each parameter, (P,); None if all are 1."""
         if not self.rate_factors:
             return None
         return self.architecture.by_name(lambda name: self.rate_factors.get(name, 1.0))
 
     def forget_theta(self) -> None:
-        """Let go of θ, which may be large; what remains has its shape and dtype, and no memory."""
+        """Release θ, which may be large; the placeholder has its shape and dtype but no memory."""
         nothing = np.broadcast_to(np.zeros((), self.theta.dtype), self.theta.shape)
         object.__setattr__(self, "theta", nothing)
 
     def _check_lbfgs(self) -> None:
-        """L-BFGS follows the loss of all rows at once; what belongs to steps has no meaning."""
+        """L-BFGS uses the loss of all rows at once; refuse settings that concern mini-batches."""
         given = {
             "clip_norm": self.clip_norm is not None,
             "max_steps": self.max_steps is not None,
@@ -276,7 +276,7 @@ class Job:
 
 
 def check_job(job: Job, data: Data, engine: str) -> None:
-    """Raise ValueError unless data and engine are what the job needs: shapes, rows, precision."""
+    """Raise ValueError unless data and engine fit the job: shapes, rows, precision."""
     D, K = job.architecture.n_inputs, job.architecture.n_outputs
     for name, part in (("data", data), ("validation", job.validation)):
         if isinstance(part, Data):
@@ -288,14 +288,16 @@ def check_job(job: Job, data: Data, engine: str) -> None:
                     f"it; got {part.t.shape}; Data.from_arrays(...) does that"
                 )
         elif part is not None and part.size and part.max() >= len(data):
-            raise ValueError(f"validation must be rows of the {len(data)}; got {part.max()}")
+            raise ValueError(
+                f"validation must hold row numbers below {len(data)}; got {part.max()}"
+            )
     if job.precision is not None and engine != "native":
         raise ValueError(
             f"precision={job.precision!r} needs the native engine; "
             f"this job runs on the {engine} engine"
         )
     if job.rows is not None and job.rows.size and job.rows.max() >= len(data):
-        raise ValueError(f"rows must be rows of the {len(data)}; got {job.rows.max()}")
+        raise ValueError(f"rows must hold row numbers below {len(data)}; got {job.rows.max()}")
 
 
 def split_validation(
@@ -304,7 +306,7 @@ def split_validation(
     validation: tuple[Array, ...] | float | None,
     rng: np.random.Generator,
 ) -> tuple[Array | None, Data | Array | None]:
-    """The training rows (None for all) and the validation data or rows, from what a user gives.
+    """The training rows (None for all) and the validation data or rows.
 
     validation: (X, t), (X, t, sample_weight), or the fraction of the rows that `rng` holds out.
     Raises ValueError for anything else, and for a fraction that leaves no rows on one side.

@@ -1,11 +1,12 @@
 """The layer kinds: forward and backward side by side.
 
 A kind is a frozen record with the shapes of its parameters and a pair of pure functions. `forward`
-returns the layer's output with what the backward pass needs (`saved`); `backward` turns the
-gradient by the output into the gradient by the input and by the parameters. The record itself says
-which parameters are biases, which take weight decay, and how they all start: neither the network,
-nor an engine's loop, nor the trainer knows a kind by its name. Here are the kinds of the fully
-connected network; :mod:`clearprop.embeddings` has those for the columns of a table.
+returns the layer's output and the values that the backward pass needs (`saved`). `backward` turns
+the gradient with respect to the output into the gradients with respect to the input and the
+parameters. The record itself says which parameters are biases, which take weight decay, and how
+they are initialised: the network, the engines' loops and the trainer know no kind by name. This
+module has the kinds of the fully connected network; :mod:`clearprop.embeddings` has the kinds for
+the columns of a table.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Parameters: TypeAlias = dict[str, Array]
 class Draw(NamedTuple):
     """Names the random numbers of one training step, so that any engine can draw the same ones.
 
-    dropout: what the rates of dropout are multiplied with at this step, by a schedule.
+    dropout: the factor that a schedule applies to the dropout rates at this step.
     """
 
     seed: int
@@ -35,7 +36,7 @@ class Draw(NamedTuple):
 
 
 class Derivatives(NamedTuple):
-    """What `backward` returns: ∂ℒ by the layer's input, by its parameters, by z if it has one."""
+    """What `backward` returns: the gradients of the input, the parameters, and z if it exists."""
 
     dL_dh: Array
     parameters: Parameters
@@ -43,58 +44,58 @@ class Derivatives(NamedTuple):
 
 
 StepDraw: TypeAlias = tuple[int, int] | tuple[int, int, float]
-"""(seed, step) of a step of training, or (seed, step, factor of the rates of dropout)."""
+"""(seed, step) of a training step, or (seed, step, factor of the dropout rates)."""
 
 
 def name_draw(draw: StepDraw | None, layer: int) -> Draw | None:
-    """The draw of that layer (its number among all layers); None without one."""
+    """The draw for this layer (its number among all layers); None without a draw."""
     return None if draw is None else Draw(draw[0], draw[1], layer, *draw[2:])
 
 
 class Layer(Protocol):
-    """What every kind has. Custom kinds need no base class; the reference engine runs them."""
+    """The interface of every kind. A custom kind needs no base class and runs on the reference."""
 
     name: ClassVar[str]
 
     @property
     def n_in(self) -> int | None:
-        """The number of columns of h that it takes; None for any, which it then keeps."""
+        """The number of columns of its input h; None accepts any number and keeps it."""
 
     @property
     def n_out(self) -> int | None:
-        """The number of columns of what it returns; None for as many as it was given."""
+        """The number of columns of its output; None for as many as the input has."""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Its parameters with their shapes, in the order in which they lie in θ."""
+        """Its parameters with their shapes, in their order in θ."""
 
     @property
     def biases(self) -> frozenset[str]:
-        """The names of those parameters that are biases."""
+        """The names of the parameters that are biases."""
 
     @property
     def decayed(self) -> frozenset[str]:
-        """The names of those parameters that weight decay and penalties make smaller."""
+        """The names of the parameters that weight decay and penalties shrink."""
 
     @property
     def stochastic(self) -> bool:
         """Whether `forward` draws random numbers in training."""
 
     def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
-        """Its parameters before training, in float64.
+        """Its initial parameters, in float64.
 
-        initializer: for parameters W and b, a name or a callable; "auto" leaves it to the layer.
+        initializer: for parameters W and b, a name or a callable; "auto" lets the layer choose.
         """
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Any]:
-        """Its output, and what `backward` needs. draw: None outside training."""
+        """Its output, and the values that `backward` needs. draw: None outside training."""
 
     def backward(self, p: Parameters, saved: Any, dL_dh_next: Array) -> Derivatives:
-        """From the gradient by its output to those by its input and its parameters."""
+        """The gradients of its input and its parameters from the gradient of its output."""
 
 
 class DenseSaved(NamedTuple):
-    """What a dense layer keeps: its input h⁽ˡ⁻¹⁾, z⁽ˡ⁾ and its output h⁽ˡ⁾."""
+    """The values that a dense layer saves: its input h⁽ˡ⁻¹⁾, z⁽ˡ⁾ and its output h⁽ˡ⁾."""
 
     h: Array
     z: Array
@@ -171,7 +172,7 @@ class Dense:
             dL_dz = dL_dh_next * self.activation.dphi(saved.z, saved.h_next)
         dL_db = dL_dz.sum(axis=0)
         dL_dWh = dL_dz if self.gain == 1 else self.gain * dL_dz
-        dL_dW = (saved.h.T @ dL_dWh).T  # in this order it also takes a sparse h
+        dL_dW = (saved.h.T @ dL_dWh).T  # this order also works for a sparse h
         dL_dh = dL_dWh @ p["W"]
         return Derivatives(dL_dh, {"W": dL_dW, "b": dL_db, **slope_gradient}, dL_dz)
 
@@ -181,7 +182,7 @@ class Dropout:
     """Inverted dropout: in training h_next = h ⊙ m / (1 − rate), m_i = 0 with probability `rate`.
 
     In prediction the layer does nothing. The mask is made of 16-bit words from NumPy's Philox
-    (counter-based), so it depends on seed, step and layer alone: a resumed run draws the same.
+    (counter-based), so it depends only on seed, step and layer: a resumed run draws the same mask.
     `rate` is rounded to a multiple of 2⁻¹⁶ below 1.
     Source: Srivastava et al., Dropout, JMLR 15 (2014).
     """

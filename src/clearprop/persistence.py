@@ -1,9 +1,9 @@
 """One safe file for every model: safetensors for the arrays, JSON for the rest, never pickle.
 
-A file holds named tensors and, as the entry "clearprop" of the container's metadata, one JSON
-object {"format": 1, "kind": kind, ...document}. Reading runs nothing that the file says: the
-safetensors library parses the container, `documents` the JSON, and what either lets through is
-checked here. Everything wrong with a file is one ModelFileError.
+A file holds named tensors and, in the entry "clearprop" of the container's metadata, one JSON
+object {"format": 1, "kind": kind, ...document}. Reading a file never runs code from it: the
+safetensors library parses the container, `documents` parses the JSON, and this module checks the
+results of both. Any fault in a file raises one ModelFileError.
 """
 
 from __future__ import annotations
@@ -77,19 +77,19 @@ def write_file(
     document: Mapping[str, Any],
     tensors: Mapping[str, Array],
 ) -> None:
-    """Write a model file whole or not at all.
+    """Write a model file completely or not at all.
 
-    The bytes go to a temporary file in the same folder, to the disk, and then in one step to
-    `path`: a reader sees the old file or the new one, also after a crash or a full disk. A new
-    file gets the permissions of any new file, a replaced one keeps its own, and a symbolic link
-    stays a link (the file it names is replaced).
+    The bytes are written to a temporary file in the same folder and flushed to disk; then the file
+    is moved to `path` in one step. A reader sees either the old file or the new one, even after a
+    crash or with a full disk. A new file gets default permissions, a replaced file keeps its
+    permissions, and a symbolic link stays a link (its target is replaced).
 
-    Parameters: `kind` names what the file holds; `document` has str keys (not "format" or
+    Parameters: `kind` names the contents of the file; `document` has str keys (not "format" or
     "kind") and JSON values with finite numbers (see `encode_float`); `tensors` are arrays of any
-    shape of the dtypes float32, float64, int32, int64, uint8, uint32 and bool.
+    shape with dtype float32, float64, int32, int64, uint8, uint32 or bool.
 
     Raises TypeError or ValueError for a document or tensor that the format cannot hold, and
-    OSError where the file cannot be written; FileNotFoundError for a missing folder.
+    OSError if the file cannot be written (FileNotFoundError for a missing folder).
     """
     _write_atomically(os.fspath(path), _encode(kind, document, tensors))
 
@@ -100,12 +100,12 @@ def _encode(kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array]
             raise ValueError(f"document must not have the key {key!r}, which the file format sets")
     text = dump_document({"format": FORMAT, "kind": kind, **document})
     if len(tensors) > MAX_TENSORS:
-        raise ValueError(f"tensors: {len(tensors)} of them, a file holds up to {MAX_TENSORS}")
+        raise ValueError(f"tensors: got {len(tensors)}, but a file holds at most {MAX_TENSORS}")
     arrays = {name: _plain_array(name, tensor) for name, tensor in tensors.items()}
     data: bytes = save(arrays, {"clearprop": text})
     header = int.from_bytes(data[:8], "little")
     if header > MAX_HEADER:
-        raise ValueError(f"document: it takes {header} bytes, a file holds up to {MAX_HEADER}")
+        raise ValueError(f"document: takes {header} bytes, but a file holds at most {MAX_HEADER}")
     return data
 
 
@@ -118,7 +118,7 @@ def _plain_array(name: str, tensor: Array) -> Array:
         raise TypeError(f"tensors[{name!r}]: dtype {array.dtype.name} is not one of {allowed}")
     if array.ndim > MAX_NDIM:
         raise ValueError(f"tensors[{name!r}]: {array.ndim} axes, at most {MAX_NDIM} are allowed")
-    # safetensors takes the bytes as they lie in memory, whatever the strides say.
+    # safetensors takes the bytes in memory order and ignores the strides.
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
@@ -150,8 +150,8 @@ def _write_atomically(path: str, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    # The new name is in the folder's own data. Some file systems cannot sync a folder, and the
-    # file is in place by now, so a failure here is not the caller's.
+    # The folder stores the new name. Some file systems cannot sync a folder, but the file is
+    # in place by now, so a failure here does not concern the caller.
     if hasattr(os, "O_DIRECTORY"):
         with suppress(OSError):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -164,14 +164,14 @@ def _write_atomically(path: str, data: bytes) -> None:
 def read_file(
     path: str | os.PathLike[str], kind: str | Collection[str]
 ) -> tuple[Document, dict[str, Array]]:
-    """Read a model file of the kind, or of one of the kinds, asked for.
+    """Read a model file of the given kind, or of one of the given kinds.
 
-    Returns the document as it was written, with the entry "kind", and the tensors by name as
-    arrays of their own memory. Nothing in the file is executed or unpickled, and no tensor is
-    allocated that the file does not hold in full.
+    Returns the document as it was written, with the entry "kind", and the tensors by name, each in
+    separate memory. Nothing in the file is executed or unpickled. Memory is allocated only for
+    tensors that the file holds in full.
 
-    Raises FileNotFoundError (or another OSError) for a file that cannot be opened and
-    ModelFileError, with the path, for everything that is wrong inside.
+    Raises FileNotFoundError (or another OSError) if the file cannot be opened, and ModelFileError,
+    with the path, for any fault inside it.
     """
     where = os.fspath(path)
     mode = os.stat(where).st_mode
@@ -227,10 +227,10 @@ def _read_tensor(container: Any, name: str, where: str) -> Array:
             f"{place}: dtype {one_line(view.get_dtype())} is not one of {', '.join(DTYPES)}"
         )
     shape = view.get_shape()
-    # An empty tensor may claim any other length for free; NumPy refuses what it cannot index.
+    # An empty tensor may claim any other lengths; NumPy refuses lengths that it cannot index.
     if len(shape) > MAX_NDIM or math.prod(max(n, 1) for n in shape) >= 2**59:
         raise ModelFileError(f"{place}: impossible shape {reprlib.repr(shape)}")
     array: Array = container.get_tensor(name)
     if dtype == "bool" and array.size > 0 and array.view(np.uint8).max() > 1:
-        raise ModelFileError(f"{place}: a truth value that is neither 0 nor 1")
+        raise ModelFileError(f"{place}: a boolean that is neither 0 nor 1")
     return array

@@ -1,4 +1,4 @@
-"""A network compiled for prediction: what a service calls a million times with one row."""
+"""A network compiled for prediction, for a service that calls it a million times with one row."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from clearprop.engines.threads import get_num_threads
 
 
 class Predictor:
-    """ŷ of a network whose θ no longer changes: `p = net.predictor()`, then `p(x)` or `p(X)`.
+    """ŷ of a network with fixed θ: `p = net.predictor()`, then `p(x)` or `p(X)`.
 
     p(x) is ŷ (K,) of one sample x (D,), p(X) is ŷ (N, K) of X (N, D); with logits=True it is z⁽ᴸ⁾.
-    `out` takes the result, an array of `dtype` and the right shape: nothing is allocated then.
-    Each row gets the same bits whatever else is in the call and however many threads work on it.
+    `out`, an array of `dtype` and the right shape, receives the result without any allocation.
+    The bits of a row's result do not depend on the other rows or on the number of threads.
 
     θ is copied when the predictor is made; training the network afterwards does not change it.
-    X in C-contiguous rows of `dtype` is read where it is; anything else (lists, other dtypes and
-    layouts) is converted first, SciPy's sparse matrices are not made dense. X is not searched for
-    NaN: a NaN in a row gives NaN in its ŷ and in no other.
+    A C-contiguous X of `dtype` is read in place. Lists and other dtypes and layouts are converted
+    first; SciPy's sparse matrices are not made dense. X is not checked for NaN: a NaN in a row
+    gives NaN in the ŷ of this row and affects no other row.
 
-    Predictors can be pickled and called from several threads at once. engine: "native", or
-    "reference" for a network with an activation or output unit of one's own, which only the
-    definition can compute; a warning says so when the predictor is made.
+    Predictors can be pickled, and called from several threads at the same time. engine: "native",
+    or "reference" for a network with a custom activation or output unit, which only the definition
+    can compute; a warning says so when the predictor is made.
 
     >>> from clearprop import Network
     >>> p = Network([2, 3, 2], output="softmax", seed=0).predictor()
@@ -43,8 +43,9 @@ class Predictor:
         engine: str = "auto",
         n_threads: int | None = None,
     ) -> None:
-        """engine: "auto", "native" or "reference"; n_threads: for many rows, None: as many as
-        `get_num_threads()` says now. Raises ValueError for others, and for a θ that does not fit.
+        """engine: "auto", "native" or "reference"; n_threads: number of threads for many rows; None
+        means the current `get_num_threads()`. Raises ValueError for other values, and for a θ of
+        the wrong length.
         """
         self.architecture = architecture
         self.theta = check_theta(np.array(theta), architecture.n_parameters)
@@ -60,19 +61,19 @@ class Predictor:
 
     @property
     def engine(self) -> str:
-        """What computes: "native" or "reference"."""
+        """The engine that computes ŷ: "native" or "reference"."""
         return self._engine.name
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of θ, of an X that is read where it is, and of ŷ."""
+        """The dtype of θ and ŷ, and of an X that is read in place."""
         return self.theta.dtype
 
     def __call__(self, X: Any, out: Array | None = None, *, logits: bool = False) -> Array:
         """ŷ of X: (K,) for one sample (D,), (N, K) for (N, D); z⁽ᴸ⁾ instead if `logits`.
 
-        Raises ValueError where a shape is wrong, TypeError where X is no numbers or `out` is no
-        C-contiguous array of `dtype`.
+        Raises ValueError if a shape is wrong, TypeError if X does not hold numbers or `out` is not
+        a C-contiguous array of `dtype`.
         """
         if self._handle is None:
             return self._by_definition(X, out, logits)

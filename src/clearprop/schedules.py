@@ -1,7 +1,7 @@
 """Learning-rate schedules: frozen records that map the clock of an epoch to its learning rates.
 
 A schedule is called once per epoch with a `Clock` and returns one rate for each step of that epoch.
-Some look at the step, some at the samples seen, some at how often the loss met a plateau.
+Some depend on the step, some on the samples seen, some on the number of plateaus of the loss.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from clearprop.checks import check_number
 
 @dataclass(frozen=True)
 class Clock:
-    """Where the training stands before an epoch.
+    """The progress of training before an epoch.
 
     step: (S,) float64, the global indices (from 0) of the steps of the coming epoch.
-    n_steps: all steps that are planned.
+    n_steps: number of all planned steps.
     epoch: index of the coming epoch, from 0.
-    n_samples: samples seen before this epoch.
-    reductions: how often a plateau asked for a smaller rate.
+    n_samples: number of samples seen before this epoch.
+    reductions: how often a plateau has reduced the rate.
     """
 
     step: Array
@@ -53,10 +53,10 @@ class Constant:
 
 @dataclass(frozen=True)
 class InverseScaling:
-    """α = initial / (1 + n)^power, n the samples seen before the epoch; one rate for a whole epoch.
+    """α = initial / (1 + n)^power for n samples seen before the epoch; one rate for a whole epoch.
 
-    The first epoch has the plain initial rate, also where training goes on from an earlier fit
-    (n > 0). This is scikit-learn's "invscaling".
+    The first epoch uses the initial rate, even if training continues an earlier fit (n > 0). This
+    is scikit-learn's "invscaling".
     Raises ValueError unless initial > 0 and power is finite.
     """
 
@@ -74,9 +74,9 @@ class InverseScaling:
 
 @dataclass(frozen=True)
 class Adaptive:
-    """α = initial / factor^r, r the number of plateaus met; this is scikit-learn's "adaptive".
+    """α = initial / factor^r after r plateaus; this is scikit-learn's "adaptive".
 
-    `exhausted` says that the rate is too small to be reduced again: then a plateau ends training.
+    `exhausted` means that the rate cannot be reduced again, so the next plateau ends training.
     Raises ValueError unless initial > 0, factor > 1 and minimum ≥ 0.
     """
 
@@ -106,7 +106,7 @@ class Adaptive:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """α = initial / factor^⌊step / every⌋: divided by factor every so many steps.
+    """α = initial / factor^⌊step / every⌋: divided by `factor` after every `every` steps.
 
     Raises ValueError unless initial > 0, every ≥ 1 and factor > 0.
     """
@@ -121,7 +121,7 @@ class StepDecay:
         check_number("factor", self.factor, above=0)
 
     def __call__(self, clock: Clock) -> Array:
-        # A negative exponent ends in 0 where a positive one would end in a warning for overflow.
+        # A negative exponent underflows to 0; a positive one would overflow with a warning.
         return self.initial * (1 / self.factor) ** (clock.step // self.every)
 
 
@@ -167,7 +167,7 @@ class OneCycle:
     def __call__(self, clock: Clock) -> Array:
         start = self.peak / self.start_factor
         top, end = self.warm_up * clock.n_steps - 1, clock.n_steps - 1
-        # A phase may have no length; any small number in its place leaves the ends where they are.
+        # A phase may have length 0; a small number in its place does not move the ends.
         up = np.clip(clock.step / max(top, 1e-9), 0, 1)
         down = np.clip((clock.step - top) / max(end - top, 1e-9), 0, 1)
         return np.where(
@@ -181,8 +181,8 @@ class OneCycle:
 class WarmUp:
     """A linear ramp over the first steps, then another schedule from its beginning.
 
-    α(s) = (s + 1)/steps · schedule(0) for s < steps, then schedule(s − steps), which is told that
-    n_steps − steps steps are planned.
+    α(s) = (s + 1)/steps · schedule(0) for s < steps, then schedule(s − steps), which plans for
+    n_steps − steps steps.
     schedule may be a number, for a constant rate after the ramp.
     Raises ValueError unless steps ≥ 1, TypeError if schedule is neither.
     """
@@ -203,7 +203,7 @@ class WarmUp:
         return ramp * as_schedule(self.schedule)(self._later(clock))
 
     def exhausted(self, clock: Clock) -> bool:
-        """Whether the schedule within cannot be reduced: true unless it is adaptive and can."""
+        """Whether the inner schedule cannot be reduced; False if it is adaptive and can be."""
         inner = getattr(self.schedule, "exhausted", None)
         return inner is None or bool(inner(self._later(clock)))
 

@@ -1,7 +1,7 @@
 """The training loop: epochs of mini-batches over many jobs, stopping, history, callbacks, budgets.
 
-One loop serves a single fit and a thousand jobs: each turn asks the engine for one epoch of every
-job that still runs, then does the bookkeeping of each.
+The same loop serves a single fit and a thousand jobs. Each turn asks the engine for one epoch of
+every job that is still running, and then does the bookkeeping of each job.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def train(
         check_job(job, data, engine.name)
     if checkpoint is not None:
         if any(isinstance(job.optimizer, LBFGS) for job in jobs):
-            raise ValueError("checkpoint: L-BFGS keeps its state in SciPy, it cannot be resumed")
+            raise ValueError(
+                "checkpoint: L-BFGS cannot be resumed, because its state is inside SciPy"
+            )
         checkpoint.resume(states, jobs, data, engine.name)
     start = time.monotonic()
     tracks = [
@@ -110,7 +112,7 @@ def train(
 
 
 def _begin(tracks: list[Track], run: Any, keep_theta: bool) -> None:
-    """Let every job go on from its state in an engine's run that has just been started."""
+    """Make every job continue from its state in an engine's run that has just been started."""
     for number, track in enumerate(tracks):
         track.begin()
         if track.state.engine_state is not None and not track.state.history.stopped:
@@ -122,7 +124,7 @@ def _begin(tracks: list[Track], run: Any, keep_theta: bool) -> None:
                 )
             track.engine.restore(run, number, track.state.engine_state)
         track.run, track.index = run, number
-        del track.theta  # it is in the engine now
+        del track.theta  # the engine has it now
         if not keep_theta:
             track.job.forget_theta()
 
@@ -176,7 +178,7 @@ def _run_lbfgs(track: Track, optimizer: LBFGS) -> None:
         return loss, gradient.astype(np.float64, copy=False)
 
     def after_iteration(intermediate_result: Any) -> None:
-        # which iteration is the last one only SciPy's result will tell
+        # only SciPy's result will show which iteration was the last
         track.theta = intermediate_result.x.astype(job.theta.dtype)
         state.epoch += 1
         state.n_samples += len(data)
@@ -212,7 +214,7 @@ class _TimeIsUpError(Exception):
 
 
 def report_trouble(state: TrainingState) -> None:
-    """Warn of an interrupt, and of NaN or infinity if a best θ is kept; else NonFiniteError."""
+    """Warn about an interrupt, and about NaN or infinity if a best θ is kept, else raise."""
     if state.nonfinite is not None:
         message = (
             "Solver produced non-finite parameter weights. The input data may contain large values "
