@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
+from clearprop.checks import check_matrix
+from clearprop.jobs import Data
 from clearprop.layers import Dense, StepDraw
-from clearprop.network import Network
 from clearprop.propagation import Gradients, Trace, back_propagation, forward_propagation, mean_loss
+
+if TYPE_CHECKING:
+    from clearprop.network import Network
 
 # How far the five-point rule moves a z; smaller steps avoid a nearby kink.
 STEPS = (5e-4, 5e-5, 5e-6)
@@ -51,14 +56,16 @@ class WorstEntry:
 class GradientCheck:
     """The result of :func:`check_gradients`.
 
-    max_relative_error: the maximum over all checked entries.
-    worst: the entry with this error.
-    first_wrong: on the way back from ℒ, the worst entry of the first array with an error above the
-    tolerance, or None. Look there first, because all arrays below inherit the error.
-    errors: the largest relative error of each array, by name such as "dL_dW[0]".
-    n_checked: number of compared entries.
-    n_kinks: number of entries left out because the loss has a kink (such as relu at 0) within even
-    the smallest step.
+    ok: whether the largest error is at most the tolerance.
+    max_relative_error: the largest error of all entries checked.
+    worst: the entry that has it.
+    first_wrong: the worst entry of the first array, on the way back from ℒ, whose error exceeds the
+        tolerance, or None. The mistake is there: all arrays further back inherit its error.
+    errors: the largest relative error of each array, by a name such as "dL_dW[0]".
+    n_checked: the number of entries compared.
+    n_kinks: the number of entries left out, because the loss has a kink (relu at 0, say) within
+        even the smallest step.
+    tolerance: the largest error allowed.
     """
 
     ok: bool
@@ -80,33 +87,39 @@ def check_gradients(
     draw: StepDraw | None = None,
     tolerance: float = 1e-7,
 ) -> GradientCheck:
-    """Compare every ∂ℒ/∂W, ∂ℒ/∂b and ∂ℒ/∂X with central differences of ℒ, in float64.
+    """Compare the gradient of ℒ by every parameter and input with central differences, in float64.
 
-    The parameters of all other layers are compared too; ∂ℒ/∂X only if the first layer is dense.
+    Inputs are compared only if the first layer is dense.
 
     The five-point rule (ℒ(−2s) − 8ℒ(−s) + 8ℒ(s) − ℒ(2s)) / 12s has an error of order s⁴; s is
     chosen for each entry so that no z of its layer moves far. The error of an entry is
     |analytic − numeric| / max(|analytic|, |numeric|, ‖·‖∞ / 1000, r / 10⁻⁷), where ‖·‖∞ is the
-    largest entry of its array and r the round-off of the rule, below which differences of ℒ resolve
-    nothing. `ok` says that the largest error is at most `tolerance`. If a z crosses a kink of its
-    activation (or an output crosses a kink of its loss) between the points, s is made smaller; if
-    this does not help, the entry is counted in n_kinks and left out.
-    X: (N, D) dense; cost: 4 forward passes per entry. draw: (seed, step) to check with dropout.
+    largest entry of its array and r the round-off of the rule: differences of ℒ resolve nothing
+    smaller. If a z crosses a kink of its activation (or an output crosses a kink of its loss)
+    between the points, s is made smaller; if that does not help, the entry is left out and counted
+    in n_kinks. An entry costs 4 forward passes.
+
+    net: the network; its θ is rounded to float64, and stays as it is.
+    X: (N, D) dense.
+    t, sample_weight: as :meth:`clearprop.Network.loss` takes them.
+    draw: (seed, step) to check a training pass with its dropout masks.
+    tolerance: the largest relative error allowed.
+    Raises ValueError, naming the argument, for shapes and values that do not fit.
     """
     if hasattr(X, "tocsr"):
         raise ValueError("X must be dense for a gradient check; use X.toarray()")
-    X = np.array(net._check_X(X), dtype=np.float64)
-    net = Network.from_theta(net.architecture, net.theta.astype(np.float64))
-    t, w = net._check_t(X, t, sample_weight)
-    theta = net.theta.copy()
+    architecture, theta = net.architecture, net.theta.astype(np.float64)
+    X = check_matrix(X, architecture.n_inputs, net.theta.dtype).astype(np.float64)
+    data = Data.from_arrays(architecture, X, t, sample_weight, np.float64)
+    t, w = data.t, data.sample_weight
 
     def loss_and_pieces() -> tuple[float, list[Array]]:
-        trace = forward_propagation(net.architecture, theta, X, draw)
-        return mean_loss(net.architecture, trace, t, w), smooth_pieces(net.architecture, trace, t)
+        trace = forward_propagation(architecture, theta, X, draw)
+        return mean_loss(architecture, trace, t, w), smooth_pieces(architecture, trace, t)
 
-    trace = forward_propagation(net.architecture, theta, X, draw)
-    gradients = back_propagation(net.architecture, theta, trace, t, w)
-    checks = _arrays(net.architecture, theta, X, trace, gradients)
+    trace = forward_propagation(architecture, theta, X, draw)
+    gradients = back_propagation(architecture, theta, trace, t, w)
+    checks = _arrays(architecture, theta, X, trace, gradients)
     worst: list[WorstEntry] = []
     n_kinks = 0
     n_checked = 0

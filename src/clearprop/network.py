@@ -13,12 +13,11 @@ from clearprop.activations import Activation
 from clearprop.architecture import Architecture, fully_connected, initial_theta
 from clearprop.checks import (
     check_dtype,
-    check_length,
     check_matrix,
-    check_sample_weight,
     check_theta,
 )
 from clearprop.initializers import Initializer
+from clearprop.jobs import Data, Job, Penalty, Stopping, split_validation
 from clearprop.layers import StepDraw
 from clearprop.outputs import Logistic, Output, Softmax
 from clearprop.propagation import (
@@ -32,7 +31,7 @@ from clearprop.propagation import (
 if TYPE_CHECKING:
     from clearprop.checkpoints import Checkpoint
     from clearprop.history import History
-    from clearprop.jobs import Metric, Penalty, Stopping
+    from clearprop.jobs import Metric
     from clearprop.optimizers import LBFGS, Optimizer
     from clearprop.predictor import Predictor
     from clearprop.track import Callback
@@ -41,13 +40,26 @@ if TYPE_CHECKING:
 class Network:
     """A fully connected network: its architecture and its parameters θ.
 
-    sizes: [D, H_1, …, K]; with two entries there is no hidden layer. hidden: activation of the
-    hidden layers, one name or one per layer. output: output unit with its loss ("linear",
-    "absolute_error", "huber", "quantile", "poisson", "logistic", "softmax", or a record of
-    :mod:`clearprop.outputs`). dropout: rate after each hidden layer, in training only.
-    initializer: a name of :data:`clearprop.initializers.INITIALIZERS`, a callable
-    (rng, fan_in, fan_out) → (W, b), or "auto": He for the relu family, LeCun for selu, Glorot
-    otherwise. seed: seeds numpy.random.default_rng, from which the layers draw in order.
+    sizes: [D, H_1, …, K], integers ≥ 1; with two entries there is no hidden layer.
+
+    hidden: the activation of the hidden layers, a name of :data:`clearprop.ACTIVATIONS` or a
+    record, one for all or a list with one for each (default "relu").
+
+    output: the output unit with its loss, a name of :data:`clearprop.OUTPUTS` or a record (default
+    "linear", whose loss is the squared error).
+
+    dropout: the rate after each hidden layer, in [0, 1), one for all or a list with one for each;
+    in training only (default 0).
+
+    initializer: a name of :data:`clearprop.INITIALIZERS`, a callable (rng, fan_in, fan_out) →
+    (W, b), or "auto" (the default): He for the relu family, LeCun for selu, Glorot otherwise.
+
+    seed: an integer (default 0), a NumPy Generator, or None for a new one every time; the layers
+    draw from it in order.
+
+    dtype: "float64" (the default) or "float32", of θ and of all that is computed.
+
+    Raises ValueError or TypeError, naming the argument.
 
     `theta` (P,) holds all parameters; W[l-1] (H_l, H_{l−1}) and b[l-1] (H_l,) are views into it.
 
@@ -139,9 +151,9 @@ class Network:
 
         Raises ValueError, naming the argument, for shapes and values that do not fit.
         """
-        trace = self.forward(X)
-        t, sample_weight = self._check_t(trace.X, t, sample_weight)
-        return mean_loss(self.architecture, trace, t, sample_weight)
+        data = self._data(X, t, sample_weight)
+        trace = forward_propagation(self.architecture, self.theta, data.X)
+        return mean_loss(self.architecture, trace, data.t, data.sample_weight)
 
     def backward(self, trace: Trace, t: Array, sample_weight: Array | None = None) -> Gradients:
         """Back-propagation through a trace: every ∂ℒ/∂z, ∂ℒ/∂h, ∂ℒ/∂W and ∂ℒ/∂b, and ∂ℒ/∂θ.
@@ -158,8 +170,8 @@ class Network:
                 f"trace is of a network with layers of {[z.shape[1] for z in trace.z]} units; "
                 f"this one has {self.sizes[1:]}"
             )
-        t, sample_weight = self._check_t(trace.X, t, sample_weight)
-        return back_propagation(self.architecture, self.theta, trace, t, sample_weight)
+        data = self._data(trace.X, t, sample_weight)
+        return back_propagation(self.architecture, self.theta, trace, data.t, data.sample_weight)
 
     def predict_proba(self, X: Array) -> Array:
         """The probabilities ŷ (N, K) of a network with softmax or logistic outputs.
@@ -295,10 +307,9 @@ class Network:
         [0, 1, 1, 0]
         """
         from clearprop.checkpoints import Checkpoint
-        from clearprop.jobs import Data, Job, Penalty, Stopping, split_validation
         from clearprop.training import report_trouble, train
 
-        data = Data.from_arrays(self.architecture, X, t, sample_weight, self.theta.dtype)
+        data = self._data(X, t, sample_weight)
         rng = np.random.default_rng(seed)
         dropout_seed = int(rng.integers(2**63))
         rows, validation_data = split_validation(self.architecture, data, validation, rng)
@@ -370,9 +381,5 @@ class Network:
     def _check_X(self, X: Array) -> Array:
         return check_matrix(X, self.architecture.n_inputs, self.theta.dtype)
 
-    def _check_t(
-        self, X: Array, t: Array, sample_weight: Array | None
-    ) -> tuple[Array, Array | None]:
-        t = self.output.targets(t, self.architecture.n_outputs, self.theta.dtype)
-        check_length("t", len(t), X.shape[0])
-        return t, check_sample_weight(sample_weight, X.shape[0], self.theta.dtype)
+    def _data(self, X: Array, t: Array, sample_weight: Array | None) -> Data:
+        return Data.from_arrays(self.architecture, X, t, sample_weight, self.theta.dtype)

@@ -94,7 +94,7 @@ def network_from_document(
 
 
 def architecture_to_document(architecture: Architecture) -> dict[str, Any]:
-    """The layers and the output unit as JSON values; ValueError for an activation of one's own."""
+    """The layers and the output unit as JSON values; ValueError for a custom activation."""
     return {
         "layers": [layer_to_document(layer) for layer in architecture.layers],
         "output": output_to_document(architecture.output),
@@ -114,7 +114,7 @@ def architecture_from_document(document: Mapping[str, Any], where: str) -> Archi
 
 
 def layer_to_document(layer: Layer) -> dict[str, Any]:
-    """Its kind and its fields; ValueError for a kind or an activation of one's own."""
+    """Its kind and its fields; ValueError for a custom kind or activation."""
     if LAYER_KINDS.get(layer.name) is not type(layer):
         raise ValueError(f"layer {layer!r} is none of clearprop's; a file can hold only those")
     document: dict[str, Any] = {"kind": layer.name}
@@ -136,7 +136,7 @@ def layer_to_document(layer: Layer) -> dict[str, Any]:
 
 
 def layer_from_document(document: Mapping[str, Any], where: str, *, inner: bool = False) -> Layer:
-    """The inverse of :func:`layer_to_document`. inner: within a layer, which may be one inside."""
+    """The inverse of :func:`layer_to_document`. inner: for a layer within another."""
     kinds = [kind for kind in LAYER_KINDS if not (inner and kind in ("parallel", "dense"))]
     name: str = take(document, "kind", str, where, choices=kinds)
     kind = LAYER_KINDS[name]

@@ -1,5 +1,8 @@
-"""NumPy's random orders, numbers and states, number for number, where NumPy's own making of them
-takes a good part of a small network's training, or of a large one's beginning."""
+"""NumPy's random orders, numbers and states, to the bit, but faster.
+
+NumPy's own functions take a good part of the training of a small network, and of the start of a
+large one.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import numpy as np
 
 from clearprop._typing import Array
 
-MOST = 2**32  # entries of an order, which the native code takes fewer than
+MOST = 2**32  # the native code takes orders of fewer entries
 
 
 def permute(rng: np.random.Generator, index: Array) -> None:
-    """index[:] = rng.permutation(N) for an int64 or int32 index (N,); in a third of the time, and
-    other threads can run meanwhile."""
+    """index[:] = rng.permutation(N) for an int64 or int32 index (N,), in a third of the time.
+
+    Other threads can run meanwhile.
+    """
     if len(index) < MOST:
         from clearprop import _native
 
@@ -34,8 +39,9 @@ def uniform(
     n_in: int,
     dtype: Any = np.float64,
 ) -> Array:
-    """rng.uniform(low, high, (n_in, n_out)).T in rows, (n_out, n_in), float32 or float64; of a
-    RandomState in half the time.
+    """rng.uniform(low, high, (n_in, n_out)).T as a contiguous (n_out, n_in), float32 or float64.
+
+    For a RandomState it takes half the time.
     """
     bits = None if isinstance(rng, np.random.Generator) else rng._bit_generator
     if type(bits) is not np.random.MT19937 or not _layout_is_known():
@@ -49,7 +55,7 @@ def uniform(
 
 
 def shuffle(rng: np.random.RandomState, index: Array) -> None:
-    """rng.shuffle(index) for an int64 or int32 index (N,), in place; as `permute` is."""
+    """rng.shuffle(index) for an int64 or int32 index (N,), in place; faster as `permute` is."""
     bits = rng._bit_generator
     if type(bits) is np.random.MT19937 and _layout_is_known() and len(index) < MOST:
         from clearprop import _native
@@ -64,7 +70,8 @@ def shuffle(rng: np.random.RandomState, index: Array) -> None:
 def _layout_is_known() -> bool:
     """Whether the generator's state lies in memory as the native code expects it.
 
-    NumPy's C interface tells where it is, not how it is laid out; NumPy's own account of it does.
+    NumPy's C interface says where the state is, not how it is laid out; this compares it with the
+    state that NumPy reports.
     """
     from clearprop import _native
 
@@ -75,7 +82,7 @@ def _layout_is_known() -> bool:
 
 
 class _SeededLater(np.random.bit_generator.ISeedSequence):
-    """Stands for the system's entropy where a seed is to take its place at once."""
+    """Stands for the system's entropy until the seed replaces it, which is at once."""
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Array:
         return np.zeros(n_words, dtype)

@@ -23,9 +23,11 @@ from clearprop.layers import DenseSaved, StepDraw, name_draw
 class Trace:
     """Everything that forward propagation computed.
 
-    X: the input (N, D); z[l-1]: z⁽ˡ⁾ (N, H_l), l = 1 … L; h[l]: what W⁽ˡ⁺¹⁾ multiplies, h⁽ˡ⁾
-    (N, H_l), l = 0 … L−1, after dropout where there is one; y_hat: ŷ (N, K). `saved` is per layer
-    kind, for the backward pass.
+    X: (N, D), the input.
+    y_hat: (N, K), ŷ.
+    z[l-1]: (N, H_l), z⁽ˡ⁾ for l = 1 … L.
+    h[l]: (N, H_l), h⁽ˡ⁾ for l = 0 … L−1, which W⁽ˡ⁺¹⁾ multiplies; after dropout, if any.
+    saved: what each layer keeps for the backward pass.
     """
 
     X: Array
@@ -50,9 +52,12 @@ class Trace:
 class Gradients:
     """Everything that back-propagation computed; ℒ is the (weighted) mean over the samples.
 
-    dL_dz[l-1]: (N, H_l), l = 1 … L; dL_dh[l]: (N, H_l), l = 0 … L−1, so dL_dh[0] is by h⁽⁰⁾;
-    dL_dW[l-1]: (H_l, H_{l−1}); dL_db[l-1]: (H_l,); theta: (P,), ∂ℒ/∂θ, of which dL_dW and dL_db
-    are views. dL_dX: (N, D), which is dL_dh[0] where the first layer is dense.
+    dL_dz[l-1]: (N, H_l), ∂ℒ/∂z⁽ˡ⁾ for l = 1 … L.
+    dL_dh[l]: (N, H_l), ∂ℒ/∂h⁽ˡ⁾ for l = 0 … L−1.
+    dL_dW[l-1]: (H_l, H_{l−1}), ∂ℒ/∂W⁽ˡ⁾, a view of theta.
+    dL_db[l-1]: (H_l,), ∂ℒ/∂b⁽ˡ⁾, a view of theta.
+    theta: (P,), ∂ℒ/∂θ.
+    dL_dX: (N, D), ∂ℒ/∂x, which is dL_dh[0] if the first layer is dense.
     """
 
     dL_dz: list[Array]
@@ -74,7 +79,7 @@ def forward_propagation(
     """From x to ŷ, layer by layer: z = W h + b, h = φ(z), and ŷ = f(z) at the end.
 
     X: (N, D), dense or SciPy sparse. draw: (seed, step) in training, where dropout is active, or
-    (seed, step, what its rates are multiplied with).
+    (seed, step, factor of the dropout rates); None in prediction.
     """
     h = X
     saved = []

@@ -12,7 +12,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.numpy_random import permute, shuffle
 
-MANY = 2**16  # rows of all orders together, which threads are worth starting for
+MANY = 2**16  # rows of all orders together from which on threads are worth starting
 
 
 @dataclass
@@ -42,7 +42,7 @@ class RowOrder:
 
 
 def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
-    """The next pass's order of each, on so many threads; those of one generator in their turn."""
+    """Draw each order's next pass on n_threads threads; orders of one generator go in turn."""
     by_generator: dict[int, list[RowOrder]] = {}
     for order in orders:
         by_generator.setdefault(id(order.bit_generator), []).append(order)
@@ -55,7 +55,7 @@ def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
             thread = Thread(target=_draw, args=(groups[i::n],))
             try:
                 thread.start()
-            except RuntimeError:  # the system has none to give
+            except RuntimeError:  # the system has no thread to give
                 own = own + groups[i::n]
             else:
                 threads.append(thread)

@@ -68,7 +68,7 @@ class Track:
         return self.engine.read(self.run, self.index, only=("theta",))["theta"]
 
     def begin(self) -> None:
-        """Make ready to go on from the state, which may be fresh."""
+        """Get ready to go on from the state, which may be fresh."""
         state, job = self.state, self.job
         if state.order is None and job.shuffle is not None:
             # at most 2³¹ rows in parts: memory counts where they are many
@@ -103,7 +103,7 @@ class Track:
         return self.state.epoch % self.n_parts == 0
 
     def plan(self) -> EpochPlan:
-        """Of the coming epoch, whose order has been drawn."""
+        """The plan of the coming epoch, whose order has been drawn."""
         state, job = self.state, self.job
         n_steps = self.steps_per_epoch
         if job.max_steps is not None:
@@ -116,7 +116,7 @@ class Track:
         return EpochPlan(order, self.learning_rates(n_steps), dropout, decay)
 
     def order_of_epoch(self, order: RowOrder) -> Array:
-        """Of a whole pass, or of its part that comes next."""
+        """The order of a whole pass, or the part of it that comes next."""
         if self.n_parts == 1:
             return order.index
         part, size = self.state.epoch % self.n_parts, self.steps_per_epoch * self.job.batch_size
@@ -189,7 +189,7 @@ class Track:
         return ""
 
     def notify(self, stopping: str) -> None:
-        """Tell the callbacks of the epoch just recorded, and finish if there is a reason to."""
+        """Call the callbacks with the epoch just recorded, and finish if there is a reason to."""
         state, job = self.state, self.job
         if not stopping and state.epoch >= job.epochs:
             stopping = "epochs"
@@ -197,7 +197,7 @@ class Track:
             stopping = "time_limit"
         if self.callbacks:
             report = self.report(stopping)
-            # every callback is told, also after one has asked to stop
+            # every callback is called, also after one has asked to stop
             asked = [callback(report) for callback in self.callbacks]
             if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
                 stopping = "callback"
@@ -205,7 +205,7 @@ class Track:
             self.finish(stopping)
 
     def report(self, stopping: str | None = None) -> EpochReport:
-        """Of the epoch just recorded."""
+        """The report of the epoch just recorded."""
         state, history = self.state, self.state.history
         return EpochReport(
             job=self.number,

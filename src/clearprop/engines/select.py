@@ -20,10 +20,11 @@ def get_engine(
 ) -> Engine:
     """The engine of that name: "native", "reference", or "auto".
 
-    "auto" is the native one, unless the architecture or the optimiser has parts of one's own that
-    only the reference engine can run; a warning then says so. n_threads: of the native engine,
-    None for :func:`clearprop.get_num_threads`; the reference has one. Raises ValueError for other
-    names, and for a wrong n_threads.
+    "auto" is the native engine, unless the architecture or the optimiser has custom parts that only
+    the reference engine can run; a warning then says so.
+    n_threads: of the native engine, from 1 to 1024, None for :func:`clearprop.get_num_threads`; the
+    reference engine has one thread.
+    Raises ValueError for other names, for a wrong n_threads, and for "native" with custom parts.
     """
     check_n_threads(n_threads)
     if name == "reference":

@@ -26,7 +26,7 @@ def set_num_threads(n: int | None) -> None:
 
 @contextmanager
 def num_threads(n: int) -> Iterator[None]:
-    """Within it the process's setting is n threads; afterwards it is what it was, if anything."""
+    """Within the block the process's setting is n threads; afterwards it is what it was."""
     before = _chosen
     set_num_threads(n)
     try:
@@ -47,7 +47,7 @@ def get_num_threads() -> int:
                 f"CLEARPROP_NUM_THREADS must be an integer from 1 to {MAX_THREADS}; got {text!r}"
             )
         return n
-    # a list has a number for each level of nesting; what is no number is not ours to judge
+    # a list has a number for each level of nesting; anything but a number is ignored
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     affinity = getattr(os, "sched_getaffinity", None)
     n = _processors(0 if affinity is None else len(affinity(0)))
@@ -58,9 +58,9 @@ def get_num_threads() -> int:
 
 @functools.cache
 def _processors(n_allowed: int) -> int:
-    """How many processors the process may use; asked once, as it takes reading several files.
+    """The number of processors that the process may use; cached, as it means reading several files.
 
-    n_allowed: in how many the scheduler may run it, after a change of which it is asked again.
+    n_allowed: the number on which the scheduler may run it; a change of it asks again.
     """
     from clearprop import _native
 

@@ -189,7 +189,7 @@ def attribute(
     >>> net.theta[:] = [2, -1, 5]
     >>> found = attribute(net, [[1.0, 3.0]], [[0.0, 0.0]])
     >>> found.base.tolist(), found.values[0, :, 0].round(6).tolist(), found.prediction.tolist()
-    ([5.0], [2.0, -3.0], [[2.0]])
+    ([5.0], [2.0, -3.0], [[4.0]])
     """
     check_number("tolerance", tolerance)
     if not tolerance > 0:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.checks import check_length
 from clearprop.engines.reference import steady_numerics
 from clearprop.explain.picture import COLOURS, MARKERS, Picture, colour_map, drawing
 from clearprop.network import Network
@@ -236,7 +237,8 @@ def plot_loss_slice(
     if points < 3 or not radius > 0:
         raise ValueError(f"points must be >= 3 and radius > 0; got {points} and {radius}")
     trace = net.forward(X)
-    t, _ = net._check_t(trace.X, t, None)
+    t = net.output.targets(t, net.architecture.n_outputs, net.theta.dtype)
+    check_length("t", len(t), len(trace.y_hat))
     rng = np.random.default_rng(seed)
     u, v = normalised_direction(net, rng), normalised_direction(net, rng)
     steps = np.linspace(-radius, radius, points)

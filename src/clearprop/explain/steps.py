@@ -14,6 +14,7 @@ from clearprop.explain import layer_steps
 from clearprop.explain.differences import Differences
 from clearprop.explain.output_steps import OutputUnit
 from clearprop.explain.step import Explanation, Step
+from clearprop.jobs import Data
 from clearprop.layers import Dense, Dropout, Parameters, StepDraw, name_draw
 from clearprop.network import Network
 from clearprop.notation import Symbol
@@ -71,12 +72,11 @@ def steps(
     gradients = differences = loss = None
     weights = encoded = None
     if t is not None:
-        encoded, weights = net._check_t(trace.X, t, sample_weight)
+        data = Data.from_arrays(architecture, trace.X, t, sample_weight, net.theta.dtype)
+        encoded, weights = data.t, data.sample_weight
         gradients = net.backward(trace, t, sample_weight)
         loss = mean_loss(architecture, trace, encoded, weights)
-        t64, _ = Network.from_theta(architecture, net.theta.astype(np.float64))._check_t(
-            trace.X, t, sample_weight
-        )
+        t64 = architecture.output.targets(t, architecture.n_outputs, np.dtype(np.float64))
         differences = Differences.of(architecture, net.theta, trace.X, t64, weights, draw)
     elif sample_weight is not None:
         raise ValueError("sample_weight needs targets t")
