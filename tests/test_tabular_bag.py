@@ -333,8 +333,8 @@ def test_a_lost_member_is_told_of(monkeypatch: Any) -> None:
         bag.lost[3] = NonFinite("h", 1, 2)
         return bag
 
-    monkeypatch.setattr("clearprop.tabular.base.train_bag", lose_the_last)
-    with pytest.warns(RuntimeWarning, match="network 3 of 4 ran into NaN or infinity"):
+    monkeypatch.setattr("clearprop.tabular.fitting.train_bag", lose_the_last)
+    with pytest.warns(RuntimeWarning, match="network 3 of 4 stopped at NaN or infinity"):
         regressor().fit(X, Y)
 
 

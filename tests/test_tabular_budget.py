@@ -20,7 +20,7 @@ from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.schedules import Clock, CosLog4
 from clearprop.tables.frames import TableError
-from clearprop.tabular import base
+from clearprop.tabular import fitting
 from clearprop.tabular.bag import budget
 from clearprop.tabular.bag import folds as folds_module
 from clearprop.tabular.bag import train as train_module
@@ -115,7 +115,7 @@ def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
         asked.append(arguments)
         return 600
 
-    monkeypatch.setattr(base, "affordable_rows", some)
+    monkeypatch.setattr(fitting, "affordable_rows", some)
     with pytest.warns(UserWarning, match=f"time_limit=30 is enough for 600 of the {n} rows only"):
         model = regressor(time_limit=30).fit(X, y)
     seen = ~np.isnan(model.oof_prediction_)
@@ -137,7 +137,7 @@ def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
 
 def test_a_sample_is_of_the_whole_table(monkeypatch: Any) -> None:
     """Rows with weight from all of it, a rare class too; an error tells its row in the table."""
-    monkeypatch.setattr(base, "affordable_rows", lambda *_: 600)
+    monkeypatch.setattr(fitting, "affordable_rows", lambda *_: 600)
     rng = np.random.default_rng(0)
     n = 4 * PILOT_ROWS
     X = rng.normal(size=(n, 3))

@@ -149,7 +149,7 @@ def test_the_progress_counts_what_is_trained_besides(monkeypatch: Any) -> None:
         def __call__(self, report: Any) -> None:
             reports.append((report.epoch, report.n_epochs))
 
-    monkeypatch.setattr("clearprop.tabular.base.ProgressBar", Bar)
+    monkeypatch.setattr("clearprop.tabular.fitting.ProgressBar", Bar)
     fitted(X, Y, verbose=True)
     epochs = [epoch for epoch, _ in reports]
     assert epochs == sorted(epochs)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -18,55 +16,17 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
-from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.checks import check_n_threads, check_number, check_sample_weight
-from clearprop.engines.select import get_engine
-from clearprop.jobs import Data
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
-from clearprop.progress import ProgressBar
-from clearprop.tables.frames import TableError
-from clearprop.tabular.bag.budget import (
-    LEAST_PILOTS,
-    PILOT_ROWS,
-    Speeds,
-    affordable_rows,
-    sample_rows,
-)
-from clearprop.tabular.bag.members import Members, measure
-from clearprop.tabular.bag.recipe import Recipe, build_architectures
-from clearprop.tabular.bag.screening import Columns
-from clearprop.tabular.bag.search import best_of, search
-from clearprop.tabular.bag.train import Bag, train_bag
+from clearprop.tabular.bag.recipe import Recipe
+from clearprop.tabular.bag.train import Bag
+from clearprop.tabular.fitting import Settings, Task, choose_rows, fit_bag, prepare
 from clearprop.tabular.importances import FeatureImportances, feature_importances
-from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.networks import encode_target, member_networks
 from clearprop.tabular.sources import Source, row_source, source_of
-from clearprop.tabular.target import ClassTarget, NumberTarget
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is learnt from y.
-
-    t (N, K): targets as the output unit encodes them; weight (N,): of the rows in training, or
-    None; loss: of (ŷ, y, weights) for some rows, less is better, chooses the epoch; strata (N,):
-    classes that the folds share alike, or None.
-    """
-
-    target: ClassTarget | NumberTarget
-    t: Array
-    weight: Array | None
-    loss: Callable[[Array, Array, Array], float]
-    strata: Array | None = None
-
-    def rows(self, rows: Array) -> Task:
-        """The same for some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        strata = None if self.strata is None else self.strata[rows]
-        return Task(self.target, self.t[rows], weight, self.loss, strata)
 
 
 class BaseTabular(BaseEstimator):
@@ -130,22 +90,38 @@ class BaseTabular(BaseEstimator):
         given = check_sample_weight(sample_weight, n, np.float32)
         task = self._task(y, given)
         seed = int(random_state(self.random_state).randint(2**31))
-        rows = self._rows(source, task, seed, begun)
+        settings = Settings(
+            self._recipe,
+            self._kinds(source),
+            seed,
+            begun,
+            self.n_members,
+            self.time_limit,
+            self.tune,
+            self.n_threads,
+            self.engine,
+            self.verbose,
+        )
+        rows = choose_rows(source, task, settings)
         if rows is not None:
-            limit = self.time_limit
-            self._warn(f"time_limit={limit} is enough for {len(rows)} of the {n} rows only")
+            message = f"time_limit={self.time_limit} is enough for {len(rows)} of the {n} rows only"
+            warnings.warn(message, UserWarning, stacklevel=users_line())
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
-        inputs, matrix, *_ = self._prepare(source, seed, rows)
-        data = Data(matrix, task.t, task.weight)
-        bag = self._train(inputs, data, task, y, seed, begun)
-        self._report(bag)
-        inputs = inputs.without(bag.left_out)
+        prepared = prepare(source, settings, rows)
+        bag, trials = fit_bag(prepared.inputs, prepared.matrix, task, y, settings)
+        self.tune_results_ = [
+            {"epochs": trial.epochs, "score": trial.score, **trial.configuration}
+            for trial in trials
+        ]
         self.target_ = task.target
         self._calibrate(task, bag)
-        architectures = [bag.architectures[member] for member in bag.members]
-        thetas = np.stack(bag.thetas)
         self._model = BagModel(
-            inputs, source.named, architectures, thetas, bag.engine, self.n_threads
+            prepared.inputs.without(bag.left_out),
+            source.named,
+            [bag.architectures[member] for member in bag.members],
+            np.stack(bag.thetas),
+            bag.engine,
+            self.n_threads,
         )
         self._describe()
         self.n_iter_, self.stopped_ = bag.epoch, bag.stopped
@@ -158,126 +134,6 @@ class BaseTabular(BaseEstimator):
         oof = self._judge(y, bag, weight)
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         return self
-
-    def _rows(self, source: Source, task: Task, seed: int, begun: float) -> Array | None:
-        """The rows, in order, that there is time for; None for all. Speeds are tried out first."""
-        n = source.n_rows
-        if self.time_limit is None or n < LEAST_PILOTS * PILOT_ROWS:
-            return None
-        rng = np.random.default_rng(seed)
-        pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
-        self._prepare(source, seed, pilot[:100])  # imports, which no row is to blame for
-        inputs, matrix, fit, row = self._prepare(source, seed, pilot)
-        some = task.rows(pilot)
-        data = Data(matrix, some.t, some.weight)
-        runner = get_engine(self.engine, n_threads=self.n_threads)
-        architectures = self._architectures(inputs, some, self._recipe)
-        members = Members.draw(architectures, self._recipe, data, self.n_members, seed)
-        step, judging = measure(members, data, runner, self.time_limit / 10)
-        speeds = Speeds(fit, row + judging, step)
-        seconds = self.time_limit - (self.tune or 0) - (time.monotonic() - begun)
-        k = affordable_rows(n, seconds, speeds, self._recipe)
-        return None if k == n else sample_rows(n, k, task.strata, task.weight, rng)
-
-    def _prepare(
-        self, source: Source, seed: int, rows: Array | None
-    ) -> tuple[TableInputs, Array, float, float]:
-        """What these rows are to the networks, with the seconds of a row for either."""
-        begun = time.monotonic()
-        try:
-            inputs = TableInputs.fit(source, self._kinds(source), seed, rows)
-            fitted = time.monotonic()
-            matrix = inputs.transform(source, rows)
-        except TableError:
-            if rows is not None:
-                self._prepare(source, seed, None)  # tells the row by its number in the whole table
-            raise
-        n = len(matrix)
-        return inputs, matrix, (fitted - begun) / n, (time.monotonic() - fitted) / n
-
-    @staticmethod
-    def _architectures(inputs: TableInputs, task: Task, recipe: Recipe) -> list[Architecture]:
-        target = task.target
-        return build_architectures(inputs.layer, target.n_outputs, target.output, recipe)
-
-    def _train(
-        self, inputs: TableInputs, data: Data, task: Task, y: Array, seed: int, begun: float
-    ) -> Bag:
-        judged = np.ones(len(y)) if task.weight is None else task.weight.astype(np.float64)
-
-        def score(y_hat: Array, rows: Array | slice) -> float:
-            w = judged[rows]
-            return task.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
-
-        build = partial(self._architectures, inputs, task)
-        options = {
-            "strata": task.strata,
-            "seed": seed,
-            "n_threads": self.n_threads,
-            "engine": self.engine,
-        }
-        recipe = self._recipe.for_rows(len(y))
-        self.tune_results_: list[dict[str, Any]] = []
-        if self.tune is not None:
-            with self._bar("tuning") as bar:
-                trials, interrupted = search(
-                    build, data, recipe, score, seconds=self.tune, progress=bar, **options
-                )
-            if interrupted:
-                self._warn("Search interrupted by user; training follows.")
-            elif not trials:
-                self._warn(f"tune={self.tune} is not enough for a search; nothing was tried")
-            recipe = best_of(trials, recipe)
-            self.tune_results_ = [
-                {"epochs": trial.epochs, "score": trial.score, **trial.configuration}
-                for trial in trials
-            ]
-
-        def without(numbers: Sequence[int]) -> tuple[list[Architecture], Data]:
-            dropped = np.concatenate([inputs.places[i] for i in numbers])
-            matrix = np.delete(data.X, dropped, axis=1)
-            architectures = self._architectures(inputs.without(numbers), task, recipe)
-            return architectures, replace(data, X=matrix)
-
-        left = None
-        if self.time_limit is not None:
-            left = max(self.time_limit - (time.monotonic() - begun), 1e-3)
-        with self._bar("networks") as bar:
-            return train_bag(
-                build(recipe),
-                data,
-                self.n_members,
-                recipe,
-                score,
-                columns=Columns(inputs.places, inputs.n_vectors, without),
-                time_limit=left,
-                progress=bar,
-                **options,
-            )
-
-    @contextmanager
-    def _bar(self, description: str) -> Iterator[ProgressBar | None]:
-        """A progress bar, if one is wanted."""
-        bar = ProgressBar(description) if self.verbose else None
-        try:
-            yield bar
-        finally:
-            if bar is not None:
-                bar.close()
-
-    def _report(self, bag: Bag) -> None:
-        """Warn of an interrupt, and of members that ran into NaN or infinity."""
-        if bag.stopped == "interrupted":
-            self._warn("Training interrupted by user.")
-        for member, place in bag.lost.items():
-            self._warn(
-                f"network {member} of {bag.n_trained} ran into NaN or infinity and trains no "
-                f"further, the others do: {place}",
-                RuntimeWarning,
-            )
-
-    def _warn(self, message: str, kind: type[Warning] = UserWarning) -> None:
-        warnings.warn(message, kind, stacklevel=users_line())
 
     def _describe(self) -> None:
         """What scikit-learn wants to know of the table, and the engine."""

@@ -13,7 +13,8 @@ from clearprop.outputs import AbsoluteError, Linear, Output, Poisson
 from clearprop.tabular.bag.intervals import Residuals, excess_variance
 from clearprop.tabular.bag.recipe import REGRESSION, Recipe
 from clearprop.tabular.bag.train import Bag
-from clearprop.tabular.base import BaseTabular, Task
+from clearprop.tabular.base import BaseTabular
+from clearprop.tabular.fitting import Task
 from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
 from clearprop.tabular.target import NumberTarget, find_loss
 

@@ -14,10 +14,7 @@ from clearprop.tabular.bag.epochs import Action, Epochs, Pace, decide
 from clearprop.tabular.bag.folds import HeldOut
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import Plan, Recipe
-from clearprop.training import train
-
-Watch = Callable[[Sequence[EpochReport]], bool]
-"""Called after an epoch of all members, with a report of each; True ends their training."""
+from clearprop.training import AllJobsCallback, train
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ class Course:
 
     def train(
         self,
-        watch: Watch,
+        watch: AllJobsCallback,
         states: Sequence[TrainingState] | None = None,
         time_limit: float | None = None,
     ) -> list[TrainingState]:

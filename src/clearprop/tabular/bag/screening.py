@@ -24,10 +24,11 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
-from clearprop.tabular.bag.course import Course, Reporter, Watch
+from clearprop.tabular.bag.course import Course, Reporter
 from clearprop.tabular.bag.epochs import cycle_ends
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import batch_size
+from clearprop.training import AllJobsCallback
 
 LEAST_MEMBERS = 4  # for every row to be held out
 BLOCKS = 20  # of the deciding rows, which tell what is chance
@@ -210,7 +211,7 @@ class Contender:
         own.pace = None if course.pace is None else dataclasses.replace(course.pace)
         return cls(tuple(some), own, [TrainingState() for _ in members.parts])
 
-    def train(self, watch: Watch) -> list[TrainingState]:
+    def train(self, watch: AllJobsCallback) -> list[TrainingState]:
         """Until the watch ends it; what was done is kept in the states."""
         return self.course.train(watch, self.states)
 

@@ -1,0 +1,227 @@
+"""The steps of a tabular fit: rows that there is time for, their inputs, a search, the bag."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.callers import users_line
+from clearprop.engines.select import get_engine
+from clearprop.jobs import Data
+from clearprop.progress import ProgressBar
+from clearprop.tables.frames import TableError
+from clearprop.tabular.bag.budget import (
+    LEAST_PILOTS,
+    PILOT_ROWS,
+    Speeds,
+    affordable_rows,
+    sample_rows,
+)
+from clearprop.tabular.bag.folds import Score
+from clearprop.tabular.bag.members import Members, measure
+from clearprop.tabular.bag.recipe import Recipe, build_architectures
+from clearprop.tabular.bag.screening import Columns
+from clearprop.tabular.bag.search import Trial, best_of, search
+from clearprop.tabular.bag.train import Bag, train_bag
+from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.sources import Source
+from clearprop.tabular.target import ClassTarget, NumberTarget
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a bag is fitted.
+
+    recipe: of its members; kinds: of columns, by their names; begun: when the fit began, by
+    time.monotonic; time_limit, tune: seconds from then on, and of those for a search. The others
+    are parameters of the estimator.
+    """
+
+    recipe: Recipe
+    kinds: Mapping[str, str]
+    seed: int
+    begun: float
+    n_members: int
+    time_limit: float | None
+    tune: float | None
+    n_threads: int | None
+    engine: str
+    verbose: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learnt from y.
+
+    t (N, K): targets as the output unit encodes them; weight (N,): of the rows in training, or
+    None; loss: of (ŷ, y, weights) for some rows, less is better, chooses the epoch; strata (N,):
+    classes whose shares each fold keeps, or None.
+    """
+
+    target: ClassTarget | NumberTarget
+    t: Array
+    weight: Array | None
+    loss: Callable[[Array, Array, Array], float]
+    strata: Array | None = None
+
+    def rows(self, rows: Array) -> Task:
+        """The same for some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        strata = None if self.strata is None else self.strata[rows]
+        return Task(self.target, self.t[rows], weight, self.loss, strata)
+
+    def score(self, y: Array) -> Score:
+        """The loss of (ŷ, rows) by these y; rows of weight 0 alone count as one each."""
+        weight = np.ones(len(y)) if self.weight is None else self.weight.astype(np.float64)
+
+        def score(y_hat: Array, rows: Array | slice) -> float:
+            w = weight[rows]
+            return self.loss(y_hat, y[rows], w if w.any() else np.ones(len(w)))
+
+        return score
+
+    def architectures(self, inputs: TableInputs, recipe: Recipe) -> list[Architecture]:
+        """The networks that learn it from these inputs."""
+        target = self.target
+        return build_architectures(inputs.layer, target.n_outputs, target.output, recipe)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The inputs of rows, and their matrix (N, D).
+
+    fit_seconds, transform_seconds: per row, that either took.
+    """
+
+    inputs: TableInputs
+    matrix: Array
+    fit_seconds: float
+    transform_seconds: float
+
+
+def prepare(source: Source, settings: Settings, rows: Array | None) -> Prepared:
+    """What these rows, or all, are to the networks. TableError names the row in the whole table."""
+    begun = time.monotonic()
+    try:
+        inputs = TableInputs.fit(source, settings.kinds, settings.seed, rows)
+        fitted = time.monotonic()
+        matrix = inputs.transform(source, rows)
+    except TableError:
+        if rows is not None:
+            prepare(source, settings, None)  # the error with the number in the whole table
+        raise
+    n = len(matrix)
+    return Prepared(inputs, matrix, (fitted - begun) / n, (time.monotonic() - fitted) / n)
+
+
+def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
+    """The rows, in order, that there is time for; None for all. Speeds are tried out first."""
+    n, limit, recipe = source.n_rows, settings.time_limit, settings.recipe
+    if limit is None or n < LEAST_PILOTS * PILOT_ROWS:
+        return None
+    rng = np.random.default_rng(settings.seed)
+    pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
+    prepare(source, settings, pilot[:100])  # imports, whose time is not that of rows
+    prepared = prepare(source, settings, pilot)
+    some = task.rows(pilot)
+    data = Data(prepared.matrix, some.t, some.weight)
+    runner = get_engine(settings.engine, n_threads=settings.n_threads)
+    architectures = some.architectures(prepared.inputs, recipe)
+    members = Members.draw(architectures, recipe, data, settings.n_members, settings.seed)
+    step, judging = measure(members, data, runner, limit / 10)
+    speeds = Speeds(prepared.fit_seconds, prepared.transform_seconds + judging, step)
+    seconds = limit - (settings.tune or 0) - (time.monotonic() - settings.begun)
+    k = affordable_rows(n, seconds, speeds, recipe)
+    return None if k == n else sample_rows(n, k, task.strata, task.weight, rng)
+
+
+def fit_bag(
+    inputs: TableInputs, matrix: Array, task: Task, y: Array, settings: Settings
+) -> tuple[Bag, list[Trial]]:
+    """The bag for these inputs and targets, and what a search tried before, if one was asked for.
+
+    Warns of interrupts, of a search without time, and of networks that were lost.
+    """
+    data, score = Data(matrix, task.t, task.weight), task.score(y)
+    options: dict[str, Any] = {
+        "strata": task.strata,
+        "seed": settings.seed,
+        "n_threads": settings.n_threads,
+        "engine": settings.engine,
+    }
+    recipe = settings.recipe.for_rows(len(y))
+    trials: list[Trial] = []
+    if settings.tune is not None:
+        with _bar("tuning", settings) as bar:
+            trials, interrupted = search(
+                lambda recipe: task.architectures(inputs, recipe),
+                data,
+                recipe,
+                score,
+                seconds=settings.tune,
+                progress=bar,
+                **options,
+            )
+        if interrupted:
+            _warn("Search interrupted by user; training follows.")
+        elif not trials:
+            _warn(f"tune={settings.tune} is not enough for a search; nothing was tried")
+        recipe = best_of(trials, recipe)
+
+    def without(numbers: Sequence[int]) -> tuple[list[Architecture], Data]:
+        dropped = np.concatenate([inputs.places[i] for i in numbers])
+        fewer = replace(data, X=np.delete(data.X, dropped, axis=1))
+        return task.architectures(inputs.without(numbers), recipe), fewer
+
+    left = None
+    if settings.time_limit is not None:
+        left = max(settings.time_limit - (time.monotonic() - settings.begun), 1e-3)
+    with _bar("networks", settings) as bar:
+        bag = train_bag(
+            task.architectures(inputs, recipe),
+            data,
+            settings.n_members,
+            recipe,
+            score,
+            columns=Columns(inputs.places, inputs.n_vectors, without),
+            time_limit=left,
+            progress=bar,
+            **options,
+        )
+    _report(bag)
+    return bag, trials
+
+
+def _report(bag: Bag) -> None:
+    """Warn of an interrupt, and of members that ran into NaN or infinity."""
+    if bag.stopped == "interrupted":
+        _warn("Training interrupted by user.")
+    for member, place in bag.lost.items():
+        _warn(
+            f"network {member} of {bag.n_trained} stopped at NaN or infinity; the other networks "
+            f"continue: {place}",
+            RuntimeWarning,
+        )
+
+
+def _warn(message: str, kind: type[Warning] = UserWarning) -> None:
+    warnings.warn(message, kind, stacklevel=users_line())
+
+
+@contextmanager
+def _bar(description: str, settings: Settings) -> Iterator[ProgressBar | None]:
+    """A progress bar, if one is wanted."""
+    bar = ProgressBar(description) if settings.verbose else None
+    try:
+        yield bar
+    finally:
+        if bar is not None:
+            bar.close()
