@@ -214,8 +214,8 @@ def test_faults_are_named() -> None:
     broken.data[0] *= -1
     proof = certify(changed(soft, weights=broken), vectors=8)
     assert str(proof).startswith(
-        "The network is not circuit: y should be 0 for a = 1, b = 1, as xor is, but its neurons "
-        "say 1.\nMeasured on 8 inputs: an error of at most"
+        "The network does not compute circuit: y should be 0 for a = 1, b = 1, as xor is, but its "
+        "neurons say 1.\nMeasured on 8 inputs: an error of at most"
     )
     assert proof.measured_wrong > 0
     assert proof.net_errors["y"] == (1, 1)
@@ -229,7 +229,7 @@ def test_faults_are_named() -> None:
     loop = soft.units.weights.tolil()
     loop[0, 3] = 1
     looped = changed(soft, weights=sparse.csr_array(loop))
-    assert "reads one that is not of a lower level" in str(certify(looped))
+    assert "reads a unit that is not of a lower level" in str(certify(looped))
     with pytest.raises(ValueError, match="the network does not compute circuit: y should be 0"):
         network_error(changed(soft, weights=broken))
 
@@ -270,7 +270,7 @@ def test_it_says_what_is_proved() -> None:
     proof = soft.certify(vectors=1000)
     assert str(proof).splitlines()[0] == (
         "For all 2^17 inputs each output of adder is within 0.031 of its bit at gain 8, "
-        "rounding in float64 included; so each output rounds to the right bit."
+        "including rounding in float64; so each output rounds to the right bit."
     )
     assert "Measured on 1,000 inputs: an error of at most 0.0" in str(proof)
     assert str(proof).endswith("0 wrong bits.")

@@ -181,7 +181,7 @@ def test_size_limits() -> None:
     ET.fromstring(draw(Circuit(("a",), ("n399",), tuple(chain[:400]))))
     with pytest.raises(CircuitError, match="nothing to draw"):
         draw(Circuit((), (), ()))
-    with pytest.raises(CircuitError, match="11 inputs; a table of at most 10"):
+    with pytest.raises(CircuitError, match="11 inputs; a table is shown for at most 10"):
         table(compile(Circuit(tuple(map(str, range(11))), ("0",), ())))
 
 

@@ -81,5 +81,5 @@ def test_a_network_of_real_columns() -> None:
         at = [np.array(v)[rng.integers(0, n_levels, 50)] for v in encoding.values]
         assert not found.changes(np.column_stack(at)).any()
     assert shares[1] < shares[0]
-    with pytest.raises(ValueError, match="the network has 5 inputs, which is neither"):
+    with pytest.raises(ValueError, match="as many bits or columns as the network has inputs, 5"):
         extract(cp.Network([5, 2, 1], output="logistic"), encoding=encoding)

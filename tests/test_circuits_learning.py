@@ -180,7 +180,7 @@ def test_what_cannot_be_learnt_is_reported() -> None:
     assert learned.n_wrong == len(learned.wrong_rows) >= 1
     said = y_hat(learned.network, 2)[:, 0] > 0.5
     assert set(np.flatnonzero(said != np.array([0, 1, 1, 0]))) <= set(learned.wrong_rows)
-    assert str(learned).startswith("not learnt")
+    assert str(learned).startswith("not learned")
     assert STOPPED["steps"] in str(learned)
 
 

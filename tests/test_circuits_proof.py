@@ -215,9 +215,9 @@ def test_ports() -> None:
     assert proof.output == "y"
     assert not equivalent(a, c, match="order").equal
     d = Circuit(("q", "r"), ("z", "y"), (Cell("y", "or", ("r", "q")), Cell("z", "or", ("q",))), "d")
-    with pytest.raises(CircuitError, match="circuit has the inputs p, which d has not"):
+    with pytest.raises(CircuitError, match="circuit has the inputs p, which d does not have"):
         equivalent(a, d)
-    with pytest.raises(CircuitError, match="d has the outputs y, which circuit has not"):
+    with pytest.raises(CircuitError, match="d has the outputs y, which circuit does not have"):
         equivalent(Circuit(("q", "r"), ("z",), (Cell("z", "buf", ("q",)),)), d)
     with pytest.raises(CircuitError, match="circuit has 1 outputs, but d has 2"):
         equivalent(Circuit(("q", "r"), ("q",), ()), d, match="order")

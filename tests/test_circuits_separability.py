@@ -162,5 +162,5 @@ def test_wrong_tables_are_refused() -> None:
         threshold([0, 1, 0, 1, 1, 1])
     with pytest.raises(ValueError, match="got 7 in row 3"):
         threshold(np.array([0, 1, 0, 7]))
-    with pytest.raises(ValueError, match="one function"):
+    with pytest.raises(ValueError, match="one output"):
         threshold(gate("or", 2).truth_table)

@@ -79,7 +79,10 @@ def test_the_formats_are_those_of_the_package():
         (("compile", "c17.v", "-o", "c17.v"), "c17.v exists; --force replaces it"),
         (("certify", "0110", "--error", "0.7"), "--error: must be a number above 0 and at most"),
         (("equal", "c17.v"), "two circuits are compared, CIRCUIT or --expression; got 1"),
-        (("equal", "c17.v", "0110"), "which 0110 has not; --by-order pairs them by their order"),
+        (
+            ("equal", "c17.v", "0110"),
+            "which 0110 does not have; --by-order pairs ports by their order",
+        ),
         (("threshold", "-e", "&".join(f"x{i}" for i in range(17))), "1 ... 16 inputs"),
         (("learn", "xx", "-o", "m"), "nothing in it matters"),
         (("learn", "0110", "-o", "m", "--hidden", "2,y"), "--hidden: must be a whole number"),

@@ -42,7 +42,7 @@ def test_learn_sharpen_extract_and_compare(run_circuit):
 def test_learn_reports_honestly(run_circuit):
     done = run_circuit("learn", "0110", "--hidden", "1", "--steps", "100", "-o", "m.safetensors")
     assert done.code == 1
-    assert "not learnt" in done.out
+    assert "not learned" in done.out
     assert "nothing is saved" in done.out
     assert not Path("m.safetensors").exists()
     report = json.loads(run_circuit("learn", "01x0", "-o", "m.safetensors", "--json").out)

@@ -5,8 +5,8 @@ the lecture's sigmoid neuron with the bias as threshold:
 
     h = σ(g (w·x + b)),  b = ½ − T
 
-so that g (w·x + b) is at least g/2 away from 0 for all bits x: its margin is ½. A gate that is no
-threshold function (XOR, MUX, the adders) has several neurons, where each sees the gate's inputs and
+so that g (w·x + b) is at least g/2 away from 0 for all bits x: the margin is ½. A gate that is not
+a threshold function (XOR, MUX, the adders) has several neurons; each reads the gate's inputs and
 the neurons before it.
 """
 
@@ -31,7 +31,7 @@ MARGIN = 0.5
 class Neuron:
     """1 where w·x ≥ threshold, or softly σ(g (w·x + b)).
 
-    weights: one integer for each input of the gate, then one for each neuron of it before this one.
+    weights: one integer for each input of the gate, then one for each earlier neuron of the gate.
     """
 
     weights: tuple[int, ...]
@@ -45,10 +45,10 @@ class Neuron:
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate: its inputs and outputs by name, its logic, and the neurons that compute it.
+    """One gate: the names of its inputs and outputs, its logic, and the neurons that compute it.
 
-    kind: its name in GATES. neurons: in the order of evaluation. output_neurons: which of them are
-    the outputs.
+    kind: the name in GATES. neurons: in the order of evaluation. output_neurons: the indices of the
+    neurons that are the outputs.
     """
 
     kind: str
@@ -60,24 +60,26 @@ class Gate:
 
     @property
     def arity(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs."""
         return len(self.inputs)
 
     @property
     def weights(self) -> Array:
-        """w (arity,) of a gate that is one neuron; ValueError for one that takes several."""
+        """w (arity,) of a gate that is one neuron; ValueError for a gate of several neurons."""
         return np.array(self._neuron.weights, dtype=np.float64)
 
     @property
     def bias(self) -> float:
-        """b of a gate that is one neuron; ValueError for one that takes several."""
+        """b of a gate that is one neuron; ValueError for a gate of several neurons."""
         return self._neuron.bias
 
     @property
     def margin(self) -> float:
-        """The least |w·x + b| over all bits x and all its neurons."""
+        """The least |w·x + b| over all bits x and all neurons of the gate."""
         k = self.arity
-        if all(len(set(n.weights[:k])) == 1 for n in self.neurons):  # only how many are 1 matters
+        if all(
+            len(set(n.weights[:k])) == 1 for n in self.neurons
+        ):  # only the number of ones matters
             x = np.tri(k + 1, k, -1)
         else:
             x = all_bits(k)
@@ -89,8 +91,8 @@ class Gate:
 
     @property
     def truth_table(self) -> Array:
-        """Bits (2^arity, arity + outputs): all inputs, counting up with the first one as the
-        highest digit, and beside them the outputs by the gate's logic; ValueError above 24 inputs.
+        """Bits (2^arity, arity + outputs): all inputs, counting up with the first input as the
+        highest digit, and then the outputs by the gate's logic; ValueError above 24 inputs.
         """
         if self.arity > 24:
             raise ValueError(f"{self.kind} of {self.arity} inputs: a table has at most 2^24 rows")
@@ -101,8 +103,8 @@ class Gate:
     def evaluate(self, x: npt.ArrayLike, gain: float | None = None) -> Array:
         """The outputs (N, outputs) of the neurons for inputs x (N, arity).
 
-        gain: g > 0, for soft outputs between 0 and 1, from inputs that may be soft as well; None
-        for the hard threshold, as bool.
+        gain: g > 0 gives soft outputs between 0 and 1, and the inputs may be soft as well; None
+        gives the hard threshold, as bool.
         """
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.arity:
@@ -113,7 +115,7 @@ class Gate:
         return h if gain is not None else h.astype(bool)
 
     def _activations(self, x: Array, gain: float | None = None) -> Array:
-        """h (N, neurons), all of them."""
+        """h (N, neurons) of all neurons."""
         wires = x.astype(np.float64)
         for neuron in self.neurons:
             z = wires @ np.array(neuron.weights, dtype=np.float64) + neuron.bias
@@ -132,10 +134,10 @@ class Gate:
 
 @dataclass(frozen=True)
 class Kind:
-    """A row of the table of gates, for any number of inputs that is allowed.
+    """A row of the table of gates, for every number of inputs that is allowed.
 
-    logic(x): the outputs from the inputs, each an array of bool, or of integers whose bits are
-    independent cases. neurons(k): for k inputs.
+    logic(x): the outputs from the inputs. Each is an array of bool, or of integers whose bits are
+    independent cases. neurons(k): the neurons for k inputs.
     """
 
     logic: Callable[[Sequence[Array]], tuple[Array, ...]]
@@ -145,15 +147,15 @@ class Kind:
     odd: bool = False
     outputs: tuple[str, ...] = ("y",)
     output_neurons: tuple[int, ...] = (-1,)
-    inputs: tuple[str, ...] = ()  # their names, where they are not x1, x2, …
+    inputs: tuple[str, ...] = ()  # their names, unless they are x1, x2, …
 
     def allows(self, arity: int) -> bool:
-        """Whether it can have so many inputs."""
+        """Whether a gate of this kind can have that many inputs."""
         most = arity if self.most is None else self.most
         return self.least <= arity <= most and (arity % 2 == 1 or not self.odd)
 
     def arities(self) -> str:
-        """Which numbers of inputs are allowed, in words."""
+        """The numbers of inputs that are allowed, in words."""
         if self.most == self.least:
             return str(self.least)
         odd = ", an odd number" if self.odd else ""
@@ -174,19 +176,19 @@ def _parity(k: int, *, odd: bool) -> tuple[Neuron, ...]:
 
 
 def at_least(t: int) -> Kind:
-    """The gate that is 1 where t or more of its inputs are: the kind "at_least_t"."""
+    """The gate that is 1 if t or more of its inputs are 1: the kind "at_least_t"."""
     return Kind(lambda x: (_count(x, t),), _one(1, lambda k: t), least=t)
 
 
 def _count(x: Sequence[Array], t: int) -> Array:
-    """Whether t or more of x are 1, bit by bit: the sum in binary digits, which are compared."""
+    """Whether t or more of x are 1, bit by bit: sums them in binary and compares the digits."""
     digits = [np.zeros_like(x[0]) for _ in range(max(t, len(x)).bit_length())]
     for bit in x:
         carry = bit
         for j, digit in enumerate(digits):
             digits[j] = digit ^ carry
             carry = digit & carry
-    least = ~np.zeros_like(x[0])  # whether the digits up to j make t's digits up to j or more
+    least = ~np.zeros_like(x[0])  # whether the sum's digits up to j are at least t's digits up to j
     for j, digit in enumerate(digits):
         least = digit & least if t >> j & 1 else digit | least
     return least
@@ -249,7 +251,7 @@ GATES: dict[str, Kind] = {
 
 
 def find_kind(kind: str) -> Kind:
-    """The row of GATES of that name, or the one that "at_least_t" means; ValueError if none."""
+    """The row of GATES of that name, or the row for "at_least_t"; ValueError for any other name."""
     if isinstance(kind, str):
         if kind in GATES:
             return GATES[kind]
@@ -261,7 +263,7 @@ def find_kind(kind: str) -> Kind:
 
 def gate(kind: str, arity: int) -> Gate:
     """A gate of `arity` inputs: "and", "or", "nand", "nor", "xor", "xnor" or "at_least_<t>" of any
-    number, "majority" of an odd one, "not", "buf", "mux" (s, a, b), "half_adder", "full_adder".
+    number, "majority" of an odd number, "not", "buf", "mux" (s, a, b), "half_adder", "full_adder".
 
     The lecture's soft OR gate is one sigmoid neuron, h = σ(g (x₁ + x₂ − ½)), "the bias as a
     threshold, w₁ and w₂ large positive values":
@@ -277,7 +279,7 @@ def gate(kind: str, arity: int) -> Gate:
     1 0 1 0.9933
     1 1 1 1.0000
 
-    Raises ValueError for a kind that is not there, and a number of inputs it cannot have.
+    Raises ValueError for an unknown kind, and for a number of inputs that the kind cannot have.
     Source: the lecture, Example 1; for the others Muroga, Threshold Logic and Its Applications.
     """
     row = find_kind(kind)
@@ -296,7 +298,7 @@ def gate(kind: str, arity: int) -> Gate:
 
 
 def all_bits(n: int) -> Array:
-    """All 2^n rows of n bits (bool), counting up, the first column being the highest digit."""
+    """All 2^n rows of n bits (bool), counting up, with the first column as the highest digit."""
     if not 0 <= n <= 24:
         raise ValueError(f"n must be 0 … 24, for at most 2^24 rows; got {n!r}")
     numbers = np.arange(2**n, dtype=np.uint32)

@@ -14,7 +14,7 @@ from clearprop.circuits.gates import all_bits, find_kind
 
 
 class CircuitError(ValueError):
-    """What is wrong with a circuit. net: the name of the net it is about, if it is about one."""
+    """Something is wrong with a circuit. net: the name of the net concerned, or None."""
 
     def __init__(self, message: str, net: str | None = None) -> None:
         super().__init__(message)
@@ -32,12 +32,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Circuit:
-    """A combinational circuit. Its nets are its inputs and what its cells put out.
+    """A combinational circuit. Its nets are its inputs and the outputs of its cells.
 
-    inputs, outputs: names of nets; an output may be an input, or stand twice. cells: in any order;
-    they are put into a topological one, each after those whose outputs it reads.
-    Raises CircuitError for a cycle, a net that nothing or that more than one cell drives, a cell
-    of no known kind or with a number of inputs that its kind cannot have.
+    inputs, outputs: names of nets; an output may also be an input, and may appear twice. cells: in
+    any order; they are sorted topologically, each cell after the cells whose outputs it reads.
+    Raises CircuitError for a cycle, a net that is not driven or is driven more than once, a cell of
+    an unknown kind, and a cell with a number of inputs that its kind cannot have.
     """
 
     inputs: tuple[str, ...]
@@ -52,12 +52,12 @@ class Circuit:
 
     @cached_property
     def nets(self) -> tuple[str, ...]:
-        """The inputs, then the outputs of the cells in their order."""
+        """The inputs, then the outputs of the cells, in order."""
         return (*self.inputs, *(cell.output for cell in self.cells))
 
     @cached_property
     def level(self) -> dict[str, int]:
-        """For each net the greatest number of cells on a way from an input to it."""
+        """For each net, the greatest number of cells on a path to it from an input."""
         level = dict.fromkeys(self.inputs, 0)
         for cell in self.cells:
             level[cell.output] = 1 + max((level[net] for net in cell.inputs), default=0)
@@ -65,7 +65,7 @@ class Circuit:
 
     @property
     def depth(self) -> int:
-        """The greatest number of cells on a way from an input to an output."""
+        """The greatest number of cells on a path from an input to an output."""
         return max((self.level[net] for net in self.outputs), default=0)
 
     @property
@@ -85,16 +85,17 @@ class Circuit:
         return self._read(self.nets, bits)
 
     def truth_table(self) -> Array:
-        """Bits (2^inputs, inputs + outputs), counting up, the first input as the highest digit;
+        """Bits (2^inputs, inputs + outputs), counting up with the first input as the highest digit;
         ValueError for more than 24 inputs."""
         bits = all_bits(len(self.inputs))
         return np.column_stack([bits, self.evaluate(bits)]).astype(np.uint8)
 
     def words(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """The word of each net, whose bits are independent cases, from one for each input.
+        """The word of each net from one word for each input; the bits of a word are independent
+        cases.
 
-        inputs: arrays of unsigned integers, or of bool, all of one shape (one at least, where the
-        circuit has no input: its shape is all that counts then).
+        inputs: arrays of unsigned integers, or of bool, all of one shape. A circuit without inputs
+        needs one array too, of which only the shape counts.
         """
         value = dict(zip(self.inputs, inputs, strict=False))
         for cell in self.cells:
@@ -103,9 +104,10 @@ class Circuit:
         return value
 
     def cone(self, outputs: Iterable[str]) -> Circuit:
-        """The part of the circuit that these nets depend on, with them as outputs and all inputs.
+        """The part of the circuit that these nets depend on: all its inputs, and these nets as
+        outputs.
 
-        Raises CircuitError for a net that is not there.
+        Raises CircuitError for a net that the circuit does not have.
         """
         outputs = tuple(outputs)
         for net in outputs:
@@ -152,78 +154,78 @@ def as_bits(bits: npt.ArrayLike, n: int, argument: str = "bits") -> Array:
 def _drivers(
     inputs: tuple[str, ...], outputs: tuple[str, ...], cells: tuple[Cell, ...]
 ) -> dict[str, Cell | None]:
-    """What drives each net, None for an input; CircuitError unless it is exactly one thing."""
+    """The cell that drives each net, None for an input; CircuitError unless exactly one does."""
     driver: dict[str, Cell | None] = {}
     for net in inputs:
         if net in driver:
-            raise CircuitError(f"the input {net!r} is named twice", net)
+            raise CircuitError(f"the input {net!r} is listed twice", net)
         driver[net] = None
     for cell in cells:
         net = cell.output
         if net in driver:
             other = driver[net]
-            what = "it is an input" if other is None else f"also by {_told(other)}"
-            raise CircuitError(f"the net {net!r} is driven by {_told(cell)}, but {what}", net)
+            what = "it is an input" if other is None else f"also by {_described(other)}"
+            raise CircuitError(f"the net {net!r} is driven by {_described(cell)}, but {what}", net)
         driver[net] = cell
         try:
             kind = find_kind(cell.kind)
         except ValueError as error:
             raise CircuitError(f"the net {net!r}: {error}", net) from None
-        told = f"the net {net!r} is driven by {_told(cell)}, and must"
+        fault = f"the net {net!r} is driven by {_described(cell)}"
         if len(kind.outputs) != 1:
-            raise CircuitError(f"{told} be driven by a gate with one output", net)
+            raise CircuitError(f"{fault}, a gate with several outputs", net)
         if not kind.allows(len(cell.inputs)):
-            raise CircuitError(f"{told} have {kind.arities()} of them", net)
+            raise CircuitError(f"{fault}, whose number of inputs must be {kind.arities()}", net)
     for net in outputs:
         if net not in driver:
-            raise CircuitError(f"the output {net!r} is driven by nothing", net)
+            raise CircuitError(f"the output {net!r} is not driven", net)
     return driver
 
 
 def _in_order(
     inputs: tuple[str, ...], outputs: tuple[str, ...], cells: tuple[Cell, ...]
 ) -> tuple[Cell, ...]:
-    """The cells in topological order: depth first, from the first cell on."""
+    """The cells in topological order, found depth first."""
     driver = _drivers(inputs, outputs, cells)
     done = set(inputs)
     order: list[Cell] = []
     for start in cells:
         if start.output in done:
             continue
-        way = [(start, iter(start.inputs))]  # from `start` down to what it waits for
+        path = [(start, iter(start.inputs))]  # from `start` down to the cell that it waits for
         entered = {start.output}
-        while way:
-            cell, left = way[-1]
+        while path:
+            cell, left = path[-1]
             net = next((net for net in left if net not in done), None)
             if net is None:
                 done.add(cell.output)
                 order.append(cell)
-                way.pop()
+                path.pop()
                 continue
             below = driver.get(net)
             if below is None:
                 raise CircuitError(
-                    f"the net {net!r}, an input of {_told(cell)}, is driven by nothing", net
+                    f"the net {net!r}, an input of {_described(cell)}, is not driven", net
                 )
             if net in entered:
-                raise CircuitError(f"there is a cycle: {_cycle([c for c, _ in way], net)}", net)
+                raise CircuitError(f"there is a cycle: {_cycle([c for c, _ in path], net)}", net)
             entered.add(net)
-            way.append((below, iter(below.inputs)))
+            path.append((below, iter(below.inputs)))
     return tuple(order)
 
 
 def _cycle(cells: list[Cell], net: str) -> str:
-    """The nets from `net` round to itself, in the direction of the signal."""
-    way = [cell.output for cell in cells]
-    loop = way[way.index(net) :]
+    """The nets from `net` back to itself, in the direction of the signal."""
+    path = [cell.output for cell in cells]
+    loop = path[path.index(net) :]
     shown = [net, *reversed(loop)]
     if len(shown) > 8:
         shown = [*shown[:6], f"… {len(shown) - 7} more …", shown[-1]]
     return " → ".join(shown)
 
 
-def _told(cell: Cell) -> str:
-    """A cell in words, with no more of its inputs than a line holds."""
+def _described(cell: Cell) -> str:
+    """A cell as an error shows it, with its first inputs."""
     inputs = ", ".join(cell.inputs[:4]) + (", …" if len(cell.inputs) > 4 else "")
     many = f" of {len(cell.inputs):,} inputs" if len(cell.inputs) > 4 else ""
     return f"{cell.kind}({inputs}){many}"

@@ -1,4 +1,4 @@
-"""A circuit as a picture (SVG), with the soft values on its wires, and its soft truth table."""
+"""A circuit as an SVG picture, with the soft values on its wires, and its soft truth table."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from clearprop.circuits.soft.circuit import SoftCircuit
 
 MOST_CELLS = 400
 MOST_INPUTS = 10
-SHOWN = 12  # characters of a name; the whole one is in the tooltip
+SHOWN = 12  # characters of a name; the tooltip has the whole name
 PAD = 14.0
 
-# Blue for 0, grey for ½, orange for 1, and 1 is thicker: told apart by all eyes and in print.
+# Blue for 0, grey for ½, orange for 1, and 1 is thicker: also for the colour-blind, and in print.
 _LIGHT = ((0x00, 0x5F, 0xA3), (0x76, 0x76, 0x76), (0xB9, 0x4A, 0x00))
 _DARK = ((0x5A, 0xB4, 0xEE), (0x9A, 0x9A, 0x9A), (0xF0, 0xA2, 0x3A))
 
 
 def draw(circuit: Circuit | SoftCircuit, bits: npt.ArrayLike | None = None) -> str:
-    """The diagram as the text of an SVG file that stands alone and has a light and a dark form.
+    """The diagram as the text of a self-contained SVG file with a light and a dark theme.
 
-    Inputs left, a column for each level, outputs right. bits: one value 0 or 1 for each input; the
-    wires then show what they carry, for a soft circuit the soft values, and are blue for 0, grey
-    for ½ and orange for 1.
+    Inputs are on the left, then comes a column for each level, and outputs are on the right. bits:
+    0 or 1 for each input; the wires then show their values (soft values for a soft circuit): blue
+    for 0, grey for ½, orange for 1.
     Raises CircuitError for more than 400 cells, ValueError for wrong bits.
     """
     soft = circuit if isinstance(circuit, SoftCircuit) else None
@@ -39,7 +39,7 @@ def draw(circuit: Circuit | SoftCircuit, bits: npt.ArrayLike | None = None) -> s
     if len(plain.cells) > MOST_CELLS:
         raise CircuitError(
             f"{plain.name} has {len(plain.cells):,} cells; at most {MOST_CELLS} can be drawn: "
-            "take a part of it, for instance circuit.cone([net])"
+            "draw a part of it, for instance circuit.cone([net])"
         )
     if not plain.nets:
         raise CircuitError(f"{plain.name} has nothing to draw: no input and no cell")
@@ -47,9 +47,9 @@ def draw(circuit: Circuit | SoftCircuit, bits: npt.ArrayLike | None = None) -> s
 
 
 def net_values(circuit: Circuit | SoftCircuit, bits: npt.ArrayLike) -> dict[str, float]:
-    """What each net carries for one row of bits, softly if the circuit is soft.
+    """The value of each net for one row of bits; the soft value if the circuit is soft.
 
-    Raises ValueError where bits are not 0 or 1, one for each input.
+    Raises ValueError unless bits are 0 or 1, one for each input.
     """
     plain = circuit.circuit if isinstance(circuit, SoftCircuit) else circuit
     n, row = len(plain.inputs), np.asarray(bits)
@@ -69,7 +69,7 @@ def net_values(circuit: Circuit | SoftCircuit, bits: npt.ArrayLike) -> dict[str,
 
 
 def table(soft: SoftCircuit) -> str:
-    """The truth table as text: the inputs, each output's bit and its soft value, and the bound.
+    """The truth table as text: the inputs, each output's bit and soft value, and the bounds.
 
     Raises CircuitError for more than 10 inputs.
     """
@@ -77,8 +77,8 @@ def table(soft: SoftCircuit) -> str:
     n = len(circuit.inputs)
     if n > MOST_INPUTS:
         raise CircuitError(
-            f"{circuit.name} has {n} inputs; a table of at most {MOST_INPUTS}, {2**MOST_INPUTS:,} "
-            "rows, can be shown"
+            f"{circuit.name} has {n} inputs; a table is shown for at most {MOST_INPUTS} inputs, "
+            f"{2**MOST_INPUTS:,} rows"
         )
     bits = all_bits(n)
     hard, h = circuit.evaluate(bits), soft.evaluate(bits)
@@ -130,7 +130,7 @@ class _Picture:
         return columns
 
     def _place(self) -> None:
-        """x, the left ends of the columns, their widths, and the size of the whole."""
+        """Set x, the left ends of the columns, their widths, and the size of the whole picture."""
         labels = [self._label(net) for net in self.circuit.inputs] or [""]
         outs = [self._label(net) for net in self.circuit.outputs] or [""]
         self.widths = [max(map(len, labels)) * 7.0 + 6]
@@ -147,7 +147,7 @@ class _Picture:
         self.height = low + 2 * PAD + (26 if self.values is not None else 6)
 
     def _lead(self) -> float:
-        """From a column to its first track: room for a value."""
+        """The distance from a column to its first track, with room for a value."""
         return 12.0 if self.values is None or self.hard else 36.0
 
     def svg(self) -> str:
@@ -172,7 +172,7 @@ class _Picture:
         return "\n".join(parts) + "\n"
 
     def _wires(self) -> Iterator[str]:
-        """One group for each net: its strokes, the dots where it branches, its tooltip."""
+        """One group for each net: its strokes, the dots where it branches, and its tooltip."""
         strokes: dict[str, list[str]] = {net: [] for net in self.circuit.nets}
         dots: dict[str, list[tuple[float, float]]] = {net: [] for net in self.circuit.nets}
         for i, routes in enumerate(self.routes):
@@ -200,7 +200,7 @@ class _Picture:
             if paths:
                 circles = "".join(f'<circle cx="{x:g}" cy="{y:g}" r="2.8"/>' for x, y in dots[net])
                 yield (
-                    f'<g class="wire {self._shade(net)}"{_of(net)}>{self._tip(net)}'
+                    f'<g class="wire {self._shade(net)}"{_data_net(net)}>{self._tip(net)}'
                     f'<path d="{"".join(paths)}"/>{circles}</g>'
                 )
 
@@ -231,7 +231,7 @@ class _Picture:
             at = self.widths[self.circuit.level[place.net]] - STUB + 3
             value = f"{self.values[place.net]:.3f}"
             yield (
-                f'<text class="value {self._shade(place.net)}"{_of(place.net)} '
+                f'<text class="value {self._shade(place.net)}"{_data_net(place.net)} '
                 f'x="{at:g}" y="{h / 2 - 4:g}">'
                 f"{value}</text>"
             )
@@ -246,7 +246,7 @@ class _Picture:
 
     def _name(self, net: str, y: float, x: float, anchor: str) -> str:
         return (
-            f'<text class="port {self._shade(net)}"{_of(net)} x="{x:g}" y="{y + 4:g}" '
+            f'<text class="port {self._shade(net)}"{_data_net(net)} x="{x:g}" y="{y + 4:g}" '
             f'text-anchor="{anchor}">{self._tip(net)}{escape(self._label(net))}</text>'
         )
 
@@ -322,18 +322,18 @@ def _theme(paper: str, ink: str, faint: str, body: str, ramp: object, shaded: bo
 
 
 def _colour(ramp: Array, value: float) -> str:
-    """Between the three colours of a ramp."""
+    """A colour between the three colours of a ramp."""
     rgb = [np.interp(value, [0, 0.5, 1], channel) for channel in ramp.T]
     return "#" + "".join(f"{round(float(c)):02x}" for c in rgb)
 
 
 def _clean(name: str) -> str:
-    """A name without what XML cannot hold and a terminal would not show."""
+    """A name without characters that XML cannot hold or a terminal would not show."""
     return "".join(c if c.isprintable() else "�" for c in name)
 
 
-def _of(net: str) -> str:
-    """The attribute by which a program finds what belongs to a net."""
+def _data_net(net: str) -> str:
+    """The attribute by which a program finds the elements of a net."""
     return f' data-net="{escape(_clean(net))}"'
 
 

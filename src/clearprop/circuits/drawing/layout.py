@@ -1,8 +1,8 @@
-"""Where the parts of a circuit's diagram go: columns by level, little crossing, wires on tracks.
+"""Where the parts of a circuit's diagram go: columns by level, few crossings, wires on tracks.
 
-After Sugiyama, Tagawa and Toda (1981): a net that passes a column gets a place in it like a cell;
-the order in a column is by barycentres; the heights are the least squares that keep the order.
-Between two columns each net has one vertical stroke, on a track that it shares with no other there.
+After Sugiyama, Tagawa and Toda (1981): a net that passes a column gets a place in it as a cell
+does; a column is ordered by barycentres; the heights are a least-squares fit that keeps the order.
+Between two columns each net has one vertical stroke, on a track where it overlaps no other stroke.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-PIN = 12.0  # between the inputs of a gate
+PIN = 12.0  # the distance between the inputs of a gate
 TRACK = 8.0
-SWEEPS = 13  # the last one forward, which leaves outputs straight
+SWEEPS = 13  # the last sweep is forward, which leaves outputs straight
 
 
 @dataclass
 class Place:
     """A cell, an input, an output or the passage of a net through a column; y is its middle.
 
-    net: what it puts out, or shows. reads: the nets at its inputs, from top to bottom.
+    net: the net that it drives or shows. reads: the nets at its inputs, from top to bottom.
     """
 
     net: str
@@ -39,8 +39,8 @@ class Place:
 
 @dataclass
 class Route:
-    """How a net gets from one column to the next. track: of its vertical stroke, None for a
-    straight line; slanted: without a stroke, where tracks cannot keep two nets apart."""
+    """How a net gets from one column to the next. track: the track of its vertical stroke, None for
+    a straight line. slanted: whether it has no stroke because tracks cannot keep two nets apart."""
 
     net: str
     start: float
@@ -51,7 +51,7 @@ class Route:
 
     @property
     def span(self) -> tuple[float, float]:
-        """The heights that its vertical stroke covers."""
+        """The heights between which its vertical stroke runs."""
         return min(self.start, *self.ends), max(self.start, *self.ends)
 
 
@@ -59,9 +59,9 @@ Columns = list[list[Place]]
 
 
 def arrange(columns: Columns) -> tuple[Columns, list[list[Route]]]:
-    """The columns with the passages, in order, with heights; and the routes after each column.
+    """The columns with passages, in order and with heights, and the routes after each column.
 
-    Each net that is read stands in some column before that of its first reader.
+    Each net that is read must be in a column before the column of its first reader.
     """
     columns = _with_passages(columns)
     columns = _ordered(columns)
@@ -85,7 +85,7 @@ def _with_passages(columns: Columns) -> Columns:
 
 
 def _ordered(columns: Columns) -> Columns:
-    """The order with the least crossings of some sweeps to and fro."""
+    """The order with the fewest crossings among some sweeps forward and back."""
     best, least = columns, _crossings(columns)
     for sweep in range(SWEEPS):
         if sweep % 2 == 0:
@@ -107,7 +107,7 @@ def _ordered(columns: Columns) -> Columns:
 
 
 def _by_mean(columns: Columns, i: int, near: dict[str, list[float]]) -> Columns:
-    """Column i in the order of the means of what its places are wired to."""
+    """Column i in the order of the mean positions of what its places are wired to."""
     keys = []
     for k, place in enumerate(columns[i]):
         others = near.get(place.net, [])
@@ -130,7 +130,7 @@ def _crossings(columns: Columns) -> int:
 
 
 def _settle(columns: Columns, *, forward: bool) -> None:
-    """Every place as near as the order allows to where its wires would be straight."""
+    """Move every place as near to where its wires are straight as the order allows."""
     for i in range(len(columns)) if forward else range(len(columns) - 1, -1, -1):
         pulls: dict[int, list[float]] = {id(place): [] for place in columns[i]}
         if i > 0:
@@ -147,15 +147,15 @@ def _settle(columns: Columns, *, forward: bool) -> None:
 
 
 def _middle(pulls: list[float], otherwise: float) -> float:
-    """The median, so that one wire at least is straight."""
+    """The median, so that at least one wire is straight."""
     if not pulls:
         return otherwise
     return sorted(pulls)[(len(pulls) - 1) // 2]
 
 
 def _spread(column: list[Place], wanted: list[float]) -> None:
-    """Heights in the order of the column, far enough apart, with the least squares from what is
-    wanted: the pool of adjacent violators."""
+    """Set heights in the order of the column, far enough apart, and nearest to the wanted heights
+    in least squares (pool adjacent violators)."""
     offset, offsets = 0.0, []
     for k, place in enumerate(column):
         if k:
@@ -175,7 +175,7 @@ def _spread(column: list[Place], wanted: list[float]) -> None:
 
 
 def _close_up(places: list[Place]) -> None:
-    """Whole heights from 0 on, without bands that are empty in all columns."""
+    """Move the heights to integers from 0 on, without bands that are empty in all columns."""
     spans = [(p.y - (p.height + p.gap) / 2, p.y + (p.height + p.gap) / 2) for p in places]
     order = sorted(range(len(places)), key=lambda k: spans[k][0])
     shift = bottom = spans[order[0]][0]
@@ -186,7 +186,7 @@ def _close_up(places: list[Place]) -> None:
 
 
 def _swap_pins(left: list[Place], right: list[Place]) -> None:
-    """The inputs of a gate in the order in which their wires come."""
+    """Put the inputs of each gate in the order of the heights that their wires come from."""
     at = {place.net: place.y for place in left}
     for place in right:
         if place.swap:
@@ -200,7 +200,7 @@ def _routes(left: list[Place], right: list[Place]) -> list[Route]:
             routes[net].ends.append(place.pin(k))
     used = [route for route in routes.values() if route.ends]
     bent = [r for r in used if any(abs(end - r.start) > 0.1 for end in r.ends)]
-    for a in bent:  # b's stroke comes first where b leaves at the height where a arrives
+    for a in bent:  # b's stroke comes first if b leaves at a height where a arrives
         a.before = {b.net for b in bent if b is not a and any(abs(b.start - y) < 3 for y in a.ends)}
     _assign_tracks(bent)
     return used
@@ -230,6 +230,6 @@ def _assign_tracks(bent: Sequence[Route]) -> None:
 
 
 def _leftness(route: Route) -> tuple[int, float]:
-    """Of strokes that go down the lower ones come first, of those that go up the upper ones."""
+    """Among strokes that go down, the lower come first; among strokes that go up, the upper."""
     down = sum(route.ends) / len(route.ends) > route.start
     return (0, -route.start) if down else (1, route.start)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 BUBBLE = 3.5
-BACK = 9.0  # how far the back of an OR is bent
+BACK = 9.0  # how far the back of an OR is curved in
 STUB = 8.0  # of wire before the body
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """path(height): the body, from x = 0. width: of the body. bubble: whether the output is
-    inverted. bent: whether the inputs reach into a bent back. text: what stands in the body;
-    pins: what stands at the inputs."""
+    """path(height): the body, from x = 0. width: the width of the body. bubble: whether the output
+    is inverted. bent: whether the inputs meet a curved back. text: the text in the body. pins: the
+    labels of the inputs."""
 
     path: Callable[[float], str]
     width: float
@@ -25,11 +25,11 @@ class Symbol:
 
     @property
     def whole_width(self) -> float:
-        """With the stub before it and the bubble after it."""
+        """The width including the stub before the body and the bubble after it."""
         return STUB + self.width + (2 * BUBBLE if self.bubble else 0.0)
 
     def edge(self, share: float) -> float:
-        """Where an input at this share of the height meets the body."""
+        """The x at which an input at this share of the height meets the body."""
         return 2 * share * (1 - share) * BACK if self.bent else 0.0
 
 
@@ -77,7 +77,7 @@ _SYMBOLS = {
 
 
 def symbol(kind: str) -> Symbol:
-    """The symbol of a gate with one output; a count is a box with "≥ t"."""
+    """The symbol of a gate with one output; at_least_t is a box with "≥t"."""
     if kind in _SYMBOLS:
         return _SYMBOLS[kind]
     return Symbol(_box, 38.0, text=f"≥{kind.removeprefix('at_least_')}")

@@ -27,11 +27,12 @@ SAFETY = 1.01  # for the rounding of the bound itself, some 1e-15 of it
 
 @dataclass(frozen=True)
 class Decided:
-    """What a network decides on N points.
+    """The decisions of a network on N points.
 
-    hidden: for each hidden layer the bits z > 0, (N, H_l); outputs: (N, outputs). n_precise: rows
-    that took more than float64; open_rows: the first that stayed open, and those after it that were
-    not tried; their bits mean nothing.
+    hidden: for each hidden layer the bits z > 0, (N, H_l). outputs: (N, outputs). closest: for each
+    hidden layer the least |z| of each unit. n_precise: the number of rows that needed more than
+    float64. open_rows: the first row that could not be decided, and the rows after it that were not
+    tried; their bits mean nothing.
     """
 
     hidden: list[Array]
@@ -49,10 +50,10 @@ def decide(
     most_precise: int = 20_000,
     check: Callable[[], None] = lambda: None,
 ) -> Decided:
-    """The bits of the network on points (N, D) of float64; hidden: those of its hidden units too.
+    """The bits of the network on points (N, D) of float64; hidden: also for its hidden units.
 
-    most_precise: how many rows at most are decided with more digits; the rest stay open.
-    check: is called before each of them, and may raise what ends it.
+    most_precise: the most rows that are decided with more digits; the others stay open.
+    check: called before each of these rows; it may raise an exception to end the work.
     """
     x_max = np.abs(points).max(axis=0, initial=0.0)
     h, error = points, np.zeros(points.shape[1])
@@ -99,11 +100,13 @@ def decide(
 
 
 def _radius(layer: Layer, x_max: Array, error: Array) -> Array:
-    """How far the computed z may be off, whatever the row: the inputs' error, and the rounding of a
-    sum of n products in any order, γ_n Σ|w||x| (Higham 2002, section 3.1)."""
+    """A bound on the error of the computed z for every row: the inputs' error, and the rounding of
+    a sum of n products in any order, γ_n Σ|w||x| (Higham 2002, section 3.1)."""
     n = layer.W.shape[1] + 2
     gamma = n * UNIT_ROUNDOFF / (1 - n * UNIT_ROUNDOFF)
     W, b = np.abs(layer.W), np.abs(layer.b)
     rounding = gamma * (W @ (x_max + error) + b)
-    radius: Any = SAFETY * (W @ error + rounding) + 2.0**-1000  # the last for products underflown
+    radius: Any = (
+        SAFETY * (W @ error + rounding) + 2.0**-1000
+    )  # the last for products that underflow
     return np.asarray(radius)

@@ -1,4 +1,4 @@
-"""Real columns as bits: the thermometer code, and the rows that a circuit's inputs can be."""
+"""Real columns as bits: the thermometer code, and the domain of a circuit's inputs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from clearprop._typing import Array
 class Encoding:
     """The thermometer code of real columns: bit i of column f is 1 where x_f > thresholds[f][i].
 
-    columns: their names; thresholds: for each column, increasing. values: for each column one real
-    number for each of its codes, 0 … len(thresholds[f]) bits on: what a network of real inputs is
-    given for it.
+    columns: their names. thresholds: for each column, in increasing order. values: for each column,
+    one real number for each code (a code is the number of bits that are on, 0 …
+    len(thresholds[f])); a network with real inputs is given this number.
     """
 
     columns: tuple[str, ...]
@@ -39,7 +39,7 @@ class Encoding:
 
     @property
     def n_bits(self) -> int:
-        """How many bits a row has."""
+        """The number of bits of a row."""
         return sum(len(row) for row in self.thresholds)
 
     def encode(self, X: npt.ArrayLike) -> Array:
@@ -61,10 +61,10 @@ def thermometer(
 ) -> tuple[Array, Encoding]:
     """The bits (N, n_bits) of real rows X (N, columns) in thermometer code, and the encoding.
 
-    n_levels: how many codes a column has, for all columns or one number for each: between them lie
-    n_levels − 1 thresholds, at the quantiles of the column (fewer where quantiles coincide), each
-    half way between two values that are there. thresholds: these instead, for each column.
-    columns: their names, x1, x2, … otherwise.
+    n_levels: the number of codes of a column, one number for all columns or one for each. They are
+    separated by n_levels − 1 thresholds at the quantiles of the column (fewer if quantiles
+    coincide), each half way between two values of the column. thresholds: explicit thresholds for
+    each column instead. columns: their names, by default x1, x2, ….
     Raises ValueError for NaN and infinity, and for thresholds that do not increase.
     """
     X = _numbers(X)
@@ -72,7 +72,7 @@ def thermometer(
         first = int(np.argwhere(~np.isfinite(X))[0][0])
         raise ValueError(f"X must hold finite numbers; row {first} has an infinity")
     if X.ndim != 2 or 0 in X.shape:
-        raise ValueError(f"X must have shape (N, columns), neither of them 0; got {X.shape}")
+        raise ValueError(f"X must have shape (N, columns) and must not be empty; got {X.shape}")
     D = X.shape[1]
     names = tuple(columns) if columns is not None else tuple(f"x{f + 1}" for f in range(D))
     if len(names) != D or len(set(names)) != D:
@@ -103,11 +103,11 @@ def thermometer(
 
 @dataclass(frozen=True)
 class Domain:
-    """The rows that are gone through: each feature takes any of its codes, counting up, the first
-    feature as the highest digit.
+    """All possible rows: each feature takes each of its codes, counting up with the first feature
+    as the highest digit.
 
-    n_bits: of each feature, in thermometer code: code c has c bits on, the first ones. values: for
-    each feature what the network is given for each code; None: the bits.
+    n_bits: the bits of each feature in thermometer code, where code c has the first c bits on.
+    values: for each feature, the network's input for each code; None if it is the bits.
     """
 
     n_bits: tuple[int, ...]
@@ -115,16 +115,16 @@ class Domain:
 
     @cached_property
     def size(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return math.prod(n + 1 for n in self.n_bits)
 
     @cached_property
     def plain(self) -> bool:
-        """Whether every feature is one bit, and the network is given it."""
+        """Whether every feature is one bit, and the network's input is that bit."""
         return set(self.n_bits) == {1} and self.values is None
 
     def bits_of(self, point: int) -> tuple[int, ...]:
-        """Which bits the network's input of that number depends on."""
+        """The bits that the network's input of this number depends on."""
         if self.values is None:
             return (point,)
         start = sum(self.n_bits[:point])
@@ -139,13 +139,13 @@ class Domain:
         )
 
     def points(self, codes: Array) -> Array:
-        """What the network is given, float64 (N, D)."""
+        """The network's inputs, float64 (N, D)."""
         if self.values is None:
             return self.bits(codes).astype(np.float64)
         return np.column_stack([np.array(row)[codes[:, f]] for f, row in enumerate(self.values)])
 
     def codes(self, start: int, stop: int) -> Array:
-        """The codes (stop − start, features) of rows in their order."""
+        """The codes (stop − start, features) of the rows from start to stop."""
         if self.plain:
             shifts = np.arange(len(self.n_bits) - 1, -1, -1, dtype=np.uint64)
             numbers = np.arange(start, stop, dtype=np.uint64)[:, None]
@@ -157,7 +157,7 @@ class Domain:
         return codes
 
     def random_codes(self, n: int, rng: np.random.Generator) -> Array:
-        """n rows of codes drawn at random."""
+        """The codes of n random rows."""
         return rng.integers(0, np.array(self.n_bits) + 1, (n, len(self.n_bits))).astype(np.uint16)
 
 
@@ -170,12 +170,12 @@ def _numbers(X: npt.ArrayLike) -> Array:
 
 
 def _quantiles(x: Array, n_levels: int) -> Array:
-    """Thresholds between values that are there, nearest to the quantiles."""
+    """Thresholds between values of the column, nearest to its quantiles."""
     values = np.unique(x)
     if len(values) < 2:
         return np.zeros(0)
-    middle = values[:-1] / 2 + values[1:] / 2  # halved first: no overflow
-    middle = np.where(middle < values[1:], middle, values[:-1])  # of neighbouring floats
+    middle = values[:-1] / 2 + values[1:] / 2  # halved first, to avoid overflow
+    middle = np.where(middle < values[1:], middle, values[:-1])  # for neighbouring floats
     wanted = np.quantile(x / 4, np.arange(1, n_levels) / n_levels) * 4
     return np.unique(
         middle[np.clip(np.searchsorted(values, wanted, "right") - 1, 0, len(middle) - 1)]
@@ -183,8 +183,8 @@ def _quantiles(x: Array, n_levels: int) -> Array:
 
 
 def _representatives(x: Array, thresholds: Array) -> list[float]:
-    """For each code the median of the values that have it; where none has, its middle or edge."""
-    code = np.searchsorted(thresholds, x, "left")  # as many thresholds lie below x
+    """For each code the median of its values; without any, the middle or edge of its interval."""
+    code = np.searchsorted(thresholds, x, "left")  # the number of thresholds below x
     values = []
     for c in range(len(thresholds) + 1):
         here = x[code == c]

@@ -1,4 +1,4 @@
-"""A network on every row of a domain: its bits in packed columns, and whether a circuit agrees."""
+"""A network on every row of a domain: its bits as packed columns, compared with a circuit."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from clearprop.circuits.netlist import Circuit, CircuitError
 from clearprop.network import Network
 
 MOST_ROWS = 2**24
-CHUNK = 2**15  # rows at a time: what the layers hold of them stays in the cache
-MOST_PRECISE = 20_000  # rows that are decided with more digits, at some milliseconds each
-CIRCUIT_BYTES = 2**27  # of words that a circuit holds at a time
+CHUNK = 2**15  # rows at a time, so that the values of a layer fit the cache
+MOST_PRECISE = 20_000  # rows that are decided with more digits, at a few milliseconds each
+CIRCUIT_BYTES = 2**27  # of words of a circuit at a time
 TIME_LIMIT = 120.0  # seconds
 
 
@@ -28,7 +28,7 @@ class OutOfTimeError(Exception):
 
 @dataclass(frozen=True)
 class Clock:
-    """When the work began, and how many seconds it may take; both of time.perf_counter()."""
+    """When the work began, by time.perf_counter(), and how many seconds it may take."""
 
     start: float
     time_limit: float
@@ -42,11 +42,11 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken."""
+        """The seconds since the start."""
         return time.perf_counter() - self.start
 
     def check(self, share: float = 1.0) -> None:
-        """Raise OutOfTimeError if more than this share of the time has gone by."""
+        """Raise OutOfTimeError if more than this share of the time limit has passed."""
         if self.seconds > share * self.time_limit:
             limit = share * self.time_limit
             raise OutOfTimeError(f"the time limit of {limit:g} s was reached")
@@ -54,11 +54,12 @@ class Clock:
 
 @dataclass(frozen=True)
 class Columns:
-    """A network's bits on all rows of a domain, each packed along the rows, the first row in the
-    lowest bit of the first word: uint64 (words,).
+    """A network's bits on all rows of a domain, packed along the rows as uint64 (words,), with the
+    first row in the lowest bit of the first word.
 
-    hidden[l][j]: z > 0 of unit j; outputs[k]; closest[l]: the least |z| of each unit. n_rows: how
-    many; n_precise: how many float64 did not decide; open_row: the first that stayed open.
+    hidden[l][j]: z > 0 of unit j. outputs[k]: output k. closest[l]: the least |z| of each unit.
+    n_rows: the number of rows. n_precise: the rows that float64 did not decide. open_row: the first
+    row that is undecided.
     """
 
     hidden: list[list[Array]]
@@ -73,10 +74,10 @@ class Columns:
 class Agreement:
     """Whether a circuit and a network decide the same on every input.
 
-    verdict: "equal", "different" or "unknown"; method: how it was found; n_rows: inputs gone
-    through; n_precise: how many of them took more than float64 to decide; counterexample: the bits
-    of the circuit's inputs by name, with `output` the name of the output that differs there (the
-    network's bit is the other one); reason: why it is unknown.
+    verdict: "equal", "different" or "unknown". method: how it was found. n_rows: the number of
+    inputs tried. n_precise: the number that needed more than float64. counterexample: the bits of
+    the circuit's inputs by name; output: the name of the output that differs there. reason: why
+    the verdict is "unknown".
     """
 
     verdict: Literal["equal", "different", "unknown"]
@@ -111,17 +112,17 @@ def agree(
     most_rows: int = MOST_ROWS,
     time_limit: float = TIME_LIMIT,
 ) -> Agreement:
-    """Whether the circuit's outputs are what the network decides, for every input.
+    """Whether the circuit's outputs are the network's decisions, for every input.
 
-    Inputs and outputs belong together by their order. The network's function is that of real
-    numbers: its weights as they are, σ and tanh not rounded; see `exact_network` for how its
-    outputs are bits. Without an encoding all 2^n inputs are gone through; with one, all codes that
-    it can give (a network of the encoding's columns is given `encoding.values`). Each row is
-    decided by float64 within a proved bound of its error, or else by decimals of as many digits as
-    it takes. The verdict is "unknown" for more rows than `most_rows`, but random ones are tried,
-    and where it is not done within time_limit (seconds).
-    Raises CircuitError where the numbers of ports differ, TypeError for a network that it cannot
-    read as bits, ValueError for a time_limit that is not positive.
+    Inputs and outputs are paired by order. The network is a function of real numbers: its weights
+    are exact, σ and tanh are not rounded; `exact_network` says how its outputs are read as bits.
+    Without an encoding, all 2^n inputs are tried; with an encoding, all codes that it can give (a
+    network of the encoding's columns is given `encoding.values`). Each row is decided in float64
+    with a proved bound on the error, or with decimals of as many digits as needed. The verdict is
+    "unknown" after time_limit seconds, and for more than most_rows rows, unless random rows show a
+    difference.
+    Raises CircuitError if the numbers of ports differ, TypeError for a network that cannot be read
+    as bits, ValueError for a time_limit that is not positive.
     """
     clock = Clock.starting(time_limit)
     net = exact_network(network)
@@ -139,7 +140,7 @@ def agree(
         method = f"{rows:,} random inputs"
         if found is not None:
             return Agreement("different", method, rows, 0, *found, seconds=seconds)
-        reason = f"there are more inputs than {most_rows:,}"
+        reason = f"there are more than {most_rows:,} inputs"
         return Agreement("unknown", method, rows, reason=reason, seconds=seconds)
     try:
         found_columns = columns(net, domain, clock, hidden=False)
@@ -149,7 +150,7 @@ def agree(
 
 
 def domain_of(network: Network, encoding: Encoding | None) -> Domain:
-    """The rows that the inputs of a network can be; ValueError where the encoding does not fit."""
+    """All rows that a network can be given; ValueError if the encoding does not match it."""
     D = network.sizes[0]
     if encoding is None:
         return Domain((1,) * D)
@@ -159,13 +160,13 @@ def domain_of(network: Network, encoding: Encoding | None) -> Domain:
     if len(encoding.columns) == D:
         return Domain(n_bits, encoding.values)
     raise ValueError(
-        f"encoding gives {encoding.n_bits} bits of {len(encoding.columns)} columns; "
-        f"the network has {D} inputs, which is neither"
+        f"encoding must have as many bits or columns as the network has inputs, {D}; got "
+        f"{encoding.n_bits} bits of {len(encoding.columns)} columns"
     )
 
 
 def columns(net: ExactNetwork, domain: Domain, clock: Clock, *, hidden: bool) -> Columns:
-    """The network on all rows of the domain; OutOfTimeError if time is up before."""
+    """The network on all rows of the domain; OutOfTimeError if the time is not enough."""
     units = [len(layer.b) for layer in net.layers[:-1]] if hidden else []
     words = -(-domain.size // 64)
     packed = [[np.zeros(words, np.uint64) for _ in range(n)] for n in units]
@@ -194,7 +195,7 @@ def columns(net: ExactNetwork, domain: Domain, clock: Clock, *, hidden: bool) ->
 
 
 def compare(found: Columns, circuit: Circuit, domain: Domain, clock: Clock) -> Agreement:
-    """Whether the circuit's outputs are the network's columns; "unknown" if time is up before."""
+    """Whether the circuit's outputs equal the network's columns; "unknown" if time runs out."""
     rows = f"all {found.n_rows:,} inputs"
     if set(domain.n_bits) != {1}:
         rows += " that the encoding can give"
@@ -203,8 +204,8 @@ def compare(found: Columns, circuit: Circuit, domain: Domain, clock: Clock) -> A
     counts = (found.n_rows, found.n_precise)
     if found.open_row is not None:
         bits = domain.bits(domain.codes(found.open_row, found.open_row + 1))[0]
-        told = " ".join(f"{name}={bit:d}" for name, bit in zip(circuit.inputs, bits, strict=True))
-        reason = f"an output or a hidden unit is too close to its threshold for {told}"
+        where = " ".join(f"{name}={bit:d}" for name, bit in zip(circuit.inputs, bits, strict=True))
+        reason = f"an output or a hidden unit is too close to its threshold for {where}"
         return Agreement("unknown", rows, *counts, reason=reason, seconds=clock.seconds)
     step = max(CHUNK, CIRCUIT_BYTES // (8 * max(len(circuit.nets), 1)) * 64 // CHUNK * CHUNK)
     step = min(step, 2**20)
@@ -230,7 +231,7 @@ def compare(found: Columns, circuit: Circuit, domain: Domain, clock: Clock) -> A
 def random_difference(
     net: ExactNetwork, circuit: Circuit, domain: Domain, n: int
 ) -> tuple[dict[str, int], str] | None:
-    """A counterexample among n random rows, and its output."""
+    """A counterexample among n random rows, and the output that differs."""
     codes = domain.random_codes(n, np.random.default_rng(0))
     bits = domain.bits(codes)
     found = decide(net, domain.points(codes), hidden=False, most_precise=200)

@@ -1,6 +1,6 @@
 """A network as `extract` reads it: layers with exact weights, and outputs as comparisons.
 
-The weights are floats, so rational numbers; the function is that of real numbers: σ and tanh are
+The weights are floats, hence rational numbers. The function is one of real numbers: σ and tanh are
 not rounded.
 """
 
@@ -23,7 +23,7 @@ BOUNDED = ("logistic", "tanh")
 
 @dataclass(frozen=True)
 class Layer:
-    """z = W h + b of one layer, h = φ(z) where it is hidden; W and b are the network's, exactly."""
+    """z = W h + b of one layer, with h = φ(z) if hidden; W and b are exactly the network's."""
 
     W: Array
     b: Array
@@ -32,7 +32,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What an output bit is: 1 where all of z[plus] − z[minus] > threshold (≥ where `or_equal`)."""
+    """z[plus] − z[minus] > threshold (≥ if `or_equal`); an output bit is 1 if all its comparisons
+    hold."""
 
     plus: int
     minus: int | None
@@ -42,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ExactNetwork:
-    """layers; outputs: for each output bit the comparisons that must all hold; labels: its name."""
+    """outputs: for each output bit, the comparisons that must all hold; labels: its name."""
 
     layers: tuple[Layer, ...]
     outputs: tuple[tuple[Comparison, ...], ...]
@@ -53,8 +54,8 @@ def exact_network(network: Network) -> ExactNetwork:
     """The layers of a network, and how its outputs are read as bits.
 
     Logistic units: ŷ_k > ½, which is z_k > 0. Linear units: ŷ_k > ½. Softmax: two classes are one
-    bit, the class (z_2 > z_1); K are K bits, of which the first largest z has the 1 (argmax).
-    Raises TypeError for other output units, activations, or weights that are not finite.
+    bit, the class (z_2 > z_1); K classes are K bits, of which the first largest z is 1 (argmax).
+    Raises TypeError for other output units, other activations, and weights that are not finite.
     """
     if not isinstance(network, Network):
         raise TypeError(f"network must be a clearprop.Network; got {type(network).__name__}")
@@ -62,8 +63,8 @@ def exact_network(network: Network) -> ExactNetwork:
         plain = isinstance(layer, Dense) and layer.gain == 1 and not layer.slope
         if not plain and not isinstance(layer, Dropout):
             raise TypeError(
-                "extraction knows dense layers, without gains and slopes; the network has one of "
-                f"another kind ({layer.name})"
+                "extraction supports only dense layers without gains and slopes; the network has a "
+                f"layer of another kind ({layer.name})"
             )
     layers = []
     for dense, W, b in zip(network.architecture.dense, network.W, network.b, strict=True):
@@ -72,12 +73,12 @@ def exact_network(network: Network) -> ExactNetwork:
             name = dense.activation.name
             if name not in LIPSCHITZ or dense.activation is not ACTIVATIONS[name]:
                 raise TypeError(
-                    f"extraction knows the hidden activations {', '.join(LIPSCHITZ)}; "
+                    f"extraction supports the hidden activations {', '.join(LIPSCHITZ)}; "
                     f"the network has {name!r}"
                 )
         layers.append(Layer(W.astype(np.float64), b.astype(np.float64), name))
     if not all(np.isfinite(layer.W).all() and np.isfinite(layer.b).all() for layer in layers):
-        raise TypeError("the network has weights that are infinite or no numbers")
+        raise TypeError("the network has weights that are infinite or NaN")
     K = network.sizes[-1]
     unit = network.output.unit
     if isinstance(network.output, Softmax):

@@ -37,7 +37,7 @@ from clearprop.circuits.synthesis.decision_diagrams import TooLargeError
 from clearprop.network import Network
 
 RANDOM_ROWS = 4096
-MANY_ROWS = 2**20  # more of them: the logic of a neuron is first sought without them
+MANY_ROWS = 2**20  # with more, the logic of the neurons is first sought without enumerating rows
 
 
 class ExtractionError(ValueError):
@@ -48,10 +48,11 @@ class ExtractionError(ValueError):
 class Extraction:
     """Logic that was extracted from a network.
 
-    circuit: its inputs are the network's (or the encoding's bits), its outputs what the network
-    decides. agreement: the proof that they decide the same. by: "neurons" (each unit by itself) or
-    "table" (the outputs' truth tables); reason: why not by neurons. units: each unit that was made
-    into logic; by table these are the outputs. encoding: of real inputs. seconds: how long it took.
+    circuit: its inputs are the network's inputs (or the encoding's bits), its outputs the network's
+    decisions. agreement: the proof that both decide the same. by: "neurons" (each unit by itself)
+    or "table" (the outputs' truth tables). reason: why not by neurons. units: the units that were
+    made into logic; by table these are the outputs. encoding: the encoding of real inputs.
+    seconds: the time taken.
     """
 
     circuit: Circuit
@@ -65,14 +66,14 @@ class Extraction:
 
     @property
     def ok(self) -> bool:
-        """Whether logic and network are proved to decide the same on all inputs."""
+        """Whether the circuit is proved to decide the same as the network on all inputs."""
         return self.agreement.equal
 
     def changes(self, X: npt.ArrayLike) -> Array:
-        """Which rows X the circuit decides otherwise than the network, bool (N,).
+        """The rows X on which the circuit decides differently from the network, bool (N,).
 
-        X: real rows of the encoding's columns, or rows of bits where there is no encoding. The
-        network is given X itself if it is one of real inputs, and the bits of X otherwise.
+        X: real rows of the encoding's columns, or rows of bits if there is no encoding. A network
+        with real inputs is given X itself; another network is given the bits of X.
         """
         if self.encoding is None:
             bits = as_bits(X, len(self.circuit.inputs), "X")
@@ -117,22 +118,23 @@ def extract(
 ) -> Extraction:
     """The logic of a network with binary inputs, and the proof that both decide the same.
 
-    network: hidden units identity, relu, leaky_relu, logistic or tanh; its outputs are read as bits
-    (`exact_network`): ŷ > ½, or the class. inputs, outputs: names of the ports; x1, x2, … (or the
-    encoding's) and y, y0, y1, … or class_0, class_1, … otherwise.
-    encoding: of `thermometer`, for a network of its bits, or for one of its real columns, which is
-    then approximated: its decision for `encoding.values`; see `Extraction.changes`.
-    by: "neurons": each unit is a function of the bits of the units before it, z > 0, where that is
-    so on every input; "table": of the outputs the truth table alone; "auto": neurons, or else the
-    table. form: of each unit, "cubes" (a sum of products), "threshold" (one gate at_least_t where
-    it has integer weights) or "auto", the smaller of these and a decision diagram.
-    most_rows: how many inputs are gone through at most; with more, and no encoding, logistic and
-    tanh networks are still made into logic where each neuron's gap is wide enough (`by_gaps`).
-    time_limit: seconds, within some ten more; three quarters of them for the neurons where the
-    table is still to come. Logic that is found but not proved by then has the agreement "unknown".
+    network: its hidden units must be identity, relu, leaky_relu, logistic or tanh. Its outputs are
+    read as bits: ŷ > ½, or the class (see `exact_network`). inputs, outputs: names of the ports; by
+    default x1, x2, … (or the encoding's names) and y, or y0, y1, …, or class_0, class_1, ….
+    encoding: the result of `thermometer`, for a network of its bits or of its real columns. The
+    latter is approximated by its decisions for `encoding.values`; see `Extraction.changes`.
+    by: "neurons" makes each unit a function of the bits z > 0 of the units before it, which must be
+    possible on every input; "table" uses only the truth tables of the outputs; "auto" tries
+    neurons, then the table. form: the form of each unit: "cubes" (a sum of products), "threshold"
+    (one gate at_least_t, if it has integer weights), or "auto", the smallest of these and a
+    decision diagram.
+    most_rows: the most inputs that are enumerated. With more inputs and no encoding, logistic and
+    tanh networks still become logic if each neuron's gap is wide enough (`by_gaps`).
+    time_limit: seconds; about ten more may pass. Neurons get three quarters of the time if the
+    table may follow. Logic that is not proved by then has the agreement "unknown".
 
-    Raises ExtractionError where the inputs are too many, the logic too large, the time up, or a
-    decision too close to its threshold; TypeError for a network that is not read as bits;
+    Raises ExtractionError if there are too many inputs, the logic is too large, time runs out, or a
+    decision is too close to its threshold; TypeError for a network that cannot be read as bits;
     ValueError for an argument that is not allowed.
     """
     if by not in ("auto", "neurons", "table"):
@@ -174,7 +176,7 @@ def _without_rows(task: Task, many: str) -> _Result:
 
 
 def _proved_by_gaps(task: Task, circuit: Circuit) -> Agreement:
-    """That `by_gaps` proves it; random rows check the program, not the proof."""
+    """The agreement that `by_gaps` proves; random rows check the program, not the proof."""
     different = random_difference(task.net, circuit, task.domain, RANDOM_ROWS)
     if different is not None:
         raise AssertionError(f"the proof by gaps is refuted by {different}")
@@ -186,13 +188,13 @@ def _proved_by_gaps(task: Task, circuit: Circuit) -> Agreement:
 
 
 def _with_rows(task: Task) -> _Result:
-    """From what the network decides on all rows of its domain."""
+    """From the network's decisions on all rows of its domain."""
     net, domain, by, clock = task.net, task.domain, task.by, task.clock
     if domain.size > MANY_ROWS and domain.plain and by != "table" and task.form == "auto":
         try:
             units, cells = by_gaps(net, task.in_names, task.out_names, task.check_neurons)
         except (NoFunctionError, TooLargeError, OutOfTimeError):
-            pass  # what the gaps do not show, the rows may
+            pass  # the rows may show what the gaps do not
         else:
             circuit = task.circuit(cells)
             try:
@@ -204,7 +206,7 @@ def _with_rows(task: Task) -> _Result:
             return circuit, agreement, "neurons", "", tuple(units)
     found = _columns(task, hidden=by != "table")
     reason = ""
-    if found.open_row is not None and by == "auto":  # it may be a hidden unit that stays open
+    if found.open_row is not None and by == "auto":  # only a hidden unit may be undecided
         found = _columns(task, hidden=False)
         by, reason = "table", "a hidden unit is too close to its threshold"
     if found.open_row is not None:
@@ -231,11 +233,11 @@ def _with_rows(task: Task) -> _Result:
 
 
 def _columns(task: Task, *, hidden: bool) -> Columns:
-    """The network on all rows; ExtractionError if there is no time for it."""
+    """The network on all rows; ExtractionError if there is not enough time."""
     try:
         return columns(task.net, task.domain, task.clock, hidden=hidden)
     except OutOfTimeError as why:
-        raise ExtractionError(f"{why} with {task.domain.size:,} inputs to go through") from None
+        raise ExtractionError(f"{why} with {task.domain.size:,} inputs to enumerate") from None
 
 
 def _default_inputs(domain: Domain, encoding: Encoding | None) -> tuple[str, ...]:

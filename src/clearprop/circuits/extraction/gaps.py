@@ -1,9 +1,9 @@
-"""Logic of a network whose inputs are too many to go through: neuron by neuron, by its gaps.
+"""Logic for a network with too many inputs to enumerate: neuron by neuron, by its gaps.
 
-Each neuron, on bits, is 1 where a sum of rational weights is above a threshold; its decision
-diagram finds, with the logic, the two sums next to the threshold. These gaps bound how far the
-soft unit is from its bit, which the next layer takes into account; where every output's gap is
-wider than what the units before it can be off, logic and network decide the same on all inputs.
+On bits, each neuron is 1 where a sum of rational weights is above a threshold. Its decision diagram
+gives the logic and the two sums next to the threshold. This gap bounds how far the soft unit is
+from its bit, which the next layer takes into account. If every output's gap is wider than the error
+that the units before it can cause, logic and network decide the same on all inputs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from clearprop.circuits.gates import Neuron
 from clearprop.circuits.netlist import Cell
 from clearprop.circuits.synthesis.decision_diagrams import CellBuilder, Node, neuron_diagram
 
-MOST_PER_ROW = 400  # inputs of a neuron; its diagram is built one call within another
+MOST_PER_ROW = 400  # inputs of a neuron; its diagram is built by recursion
 INFINITE = Fraction(10) ** 400
 
 
@@ -35,11 +35,11 @@ def by_gaps(
     out_names: Sequence[str],
     check: Callable[[], None] = lambda: None,
 ) -> tuple[list[UnitLogic], list[Cell]]:
-    """The units, and the cells of all of them.
+    """The units, and the cells of all units.
 
-    check: is called before each unit, and may raise what ends it.
-    Raises NoFunctionError where a gap is too small or the units are not two-valued, TooLargeError
-    where a diagram is too large.
+    check: called before each unit; it may raise an exception to end the work.
+    Raises NoFunctionError if a gap is too small or units are not two-valued, TooLargeError if a
+    diagram is too large.
     """
     taken = {*in_names, *out_names}
     names = list(in_names)
@@ -50,7 +50,7 @@ def by_gaps(
     for number, layer in enumerate(net.layers[:-1], 1):
         if layer.activation not in BOUNDED:
             raise NoFunctionError(
-                f"layer {number} is {layer.activation}: only logistic and tanh units are bits"
+                f"layer {number} is {layer.activation}: only logistic and tanh units can be bits"
             )
         nets, next_error = [], []
         for j in range(len(layer.b)):
@@ -90,8 +90,8 @@ def by_gaps(
             )
             if slack and not (high > slack and -low > slack):
                 raise NoFunctionError(
-                    f"output {out_names[k]}: it comes as near as {float(min(high, -low)):.3g} to "
-                    f"its threshold, and the hidden units may move it by {float(slack):.3g}; "
+                    f"output {out_names[k]} comes within {float(min(high, -low)):.3g} of its "
+                    f"threshold, and the hidden units may move it by {float(slack):.3g}; "
                     "a larger gain would help"
                 )
             units.append(unit)
@@ -103,7 +103,7 @@ def by_gaps(
 
 
 def _on_bits(layer: Layer, j: int, before: str | None) -> tuple[list[Fraction], Fraction]:
-    """w and b of the unit for bits of the units before it: those of tanh are 2 bit − 1."""
+    """w and b of the unit as a function of the bits before it; a tanh unit is 2 bit − 1."""
     weights = [Fraction(w) for w in layer.W[j].tolist()]
     bias = Fraction(float(layer.b[j]))
     if before == "tanh":
@@ -122,12 +122,14 @@ def _slack(weights: Sequence[float | Fraction], error: Sequence[Fraction]) -> Fr
 
 
 def _error(activation: str, gap: Fraction) -> Fraction:
-    """How far h can be from its bit's value where |z| ≥ gap on the right side: σ(−gap) < e^−gap,
-    1 − tanh(gap) < 2e^−2gap; all there is, 1 or 2, where the gap is 0."""
+    """How far h can be from its bit's value if |z| ≥ gap on the right side: σ(−gap) < e^−gap,
+    1 − tanh(gap) < 2e^−2gap; the whole range, 1 or 2, if the gap is 0."""
     scale = 1 if activation == "logistic" else 2
     if gap <= 0:
         return Fraction(scale)
-    e = math.exp(-scale * float(min(gap, Fraction(300))))  # rounded by far less than a thousandth
+    e = math.exp(
+        -scale * float(min(gap, Fraction(300)))
+    )  # the rounding error is far below a thousandth
     return Fraction(scale) * Fraction(e) * Fraction(1001, 1000)
 
 
@@ -142,8 +144,8 @@ def _neuron(
     *,
     or_equal: bool = False,
 ) -> tuple[UnitLogic, tuple[Cell, ...], Fraction, Fraction]:
-    """The unit that is 1 where w·x + b > 0 (≥ 0), its cells, and the two values of w·x + b on
-    either side of that."""
+    """The unit that is 1 where w·x + b > 0 (≥ 0 if or_equal), its cells, and the two values of
+    w·x + b next to 0, below and above."""
     used = [i for i, w in enumerate(weights) if w]
     if len(used) > MOST_PER_ROW:
         raise NoFunctionError(f"{output} has {len(used)} inputs, more than {MOST_PER_ROW}")

@@ -1,7 +1,7 @@
-"""What a network decides on one row, with as many decimal digits as it takes.
+"""The decisions of a network on one row, with as many decimal digits as needed.
 
-Numbers are intervals (lower, upper) of decimals, each operation rounded outwards; Python's decimal
-module rounds +, −, ×, ÷ in the direction asked for and exp to the nearest.
+Numbers are intervals (lower, upper) of decimals, and each operation is rounded outwards. Python's
+decimal module rounds +, −, ×, ÷ in the direction asked for, and exp to the nearest.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from clearprop.activations import LEAKY_SLOPE
 from clearprop.circuits.extraction.exact_network import Comparison, ExactNetwork, Layer
 
 DIGITS = (40, 160)
-MANY_DIGITS = 400  # the last attempt, where there is σ or tanh
-EXACT_DIGITS = 1400  # a sum of any float64 is exact in them
+MANY_DIGITS = 400  # the last attempt with σ or tanh
+EXACT_DIGITS = 1400  # enough for an exact sum of any float64
 
 
 class Interval(NamedTuple):
@@ -29,23 +29,23 @@ class Interval(NamedTuple):
 
 
 class Rounding(NamedTuple):
-    """The contexts that round down and up, at one number of digits."""
+    """The contexts that round down and up, with the same number of digits."""
 
     down: Context
     up: Context
 
 
-LINEAR = ("identity", "relu", "leaky_relu")  # piecewise: no digits are lost but by rounding
+LINEAR = ("identity", "relu", "leaky_relu")  # piecewise linear: digits are lost only by rounding
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 
 
 def decide_row(
     net: ExactNetwork, point: Array, *, hidden: bool
 ) -> tuple[list[list[bool]], list[bool]] | None:
-    """The bits of the hidden units, where asked for, and of the outputs; None if open.
+    """The bits of the hidden units (if asked for) and of the outputs; None if undecided.
 
-    One hidden layer of logistic or tanh units is never open but for lack of digits: where the
-    digits do not decide, the equality is looked for exactly (see `_equal`).
+    With one hidden layer of logistic or tanh units, only a lack of digits can leave a row
+    undecided: if the digits do not decide, equality is checked exactly (see `_equal`).
     """
     linear = all(layer.activation in (None, *LINEAR) for layer in net.layers)
     for digits in (*DIGITS, EXACT_DIGITS if linear else MANY_DIGITS):
@@ -118,7 +118,7 @@ def _minus(a: Interval, b: Interval, r: Rounding) -> Interval:
 
 
 def _above(x: Interval, *, or_equal: bool) -> bool | None:
-    """Whether x > 0 (x ≥ 0 where `or_equal`); None where the interval does not say."""
+    """Whether x > 0 (x ≥ 0 if `or_equal`); None if the interval does not decide."""
     if x.lower > 0 or (or_equal and x.lower >= 0):
         return True
     if x.upper < 0 or (not or_equal and x.upper <= 0):
@@ -127,7 +127,7 @@ def _above(x: Interval, *, or_equal: bool) -> bool | None:
 
 
 def _phi(activation: str, z: Interval, r: Rounding) -> Interval:
-    """φ of an interval; all of these increase."""
+    """φ of an interval; all these activations are increasing."""
     if activation == "identity":
         return z
     if activation == "relu":
@@ -157,10 +157,10 @@ def _sigmoid(z: Decimal, towards: Context, against: Context) -> Decimal:
 def _equal(net: ExactNetwork, point: Array, c: Comparison) -> bool:
     """Whether the two sides of a comparison are equal, for one hidden layer of logistic or tanh.
 
-    With σ(−a) = 1 − σ(a), the difference is a constant and a sum of terms c_a σ(a) for different
-    a > 0. It is 0 only where the constant and all c_a are: a ratio of the a being rational, the sum
-    is a rational function of e^(1/q), which is transcendental, so it would have to vanish for every
-    number in the place of e^(1/q); but σ of the largest a has a pole that no other has.
+    With σ(−a) = 1 − σ(a), the difference is a constant plus a sum of terms c_a σ(a) for different
+    a > 0. It is 0 only if the constant and all c_a are 0: since the a are rational, the sum is a
+    rational function of e^(1/q). That number is transcendental, so the function would have to be 0
+    everywhere; but the term of the largest a has a pole that no other term has.
     """
     hidden = net.layers[0].activation
     if len(net.layers) != 2 or hidden not in ("logistic", "tanh"):

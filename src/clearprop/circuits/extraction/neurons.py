@@ -22,11 +22,11 @@ from clearprop.circuits.synthesis.decision_diagrams import (
 from clearprop.circuits.synthesis.separability import Verdict, threshold
 from clearprop.circuits.synthesis.verdict_text import inequality
 
-TABLE_INPUTS = 16  # more of them: no truth table, but the patterns that occur
-VERDICT_INPUTS = 10  # more of them: integer weights by rounding, no linear programme
-COVER_INPUTS = 12  # more of them: no sum of products, unless it is asked for
+TABLE_INPUTS = 16  # with more, there is no truth table, only the patterns that occur
+VERDICT_INPUTS = 10  # with more, integer weights come from rounding, not from a linear program
+COVER_INPUTS = 12  # with more, there is no sum of products unless asked for
 MOST_PATTERN_INPUTS = 62  # the bits of a pattern's number
-MOST_COUNTED = 4096  # inputs of one gate at_least_t, each as often as its weight says
+MOST_COUNTED = 4096  # inputs of one gate at_least_t, in which an input repeats |weight| times
 HARDEST = 4096  # patterns that are tried first when weights are rounded
 
 Form = Literal["auto", "cubes", "threshold"]
@@ -34,10 +34,10 @@ Form = Literal["auto", "cubes", "threshold"]
 
 @dataclass(frozen=True)
 class Patterns:
-    """What a unit is for each pattern of its inputs that occurs.
+    """A unit's bit for each pattern of its inputs that occurs.
 
-    inputs: the names of its inputs; x: the patterns, bool (P, inputs), each once; y: the unit's
-    bits, (P,). Where they were not gone through, or are not kept, P is 0.
+    inputs: the names of its inputs. x: the patterns, bool (P, inputs), each once. y: the unit's
+    bits, (P,). P is 0 if the patterns were not enumerated or are not kept.
     """
 
     inputs: tuple[str, ...]
@@ -46,12 +46,12 @@ class Patterns:
 
     @staticmethod
     def unseen(inputs: Sequence[str]) -> Patterns:
-        """Of a unit whose patterns were not gone through, or are too many to keep."""
+        """The record for a unit whose patterns were not enumerated, or are too many to keep."""
         return Patterns(tuple(inputs), np.zeros((0, len(inputs)), bool), np.zeros(0, bool))
 
     @property
     def table(self) -> Array | None:
-        """Its truth table, int8 with −1 for patterns that do not occur; None for many inputs."""
+        """The truth table, int8 with −1 for patterns that do not occur; None above 16 inputs."""
         k = len(self.inputs)
         if k > TABLE_INPUTS or not len(self.x):
             return None
@@ -64,13 +64,13 @@ class Patterns:
 class UnitLogic:
     """One unit of the network as logic.
 
-    net: its name in the circuit; layer: 1 … L, unit: 0 …; patterns: what it is for its inputs.
-    neuron: integer weights, one for each of `patterns.inputs`, and a threshold that give its bit
-    for each pattern that occurs, checked in integers; None if there are none or none were found.
-    verdict: of the linear programme, for few inputs: the neuron's margin, or the contradiction that
-    shows that there is none. form: how its cells are built, "cubes", "threshold" (one gate,
-    at_least_t) or "diagram"; cubes: of its sum of products, where it was looked for. n_cells: in
-    the circuit. closest: the least |z| over all rows, of a hidden unit.
+    net: its name in the circuit. layer: 1 … L. unit: from 0. patterns: its bit for its inputs.
+    neuron: a threshold and integer weights, one for each of `patterns.inputs`, which give its bit
+    for each pattern that occurs (checked in integers); None if none were found. verdict: for few
+    inputs, the result of the linear program: the neuron's margin, or the contradiction that proves
+    that there is no neuron. form: how its cells are built: "cubes", "threshold" (one gate
+    at_least_t) or "diagram". cubes: its sum of products, if one was computed. n_cells: its cells in
+    the circuit. closest: the least |z| of a hidden unit over all rows.
     """
 
     net: str
@@ -86,7 +86,7 @@ class UnitLogic:
 
     @property
     def table(self) -> Array | None:
-        """Its truth table, int8 with −1 for what does not occur; None above 16 inputs."""
+        """The truth table, int8 with −1 for patterns that do not occur; None above 16 inputs."""
         return self.patterns.table
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ class UnitLogic:
 
 
 class NoFunctionError(ValueError):
-    """The unit's bit is not a function of the bits that it is to be computed from."""
+    """The unit's bit is not a function of the bits that it should be computed from."""
 
 
 def find_patterns(
@@ -111,8 +111,8 @@ def find_patterns(
 ) -> Patterns:
     """The patterns of packed columns that occur, and the unit's bit y (packed) for each.
 
-    Raises NoFunctionError where rows with the same pattern have different bits, or there are more
-    inputs than 62.
+    Raises NoFunctionError if rows with the same pattern have different bits, and for more than 62
+    inputs.
     """
     k = len(inputs)
     if k > MOST_PATTERN_INPUTS:
@@ -134,8 +134,8 @@ def find_patterns(
         both = occurs[1:][occurs[1:] == occurs[:-1]]
     if len(both):
         raise NoFunctionError(
-            "it is 0 and 1 for the same bits of the units before it, so these are not two-valued "
-            "enough"
+            "it is 0 on some rows and 1 on others for the same bits of the units before it, which "
+            "are not close enough to bits"
         )
     shifts = np.arange(k - 1, -1, -1)
     x = np.empty((len(occurs), k), bool)
@@ -157,10 +157,10 @@ def unit_logic(
 ) -> tuple[UnitLogic, tuple[Cell, ...]]:
     """The unit, with the cells that compute it on the net `net`.
 
-    weights: real ones for its inputs, from which integer ones are rounded where there are too many
-    inputs for the linear programme; taken: names of nets, to which the new ones are added.
-    form: see `extract`. check: is called now and then, and may raise what ends it.
-    Raises TooLargeError where no form is small enough.
+    weights: real weights of its inputs; they are rounded to integers if there are too many inputs
+    for the linear program. taken: names of nets, to which the new names are added. form: see
+    `extract`. check: called from time to time; it may raise an exception to end the work.
+    Raises TooLargeError if no form is small enough.
     """
     k = len(patterns.inputs)
     verdict = None
@@ -172,7 +172,7 @@ def unit_logic(
     elif weights is not None:
         neuron = integer_neuron(patterns, weights, check)
     cubes = None
-    sizes: dict[str, int] = {}  # of each form, in inputs of gates
+    sizes: dict[str, int] = {}  # the size of each form, in inputs of gates
     if table is not None and (k <= COVER_INPUTS or form == "cubes"):
         found = cover(table)
         cubes = found.cubes
@@ -196,7 +196,7 @@ def unit_logic(
     elif chosen == "threshold" and neuron is not None:
         cells = threshold_cells(neuron, patterns.inputs, net, taken)
     elif not chosen:
-        raise TooLargeError(f"{net} has {k} inputs, and no small form was found for it")
+        raise TooLargeError(f"{net} has {k} inputs, and no small form was found")
     taken.update(cell.output for cell in cells)
     if k > TABLE_INPUTS:
         patterns = Patterns.unseen(patterns.inputs)
@@ -209,10 +209,10 @@ def unit_logic(
 def integer_neuron(
     patterns: Patterns, weights: Array, check: Callable[[], None] = lambda: None
 ) -> Neuron | None:
-    """Integer weights near s·w, for the smallest s tried, that tell the patterns apart.
+    """Integer weights close to s·w that separate the patterns, for the smallest s tried.
 
-    check: is called before each s, and may raise what ends it. The sums are of integers below 2^53,
-    so they are exact in float64.
+    check: called before each s; it may raise an exception to end the work. The sums are integers
+    below 2^53, so they are exact in float64.
     """
     x, y = patterns.x, patterns.y
     largest = float(np.abs(weights).max(initial=0.0))
@@ -235,12 +235,13 @@ def integer_neuron(
 
 
 def _least(z: Array) -> Array:
-    """Where the HARDEST least of z are."""
+    """The places of the HARDEST smallest z."""
     return np.argpartition(z, HARDEST)[:HARDEST] if len(z) > HARDEST else np.arange(len(z))
 
 
 def _between(sums: Array, y: Array) -> int | None:
-    """An integer threshold above all sums of the rows that are 0, at most those that are 1."""
+    """An integer threshold above the sums of all rows that are 0, and at most the sums of rows that
+    are 1; None if there is none."""
     low, high = int(sums[~y].max()), int(sums[y].min())
     return (low + high + 1) // 2 if low < high else None
 
@@ -257,14 +258,14 @@ def _numbers(x: Array) -> Array:
 
 
 def threshold_size(neuron: Neuron) -> dict[str, int]:
-    """{"threshold": how many inputs the gates of its at_least_t have, were it written out}; {} if
-    it is a constant or very large."""
+    """{"threshold": the number of inputs of gates if its at_least_t were expanded}; {} if it is a
+    constant or very large."""
     s, t = _counted(neuron)
     return {"threshold": s * min(t, s + 1 - t)} if 1 <= t <= s <= MOST_COUNTED else {}
 
 
 def _counted(neuron: Neuron) -> tuple[int, int]:
-    """Σ|w|, and the threshold once inputs of negative weight are inverted."""
+    """Σ|w|, and the threshold when the inputs of negative weight are inverted."""
     return (
         sum(abs(w) for w in neuron.weights),
         neuron.threshold - sum(min(w, 0) for w in neuron.weights),
@@ -274,7 +275,7 @@ def _counted(neuron: Neuron) -> tuple[int, int]:
 def threshold_cells(
     neuron: Neuron, inputs: Sequence[str], net: str, taken: set[str]
 ) -> tuple[Cell, ...]:
-    """One gate at_least_t, each input as often as its weight says, inverted if it is negative."""
+    """One gate at_least_t: each input |weight| times, and inverted if its weight is negative."""
     build = CellBuilder(net, taken)
     s, t = _counted(neuron)
     nets: list[str] = []

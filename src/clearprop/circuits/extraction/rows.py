@@ -1,4 +1,4 @@
-"""Logic from what a network decides on all rows: neuron by neuron, or from its outputs' tables."""
+"""Logic from a network's decisions on all rows: neuron by neuron, or from its outputs' tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEURONS_SHARE = 0.75  # of the time, if the table is still to come
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked for."""
+    """What `extract` is asked for."""
 
     net: ExactNetwork
     domain: Domain
@@ -40,7 +40,7 @@ class Task:
     clock: Clock
 
     def check_neurons(self) -> None:
-        """Raise OutOfTimeError if no time is left for the neurons."""
+        """Raise OutOfTimeError if the neurons have used up their time."""
         self.clock.check(NEURONS_SHARE if self.by == "auto" else 1.0)
 
     def circuit(self, cells: list[Cell]) -> Circuit:
@@ -69,7 +69,7 @@ def by_neurons(
             task.check_neurons()
             weights = _comparison_weights(layer.W, net.outputs[j]) if last else layer.W[j]
             places = np.flatnonzero(
-                np.abs(layer.W[_rows_of(net.outputs[j])]).any(axis=0) if last else layer.W[j]
+                np.abs(layer.W[_units_compared(net.outputs[j])]).any(axis=0) if last else layer.W[j]
             )
             hint = weights
             if number == 1:
@@ -135,8 +135,8 @@ def input_columns(domain: Domain) -> list[Array]:
 def _input_places(
     domain: Domain, points: Array, weights: Array | None
 ) -> tuple[Array, Array | None]:
-    """The bits that the first layer's inputs depend on, and the weight of each bit: what the value
-    grows by when it goes on."""
+    """The bits that the first layer's inputs depend on, and the weight of each bit: by how much z
+    grows when the bit becomes 1."""
     places: list[int] = []
     hint: list[float] = []
     for point in points:
@@ -147,13 +147,13 @@ def _input_places(
     return np.array(places, np.int64), None if weights is None else np.array(hint)
 
 
-def _rows_of(comparisons: Sequence[Comparison]) -> list[int]:
-    """The units that an output's comparisons look at."""
+def _units_compared(comparisons: Sequence[Comparison]) -> list[int]:
+    """The units that an output's comparisons read."""
     return sorted({k for c in comparisons for k in (c.plus, c.minus) if k is not None})
 
 
 def _comparison_weights(W: Array, comparisons: Sequence[Comparison]) -> Array | None:
-    """The weights of an output that is one comparison."""
+    """The weights of an output that is a single comparison; None for other outputs."""
     if len(comparisons) != 1:
         return None
     c = comparisons[0]

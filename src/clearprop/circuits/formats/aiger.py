@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import reduce
 
-from clearprop.circuits.formats.lowering import count_at_least, threshold_of
+from clearprop.circuits.formats.lowering import count_at_least, count_needed
 from clearprop.circuits.formats.source import SPARE, Builder, clipped, shown
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
 
@@ -15,13 +15,13 @@ _HEADER = ("M", "I", "L", "O", "A", "B", "C", "J", "F")
 
 
 class _Reader:
-    """The bytes of a file, taken line by line, or byte by byte where it is binary."""
+    """Reads the bytes of a file line by line, or byte by byte where it is binary."""
 
     def __init__(self, data: bytes, file: str) -> None:
         self.data, self.file, self.at, self.line = data, file, 0, 0
 
     def next(self) -> bytes:
-        """The next line, without its end; CircuitError where there is none."""
+        """The next line, without its end; CircuitError if there is none."""
         self.line += 1
         if self.at >= len(self.data):
             raise self.error("unexpected end of file")
@@ -32,7 +32,7 @@ class _Reader:
         return line
 
     def numbers(self, count: int, what: str) -> list[int]:
-        """A line of so many numbers."""
+        """The numbers of the next line; CircuitError unless there are `count`."""
         line = self.next()
         words = line.split(b" ")
         if len(words) != count or not all(re.fullmatch(rb"[0-9]{1,10}", w) for w in words):
@@ -40,7 +40,7 @@ class _Reader:
         return [int(word) for word in words]
 
     def delta(self) -> int:
-        """A number of the binary format, seven bits to a byte, the lowest ones first."""
+        """A number of the binary format: seven bits to a byte, the lowest first."""
         value = shift = 0
         while True:
             if self.at >= len(self.data):
@@ -62,9 +62,9 @@ class _Reader:
 def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:
     """The circuit of an AIGER file, ascii or binary, of format 1.0 or 1.9 without latches.
 
-    Inputs and outputs have the names of the symbol table, or i0, i1, … and o0, o1, …. The nets in
-    between are n<variable>; an inverted edge is a NOT cell, one for each net.
-    Raises CircuitError, with file and line, for latches, properties, numbers that do not fit.
+    Inputs and outputs have their names from the symbol table, or i0, i1, … and o0, o1, …. The nets
+    in between are called n<variable>. An inverted edge becomes a NOT cell, one for each net.
+    Raises CircuitError, with file and line, for latches, properties and inconsistent numbers.
     Source: Biere, The AIGER and-inverter graph format, 2007; Biere, Heljanko & Wieringa, 2011.
     """
     data = data.encode() if isinstance(data, str) else bytes(data)
@@ -87,12 +87,12 @@ def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:
     defined = {0}
     for literal in itertools.chain(inputs, (gate[0] for gate in gates)):
         if literal % 2 or literal in defined or literal > 2 * m:
-            told = f"the literal {literal} cannot be defined, or is so twice"
-            raise reader.error(told, f"n{literal >> 1}")
+            message = f"the literal {literal} cannot be defined, or is defined twice"
+            raise reader.error(message, f"n{literal >> 1}")
         defined.add(literal)
     for literal in itertools.chain(outputs, *((a, b) for _, a, b, _ in gates)):
         if literal & ~1 not in defined:
-            raise reader.error(f"the literal {literal} is driven by nothing", f"n{literal >> 1}")
+            raise reader.error(f"the literal {literal} is not driven", f"n{literal >> 1}")
     names = _symbols(reader, {"i": n_inputs, "o": n_outputs})
     return _circuit(file, len(data), inputs, outputs, gates, names)
 
@@ -102,20 +102,20 @@ def _header(reader: _Reader) -> tuple[bool, int, int, int, int]:
     words = reader.next().decode("latin-1").split(" ")
     counted = words[1:]
     if words[0] not in ("aag", "aig") or not 5 <= len(counted) <= 9:
-        told = "expected aag or aig, then M I L O A"
-        raise reader.error(f"unexpected {shown(' '.join(words))}: {told}")
+        wanted = "expected aag or aig, then M I L O A"
+        raise reader.error(f"unexpected {shown(' '.join(words))}: {wanted}")
     for name, word in zip(_HEADER, counted, strict=False):
         if not re.fullmatch(r"[0-9]{1,10}", word):
             raise reader.error(f"unexpected {shown(word)}: expected {name}, a number")
     m, n_inputs, n_latches, n_outputs, n_ands = (int(word) for word in counted[:5])
     if n_latches:
-        raise reader.error(f"{n_latches} latches: circuits are combinational, without them")
+        raise reader.error(f"{n_latches} latches: circuits must be combinational")
     for name, word in zip(_HEADER[5:], counted[5:], strict=False):
         if int(word):
             raise reader.error(f"{name} = {word}: properties and constraints are not supported")
     binary = words[0] == "aig"
     if n_inputs + n_ands > m or (binary and n_inputs + n_ands != m):
-        raise reader.error(f"M = {m} does not fit I = {n_inputs} and A = {n_ands}")
+        raise reader.error(f"M = {m} does not match I = {n_inputs} and A = {n_ands}")
     return binary, m, n_inputs, n_outputs, n_ands
 
 
@@ -134,7 +134,7 @@ def _binary_gates(reader: _Reader, n_inputs: int, n_ands: int) -> list[_Gate]:
 
 
 def _symbols(reader: _Reader, counts: dict[str, int]) -> dict[str, str]:
-    """The names of the symbol table, by "i0", "o3"."""
+    """The names in the symbol table, by "i0", "o3", …."""
     names: dict[str, str] = {}
     while reader.at < len(reader.data):
         line = reader.next()
@@ -178,7 +178,7 @@ def _circuit(
     driver = {gate[0] for gate in gates}
     for literal, name in zip(outputs, output_names, strict=True):
         if name and literal in driver and literal not in net and name not in given:
-            net[literal] = name  # the AND has the name of the output that it is
+            net[literal] = name  # the AND has the name of its output
             given.add(name)
     for lhs, *_ in gates:
         if lhs not in net:
@@ -186,9 +186,9 @@ def _circuit(
     for k, name in enumerate(output_names):
         if not name:
             output_names[k] = free(f"o{k}")
-    builder = Builder(file, " ".join(taken), size=2 * size)  # an AND of two bytes may have two NOTs
+    builder = Builder(file, " ".join(taken), size=2 * size)  # an AND of two bytes can need two NOTs
 
-    def of(literal: int, at: int, output: str | None = None) -> str:
+    def net_for(literal: int, at: int, output: str | None = None) -> str:
         if literal < 2:
             return builder.constant(literal, at, output)
         if literal & 1:
@@ -196,15 +196,15 @@ def _circuit(
         return net[literal] if output is None else builder.gate("buf", [net[literal]], at, output)
 
     for lhs, a, b, at in gates:
-        builder.gate("and", (of(a, at), of(b, at)), at, net[lhs])
+        builder.gate("and", (net_for(a, at), net_for(b, at)), at, net[lhs])
     for literal, name in dict.fromkeys(zip(outputs, output_names, strict=True)):
         if net.get(literal) != name:
-            of(literal, 1, name)
+            net_for(literal, 1, name)
     return builder.circuit(re.sub(r"\.(aag|aig)$", "", file), input_names, output_names)
 
 
 class _Graph:
-    """An and-inverter graph: literals 2 v + inverted, where v = 0 is the constant 0."""
+    """An and-inverter graph with literals 2 v + inverted, where v = 0 is the constant 0."""
 
     def __init__(self, n_inputs: int) -> None:
         self.n_inputs = n_inputs
@@ -212,7 +212,7 @@ class _Graph:
         self._known: dict[tuple[int, int], int] = {}
 
     def both(self, a: int, b: int) -> int:
-        """AND, the same literal for the same two."""
+        """AND; the same operands give the same literal."""
         a, b = max(a, b), min(a, b)
         if b == 0 or a ^ b == 1:
             return 0
@@ -230,7 +230,7 @@ class _Graph:
         return self.both(self.both(a, b) ^ 1, self.both(a ^ 1, b ^ 1) ^ 1)
 
     def balanced(self, operation: Callable[[int, int], int], literals: Iterable[int]) -> int:
-        """One operation over all, as a tree."""
+        """One operation over all literals, as a balanced tree."""
         row = list(literals)
         while len(row) > 1:
             pairs = [operation(a, b) for a, b in zip(row[::2], row[1::2], strict=False)]
@@ -253,13 +253,13 @@ class _Graph:
         if kind == "mux":
             s, a, b = x
             return self.either(self.both(s ^ 1, a), self.both(s, b))
-        return count_at_least(x, threshold_of(cell), self)
+        return count_at_least(x, count_needed(cell), self)
 
 
 def write_aiger(circuit: Circuit, binary: bool = False) -> bytes:
-    """The circuit as an and-inverter graph with a symbol table, equal ANDs shared.
+    """The circuit as an and-inverter graph with a symbol table; equal ANDs are shared.
 
-    CircuitError for inputs and outputs with a line break in the name, or without one.
+    Raises CircuitError for an input or output whose name is empty or contains a line break.
     """
     for name in (*circuit.inputs, *circuit.outputs):
         if not name or "\n" in name or "\r" in name:
@@ -289,7 +289,7 @@ def write_aiger(circuit: Circuit, binary: bool = False) -> bytes:
 
 
 def _used(graph: _Graph, outputs: list[int]) -> tuple[list[tuple[int, int]], list[int]]:
-    """The gates that the outputs depend on, numbered anew, and the outputs."""
+    """The gates that the outputs depend on, renumbered, and the outputs."""
     n = graph.n_inputs
     needed = {output >> 1 for output in outputs}
     for i in range(len(graph.gates) - 1, -1, -1):

@@ -18,14 +18,14 @@ _GATES = {
 _CONSTANTS = {"VDD": 1, "GND": 0}
 _TOKEN = re.compile(r"[^\s(),=#]+|[(),=]|#.*")
 _MOST_OF_LUT = 12  # inputs
-_PARITY = 2  # inputs of an XOR that is written: ABC reads no wider ones
+_PARITY = 2  # the most inputs of an XOR when writing: ABC reads no wider XOR
 
 
 def read_bench(text: str | bytes, file: str = "bench") -> Circuit:
     """The circuit of a .bench file: INPUT(a), OUTPUT(y), y = NAND(a, b).
 
     Gates: AND NAND OR NOR XOR XNOR of any number of inputs, NOT or INV, BUF or BUFF, MUX(s, a, b)
-    (b where s is 1), and ABC's vdd, gnd and LUT 0x8 (a, b) (the first input as lowest digit).
+    (b where s is 1), and ABC's vdd, gnd and LUT 0x8 (a, b) (with the first input as lowest digit).
     Raises CircuitError, with file, line and token, for everything else, such as DFF.
     Source: Brglez, Bryan & Kozminski, Combinational profiles of sequential benchmarks, 1989.
     """
@@ -65,7 +65,7 @@ def _gate(builder: Builder, words: list[str], at: int) -> None:
     elif kind == "LUT":
         _lut(builder, words, at)
     elif kind in ("DFF", "DFFSR", "LATCH", "DLATCH"):
-        message = f"{word} is not supported: circuits are combinational, without flip-flops"
+        message = f"{word} is not supported: circuits must be combinational, without flip-flops"
         raise builder.error(at, f"{message} ({output!r})", output)
     elif kind not in _GATES:
         raise builder.error(at, f"unexpected {shown(word)}: expected one of {', '.join(_GATES)}")
@@ -81,14 +81,14 @@ def _lut(builder: Builder, words: list[str], at: int) -> None:
     if not re.fullmatch(r"0[xX][0-9a-fA-F]{1,1024}", words[3]) or int(words[3], 16) >> 2**k:
         raise builder.error(at, f"unexpected {shown(words[3])}: expected a table of 2^{k} digits")
     table = int(words[3], 16)
-    value = int(table.bit_count() <= 2 ** (k - 1))  # the value of which there are fewer rows
+    value = int(table.bit_count() <= 2 ** (k - 1))  # the value with fewer rows
     rows = [f"{i:0{k}b}"[::-1] for i in range(2**k) if (table >> i & 1) == value]
     builder.spend(len(rows), at)
     add_cover(builder, nets, rows, value, words[0], at)
 
 
 def _arguments(builder: Builder, words: list[str], start: int, at: int) -> list[str]:
-    """The nets between parentheses that end the line."""
+    """The nets in the parentheses at the end of the line."""
     wanted, nets = "(", []
     for word in words[start:]:
         if wanted == "net":
@@ -99,22 +99,22 @@ def _arguments(builder: Builder, words: list[str], start: int, at: int) -> list[
         elif wanted and word in wanted:
             wanted = "" if word == ")" else "net"
         else:
-            raise builder.error(at, f"unexpected {shown(word)}: expected {_told(wanted)}")
+            raise builder.error(at, f"unexpected {shown(word)}: expected {_in_words(wanted)}")
     if wanted:
-        raise builder.error(at, f"unexpected end of line: expected {_told(wanted)}")
+        raise builder.error(at, f"unexpected end of line: expected {_in_words(wanted)}")
     return nets
 
 
-def _told(wanted: str) -> str:
+def _in_words(wanted: str) -> str:
     words = {"(": "'('", "net": "the name of a net", ",)": "',' or ')'"}
     return words.get(wanted, "end of line")
 
 
 def write_bench(circuit: Circuit) -> str:
-    """The circuit as .bench; gates that the format has not become AND, OR, XOR and NOT.
+    """The circuit as .bench; gates that the format does not have become AND, OR, XOR and NOT.
 
-    Constants are ABC's vdd and gnd. CircuitError for inputs and outputs with names that .bench
-    cannot hold: those with white space, parentheses, commas, '=' or '#'.
+    Constants are written as ABC's vdd and gnd. Raises CircuitError for an input or output whose
+    name contains white space, parentheses, commas, '=' or '#'.
     """
     kinds = {*_GATES.values(), "const0", "const1"} - {"mux"}
     circuit = prepared(

@@ -12,13 +12,13 @@ from clearprop.circuits.formats.lowering import prepared
 from clearprop.circuits.formats.source import Builder, clipped, decode, shown
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
 
-# What says nothing about the logic: timing, layout, and the notes of Yosys.
-_PASSED_OVER = re.compile(
+# Ignored, as they do not change the logic: timing, layout, and annotations of Yosys.
+_IGNORED = re.compile(
     r"\.(area|delay|wire|wire_load_slope|cname|attr|param"
     r"|(default_)?(input_arrival|output_required|input_drive|output_load|max_input_load))"
 )
 _SEQUENTIAL = (".latch", ".mlatch", ".clock", ".start_kiss", ".latch_order", ".flop")
-_PARITY = 4  # inputs of an XOR that is written as one cover
+_PARITY = 4  # the most inputs of an XOR that is written as one cover
 
 
 @dataclass
@@ -46,11 +46,11 @@ class _Subckt:
 
 
 def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
-    """The circuit of a BLIF file: its first model, with the models that it uses put in.
+    """The circuit of a BLIF file: its first model, with the models that it uses expanded.
 
-    .names with covers of the on-set or the off-set, .subckt of models in the file, Yosys's .conn;
-    what speaks of timing and layout is passed over. A cover becomes cells: AND of each row, OR of
-    the rows, NOT, and XOR for the parity of up to four inputs.
+    Read are .names with covers of the on-set or the off-set, .subckt of models in the file, and
+    Yosys's .conn; timing and layout are ignored. A cover becomes cells: an AND for each row, an OR
+    of the rows, NOT, and XOR for a parity of up to four inputs.
     Raises CircuitError, with file, line and token, for everything else: .latch, .gate, .exdc,
     models that are not in the file, a model that contains itself.
     Source: Berkeley Logic Interchange Format, University of California, 1992.
@@ -72,8 +72,8 @@ def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
                 nets = [outside.get(net) or prefix + net for net in item.nets]
                 value = 1 if item.value is None else item.value
                 if item.nets[-1] in given:
-                    told = f"{item.nets[-1]!r} is an input, and cannot be driven"
-                    raise builder.error(item.at, told, item.nets[-1])
+                    message = f"{item.nets[-1]!r} is an input and cannot be driven"
+                    raise builder.error(item.at, message, item.nets[-1])
                 add_cover(builder, nets[:-1], item.rows, value, nets[-1], item.at)
                 continue
             inner = models.get(item.model)
@@ -90,7 +90,7 @@ def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
                 if formal not in ports:
                     raise builder.error(item.at, f"{item.model!r} has no port {formal!r}")
                 if formal in driven and net in given:
-                    raise builder.error(item.at, f"{net!r} is an input, and cannot be driven", net)
+                    raise builder.error(item.at, f"{net!r} is an input and cannot be driven", net)
                 actual[formal] = outside.get(net) or prefix + net
                 builder.where.setdefault(actual[formal], item.at)
             n_instances += 1
@@ -103,7 +103,7 @@ def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The words of each line with its number; comments gone, continued lines put together."""
+    """The words of each line with its number, without comments, with continued lines joined."""
     words: list[str] = []
     start = 0
     for at, line in enumerate(text.split("\n"), 1):
@@ -135,7 +135,7 @@ def _read_models(text: str, file: str) -> dict[str, _Model]:
         if word == ".model" or model is None:
             name = words[0] if word == ".model" and words else ""
             if name in models:
-                raise error(f"the model {name!r} is there twice")
+                raise error(f"the model {name!r} is defined twice")
             model = models[name] = _Model(name, at)
             if word == ".model":
                 continue
@@ -149,7 +149,7 @@ def _read_models(text: str, file: str) -> dict[str, _Model]:
 def _directive(
     model: _Model, word: str, words: list[str], at: int, error: Callable[[str], CircuitError]
 ) -> _Names | None:
-    """Adds what a line says to a model; the cover that the next lines give rows of, if any."""
+    """Add a directive to a model; for .names, the cover whose rows the next lines give."""
     if word in (".inputs", ".outputs"):
         (model.inputs if word == ".inputs" else model.outputs).extend((net, at) for net in words)
     elif word == ".names":
@@ -165,8 +165,8 @@ def _directive(
     elif word == ".subckt":
         model.items.append(_subckt(words, at, error))
     elif word in _SEQUENTIAL:
-        raise error(f"{word} is not supported: circuits are combinational, without latches")
-    elif not _PASSED_OVER.fullmatch(word):
+        raise error(f"{word} is not supported: circuits must be combinational, without latches")
+    elif not _IGNORED.fullmatch(word):
         raise error(f"{shown(word)} is not supported")
     return None
 
@@ -176,8 +176,7 @@ def _row(names: _Names, words: list[str], error: Callable[[str], CircuitError]) 
     if len(words) != (1 if len(names.nets) == 1 else 2) or value not in ("0", "1"):
         raise error(f"unexpected {shown(' '.join(words))}: expected a row of a cover, then 0 or 1")
     if len(inputs) != len(names.nets) - 1 or inputs.strip("01-"):
-        told = f"{len(names.nets) - 1} of 0, 1 or -"
-        raise error(f"unexpected {shown(inputs)}: expected {told}")
+        raise error(f"unexpected {shown(inputs)}: expected {len(names.nets) - 1} of 0, 1 or -")
     if names.value not in (None, int(value)):
         raise error(f"unexpected {value!r}: the rows of a cover must end alike")
     names.value = int(value)
@@ -201,8 +200,8 @@ def _subckt(words: list[str], at: int, error: Callable[[str], CircuitError]) -> 
 def write_blif(circuit: Circuit) -> str:
     """The circuit as one model of BLIF.
 
-    Majority and at-least gates become AND, OR and XOR. CircuitError for inputs and outputs with
-    names that BLIF cannot hold: those with white space, '#' or a backslash.
+    Majority and at-least gates become AND, OR and XOR. Raises CircuitError for an input or output
+    whose name contains white space, '#' or a backslash.
     """
     kinds = ("and", "or", "nand", "nor", "xor", "xnor", "not", "buf", "mux", "const0", "const1")
     circuit = prepared(

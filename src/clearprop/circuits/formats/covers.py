@@ -1,4 +1,4 @@
-"""The cells of a function that a file gives as a cover: rows of 0, 1 and - over its inputs."""
+"""Cells for a function that a file gives as a cover: rows of 0, 1 and - over its inputs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from clearprop.circuits.formats.source import Builder
 def add_cover(
     builder: Builder, inputs: Sequence[str], rows: Sequence[str], value: int, output: str, at: int
 ) -> None:
-    """Cells that make `output` the value (0 or 1) where a row fits the inputs, else the other.
+    """Add cells that give `output` the value (0 or 1) if some row matches the inputs, else the
+    other value.
 
-    A row is an AND, and the rows together an OR; the parity of up to four inputs is one XOR.
+    A row becomes an AND, and all rows together an OR; a parity of up to four inputs becomes an XOR.
     """
     rows = list(dict.fromkeys(rows))
-    if not rows or any(not row.strip("-") for row in rows):  # none fits, or one always does
+    if not rows or any(
+        not row.strip("-") for row in rows
+    ):  # no row matches, or some row always does
         builder.constant(value if rows else 1 - value, at, output)
         return
     parity = _parity(rows)
@@ -47,7 +50,7 @@ def _add_row(
 
 
 def _parity(rows: Sequence[str]) -> int | None:
-    """1 if the rows are all with an odd number of ones, 0 if all with an even one, else None."""
+    """1 if these are all rows with an odd number of ones, 0 if with an even number, else None."""
     k = len(rows[0])
     if not 2 <= k <= 4 or len(rows) != 2 ** (k - 1) or any("-" in row for row in rows):
         return None

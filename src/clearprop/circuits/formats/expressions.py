@@ -1,4 +1,4 @@
-"""Logic written as expressions: the cells they stand for, and `parse`."""
+"""Logic written as expressions: the cells that they stand for, and `parse`."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def emit(
     resolve: Callable[[Reference, int], Sequence[str]],
     targets: Sequence[str] | None = None,
 ) -> list[str]:
-    """Makes the cells of an expression; its nets, the least significant one first.
+    """Make the cells of an expression; its nets, the least significant first.
 
-    resolve: the nets of a reference at a token. targets: the nets to be driven, to which the
-    expression is cut, or extended by zeros, by Verilog's rule: operands are extended first.
+    resolve: the nets of a reference at a token. targets: the nets to be driven. The expression is
+    cut to their number or extended by zeros, and by Verilog's rule operands are extended first.
     """
     leaves = [resolve(node.reference, node.at) if node.op == "net" else () for node in nodes]
     width = _widths(nodes, leaves, builder)
@@ -63,13 +63,15 @@ def _widths(nodes: list[Node], leaves: list[Sequence[str]], builder: Builder) ->
                 if nodes[part].op == "number" and nodes[part].number[1] is None:
                     raise builder.error(node.at, "a number within { } must have a width: 4'd5")
         if bits > WIDEST:
-            raise builder.error(node.at, f"an expression of {bits} bits: at most {WIDEST}")
+            raise builder.error(
+                node.at, f"an expression may have at most {WIDEST} bits; got {bits}"
+            )
         width.append(bits)
     return width
 
 
 def _need(node: Node, width: list[int], needed: list[int], n: int) -> None:
-    """How many bits of its operands a node needs for n bits of its own."""
+    """Set how many bits of its operands a node needs for n bits of its own."""
     op, parts = node.op, node.parts
     if op == "==":
         needed[parts[0]] = needed[parts[1]] = max(width[parts[0]], width[parts[1]])
@@ -133,7 +135,7 @@ def _choose(
     builder: Builder,
     target: str | None,
 ) -> str:
-    """Bit k of a chain of ?:, built from its last branch on."""
+    """Bit k of a chain of ?:, built from the last branch on."""
     net = branches[0][k]
     for i, condition in enumerate(conditions):
         last = target if i == len(conditions) - 1 else None
@@ -167,15 +169,15 @@ def parse(
 ) -> Circuit:
     """The circuit of expressions such as "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)".
 
-    Each statement gives a net its value; statements end with ";" or with the line, and may stand
-    in any order. Operators, the tightest first: ~ ! not; == !=; & and; ^ xor, ~^ (xnor); | or; &&;
-    ||; s ? a : b (a where s is 1). Constants 0 and 1. A chain a & b & c is one gate of 3 inputs.
-    Comments begin with // . Names as in Verilog; a[3] is one too.
+    Each statement assigns a value to a net; statements end with ";" or at the end of the line, and
+    may be in any order. Operators, tightest first: ~ ! not; == !=; & and; ^ xor, ~^ (xnor); | or;
+    &&; ||; s ? a : b (a where s is 1). Constants: 0 and 1. A chain a & b & c is one gate with 3
+    inputs. Comments begin with // . Names are as in Verilog; a[3] is also a name.
 
-    inputs: by default the names that are never given a value, in the order of their first use.
-    outputs: by default the names that are given a value and used in no other expression, in order.
-    Raises CircuitError, with line and token, for what cannot be read, and for cycles and nets
-    without a value or with two.
+    inputs: by default the names that are never assigned, in the order of their first use.
+    outputs: by default the names that are assigned and used in no other expression, in order.
+    Raises CircuitError, with line and token, for text that cannot be read, for cycles, and for nets
+    that are assigned never or twice.
     """
     tokens = tokenize(decode(expressions), "expressions")
     builder = Builder("expressions", tokens.text, tokens.line)
@@ -202,7 +204,7 @@ def parse(
             raise tokens.unexpected(at, f"'=' after {net!r}")
         if net in given:
             first = tokens.line(given[net])
-            message = f"{net!r} is given a value twice: first in line {first}"
+            message = f"{net!r} is assigned twice, first in line {first}"
             raise CircuitError(str(tokens.error(start, message)), net)
         given[net] = start
         builder.where.setdefault(net, start)
@@ -231,5 +233,5 @@ def parse(
 def _scalar(tokens: Tokens, reference: Reference, at: int) -> str:
     name, indices = reference
     if len(indices) == 2:
-        raise tokens.error(at, f"an expression is of single nets: {name!r} has a range")
+        raise tokens.error(at, f"an expression must use single nets; {name!r} has a range")
     return f"{name}[{indices[0]}]" if indices else name

@@ -18,7 +18,7 @@ from clearprop.circuits.netlist import Circuit
 
 @dataclass(frozen=True)
 class Format:
-    """A row of FORMATS: the endings of its files, its reader (of data and the name for errors),
+    """A row of FORMATS: the endings of its files, its reader (of the data, and the name in errors),
     and its writer."""
 
     endings: tuple[str, ...]
@@ -39,8 +39,8 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
     """The circuit in a file.
 
     format: "verilog" (structural), "bench" (ISCAS), "blif", "aag" (AIGER ascii) or "aig" (AIGER
-    binary); by default by the ending of the name: .v, .bench, .blif, .aag, .aig.
-    Raises CircuitError, with file, line and token, for a file that is damaged, or not a
+    binary); by default it follows from the file's ending: .v, .bench, .blif, .aag, .aig.
+    Raises CircuitError, with file, line and token, for a file that is damaged or is not a
     combinational circuit; ValueError for an unknown format or ending; OSError.
     """
     path = Path(path)
@@ -49,17 +49,17 @@ def read(path: str | os.PathLike[str], format: str | None = None) -> Circuit:
 
 
 def loads(data: str | bytes, format: str, name: str = "circuit") -> Circuit:
-    """The circuit in a text, or in the bytes of a file; formats as for `read`.
+    """The circuit in a text or in the bytes of a file; formats as for `read`.
 
-    name: what errors call it, and the name of a circuit whose format gives it none.
+    name: the name in errors, and the name of the circuit if the format has none.
     """
     return _format(format).read(data, name)
 
 
 def write(circuit: Circuit, path: str | os.PathLike[str], format: str | None = None) -> None:
-    """Writes the circuit to a file; formats as for `read`.
+    """Write the circuit to a file; formats as for `read`.
 
-    Kinds of gates that the format has not become AND, OR, XOR and NOT.
+    Kinds of gates that the format does not have become AND, OR, XOR and NOT.
     Raises CircuitError for inputs and outputs that the format cannot name.
     """
     path = Path(path)
@@ -90,4 +90,4 @@ def _by_ending(path: Path) -> Format:
         if path.suffix.lower() in row.endings:
             return row
     endings = ", ".join(ending for row in FORMATS.values() for ending in row.endings)
-    raise ValueError(f"format must be given for a file that ends in none of {endings}: {path}")
+    raise ValueError(f"format must be given unless the file ends in one of {endings}; got {path}")

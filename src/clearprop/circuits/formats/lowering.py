@@ -1,4 +1,4 @@
-"""Circuits made ready for a format: other kinds of gates, other names, ports that differ."""
+"""Circuits made ready for a format: only its kinds of gates, allowed names, distinct ports."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Logic(Protocol[T]):
 
 
 def count_at_least(bits: Sequence[T], t: int, logic: Logic[T]) -> T:
-    """Whether t ≥ 1 or more of the bits are 1: they are added up by full adders, and the sum is
-    compared with t from its lowest digit on."""
+    """Whether t ≥ 1 or more of the bits are 1: full adders add them up, and the sum is compared
+    with t from the lowest digit on."""
     digits: list[T] = []
     column = list(bits)
     while column:
@@ -48,15 +48,15 @@ def count_at_least(bits: Sequence[T], t: int, logic: Logic[T]) -> T:
     return reached
 
 
-def threshold_of(cell: Cell) -> int:
-    """t of a majority or at_least_t cell."""
+def count_needed(cell: Cell) -> int:
+    """t of a majority or at_least_t cell, which is 1 if t or more of its inputs are."""
     if cell.kind == "majority":
         return len(cell.inputs) // 2 + 1
     return int(cell.kind.removeprefix("at_least_"))
 
 
 class _Cells:
-    """Logic on nets, as a list of cells."""
+    """Logic on nets, collected as a list of cells."""
 
     def __init__(self, fresh: Iterator[str]) -> None:
         self.fresh = fresh
@@ -83,11 +83,11 @@ def prepared(
     format: str,
     widest_parity: int | None = None,
 ) -> Circuit:
-    """The same functions with cells of these kinds, which hold and, or, xor, not and buf at least.
+    """The same functions with cells of these kinds, which must include and, or, xor, not and buf.
 
-    Nets inside that the format cannot name get other names; CircuitError for an input or an output
-    of that sort. Where an output is also an input, or another output, it becomes a net of its own,
-    named net_out. widest_parity: the most inputs of an XOR, where that is limited.
+    Inner nets whose names the format does not allow are renamed; CircuitError for such an input or
+    output. An output that is also an input, or is listed twice, becomes a net of its own, named
+    net_out. widest_parity: the most inputs that an XOR may have, if that is limited.
     """
     taken = set(circuit.nets)
     fresh = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
@@ -117,7 +117,7 @@ def prepared(
 def _lowered(
     cell: Cell, kinds: Collection[str], widest_parity: int | None, fresh: Iterator[str]
 ) -> list[Cell]:
-    """A cell, or what stands for it: the last of them drives its output."""
+    """A cell, or the cells that replace it; the last of them drives its output."""
     made = _Cells(fresh)
     inputs = cell.inputs
     if cell.kind in ("xor", "xnor") and widest_parity and len(inputs) > widest_parity:
@@ -133,7 +133,7 @@ def _lowered(
     elif len(inputs) == 1:
         return [Cell(cell.output, "buf", inputs)]
     else:
-        t = threshold_of(cell)
+        t = count_needed(cell)
         if t in (1, len(inputs)):
             return [Cell(cell.output, "or" if t == 1 else "and", inputs)]
         count_at_least(inputs, t, made)

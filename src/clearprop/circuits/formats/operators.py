@@ -14,7 +14,7 @@ from clearprop.circuits.formats.tokens import (
     read_reference,
 )
 
-DEEPEST = 1000  # parentheses and braces within each other
+DEEPEST = 1000  # nested parentheses and braces
 _UNARY = {"~": 8, "!": 8, "&": 8, "|": 8, "^": 8, "~&": 8, "~|": 8, "~^": 8, "^~": 8}
 _BINARY = {"==": 7, "!=": 7, "&": 6, "^": 5, "~^": 5, "^~": 5, "|": 4, "&&": 3, "||": 2}
 _TERNARY = 1
@@ -26,9 +26,10 @@ WORDS |= {word.upper(): symbol for word, symbol in WORDS.items()}
 class Node:
     """One operation: op on the nodes `parts`, or a leaf ("net", "number"), at a token.
 
-    op: "~", "!", "&", "|", "^", "&&", "||" (of any number), "==", "?" (the last branch, then
-    branch and condition in turn, the last pair deciding first), "{" (repeated `times`), "r&",
-    "r|", "r^" (reductions). inverted: NOT of all that. op "": taken over by a longer chain.
+    op: "~", "!", "&", "|", "^", "&&", "||" (with any number of parts), "==", "?" (the last branch,
+    then branch and condition in turn; the last pair decides first), "{" (repeated `times`), "r&",
+    "r|", "r^" (reductions), or "" after a longer chain has taken over the parts. inverted: whether
+    the result is inverted.
     """
 
     op: str
@@ -42,8 +43,8 @@ class Node:
 
 @dataclass
 class _Parser:
-    """Operator precedence with two stacks. scalar: the grammar of `parse`, where a[3] is a name,
-    and / or / xor / not are operators and a new line with a name begins the next statement."""
+    """Operator precedence with two stacks. scalar: the grammar of `parse`, in which a[3] is a name,
+    and / or / xor / not are operators, and a new line with a name begins the next statement."""
 
     tokens: Tokens
     scalar: bool
@@ -100,7 +101,7 @@ class _Parser:
         self.operators.append((symbol, precedence, at, len(self.operands)))
 
     def _operand(self, token: str, at: int) -> tuple[bool, int]:
-        """Takes a token where an operand must come: whether one must still come, and the next."""
+        """Read a token where an operand is expected: whether one still is, and the next token."""
         words = self.tokens.words
         if token in _UNARY and (not self.scalar or token in "~!"):
             self._push("u" + token, _UNARY[token], at)
@@ -137,7 +138,7 @@ class _Parser:
         self.closed.add(self.operands[-1])
 
     def _braces(self, at: int) -> int:
-        """Ends a concatenation or a replication at its '}'; the last token of it."""
+        """End a concatenation or replication at its '}'; its last token."""
         self.depth -= 1
         symbol, _, place, base = self.operators.pop()
         parts = self.operands[base:]
@@ -154,7 +155,7 @@ class _Parser:
         return at
 
     def _reduce(self, precedence: int) -> None:
-        """Applies the operators on the stack that bind at least so tightly."""
+        """Apply the operators on the stack that bind at least this tightly."""
         while self.operators and self.operators[-1][1] >= precedence:
             symbol, _, at, _ = self.operators.pop()
             right = self.operands.pop()
@@ -184,7 +185,7 @@ class _Parser:
                 self._add(Node(op, at, parts, inverted=inverted))
 
     def _chain(self, i: int, op: str) -> list[int] | None:
-        """The operands of node i, taken over from it, if it is an `op` without parentheses."""
+        """The operands of node i, taken over from it if it is an `op` without parentheses."""
         node = self.nodes[i]
         if node.op != op or i in self.closed:
             return None

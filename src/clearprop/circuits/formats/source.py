@@ -1,4 +1,4 @@
-"""What the readers of circuits share: text with the lines of errors, and the making of cells."""
+"""What all readers of circuits share: text with line numbers for errors, and a builder of cells."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
 
-SPARE = 2**20  # how many nets and cells a file may stand for, besides one for each byte of it
+SPARE = 2**20  # nets and cells that a file may define in addition to one per byte
 
 
 def decode(data: str | bytes) -> str:
-    """Text from UTF-8, else from Latin-1; without a byte order mark, lines ending in \\n."""
+    """The text, from UTF-8 or else Latin-1, without a byte order mark; lines end in \\n."""
     if isinstance(data, str):
         text = data
     else:
@@ -23,22 +23,22 @@ def decode(data: str | bytes) -> str:
 
 
 def shown(token: str) -> str:
-    """A token as an error shows it."""
+    """A token as it appears in an error."""
     if not token:
         return "end of file"
     return repr(token if len(token) <= 40 else token[:37] + "…")
 
 
 def clipped(message: str) -> str:
-    """A message without its middle, where names of nets make it very long."""
+    """A message, without its middle if names of nets make it very long."""
     return message if len(message) <= 600 else f"{message[:400]} … {message[-150:]}"
 
 
 class Builder:
-    """The cells of one file while it is read.
+    """Collects the cells of one file while it is read.
 
-    file: its name in errors. text: all of it, so that new nets get names that do not occur in it.
-    line: the line of a place, where places are not lines. size: of the file, where it is not text.
+    file: the name in errors. text: the whole text; new nets get names that do not occur in it.
+    line: the line of a place, if places are not lines. size: the size of a file that is not text.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Builder:
         self._left = SPARE + (len(text) if size is None else size)
 
     def error(self, at: int, message: str, net: str | None = None) -> CircuitError:
-        """A CircuitError with file and line before the message."""
+        """A CircuitError whose message begins with file and line."""
         return CircuitError(f"{self.file}:{self.line(at)}: {clipped(message)}", net)
 
     def spend(self, n: int, at: int) -> None:
-        """Counts n more nets or cells; CircuitError when a small file stands for very many."""
+        """Count n more nets or cells; CircuitError if a small file defines very many."""
         self._left -= n
         if self._left < 0:
             raise self.error(
@@ -78,7 +78,7 @@ class Builder:
         return f"{self._prefix}{self._n_fresh}"
 
     def add(self, kind: str, inputs: Sequence[str], output: str, at: int) -> str:
-        """The cell as it is; returns its output."""
+        """Add a cell as it is; its output."""
         self._left -= 1
         if self._left < 0:
             self.spend(0, at)
@@ -92,7 +92,7 @@ class Builder:
         return output
 
     def constant(self, value: int, at: int, output: str | None = None) -> str:
-        """The net that is always 0 or always 1: one for the circuit, where no output is given."""
+        """A net that is always 0 or always 1; without an output, one net for the whole circuit."""
         kind = f"const{value}"
         if output is not None:
             return self.add(kind, (), output, at)
@@ -102,7 +102,7 @@ class Builder:
         return self._constants[kind]
 
     def invert(self, net: str, at: int, output: str | None = None) -> str:
-        """NOT of a net: one cell for the circuit, where no output is given."""
+        """NOT of a net; without an output, one cell for the whole circuit."""
         if net in self._values:
             return self.constant(1 - self._values[net], at, output)
         if output is not None:
@@ -110,8 +110,8 @@ class Builder:
         return self._inverse.get(net) or self.add("not", (net,), self.fresh(), at)
 
     def gate(self, kind: str, inputs: Sequence[str], at: int, output: str | None = None) -> str:
-        """buf, and, or, xor, nand, nor, xnor, or mux (s, a, b), simplified where constants make
-        that possible; for one input it is a wire, or NOT."""
+        """Add buf, and, or, xor, nand, nor, xnor, or mux (s, a, b), simplified if inputs are
+        constant; with one input it becomes a wire or NOT."""
         if self._values and not self._values.keys().isdisjoint(inputs):
             kind, inputs = self._simplified(kind, list(inputs), at)
         inverted = kind in ("nand", "nor", "xnor")
@@ -134,7 +134,7 @@ class Builder:
             s, a, b = inputs
             if s in values:
                 return "buf", [b if values[s] else a]
-            return "mux", inputs  # a constant branch stays
+            return "mux", inputs  # a constant branch is kept
         if kind == "buf":
             return kind, inputs
         inverted = kind in ("nand", "nor", "xnor")
@@ -151,8 +151,8 @@ class Builder:
         return (kind, left) if left else ("const", [str(1 - decides ^ inverted)])
 
     def circuit(self, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Circuit:
-        """The circuit, without constants of its own that nothing reads any more; errors about a net
-        get the file and the line that first names it."""
+        """The circuit, without constants that nothing reads any more. An error about a net gets the
+        file, and the line that first names the net."""
         idle = set(self._constants.values())
         if idle:
             idle -= {*outputs, *(net for cell in self.cells for net in cell.inputs)}

@@ -10,14 +10,14 @@ from clearprop.circuits.formats.verilog_writer import module_ports
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit, CircuitError, as_bits
 
-ALL_INPUTS = 12  # up to here every input is a vector
+ALL_INPUTS = 12  # the most for which all inputs are tried
 RANDOM_VECTORS = 1024
 SEED = 20240
 
 
 def vectors_for(circuit: Circuit) -> Array:
-    """Bits (N, inputs): all 2^n for n ≤ 12 inputs; else all 0, all 1, one 1, one 0, and 1,024
-    random rows, the same in every run."""
+    """Bits (N, inputs): all 2^n for n ≤ 12 inputs; otherwise all 0, all 1, a single 1, a single 0,
+    and 1,024 random rows that are the same in every run."""
     n = len(circuit.inputs)
     if n <= ALL_INPUTS:
         return all_bits(n)
@@ -30,14 +30,15 @@ def vectors_for(circuit: Circuit) -> Array:
 def write_testbench(circuit: Circuit, vectors: npt.ArrayLike | None = None) -> str:
     """A Verilog testbench of the module that `formats.dumps(circuit, "verilog")` writes.
 
-    vectors: bits (N, inputs) that it is given; `vectors_for` otherwise. It holds each with the
-    outputs that the circuit's logic gives, compares them with the module's (X and Z are wrong too),
-    shows the first ten that differ, and prints "PASS: N of N vectors" or "FAIL: M of N vectors";
-    on failure it ends by $fatal, for which the simulator's exit status is not 0.
+    vectors: bits (N, inputs); by default `vectors_for(circuit)`. The testbench contains each vector
+    with the outputs by the circuit's logic and compares them with the module's outputs (X and Z
+    are wrong as well). It shows the first ten differences and prints "PASS: N of N vectors" or
+    "FAIL: M of N vectors". On failure it ends with $fatal, which gives the simulator an exit status
+    other than 0.
 
         iverilog -g2012 -o test circuit.v testbench.v && vvp -N test
 
-    Raises CircuitError where the circuit has no outputs, ValueError for vectors that are not bits.
+    Raises CircuitError if the circuit has no outputs, ValueError for vectors that are not bits.
     """
     if not circuit.outputs:
         raise CircuitError(f"{circuit.name} has no outputs to test")
@@ -56,7 +57,8 @@ def write_testbench(circuit: Circuit, vectors: npt.ArrayLike | None = None) -> s
     wire = [f"{kind}[{at}]" for kind, at in zip(kinds, place, strict=True)]
     module, places = module_ports(circuit)
     ports = ",\n".join(
-        f"    .{port}({_joined([wire[i] for i in bits_of])})" for port, bits_of in places.items()
+        f"    .{port}({_joined([wire[i] for i in place_of_bits])})"
+        for port, place_of_bits in places.items()
     )
     names = "  // " + " ".join(order[:n]) + " -> " + " ".join(order[n:])
     given = f"  reg [{n - 1}:0] given;" if n else "  reg given;"

@@ -1,4 +1,4 @@
-"""The tokens of Verilog, which expressions share, and what is read from a few of them."""
+"""The tokens of Verilog and of expressions, and what is read from a few of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Number = tuple[int, int | None]  # its value and its width, if it has one
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a file, "" after the last one, and the places of errors."""
+    """The tokens of a file, with "" after the last, and their lines for errors."""
 
     text: str
     file: str
@@ -34,7 +34,7 @@ class Tokens:
 
     @cached_property
     def _lines(self) -> list[int]:
-        """The line of each token; found a second time, since errors and few others need it."""
+        """The line of each token; found in a second pass because little but errors needs it."""
         lines, line, before = [], 1, 0
         for found in TOKEN.finditer(self.text):
             if found[0][0] not in "/(`" or not skipped(found[0]):
@@ -53,12 +53,12 @@ class Tokens:
         return CircuitError(f"{self.file}:{self.line(at)}: {clipped(message)}")
 
     def unexpected(self, at: int, wanted: str) -> CircuitError:
-        """The error for a token that cannot stand where it stands."""
+        """The error for a token that is not allowed here."""
         return self.error(at, f"unexpected {shown(self.words[at])}: expected {wanted}")
 
 
 def skipped(token: str) -> bool:
-    """Whether a token is a comment or an attribute, or a directive that changes no logic."""
+    """Whether a token is a comment, an attribute, or a directive that does not change the logic."""
     head = token[:2]
     return head in ("//", "/*", "(*") or (
         token[0] == "`"
@@ -70,7 +70,7 @@ def tokenize(text: str, file: str) -> Tokens:
     """The tokens of a text; CircuitError for a comment without an end."""
     found = TOKEN.findall(text)
     words = [t for t in found if t[0] not in "/(`" or not skipped(t)]
-    # One without an end takes all the text that is left.
+    # A comment without an end takes the rest of the text.
     last = found[-1] if found else ""
     for begin, end in (("/*", "*/"), ("(*", "*)")):
         if last.startswith(begin) and (len(last) < 4 or not last.endswith(end)):
@@ -85,7 +85,7 @@ def plain(token: str) -> str:
 
 
 def read_number(tokens: Tokens, at: int) -> Number:
-    """Value and width of a number; CircuitError for x and z, and a width beyond reason."""
+    """Value and width of a number; CircuitError for x and z, and for a width out of range."""
     token = re.sub(r"[\s_]", "", tokens.words[at]).lower()
     size, quote, rest = token.partition("'")
     if len(size) > 10 or len(rest) > WIDEST + 2:
@@ -110,7 +110,7 @@ def read_number(tokens: Tokens, at: int) -> Number:
 
 
 def read_reference(tokens: Tokens, at: int) -> tuple[Reference, int]:
-    """A name with the bits selected of it, as in a, a[3] and a[7:4]; the token after it."""
+    """A name with the selected bits, as in a, a[3] and a[7:4]; and the token after it."""
     words = tokens.words
     name = plain(words[at])
     if words[at + 1] != "[":
@@ -120,7 +120,7 @@ def read_reference(tokens: Tokens, at: int) -> tuple[Reference, int]:
 
 
 def read_range(tokens: Tokens, at: int) -> tuple[tuple[int, ...], int]:
-    """[3] or [7:0] from its '[' on, and the token after it."""
+    """The indices of [3] or [7:0], read from the '[' on; and the token after it."""
     words, indices = tokens.words, []
     while True:
         at += 1

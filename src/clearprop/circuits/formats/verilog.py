@@ -1,4 +1,4 @@
-"""Reading structural Verilog: the hierarchy of modules flattened into one circuit."""
+"""Reads structural Verilog and flattens its hierarchy of modules into one circuit."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from clearprop.circuits.netlist import Circuit, CircuitError
 def read_verilog(text: str | bytes, file: str = "verilog", top: str | None = None) -> Circuit:
     """The circuit of a file of structural Verilog (IEEE 1364).
 
-    Ports in either style, wires and buses, supply0 and supply1, gates (and, nand, or, nor, xor,
-    xnor, not, buf), assign with ~ ! & | ^ ~^ && || == != ?: , reductions, { }, {n{ }}, selects of
-    bits and parts, sized constants, and instances of modules of the same file. Delays, attributes
-    and `timescale are passed over. Bit 3 of a bus s is the net "s[3]"; the bits of a port are
-    listed from the least significant one, and operands of unequal widths extended by zeros. A net
-    y of an instance u is "u.y".
+    Supported are ports in either style, wires and buses, supply0 and supply1, gates (and, nand, or,
+    nor, xor, xnor, not, buf), assign with ~ ! & | ^ ~^ && || == != ?: , reductions, { }, {n{ }},
+    selects of bits and parts, sized constants, and instances of modules in the same file. Delays,
+    attributes and `timescale are ignored. Bit 3 of a bus s is the net "s[3]"; the bits of a port
+    are listed from the least significant, and narrower operands are extended by zeros. A net y of
+    an instance u is called "u.y".
 
-    top: the module to read; by default the one that no other uses.
+    top: the module to read; by default the module that no other module uses.
     Raises CircuitError, with file, line and token, for everything else: registers, latches,
     tristate nets, parameters, arithmetic, modules not in the file, a module that contains itself.
     """
@@ -57,7 +57,7 @@ def _top(tokens: Tokens, modules: dict[str, Module], top: str | None) -> Module:
     if not free:
         first = next(iter(modules.values()))
         raise tokens.error(first.at, f"every module contains itself: {_listed(modules)}")
-    message = f"several modules stand alone, and one must be chosen: {_listed(free)}"
+    message = f"several modules are used by no other; choose one as top: {_listed(free)}"
     raise tokens.error(modules[free[1]].at, message)
 
 
@@ -68,14 +68,16 @@ def _listed(names: Sequence[str] | dict[str, Module]) -> str:
 
 @dataclass
 class _Scope:
-    """A module at one place of the hierarchy: its nets, under their names in the circuit."""
+    """A module at one place in the hierarchy, with its nets by their names in the circuit."""
 
     module: Module
     prefix: str
     depth: int
     ranges: dict[str, Range] = field(default_factory=dict)
     what: dict[str, str] = field(default_factory=dict)  # "input", "output", "wire", "supply0" …
-    names: dict[str, str] = field(default_factory=dict)  # of single nets and bits, where renamed
+    names: dict[str, str] = field(
+        default_factory=dict
+    )  # new names of nets and bits that are renamed
 
 
 @dataclass
@@ -86,7 +88,7 @@ class _Flattening:
     separator: str
 
     def circuit(self, module: Module) -> Circuit:
-        """The module with all its instances."""
+        """The circuit of a module with all its instances."""
         top = self._scope(module, "", 0)
         left = [top]
         while left:
@@ -109,12 +111,14 @@ class _Flattening:
         ports = set(module.ports)
         if len(ports) < len(module.ports):
             twice = next(name for name in module.ports if module.ports.count(name) > 1)
-            raise self._error(module.at, f"the port {twice!r} is named twice", twice)
+            raise self._error(module.at, f"the port {twice!r} is listed twice", twice)
         for declared in module.declarations:
             self._declare(scope, declared, ports)
         for port in module.ports:
             if scope.what.get(port) not in ("input", "output"):
-                raise self._error(module.at, f"the port {port!r} is no input and no output", port)
+                raise self._error(
+                    module.at, f"the port {port!r} is neither an input nor an output", port
+                )
         return scope
 
     def _declare(self, scope: _Scope, declared: Declaration, ports: set[str]) -> None:
@@ -136,7 +140,7 @@ class _Flattening:
         bits = self._bits(scope, (name, ()), at)
         self.builder.spend(len(bits), at)
         if declared.range is not None and scope.what.keys() & set(_bit_names(name, declared.range)):
-            raise self._error(at, f"{name!r} has a bit that is also a net by itself", name)
+            raise self._error(at, f"{name!r} has a bit that is also declared as a net", name)
         if name.endswith("]") and self._is_bit(scope, name):
             raise self._error(at, f"{name!r} is also a bit of a bus", name)
         for net in bits:
@@ -163,11 +167,11 @@ class _Flattening:
         if indices:
             for index in indices:
                 if not min(bounds) <= index <= max(bounds):
-                    told = f"the bus {name}[{left}:{right}] has no bit {index}"
-                    raise self._error(at, told, f"{name}[{index}]")
+                    message = f"the bus {name}[{left}:{right}] has no bit {index}"
+                    raise self._error(at, message, f"{name}[{index}]")
             if len(indices) == 2 and (indices[0] - indices[1]) * (left - right) < 0:
-                told = f"[{indices[0]}:{indices[1]}] of {name!r} runs against [{left}:{right}]"
-                raise self._error(at, told, name)
+                message = f"[{indices[0]}:{indices[1]}] of {name!r} runs against [{left}:{right}]"
+                raise self._error(at, message, name)
             left, right = indices[0], indices[-1]
         return [self._net(scope, bit) for bit in _bit_names(name, (left, right))]
 
@@ -199,10 +203,10 @@ class _Flattening:
         return emit(expression, self.builder, resolve, targets)
 
     def _driven(self, scope: _Scope, reference: Reference, at: int) -> list[str]:
-        """The nets of a reference, which are to be driven."""
+        """The nets of a reference that is to be driven."""
         name = reference[0]
         if scope.what.get(name) == "input":
-            raise self._error(at, f"{name!r} is an input, and cannot be driven", name)
+            raise self._error(at, f"{name!r} is an input and cannot be driven", name)
         return self._bits(scope, reference, at)
 
     def _primitive(self, scope: _Scope, item: Primitive) -> None:
@@ -212,14 +216,12 @@ class _Flattening:
         for expression in terminals[n_outputs:]:
             bits = self._emit(scope, expression, at)
             if len(bits) != 1:
-                told = f"a terminal of {kind} must be one bit; got {len(bits)}"
-                raise self._error(at, told)
+                raise self._error(at, f"a terminal of {kind} must be one bit; got {len(bits)}")
             inputs.append(bits[0])
         for expression in terminals[:n_outputs]:
             bits = self._output(scope, expression, at)
             if len(bits) != 1:
-                told = f"the output of {kind} must be one bit; got {len(bits)}"
-                raise self._error(at, told)
+                raise self._error(at, f"the output of {kind} must be one bit; got {len(bits)}")
             self.builder.add(kind, inputs, bits[0], at)
 
     def _assign(self, scope: _Scope, item: Assign) -> None:
@@ -233,8 +235,9 @@ class _Flattening:
         """The scope of an instance, whose ports are nets of the scope that contains it."""
         module = self.modules.get(item.module)
         if module is None:
-            told = f"the module {item.module!r} is not in the file: it may be a flip-flop or a cell"
-            raise self._error(item.at - 1, f"{told} of a library")
+            message = f"the module {item.module!r} is not in the file"
+            message += "; it may be a flip-flop or a cell of a library"
+            raise self._error(item.at - 1, message)
         if scope.depth >= len(self.modules):
             raise self._error(item.at, f"the module {item.module!r} contains itself")
         self.builder.spend(1, item.at)
@@ -243,8 +246,8 @@ class _Flattening:
         connected: set[str] = set()
         for port, expression, at in item.ports:
             if isinstance(port, int) and port >= len(module.ports):
-                told = f"{module.name!r} has {len(module.ports)} ports, and no more"
-                raise self._error(at, told)
+                n = len(module.ports)
+                raise self._error(at, f"{module.name!r} has only {n} port{'s' * (n != 1)}")
             name = module.ports[port] if isinstance(port, int) else port
             if name not in inner.what or inner.what[name] not in ("input", "output"):
                 raise self._error(at, f"{module.name!r} has no port {name!r}")
@@ -268,15 +271,15 @@ class _Flattening:
         else:
             nets = self._output(scope, expression, at)
         if len(nets) != len(bits):
-            told = f"the port {port!r} of {inner.module.name!r} has {len(bits)} bits; got"
-            raise self._error(at, f"{told} {len(nets)}")
+            message = f"the port {port!r} of {inner.module.name!r} has {len(bits)} bits"
+            raise self._error(at, f"{message}; got {len(nets)}")
         self.builder.spend(len(nets), at)
         for bit, net in zip(bits, nets, strict=True):
             inner.names[bit] = net
             self.builder.where.setdefault(net, at)
 
     def _output(self, scope: _Scope, expression: Expression, at: int) -> list[str]:
-        """The nets that an output drives: a net, a part of a bus, or { } of such."""
+        """The nets that an output drives: a net, a part of a bus, or { } of these."""
         if isinstance(expression, str):
             return self._driven(scope, (expression, ()), at)
         values: list[list[str]] = []

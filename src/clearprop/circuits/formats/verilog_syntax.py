@@ -1,4 +1,4 @@
-"""Structural Verilog as records: modules with their declarations, gates, assigns and instances."""
+"""Structural Verilog as records: modules with declarations, gates, assigns and instances."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from clearprop.circuits.netlist import CircuitError
 PRIMITIVES = ("and", "nand", "or", "nor", "xor", "xnor", "not", "buf")
 _NETS = ("wire", "supply0", "supply1")
 _DIRECTIONS = ("input", "output")
-_SEQUENTIAL = "circuits are combinational, without registers, latches or processes"
-_TRISTATE = "every net has one driver, and the values 0 and 1"
+_SEQUENTIAL = "circuits must be combinational, without registers, latches or processes"
+_TRISTATE = "every net must have one driver and only the values 0 and 1"
 _REFUSED = {
     **dict.fromkeys(("reg", "logic", "integer", "real", "time", "event", "initial"), _SEQUENTIAL),
     **dict.fromkeys(("always", "always_ff", "always_comb", "always_latch"), _SEQUENTIAL),
@@ -34,21 +34,21 @@ _REFUSED = {
 }
 _REFUSED |= dict.fromkeys(
     ("parameter", "localparam", "defparam", "generate", "genvar", "for", "if", "case"),
-    "modules must be flat lists of gates; a synthesis tool such as Yosys makes them so",
+    "modules must be flat lists of gates; a synthesis tool such as Yosys makes such modules",
 )
-_REFUSED["signed"] = "buses are unsigned"
+_REFUSED["signed"] = "buses must be unsigned"
 _KEYWORDS = {
     *(*PRIMITIVES, *_NETS, *_DIRECTIONS, *_REFUSED),
     *("module", "endmodule", "assign", "begin", "end", "else"),
 }
 
-Range = tuple[int, int] | None  # of a bus, from the most significant bit to the least
-Expression = str | list[Node]  # a net or bus by itself is its name
+Range = tuple[int, int] | None  # of a bus, from the most to the least significant bit
+Expression = str | list[Node]  # a net or bus by itself is given by its name
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A net or bus of a module: what is said of it ("input", "output", "wire", "supply0", …)."""
+    """A net or bus of a module. what: "input", "output", "wire", "supply0" or "supply1"."""
 
     name: str
     what: str
@@ -58,7 +58,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """assign targets = expression; the targets with the most significant one first."""
+    """assign targets = expression; the most significant target comes first."""
 
     targets: tuple[tuple[Reference, int], ...]
     expression: Expression
@@ -67,7 +67,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """A gate: kind, and its terminals, outputs first."""
+    """A gate: its kind, and its terminals, outputs first."""
 
     kind: str
     terminals: list[Expression]
@@ -76,7 +76,7 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Another module: its ports by name (or by position, with numbers), None where left open."""
+    """An instance of a module: its ports by name or by position; None for a port left open."""
 
     module: str
     name: str
@@ -107,7 +107,7 @@ def read_modules(tokens: Tokens) -> dict[str, Module]:
             raise _refused(tokens, at, "'module'")
         module, at = _Reader(tokens).module(at)
         if module.name in modules:
-            raise tokens.error(module.at, f"the module {module.name!r} is there twice")
+            raise tokens.error(module.at, f"the module {module.name!r} is defined twice")
         modules[module.name] = module
     if not modules:
         raise tokens.error(at, "there is no module")
@@ -115,7 +115,7 @@ def read_modules(tokens: Tokens) -> dict[str, Module]:
 
 
 def _refused(tokens: Tokens, at: int, wanted: str) -> CircuitError:
-    """The error for a token, with the reason where it is Verilog that has no place here."""
+    """The error for a token, with the reason if it is Verilog that is not supported."""
     word = tokens.words[at]
     if word in _REFUSED:
         return tokens.error(at, f"{word!r} is not supported: {_REFUSED[word]}")
@@ -188,7 +188,7 @@ class _Reader:
         raise _refused(self.tokens, at, "a declaration, a gate, an instance or 'endmodule'")
 
     def _list(self, at: int, read: Callable[[int], int]) -> int:
-        """What `read` reads once or more, between commas, up to ';'; the token after that."""
+        """Read one or more items, separated by commas, up to ';'; the token after that."""
         while True:
             at = read(at)
             if self.tokens.words[at] == ";":
@@ -245,9 +245,9 @@ class _Reader:
         module.items.append(Primitive(kind, terminals, start))
         return at + 1
 
-    def _instance(self, module: Module, of: str, at: int) -> int:
+    def _instance(self, module: Module, kind: str, at: int) -> int:
         words, start = self.tokens.words, at
-        name = self._identifier(at, f"the name of an instance of {of!r}")
+        name = self._identifier(at, f"the name of an instance of {kind!r}")
         if words[at + 1] == "[":
             raise self.tokens.error(at + 1, "arrays of instances are not supported")
         at = self._expect(at + 1, "(")
@@ -267,18 +267,18 @@ class _Reader:
             if words[at] == ")":
                 break
             at = self._expect(at, ",", "',' or ')'")
-        module.items.append(Instance(of, name, ports, start))
+        module.items.append(Instance(kind, name, ports, start))
         return at + 1
 
     def _expression(self, at: int) -> tuple[Expression, int]:
         words = self.tokens.words
         word, after = words[at], words[at + 1] if words[at] else ""
         if after in (",", ")", ";") and NAME.fullmatch(word) and word not in _KEYWORDS:
-            return (word[1:] if word[0] == "\\" else word), at + 1  # by far the most
+            return (word[1:] if word[0] == "\\" else word), at + 1  # by far the most common case
         return read_expression(self.tokens, at)
 
     def _bounds(self, at: int) -> tuple[Range, int]:
-        """[7:0], if it stands there."""
+        """The bounds of [7:0], if there are any; and the token after them."""
         if self.tokens.words[at] in _REFUSED:
             raise _refused(self.tokens, at, "")
         if self.tokens.words[at] != "[":
@@ -287,12 +287,12 @@ class _Reader:
         if len(indices) != 2:
             raise self.tokens.unexpected(after - 1, "':'")
         if abs(indices[0] - indices[1]) >= WIDEST:
-            told = f"[{indices[0]}:{indices[1]}]"
-            raise self.tokens.error(at, f"the bus {told} is too wide: at most {WIDEST} bits")
+            bus = f"[{indices[0]}:{indices[1]}]"
+            raise self.tokens.error(at, f"the bus {bus} is too wide: at most {WIDEST} bits")
         return (indices[0], indices[1]), after
 
     def _delay(self, at: int) -> int:
-        """Passes over #1 and #(1, 2): a delay does not change the logic."""
+        """Skip #1 and #(1, 2): a delay does not change the logic."""
         words = self.tokens.words
         if words[at] != "#":
             return at

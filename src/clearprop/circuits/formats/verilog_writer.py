@@ -1,4 +1,4 @@
-"""Writing structural Verilog."""
+"""Writes structural Verilog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from clearprop.circuits.formats.lowering import prepared
 from clearprop.circuits.formats.tokens import WIDEST
 from clearprop.circuits.netlist import Cell, Circuit
 
-# Reserved in IEEE 1364-2005 or IEEE 1800-2017: as names they are escaped.
+# Reserved in IEEE 1364-2005 or IEEE 1800-2017; as names they are escaped.
 _RESERVED = frozenset(
     """accept_on alias always always_comb always_ff always_latch and assert assign assume automatic
     before begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle
@@ -49,11 +49,12 @@ _BIT = re.compile(r"(.+)\[(0|[1-9][0-9]{0,8})\]", re.DOTALL)
 def write_verilog(circuit: Circuit) -> str:
     """The circuit as one module, with an assign for each cell.
 
-    Ports and wires whose names are all the bits of a bus, such as s[0], s[1], s[2], become that
-    bus; other names that are no plain identifiers are escaped, as in \\a.b . The order of the bits
-    of a port is kept: the least significant is the first, [2:0] or [0:2]. Majority and at-least
-    gates become AND, OR and XOR. An output that is also an input, or another output, is named
-    net_out. CircuitError for inputs and outputs with white space or control characters in the name.
+    Ports and wires that are named like all bits of a bus, such as s[0], s[1], s[2], become that
+    bus; other names that are not plain identifiers are escaped, as in \\a.b . The order of the bits
+    of a port is kept: the first is the least significant, as [2:0] or [0:2]. Majority and at-least
+    gates become AND, OR and XOR. An output that is also an input, or is listed twice, is named
+    net_out. Raises CircuitError for an input or output whose name contains white space or control
+    characters.
     """
     circuit = _prepared(circuit)
     buses = _buses(circuit)
@@ -64,7 +65,7 @@ def write_verilog(circuit: Circuit) -> str:
     declared = {*circuit.inputs, *circuit.outputs}
     wires = [cell.output for cell in circuit.cells if cell.output not in declared]
     name = _module_name(circuit)
-    # The older style of header, which every tool reads.
+    # The older style of header, which every tool can read.
     header = [port for group in ports.values() for port in group]
     lines = [f"module {name}(", *_wrapped(header), ");"] if header else []
     lines = lines or [f"module {name};"]
@@ -80,14 +81,14 @@ def write_verilog(circuit: Circuit) -> str:
 
 
 def _wrapped(names: list[str]) -> list[str]:
-    """The names with commas, eight to a line."""
+    """The names with commas, eight on a line."""
     rows = [", ".join(names[i : i + 8]) for i in range(0, len(names), 8)]
     return [f"  {row}," for row in rows[:-1]] + [f"  {row}" for row in rows[-1:]]
 
 
 def module_ports(circuit: Circuit) -> tuple[str, dict[str, list[int]]]:
-    """The name of the module that `write_verilog` writes, and its ports: for each the places of its
-    bits among the circuit's inputs and then its outputs, the most significant first."""
+    """The name of the module that `write_verilog` writes, and its ports. For each port: the places
+    of its bits among the circuit's inputs and then outputs, the most significant first."""
     circuit = _prepared(circuit)
     buses = _buses(circuit)
     ports: dict[str, list[int]] = {}
@@ -129,8 +130,9 @@ def _by_bit(net: str) -> tuple[str, int]:
 
 
 def _buses(circuit: Circuit) -> dict[str, tuple[int, int]]:
-    """The buses by name, with their bounds: all the nets of a name with an index stand together,
-    among the inputs, the outputs or the others, and count up or down without a gap."""
+    """The buses by name, with their bounds. The nets of a bus, its name with an index, are
+    consecutive among the inputs, the outputs or the inner nets, and count up or down without a
+    gap."""
     ports = {*circuit.inputs, *circuit.outputs}
     others = sorted((net for net in circuit.nets if net not in ports), key=_by_bit)
     runs: dict[str, list[list[int]]] = {}
@@ -157,7 +159,7 @@ def _buses(circuit: Circuit) -> dict[str, tuple[int, int]]:
 
 
 def _grouped(nets: Sequence[str], buses: dict[str, tuple[int, int]]) -> dict[str, str]:
-    """The names to declare for some nets, in order, with the bounds before those of buses."""
+    """The names to declare for some nets, in order, each with its bounds if it is a bus."""
     declared: dict[str, str] = {}
     for net in nets:
         found = _BIT.fullmatch(net)
@@ -170,7 +172,7 @@ def _grouped(nets: Sequence[str], buses: dict[str, tuple[int, int]]) -> dict[str
 
 
 def _statement(cell: Cell, text: dict[str, str]) -> str:
-    """An assign: of gates with names and without them, each is read by some tools only."""
+    """The assign of a cell; gate primitives, named or unnamed, are not read by every tool."""
     inputs = [text[net] for net in cell.inputs]
     if cell.kind == "mux":
         s, a, b = inputs

@@ -1,8 +1,8 @@
 """Attempts at a truth table: networks trained side by side from many starts, until one is right.
 
-Training goes on in the coordinates that suit it: bits as −1 and +1, hidden units tanh. A network of
-bits 0 and 1 with logistic units is the same function with other numbers, since 2x − 1 and
-tanh(z) = 2σ(2z) − 1 are the steps from one to the other: see `to_signs` and `from_signs`.
+Training uses the coordinates in which it works best: bits −1 and +1, and tanh hidden units. A
+network of bits 0 and 1 with logistic units is the same function in other coordinates, since 2x − 1
+and tanh(z) = 2σ(2z) − 1 convert one into the other; see `to_signs` and `from_signs`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from clearprop.training import train
 
 OPTIMIZER = Adam(0.05, beta_2=0.99)
 TURN = 50  # steps between two looks at the rows; twice as many after ten turns
-STEEPER = 1.3  # by how much hidden weights grow, where rounding their units spoils a row
-UNSEEN = 1.0  # seconds that go by before progress is shown
+STEEPER = 1.3  # the factor by which hidden weights grow if rounding their units spoils a row
+UNSEEN = 1.0  # seconds before progress is shown
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How attempts ended.
 
-    theta: of the best one, in the coordinates of training; number: which one it is; n_wrong: its
-    wrong rows; n_right: how many of all were right at the end; n_steps: of each of them;
-    stopped: "found", "steps", "time_limit" or "interrupted".
+    theta: θ of the best attempt, in the coordinates of training. number: its number. n_wrong: its
+    number of wrong rows. n_right: the number of attempts that were right at the end. n_steps: the
+    steps of each attempt. stopped: "found", "steps", "time_limit" or "interrupted".
     """
 
     theta: Array
@@ -52,10 +52,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Goal:
-    """What an attempt is to reach.
+    """What an attempt must reach.
 
-    table: int8 (2^n, K), −1 where it does not matter. margin: how far z of an output must lie on
-    the right side of 0. saturated: whether the table is to hold with rounded hidden units too.
+    table: int8 (2^n, K), −1 where it does not matter. margin: how far the z of an output must be on
+    the right side of 0. saturated: whether the table must also hold with rounded hidden units.
     """
 
     table: Array
@@ -64,11 +64,11 @@ class Goal:
 
 
 def start(architecture: Architecture, rng: np.random.Generator, *, along: bool) -> Array:
-    """Where an attempt starts, θ: W ~ N(0, 1/fan-in), and b alike.
+    """The start of an attempt, θ: W ~ N(0, 1/fan-in), and b likewise.
 
     along: the first hidden layer looks along one direction instead. Its weights are the same random
-    signs for every unit, but for a little noise, and its thresholds stand in even steps. Functions
-    that count (parity, sums) are near there, and hard to find from elsewhere.
+    signs for every unit, with a little noise, and its thresholds are evenly spaced. Functions that
+    count (parity, sums) are close to such a start, and hard to find from others.
     """
     parameters = []
     for number, layer in enumerate(architecture.dense):
@@ -91,12 +91,13 @@ def attempt(
     progress: str = "",
     n_threads: int | None = None,
 ) -> Outcome:
-    """Train from all of the starts until one reaches the goal, or n_steps are done.
+    """Train from all starts until one attempt reaches the goal, or n_steps are done.
 
-    Entries that do not matter have no gradient: rows of nothing else are left out, and in other
-    rows their target is what the network itself says, anew after every turn. Where rounding the
-    hidden units spoils a row, training goes on with steeper ones. deadline: time.monotonic().
-    progress: what the bar on the terminal is called, "" for none. Ctrl-C ends it: the best so far.
+    Entries that do not matter have no gradient. Rows without any other entry are left out; in the
+    other rows, the target of such an entry is the network's own output, updated after every turn.
+    If rounding the hidden units spoils a row, training continues with steeper hidden units.
+    deadline: a value of time.monotonic(). progress: the name of the bar on the terminal, "" for
+    none. Ctrl-C ends training with the best network so far.
     """
     began = time.monotonic()
     search = _Search(architecture, starts, goal)
@@ -137,7 +138,7 @@ class _Search:
         self.best = Outcome(starts[0], 0, len(self.X), 0, 0, 0.0, "")
 
     def look(self) -> bool:
-        """Whether some attempt has reached the goal; keeps the best, makes steeper what must be."""
+        """Whether an attempt has reached the goal; keeps the best, and steepens units if needed."""
         goal, reached = self.goal, []
         self.z = [
             forward_propagation(self.architecture, s.theta, self.X).z[-1] for s in self.states
@@ -159,7 +160,7 @@ class _Search:
         return bool(reached)
 
     def turn(self, n_steps: int, n_threads: int | None) -> float:
-        """Train each on all of its rows at once; the least loss of all."""
+        """Train each attempt on all its rows at once; the least loss."""
         if self.free.any():
             for t, z in zip(self.data.t.reshape(-1, *self.free.shape), self.z, strict=False):
                 t[self.free] = sigmoid(z)[self.free]
@@ -195,7 +196,7 @@ def _fresh(theta: Array) -> TrainingState:
 
 
 def _data(X: Array, table: Array, n: int) -> tuple[Data, list[Array]]:
-    """What n attempts share, and the rows of each: their own, where some entries are free."""
+    """The data that n attempts share, and the rows of each; their own rows if entries are free."""
     matters = np.flatnonzero((table >= 0).any(axis=1))
     t = np.maximum(table, 0).astype(np.float64)
     if (table[matters] >= 0).all():
@@ -220,19 +221,19 @@ def _steeper(architecture: Architecture, theta: Array) -> Array:
 
 
 def signed_architecture(sizes: Sequence[int]) -> Architecture:
-    """Of a network in the coordinates of training."""
+    """The architecture of a network in the coordinates of training."""
     return fully_connected(sizes, "tanh", "logistic")
 
 
 def from_signs(architecture: Architecture, theta: Array, hidden: Sequence[str]) -> Network:
-    """The network of bits 0 and 1 that does the same; hidden: "logistic" or "tanh" per layer."""
-    parameters, of_bits = [], True
+    """The same function as a network of bits 0 and 1; hidden: "logistic" or "tanh" by layer."""
+    parameters, zero_one = [], True
     for p, name in zip(architecture.unpack(theta), [*hidden, ""], strict=True):
         W, b = p["W"], p["b"]
-        if of_bits:  # what comes in is 0 or 1: W(2h − 1) + b
+        if zero_one:  # the layer reads 0 or 1: W(2h − 1) + b
             W, b = 2 * W, b - W.sum(axis=1)
-        of_bits = name == "logistic"
-        if of_bits:  # tanh(z) = 2σ(2z) − 1
+        zero_one = name == "logistic"
+        if zero_one:  # tanh(z) = 2σ(2z) − 1
             W, b = 2 * W, 2 * b
         parameters.append({"W": W, "b": b})
     result = fully_connected(architecture.sizes, list(hidden), "logistic")
@@ -240,22 +241,22 @@ def from_signs(architecture: Architecture, theta: Array, hidden: Sequence[str]) 
 
 
 def to_signs(network: Network) -> tuple[Architecture, Array]:
-    """The other way: the same function in the coordinates of training."""
-    parameters, of_bits = [], True
+    """The inverse of `from_signs`: the same function in the coordinates of training."""
+    parameters, zero_one = [], True
     for layer, name in zip(network_layers(network), [*hidden_units(network), ""], strict=True):
         half = 0.5 if name == "logistic" else 1.0
         W, b = half * layer.W, half * layer.b
-        if of_bits:
+        if zero_one:
             W = W / 2
             b = b + W.sum(axis=1)
-        of_bits = name == "logistic"
+        zero_one = name == "logistic"
         parameters.append({"W": W, "b": b})
     architecture = signed_architecture(network.sizes)
     return architecture, architecture.pack(parameters, np.dtype(np.float64))
 
 
 class _Bar:
-    """Progress on the terminal, of what takes longer than UNSEEN seconds."""
+    """A progress bar that appears after UNSEEN seconds."""
 
     def __init__(self, name: str, n_steps: int) -> None:
         self.bar = ProgressBar(name) if name else None

@@ -1,4 +1,4 @@
-"""From soft units to hard ones: does a network still give its table with rounded hidden units?"""
+"""From soft units to hard units: does a network still give its table with rounded hidden units?"""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.network import Network
 
-LEAST_GAP = 1 / 256  # of a hidden unit, half of it, relative to its greatest |z|
-NO_GAP = 1e-9  # of an output: rounding
+LEAST_GAP = 1 / 256  # half the gap of a hidden unit, relative to its greatest |z|
+NO_GAP = 1e-9  # the gap of an output that is only rounding, relative to its greatest |z|
 
 
 @dataclass(frozen=True)
 class Layer:
-    """W (H_l, H_{l−1}) and b (H_l,) of a layer; low: the h of its units that stands for the bit 0
-    (0 for logistic, −1 for tanh units), where 1 stands for 1."""
+    """W (H_l, H_{l−1}) and b (H_l,) of a layer. low: the value of h that represents the bit 0, 0
+    for logistic and −1 for tanh units; 1 represents the bit 1."""
 
     W: Array
     b: Array
@@ -26,11 +26,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Hardening:
-    """What became of the layers, by `harden`.
+    """The result of `harden`.
 
-    layers: with |z| ≥ 1 for every unit on every row, if nothing stood against it; else as they
-    were. resting: (layer from 1, unit from 0) of hidden units that rest between 0 and 1.
-    broken: bool (N,), the rows whose outputs are wrong once the hidden units are rounded.
+    layers: with |z| ≥ 1 for every unit on every row if that is possible, else unchanged. resting:
+    (layer from 1, unit from 0) of the hidden units that rest between 0 and 1. broken: bool (N,),
+    the rows whose outputs are wrong once the hidden units are rounded.
     """
 
     layers: tuple[Layer, ...]
@@ -39,6 +39,7 @@ class Hardening:
 
     @property
     def ok(self) -> bool:
+        """Whether the layers could be hardened."""
         return not self.resting and not self.broken.any()
 
 
@@ -48,7 +49,7 @@ def hidden_units(network: Network) -> list[str]:
 
 
 def network_layers(network: Network) -> tuple[Layer, ...]:
-    """The layers of a network with logistic or tanh hidden units; ValueError for another one."""
+    """The layers of a network with logistic or tanh hidden units; ValueError for other networks."""
     names = hidden_units(network)
     for name in names:
         if name not in ("logistic", "tanh"):
@@ -64,11 +65,12 @@ def network_layers(network: Network) -> tuple[Layer, ...]:
 def harden(layers: Sequence[Layer], X: Array, table: Array) -> Hardening:
     """Round the hidden units to bits and move every threshold to the middle of its gap.
 
-    On the rows X (N, D), with the units below rounded, the z of a unit leave a gap between the rows
-    where it is 0 and those where it is 1. The threshold moves to the middle of the gap, and W and b
-    are divided by half of it, so that |z| ≥ 1 and the bits stay what they are. Hidden units are 1
-    where z > 0; outputs where `table`, int8 (N, K), says so (−1 where it does not matter). A hidden
-    unit rests between 0 and 1 if half its gap is less than 1/256 of its greatest |z|.
+    On the rows X (N, D), with the units below rounded, the z of a unit has a gap between the rows
+    where the unit is 0 and the rows where it is 1. The threshold moves to the middle of the gap,
+    and W and b are divided by half the gap, so that |z| ≥ 1 and the bits do not change. A hidden
+    unit is 1 where z > 0; an output is 1 where `table`, int8 (N, K), says so (−1: it does not
+    matter). A hidden unit rests between 0 and 1 if half its gap is less than 1/256 of its greatest
+    |z|.
     """
     h, hard, resting = X, [], []
     broken = np.zeros(len(X), bool)
@@ -93,9 +95,9 @@ def harden(layers: Sequence[Layer], X: Array, table: Array) -> Hardening:
 
 
 def _gap(z: Array, ones: Array, zeros: Array) -> tuple[Array, Array]:
-    """For each column of z the greatest of the zeros and the least of the ones.
+    """For each column of z, the greatest value of the zeros and the least value of the ones.
 
-    Where there are none of one kind, 0 lies in the middle of what is returned if it can.
+    If one of them is missing, it is chosen so that 0 is in the middle, if possible.
     """
     below = np.where(zeros, z, -np.inf).max(axis=0)
     above = np.where(ones, z, np.inf).min(axis=0)

@@ -1,4 +1,4 @@
-"""Learning a truth table: a small network found by back-propagation, from many starts."""
+"""Learns a truth table: finds a small network by back-propagation from many starts."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ STOPPED = {
 class Tried:
     """The attempts with one choice of hidden units.
 
-    hidden: units of each hidden layer. n_right: how many attempts were right when the first one
-    was. n_wrong: wrong rows of the best one. n_steps: of each attempt.
+    hidden: the units of each hidden layer. n_right: the number of attempts that were right when the
+    first one was. n_wrong: the wrong rows of the best attempt. n_steps: the steps of each attempt.
     """
 
     hidden: tuple[int, ...]
@@ -62,14 +62,14 @@ class Learned:
     """The network that `learn` found, and how right it is.
 
     network: from bits 0 and 1 to ŷ (N, K). table: int8 (2^n, K), −1 where it does not matter.
-    margin: the least distance of an ŷ from ½ to the right side; below 0 if one is wrong.
-    asked_margin: what was wanted. wrong_rows: numbers of the rows where some output is on the wrong
-    side of ½, or on it. close_rows: right, but by less than the asked margin. saturated: whether
-    the table was to hold with rounded hidden units too. resting: (layer from 1, unit from 0) of
-    hidden units that rest between 0 and 1 on some row. broken_rows: wrong once they are rounded.
-    tried: for each choice of hidden units in turn. contradiction: of the search, why it cannot be
-    done without hidden units: rows that no neuron can give, of the first such output.
-    stopped: why it ended, one of STOPPED.
+    margin: the least distance of an ŷ from ½ on the right side; negative if some ŷ is wrong.
+    asked_margin: the margin that was asked for. wrong_rows: the rows where some output is on the
+    wrong side of ½, or at ½. close_rows: the rows that are right, but by less than asked_margin.
+    saturated: whether the table must also hold with rounded hidden units. resting: (layer from 1,
+    unit from 0) of hidden units that rest between 0 and 1 on some row. broken_rows: the rows that
+    are wrong once the hidden units are rounded. tried: the attempts for each choice of hidden units
+    in turn. contradiction: if the search found that hidden units are needed, the proof for the
+    first output that needs them. stopped: why learning ended, a key of STOPPED.
     """
 
     network: Network
@@ -90,29 +90,29 @@ class Learned:
 
     @property
     def ok(self) -> bool:
-        """Whether every row is right, as it was asked for."""
+        """Whether every row is right, with the margin and saturation that were asked for."""
         soft = not len(self.wrong_rows) and not len(self.close_rows)
         return soft and not (self.saturated and (self.resting or len(self.broken_rows)))
 
     @property
     def n_wrong(self) -> int:
-        """How many rows have a wrong output."""
+        """The number of rows with a wrong output."""
         return len(self.wrong_rows)
 
     @property
     def hidden(self) -> tuple[int, ...]:
-        """Units of each hidden layer."""
+        """The units of each hidden layer."""
         return tuple(self.network.sizes[1:-1])
 
     @property
     def attempts(self) -> int:
-        """How many attempts were made in all."""
+        """The number of attempts in all."""
         return sum(tried.n_attempts for tried in self.tried)
 
     def __str__(self) -> str:
         sizes = "-".join(str(size) for size in self.network.sizes)
         n = int((self.table >= 0).any(axis=1).sum())
-        rows_told = f"all {n} rows" + (" that matter" if n < len(self.table) else "")
+        all_rows = f"all {n} rows" + (" that matter" if n < len(self.table) else "")
         how = (
             f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
             if self.tried
@@ -120,24 +120,24 @@ class Learned:
         )
         effort = f"{how}, {self.seconds:.2g} s"
         if self.ok:
-            text = f"a {sizes} network gives {rows_told}, every ŷ at least {self.margin:.3g} from ½"
+            text = f"a {sizes} network gives {all_rows}, every ŷ at least {self.margin:.3g} from ½"
             if self.saturated and self.hidden:
                 text += ", also with its hidden units rounded"
             text += f" ({effort})"
             if len(self.tried) == 1 and self.contradiction is not None:
-                text += "; without hidden units it cannot be done, see .contradiction"
+                text += "; it is impossible without hidden units, see .contradiction"
             if len(self.tried) > 1:
                 text += (
-                    f"; the smallest that was found: with {_told(self.tried[-2].hidden)} no "
-                    "attempt came through, which is no proof that none can"
+                    f"; with {_counted(self.tried[-2].hidden)} no attempt succeeded, which does "
+                    "not prove that none can"
                 )
             return text
         rows = ", ".join(str(row) for row in self.wrong_rows[:8])
         more = ", …" if self.n_wrong > 8 else ""
-        text = f"not learnt: the best network, {sizes}, has {self.n_wrong} of {n} rows wrong"
+        text = f"not learned: the best network, {sizes}, has {self.n_wrong} of {n} rows wrong"
         text += f" ({rows}{more})" if self.n_wrong else ""
         if len(self.close_rows):
-            text += f", {len(self.close_rows)} nearer to ½ than {self.asked_margin:g}"
+            text += f", {len(self.close_rows)} closer to ½ than {self.asked_margin:g}"
         if self.saturated and not self.n_wrong and len(self.broken_rows):
             text += f", {len(self.broken_rows)} once the hidden units are rounded"
         if self.saturated and not self.n_wrong and self.resting:
@@ -162,22 +162,23 @@ def learn(
 ) -> Learned:
     """Find a small network that gives a truth table, by back-propagation from many starts.
 
-    table: 2^n entries 0, 1 or None (or −1) where it does not matter, counting up with the first
-    input as the highest digit; (2^n, K) for K outputs; or a circuit, whose table it then is.
-    hidden: how many hidden units, or how many in each layer; None tries none, 2, 3, … in turn and
-    ends with the first that comes through: the smallest found, which need not be the smallest.
-    (Whether none will do is decided by `threshold`, without training; one can do nothing more.)
-    max_hidden: where that ends.
-    unit: of the hidden units, "logistic" or "tanh"; outputs are logistic.
-    margin: how far every ŷ must be from ½, on the right side. saturated: every row must also be
-    right with all hidden units rounded to 0 or 1, as `sharpen` and logic need it; False may do with
-    fewer units, that compute with values in between.
-    n_attempts: starts for each number of hidden units, trained side by side for at most n_steps
-    steps of Adam each, with every row in every step; all end when one is right. seed: the result is
-    a function of it, but for a time_limit (seconds). progress: show a bar on the terminal.
+    table: 2^n entries 0, 1, or None (or −1) where it does not matter, counting up with the first
+    input as the highest digit; (2^n, K) for K outputs; or a circuit, whose table is then learned.
+    hidden: the number of hidden units, or the numbers for each layer; None tries none, 2, 3, … in
+    turn, up to max_hidden, and ends at the first number that succeeds. That is the smallest network
+    found, and not always the smallest possible. (`threshold` decides without training whether
+    hidden units are needed; a single one would not help.)
+    unit: the kind of hidden units, "logistic" or "tanh"; outputs are logistic.
+    margin: how far every ŷ must be from ½, on the right side. saturated: whether every row must
+    also be right with all hidden units rounded to 0 or 1, which `sharpen` and logic need. With
+    False, fewer units may be enough, but they compute with values in between.
+    n_attempts: starts for each number of hidden units. They are trained side by side for at most
+    n_steps steps of Adam each, with every row in every step, and end when one is right. seed: the
+    same seed gives the same result, unless time_limit (seconds) ends it. progress: show a bar on
+    the terminal.
 
-    Ctrl-C, as the time limit, ends with the best so far. Look at `.ok`.
-    Raises ValueError, naming the argument; TypeError for entries that are no bits.
+    Ctrl-C, like the time limit, ends the search with the best network so far; check `.ok`.
+    Raises ValueError, naming the argument, and TypeError for entries that are not bits.
     """
     bits, inputs, outputs = read_table(table)
     n, K = len(inputs), len(outputs)
@@ -197,7 +198,7 @@ def learn(
     for sizes in _sizes(hidden, max_hidden):
         if not sizes and verdicts:
             if not all(verdicts):
-                continue  # proved: it cannot be done
+                continue  # proved to be impossible
             best, stopped = (0, _neurons(verdicts, goal.margin)), "found"
             break
         architecture = signed_architecture([n, *sizes, K])
@@ -212,7 +213,7 @@ def learn(
             goal,
             n_steps,
             deadline=deadline,
-            progress=f"learning with {_told(sizes)}" if progress else "",
+            progress=f"learning with {_counted(sizes)}" if progress else "",
             n_threads=n_threads,
         )
         tried.append(_tried(sizes, count, outcome))
@@ -251,10 +252,10 @@ def learn(
 def read_table(
     table: TruthTable | Circuit, most: int = MOST_INPUTS
 ) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
-    """A truth table as int8 (2^n, K), −1 where it does not matter, with names for inputs, outputs.
+    """A truth table as int8 (2^n, K), −1 where it does not matter, and names of inputs and outputs.
 
-    Raises ValueError for another shape or other values, for more than `most` inputs, and if nothing
-    in it matters.
+    Raises ValueError for another shape, other values, more than `most` inputs, and a table in which
+    nothing matters.
     """
     if isinstance(table, Circuit):
         n = len(table.inputs)
@@ -289,7 +290,7 @@ def read_table(
 
 
 def _sizes(hidden: int | Sequence[int] | None, most: int) -> Iterator[tuple[int, ...]]:
-    """The choices of hidden units in turn; above 16 in larger steps."""
+    """The choices of hidden units in turn, in larger steps above 16."""
     if hidden is None:
         yield ()
         size = 2
@@ -304,7 +305,7 @@ def _sizes(hidden: int | Sequence[int] | None, most: int) -> Iterator[tuple[int,
 
 
 def check_search(n_attempts: int, n_steps: int, seed: int, time_limit: float | None) -> None:
-    """Raise ValueError, naming the argument, unless these are as `learn` takes them."""
+    """Raise ValueError, naming the argument, unless `learn` allows these."""
     check_positive_integer("n_attempts", n_attempts)
     check_positive_integer("n_steps", n_steps)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
@@ -324,7 +325,7 @@ def _neurons(verdicts: Sequence[Verdict], least: float) -> Network:
 
 
 def _rows(z: Array, table: Array, margin: float) -> tuple[Array, Array, float]:
-    """Which rows are wrong, which are too near, and the least distance of an ŷ from ½."""
+    """The wrong rows, the rows too close to ½, and the least distance of an ŷ from ½."""
     y_hat = sigmoid(z)
     right = np.where(table < 0, np.inf, np.where(table == 1, y_hat - 0.5, 0.5 - y_hat)).min(axis=1)
     wrong = right <= 0
@@ -335,7 +336,7 @@ def _tried(sizes: tuple[int, ...], count: int, outcome: Outcome) -> Tried:
     return Tried(sizes, count, outcome.n_right, outcome.n_wrong, outcome.n_steps, outcome.seconds)
 
 
-def _told(sizes: tuple[int, ...]) -> str:
+def _counted(sizes: tuple[int, ...]) -> str:
     if not sizes:
         return "no hidden units"
     units = " + ".join(str(size) for size in sizes)

@@ -34,22 +34,22 @@ from clearprop.circuits.learning.learn import (
 from clearprop.network import Network
 
 MOST_INPUTS = 20
-MOST_TRAINED = 12  # inputs: beyond, a network that needs more training is refused
-CHUNK = 2**14  # rows that are bounded at a time
+MOST_TRAINED = 12  # inputs; with more, a network that needs more training is refused
+CHUNK = 2**14  # rows at a time
 GAIN_STEP = 1.05
 MOST_GAIN = 1e4
-UNIT_ERROR = 16  # times eps: more than the relative error of any σ or tanh that is in use
-LEAST_Z = 1.0  # of an output, on the right side, while it is trained on
-NOISE = 0.1  # relative, of the starts beside the network itself
+UNIT_ERROR = 16  # times eps: more than the relative error of any σ or tanh in use
+LEAST_Z = 1.0  # of an output, on the right side, in further training
+NOISE = 0.1  # relative, of the starts near the network
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What `bound` proves of a network, rounding included, on all 2^n rows.
+    """What `bound` proves about a network on all 2^n rows, including rounding.
 
-    error: no ŷ is farther than this from its bit. hidden_error: nor a hidden unit from 0 or 1, as
-    a part of its range. wrong_rows: where the bound does not even say on which side of ½ ŷ lies
-    rightly.
+    error: no ŷ is further than this from its bit. hidden_error: no hidden unit is further than this
+    from 0 or 1, as a fraction of its range. wrong_rows: the rows where the bound does not prove
+    that ŷ is on the right side of ½.
     """
 
     error: float
@@ -59,14 +59,14 @@ class Bound:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """What `sharpen` came to.
+    """The result of `sharpen`.
 
-    network: the sharpened one, or if not ok the given one as it was. table: int8 (2^n, K), the bits
-    that it gives, also where they did not matter. gain: least |z| of all units for inputs and
-    hidden units that are exact bits. bound: what is certified of `network`. asked_error: what was
-    wanted. resting: (layer from 1, unit from 0) of hidden units that rest between 0 and 1.
-    broken_rows: the rows that go wrong when hidden units are rounded. n_steps: of further training,
-    0 if none was needed. reason: why not, "" if ok.
+    network: the sharpened network, or the given one if not ok. table: int8 (2^n, K), the bits that
+    it gives, including entries that did not matter. gain: the least |z| of all units for inputs and
+    hidden units that are exact bits. bound: what is certified about `network`. asked_error: the
+    error that was asked for. resting: (layer from 1, unit from 0) of hidden units that rest between
+    0 and 1. broken_rows: the rows that are wrong with rounded hidden units. n_steps: the steps of
+    further training, 0 if none was needed. reason: why it failed, "" if ok.
     """
 
     network: Network
@@ -81,7 +81,7 @@ class Sharpened:
 
     @property
     def ok(self) -> bool:
-        """Whether every unit, hidden or output, is certified on every row."""
+        """Whether every hidden and output unit is certified on every row."""
         return not self.reason
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ class Sharpened:
             return f"not sharpened: {self.reason}"
         trained = f", after {self.n_steps} more steps of training" if self.n_steps else ""
         return (
-            f"certified on {rows}, rounding included: every ŷ is within {self.bound.error:.3g} of "
+            f"certified on {rows}, including rounding: every ŷ is within {self.bound.error:.3g} of "
             f"its bit, every hidden unit within {self.bound.hidden_error:.3g} of 0 or 1 "
             f"(gain {self.gain:.3g}{trained})"
         )
@@ -110,19 +110,20 @@ def sharpen(
 ) -> Sharpened:
     """Raise the gain of a network on bits until every unit is certified to be a bit on every row.
 
-    network: with logistic or tanh hidden units and logistic outputs, of at most 20 inputs; or what
-    `learn` found. table: the bits it is to give, as for `learn`; None for a network's own, those of
-    ŷ > ½. Entries that do not matter become what the network says.
+    network: a network with logistic or tanh hidden units, logistic outputs and at most 20 inputs,
+    or the result of `learn`. table: the bits that it should give, as for `learn`; by default the
+    bits ŷ > ½ that the network gives. Entries that do not matter become the network's own output.
 
-    Each unit's threshold moves to the middle of the gap that its z leave over all 2^n rows, W and b
-    are divided by half the gap, and then multiplied by the gain: the least one (within 5 %) with
-    every ŷ within `error` of its bit and every hidden unit within `error` of 0 or 1, see `bound`.
+    Each unit's threshold moves to the middle of the gap in its z over all 2^n rows. W and b are
+    divided by half the gap and then multiplied by the gain: the least gain (within 5 %) with every
+    ŷ within `error` of its bit and every hidden unit within `error` of 0 or 1; see `bound`.
 
     A network whose hidden units rest between 0 and 1 on some rows would become another function.
-    It is trained on, from itself and n_attempts − 1 starts near it, with ever steeper hidden units,
-    for at most n_steps steps (up to 12 inputs). If that does not help, `.reason` says so;
-    `learn(…, saturated=True)` searches for networks that can be sharpened.
-    time_limit: seconds for that training. Ctrl-C ends it. Raises ValueError, naming the argument.
+    With up to 12 inputs it is trained further for at most n_steps steps, from itself and
+    n_attempts − 1 starts near it, with ever steeper hidden units. If that does not help, `.reason`
+    says so; `learn(…, saturated=True)` searches for networks that can be sharpened.
+    time_limit: seconds for that training; Ctrl-C ends it too. Raises ValueError, naming the
+    argument.
     """
     if isinstance(network, Learned):
         table = network.table if table is None else table
@@ -158,13 +159,14 @@ def sharpen(
 
 
 def bound(network: Network, table: npt.ArrayLike) -> Bound:
-    """How far from bits the units of a network can be on all 2^n rows, rounding included.
+    """How far from bits the units of a network can be on all 2^n rows, including rounding.
 
-    table: the bits (2^n, K) that it is to give. Each row is followed with intervals that hold both
-    the true value of every unit and what floating-point numbers of the network's dtype give, with
-    sums in any order: z is off by at most γ_{k+1} (Σ|w h| + |b|), γ_m = m u/(1 − m u) for the unit
-    round-off u, and σ and tanh by 16 eps of their value. Source: Higham, Accuracy and Stability of
-    Numerical Algorithms, §3.1. Raises ValueError for a network or a table that does not fit.
+    table: the bits (2^n, K) that it should give. On each row, every unit has an interval that
+    contains both its true value and its value in floating-point numbers of the network's dtype,
+    with sums in any order: the error of z is at most γ_{k+1} (Σ|w h| + |b|), γ_m = m u/(1 − m u)
+    for the unit round-off u, and the error of σ and tanh 16 eps of their value. Source: Higham,
+    Accuracy and Stability of Numerical Algorithms, §3.1. Raises ValueError for a network that is
+    not allowed and for a table that does not match it.
     """
     n, K = network.sizes[0], network.sizes[-1]
     layers = _checked_layers(network)
@@ -196,13 +198,13 @@ def bound(network: Network, table: npt.ArrayLike) -> Bound:
 def _interval(
     layer: Layer, least: Array, greatest: Array, phi: Callable[[Array], Array], dtype: np.dtype[Any]
 ) -> tuple[Array, Array]:
-    """The interval of each unit, from those of the layer below, with all rounding outward."""
+    """The interval of each unit from the intervals of the layer below, rounded outward."""
     up, down = np.maximum(layer.W, 0).T, np.minimum(layer.W, 0).T
     z_least = least @ up + greatest @ down + layer.b
     z_greatest = greatest @ up + least @ down + layer.b
     size = np.maximum(np.abs(least), np.abs(greatest)) @ np.abs(layer.W).T + np.abs(layer.b)
     k = layer.W.shape[1]
-    # of the network's own sum, and of the sums of 2k + 1 terms here; twice, for `size` is rounded
+    # for the network's own sum, and for the sums of 2k + 1 terms here; doubled as `size` is rounded
     slack = 2 * (_gamma(k + 1, dtype) + _gamma(2 * k + 2, np.dtype(np.float64))) * size
     off = UNIT_ERROR * (np.finfo(dtype).eps + np.finfo(np.float64).eps)
     h_least, h_greatest = phi(z_least - slack), phi(z_greatest + slack)
@@ -221,7 +223,7 @@ def _with_gain(network: Network, layers: Sequence[Layer], gain: float) -> Networ
 
 
 def _filled(table: TruthTable, said: Array) -> Array:
-    """The bits of the table, and what the network said where they do not matter."""
+    """The bits of the table, and the network's own output where they do not matter."""
     bits, _, _ = read_table(table, MOST_INPUTS)
     if bits.shape != said.shape:
         raise ValueError(f"table must have shape {said.shape} for this network; got {bits.shape}")
@@ -238,7 +240,7 @@ def _trained(
     progress: bool,
     n_threads: int | None,
 ) -> tuple[Network | None, int, str]:
-    """The network after more training with ever steeper hidden units, None if that fails."""
+    """The network after more training with ever steeper hidden units; None if that fails."""
     architecture, theta = to_signs(network)
     rng = np.random.default_rng(seed)
     noise = NOISE * rng.normal(size=(n_attempts - 1, theta.size))
@@ -269,9 +271,9 @@ def _reason(hard: Hardening, steps: int, why: str, n: int) -> str:
     if n_broken:
         parts.append(f"{n_broken} of {len(hard.broken)} rows are wrong with hidden units rounded")
     if n > MOST_TRAINED:
-        tail = f"it is not trained further, having more than {MOST_TRAINED} inputs"
+        tail = f"networks with more than {MOST_TRAINED} inputs are not trained further"
     else:
-        tail = f"training on for {steps} steps did not help: {why}"
+        tail = f"{steps} more steps of training did not help: {why}"
     return f"{' and '.join(parts)}; {tail}"
 
 
@@ -284,7 +286,7 @@ def _check(
     time_limit: float | None,
 ) -> tuple[Layer, ...]:
     if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network or what learn found; got {network!r}")
+        raise TypeError(f"network must be a Network or the result of learn; got {network!r}")
     if not 0 < error < 0.5:
         raise ValueError(f"error must lie between 0 and 0.5; got {error!r}")
     check_search(n_attempts, n_steps, seed, time_limit)

@@ -1,4 +1,4 @@
-"""Whether two circuits compute the same: by all inputs, or by SAT."""
+"""Whether two circuits compute the same function: by trying all inputs, or by SAT."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from clearprop.circuits.netlist import Circuit, CircuitError
 from clearprop.circuits.proofs.logic_graph import LogicGraph
 from clearprop.circuits.proofs.sat import OutOfReachError, difference
 
-MOST_INPUTS = 24  # 2^24 cases are the most that are gone through
-MOST_WORK = 2 * 10**10  # words of 64 cases times cells: more of them than some ten seconds take
+MOST_INPUTS = 24  # the most of which all inputs are tried
+MOST_WORK = 2 * 10**10  # words of 64 cases times cells; takes some ten seconds
 CHUNK_BYTES = 2**27  # of words held at a time
-RANDOM_CASES = 4096  # before SAT is asked; most differences show in them
+RANDOM_CASES = 4096  # tried before SAT; most differences show in them
 
-# Bit b of a word is its case b: the value of the input that toggles every 2^i cases, i = 0 … 5.
+# The word of an input that toggles every 2^i cases, i = 0 … 5; bit b of a word is its case b.
 _TOGGLES = [sum(1 << b for b in range(64) if b >> i & 1) for i in range(6)]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Whether two circuits compute the same.
+    """Whether two circuits compute the same function.
 
-    verdict: "equal", "different" or "unknown". method: how it was found. counterexample: the values
-    of the first circuit's inputs for which they differ, by name; output: the name of an output that
-    does (of the first circuit). reason: why nothing could be proved. n_cases: how many inputs were
-    gone through. seconds: how long it took.
+    verdict: "equal", "different" or "unknown". method: how it was found. counterexample: inputs of
+    the first circuit, by name, for which the two differ; output: the name, in the first circuit, of
+    an output that differs. reason: why nothing could be proved. n_cases: the number of inputs that
+    were tried. seconds: the time taken.
     """
 
     verdict: Literal["equal", "different", "unknown"]
@@ -42,7 +42,7 @@ class Proof:
 
     @property
     def equal(self) -> bool:
-        """Whether they are proved equal."""
+        """Whether the circuits are proved equal."""
         return self.verdict == "equal"
 
     def __str__(self) -> str:
@@ -65,18 +65,18 @@ def equivalent(
 ) -> Proof:
     """Whether two circuits have the same outputs for all inputs.
 
-    match: ports belong together by their "name", or by their "order". method: "exhaustive" goes
-    through all 2^n inputs, n ≤ 24, 64 at a time; "sat" proves by python-sat (the extra `circuits`)
-    that the two never differ; "auto" takes the first where it ends within seconds, and else the
-    second. A counterexample is checked by evaluating both circuits on it.
-    time_limit: of the SAT proof in seconds; conflict_limit: of it, for each output; past them the
-    verdict is "unknown", and it is where python-sat is not installed.
-    Raises CircuitError where the ports do not match, ValueError for an argument not allowed.
+    match: whether ports are paired by "name" or by "order". method: "exhaustive" tries all 2^n
+    inputs, n ≤ 24, 64 at a time; "sat" proves with python-sat (the extra `circuits`) that the two
+    never differ; "auto" is "exhaustive" if that takes only seconds, and "sat" otherwise. A
+    counterexample is checked by evaluating both circuits on it.
+    time_limit: seconds for the SAT proof. conflict_limit: conflicts of the SAT solver for each
+    output. Beyond a limit, or without python-sat, the verdict is "unknown".
+    Raises CircuitError if the ports do not match, ValueError for an argument that is not allowed.
     """
     if method not in ("auto", "exhaustive", "sat"):
         raise ValueError(f"method must be 'auto', 'exhaustive' or 'sat'; got {method!r}")
     if not time_limit > 0:
-        raise ValueError(f"time_limit must be positive, in seconds; got {time_limit!r}")
+        raise ValueError(f"time_limit must be a positive number of seconds; got {time_limit!r}")
     if conflict_limit is not None and not conflict_limit > 0:
         raise ValueError(f"conflict_limit must be positive or None; got {conflict_limit!r}")
     order, pairs = _ports(a, b, match)
@@ -84,8 +84,7 @@ def equivalent(
     n = len(a.inputs)
     if method == "exhaustive" and n > MOST_INPUTS:
         raise ValueError(
-            f"method='exhaustive' goes through at most 2^{MOST_INPUTS} inputs; "
-            f"{a.name} has {n} of them"
+            f"method='exhaustive' tries at most 2^{MOST_INPUTS} inputs; {a.name} has 2^{n}"
         )
     work = (len(a.cells) + len(b.cells)) * 2 ** max(n - 6, 0) if n <= MOST_INPUTS else MOST_WORK + 1
     if method == "exhaustive" or (method == "auto" and work <= MOST_WORK):
@@ -119,7 +118,7 @@ def equivalent(
 
 
 def case_words(n: int, first: int, n_words: int) -> list[Array]:
-    """Words of the cases 64·first, … of all 2^n inputs counted up, one array for each input.
+    """One array of words for each input, for the cases 64·first, … of all 2^n inputs, counting up.
 
     Bit b of word w is case 64·w + b (beyond 2^n they repeat); the first input is the highest digit.
     """
@@ -134,37 +133,38 @@ def case_words(n: int, first: int, n_words: int) -> list[Array]:
 
 
 def _ports(a: Circuit, b: Circuit, match: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Which input of a each input of b is, and which outputs belong together."""
+    """For each input of b the number of its input in a, and the pairs of outputs."""
     if match == "order":
-        for what, of_a, of_b in (
+        for what, mine, theirs in (
             ("inputs", a.inputs, b.inputs),
             ("outputs", a.outputs, b.outputs),
         ):
-            if len(of_a) != len(of_b):
+            if len(mine) != len(theirs):
                 raise CircuitError(
-                    f"{a.name} has {len(of_a)} {what}, but {b.name} has {len(of_b)} of them"
+                    f"{a.name} has {len(mine)} {what}, but {b.name} has {len(theirs)} of them"
                 )
         return list(range(len(a.inputs))), [(i, i) for i in range(len(a.outputs))]
     if match != "name":
         raise ValueError(f"match must be 'name' or 'order'; got {match!r}")
-    for what, of_a, of_b in (("input", a.inputs, b.inputs), ("output", a.outputs, b.outputs)):
-        for one, other, only in ((a, b, set(of_a) - set(of_b)), (b, a, set(of_b) - set(of_a))):
+    for what, mine, theirs in (("input", a.inputs, b.inputs), ("output", a.outputs, b.outputs)):
+        x, y = set(mine), set(theirs)
+        for one, other, only in ((a, b, x - y), (b, a, y - x)):
             if only:
                 names = ", ".join(sorted(only)[:6]) + (", …" if len(only) > 6 else "")
                 raise CircuitError(
-                    f"{one.name} has the {what}s {names}, which {other.name} has not; "
-                    "match='order' pairs them by their order",
+                    f"{one.name} has the {what}s {names}, which {other.name} does not have; "
+                    "match='order' pairs ports by their order",
                     sorted(only)[0],
                 )
     place = {name: i for i, name in enumerate(a.inputs)}
     there = {name: j for j, name in enumerate(b.outputs)}
-    return [place[name] for name in b.inputs], [(i, there[y]) for i, y in enumerate(a.outputs)]
+    return [place[name] for name in b.inputs], [(i, there[n]) for i, n in enumerate(a.outputs)]
 
 
 def _exhaustive(
     a: Circuit, b: Circuit, order: list[int], pairs: list[tuple[int, int]]
 ) -> list[bool] | None:
-    """The first case in which they differ, among all of them."""
+    """The first case in which the circuits differ, among all cases."""
     n = len(a.inputs)
     total = max(2**n // 64, 1)
     held = max(len(a.nets) + len(b.nets), 1)
@@ -183,7 +183,7 @@ def _exhaustive(
 def _random(
     a: Circuit, b: Circuit, order: list[int], pairs: list[tuple[int, int]]
 ) -> list[bool] | None:
-    """A random case in which they differ."""
+    """A random case in which the circuits differ."""
     rng = np.random.default_rng(0)
     n = len(a.inputs)
     inputs = list(rng.integers(0, 2**64, (n, RANDOM_CASES // 64), dtype=np.uint64))
@@ -198,7 +198,7 @@ def _random(
 def _wrong(
     a: Circuit, b: Circuit, inputs: list[Array], order: list[int], pairs: list[tuple[int, int]]
 ) -> Array:
-    """Words with a 1 for each case in which an output differs."""
+    """Words with a 1 for each case in which some output differs."""
     some = inputs or [np.zeros(1, np.uint64)]
     y_a = a.words(some)
     y_b = b.words([inputs[i] for i in order] or some)

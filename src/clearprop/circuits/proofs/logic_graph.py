@@ -1,8 +1,8 @@
-"""A circuit as a graph of two-input AND and XOR nodes, where equal structure is one node.
+"""A circuit as a graph of two-input AND and XOR nodes, in which equal structure is one node.
 
-A literal is 2·node for what the node puts out and 2·node + 1 for its complement; node 0 is the
-constant 0, and the inputs come next. Two circuits in one graph share all nodes that are built
-alike, so that outputs of one structure are one literal.
+The literal 2·node is the node's output and 2·node + 1 its complement; node 0 is the constant 0, and
+the inputs come next. Two circuits in one graph share all nodes that are built alike, so outputs
+with the same structure are the same literal.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ INPUT, AND, XOR = 0, 1, 2
 
 @dataclass
 class LogicGraph:
-    """Nodes in topological order: kinds[i] is INPUT, AND or XOR of the literals left[i], right[i].
+    """Nodes in topological order: node i is INPUT, or AND or XOR of the literals left[i], right[i].
 
-    Graphs grow: `add` puts a circuit into it.
+    A graph grows: `add` adds a circuit to it.
     """
 
     n_inputs: int
@@ -43,7 +43,7 @@ class LogicGraph:
         return [2 * (i + 1) for i in range(self.n_inputs)]
 
     def add(self, circuit: Circuit, inputs: Sequence[int]) -> list[int]:
-        """The literals of the circuit's outputs, from one for each of its inputs."""
+        """The literals of the circuit's outputs, from a literal for each of its inputs."""
         value = dict(zip(circuit.inputs, inputs, strict=True))
         for cell in circuit.cells:
             value[cell.output] = self._cell(cell.kind, [value[net] for net in cell.inputs])
@@ -64,7 +64,7 @@ class LogicGraph:
         return self.conjunction(a ^ 1, b ^ 1) ^ 1
 
     def exclusive(self, a: int, b: int) -> int:
-        """The literal of a ⊕ b; the node is of the literals without their complements."""
+        """The literal of a ⊕ b; the node reads both literals without complement."""
         sign = (a & 1) ^ (b & 1)
         a, b = sorted((a & ~1, b & ~1))
         if a == b:
@@ -74,7 +74,7 @@ class LogicGraph:
         return self._node(XOR, a, b) ^ sign
 
     def simulate(self, words: Sequence[Array]) -> Array:
-        """The words (nodes, W), whose bits are independent cases, from one row for each input."""
+        """The words (nodes, W), whose bits are independent cases, from the words of each input."""
         value = np.zeros((len(self.kinds), len(words[0]) if len(words) else 1), np.uint64)
         for i, word in enumerate(words):
             value[1 + i] = word
@@ -128,7 +128,7 @@ class LogicGraph:
         t = len(x) // 2 + 1 if kind == "majority" else int(kind.removeprefix("at_least_"))
         return self._count(x, t)
 
-    # Operands are sorted, so that the order in which a file names them makes no other structure.
+    # Operands are sorted, so that their order in a file does not change the structure.
 
     def _all(self, x: list[int]) -> int:
         value = TRUE
@@ -143,7 +143,7 @@ class LogicGraph:
         return value
 
     def _count(self, x: list[int], t: int) -> int:
-        """Whether t ≥ 1 or more of x are 1: reached[j] says that more than j were, so far."""
+        """Whether t ≥ 1 or more of x are 1: reached[j] means that more than j were, so far."""
         reached = [FALSE] * t
         for a in sorted(x):
             for j in range(t - 1, 0, -1):
@@ -153,5 +153,5 @@ class LogicGraph:
 
 
 def variable(literal: int) -> int:
-    """The literal as a clause has it: node i as ±(i + 1)."""
+    """The literal in a clause: ±(i + 1) for node i."""
     return -((literal >> 1) + 1) if literal & 1 else (literal >> 1) + 1

@@ -11,14 +11,14 @@ import numpy as np
 
 from clearprop.circuits.proofs.logic_graph import FALSE, INPUT, LogicGraph, variable
 
-SWEEP_CONFLICTS = 300  # for one pair of inner nodes; a hard pair is left open, which costs no truth
+SWEEP_CONFLICTS = 300  # for one pair of inner nodes; a hard pair is left open, which is still sound
 SLICE_CONFLICTS = 2_000  # between two looks at the clock
-CASES = 2048  # random cases that nominate the pairs
+CASES = 2048  # random cases that select the pairs
 SEED = 20240
 
 
 class OutOfReachError(Exception):
-    """The proof did not end within its limits, or there is no solver; the reason in words."""
+    """The proof did not end within its limits, or there is no solver; the message says which."""
 
 
 def difference(
@@ -27,12 +27,12 @@ def difference(
     time_limit: float,
     conflict_limit: int | None = None,
 ) -> list[bool] | None:
-    """Values of the inputs for which some pair of literals differs; None: there are none.
+    """Values of the inputs for which some pair of literals differs; None if there are none.
 
-    Inner nodes that random cases do not tell apart are proved equal first, from the inputs on
-    (Kuehlmann & Krohm 1997, "SAT sweeping"), so that the outputs' proofs are short ones where the
+    Inner nodes that random cases do not distinguish are proved equal first, from the inputs on
+    (Kuehlmann & Krohm 1997, "SAT sweeping"), so that the proofs for the outputs are short if the
     circuits are built alike. time_limit: seconds; conflict_limit: for each pair of outputs.
-    Raises OutOfReachError where neither is found within the limits, or python-sat is not installed.
+    Raises OutOfReachError if neither is found within the limits, or python-sat is not installed.
     """
     open_pairs = [(a, b) for a, b in dict.fromkeys(pairs) if a != b]
     if not open_pairs:
@@ -70,7 +70,7 @@ def _cone(graph: LogicGraph, literals: Sequence[int]) -> list[int]:
 
 
 def _sweep(graph: LogicGraph, solver: Any, cone: Sequence[int], deadline: float) -> None:
-    """Teach the solver which nodes are equal, or complements: those it can prove at once."""
+    """Teach the solver which nodes are equal or complementary, where the proof is quick."""
     rng = np.random.default_rng(SEED)
     words = rng.integers(0, 2**64, (graph.n_inputs, CASES // 64), dtype=np.uint64)
     value = graph.simulate(list(words))
@@ -87,7 +87,7 @@ def _sweep(graph: LogicGraph, solver: Any, cone: Sequence[int], deadline: float)
                 if _differ(solver, literal, other, deadline, SWEEP_CONFLICTS, sweep=True) is None:
                     break
             else:
-                alike[4:] = []  # many that look alike but differ: only the first few are tried
+                alike[4:] = []  # if many look alike but differ, only the first few are tried
                 alike.append(literal)
         else:
             alike.append(literal)
@@ -102,9 +102,9 @@ def _differ(
     *,
     sweep: bool = False,
 ) -> list[int] | None:
-    """A model in which a ≠ b, or None where they are proved equal, which the solver learns.
+    """A model in which a ≠ b, or None if they are proved equal, which the solver then learns.
 
-    In a sweep an open question counts as a difference: [].
+    In a sweep an open question counts as a difference, with the model [].
     """
     for x, y in ((a, b ^ 1), (a ^ 1, b)):
         left = conflict_limit

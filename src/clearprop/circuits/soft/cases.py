@@ -1,8 +1,8 @@
-"""All that can happen at one gate: its minterms, in few cases, and its worst error in each.
+"""Everything that can happen at one gate: its minterms, grouped into cases, and their worst errors.
 
-Minterms with the same sums w·x in every neuron of the gate (and the same wanted output) are one
-case; an AND of k inputs has k + 1 of them. For each case the largest error that the inputs' errors
-make in a sum is found by dynamic programming over the inputs.
+Minterms with the same sums w·x in every neuron of the gate, and the same wanted output, are one
+case; an AND of k inputs has k + 1 cases. For each case, dynamic programming over the inputs finds
+the largest error that the inputs' errors can cause in a sum.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ Places = Array | slice
 
 @dataclass(frozen=True)
 class Pattern:
-    """A gate and its units without names: gates of one pattern are computed together.
+    """A gate and its units without names; gates of the same pattern are computed together.
 
-    literals: for each input of the gate its source, counted from 0, or CONSTANT, and whether it is
-    negated. n_sources: how many there are. units: for each its weights from the sources, then from
-    the units before it, and its threshold. output: a literal, where units follow the sources.
+    literals: for each input of the gate, its source (counted from 0, or CONSTANT) and whether it is
+    negated. n_sources: the number of sources. units: for each unit, its weights from the sources
+    and then from the units before it, and its threshold. output: a literal, in which the units are
+    counted on after the sources.
     """
 
     kind: str
@@ -41,13 +42,13 @@ class Pattern:
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """The cases of a pattern, S of them, with u units and k sources.
+    """The S cases of a pattern with u units and k sources.
 
-    moves: for each source, to which case each case so far goes with the source at 0, and at 1, and
-    how many there are then.
-    w: (u, k + u). rows: (r, k), the different weights from the sources; row_of: which are those of
-    a unit. z: w·x + b (u, S), never 0. bits: z > 0. wrong: of each case, whether the output
-    is not what the gate's logic says. example: of each case one minterm, source i at digit 2^i.
+    moves: for each source, the case that each case so far leads to if the source is 0, and if it
+    is 1, and the number of cases after that.
+    w: (u, k + u). rows: (r, k), the different rows of weights from the sources. row_of: the row of
+    each unit. z: w·x + b (u, S), never 0. bits: z > 0. wrong: (S,), whether the output differs
+    from the gate's logic. example: one minterm for each case, with source i at digit 2^i.
     """
 
     moves: tuple[tuple[Places, Places, int], ...]
@@ -60,14 +61,15 @@ class Cases:
     example: tuple[int, ...]
 
     def errors(self, e: Array, gain: float, rounding: Array, slack: float) -> Array:
-        """For G gates (2, u, G): the largest error of each unit where it should be 0, and 1.
+        """(2, u, G) for G gates: the largest error of each unit where it should be 0, and where it
+        should be 1.
 
-        e: (2, k, G), those of the sources. rounding: (u, G), the error of z. slack: of σ, relative
-        for what should be 0, absolute for what should be 1.
+        e: (2, k, G), the errors of the sources. rounding: (u, G), the rounding error of z. slack:
+        the error of σ, relative where it should be 0 and absolute where it should be 1.
         """
         n_units, n_gates = len(self.w), e.shape[2]
         up, down = np.maximum(self.rows, 0), np.maximum(-self.rows, 0)
-        toward = np.stack([down, up])[..., None, None]  # what lowers z, and what raises it, at 0
+        toward = np.stack([down, up])[..., None, None]  # what lowers z, and what raises z, at a 0
         off = np.zeros((2, len(self.rows), 1, n_gates))
         for i, (to_0, to_1, n) in enumerate(self.moves):
             before = off
@@ -89,9 +91,9 @@ class Cases:
             error = np.minimum(error + np.where(bit, slack, TINY)[:, None], 1)
             inner.append(error)
             for value in (0, 1):
-                of_value = error[bit == value]
-                if len(of_value):
-                    result[value, j] = of_value.max(axis=0)
+                errors = error[bit == value]
+                if len(errors):
+                    result[value, j] = errors.max(axis=0)
         return result
 
 
@@ -100,7 +102,7 @@ TINY = float(np.finfo(np.float32).tiny)  # below it h may be a subnormal number,
 
 @lru_cache(maxsize=4096)
 def cases_of(pattern: Pattern) -> Cases | None:
-    """The cases of a pattern; None where there would be more than MOST_CASES of them."""
+    """The cases of a pattern; None if there are more than MOST_CASES."""
     k, u = pattern.n_sources, len(pattern.units)
     w = np.zeros((u, k + u), dtype=np.int64)
     for j, (weights, _) in enumerate(pattern.units):
@@ -128,12 +130,12 @@ def cases_of(pattern: Pattern) -> Cases | None:
 
 
 _Step = tuple[tuple[int, ...], tuple[int, ...]]  # what a source adds at 0, and at 1
-# the moves; for each case what the steps add up to (2 + u, S); an example of each
+# the moves; for each case the sum of its steps, (2 + u, S); an example of each case
 _Sums = tuple[tuple[tuple[Places, Places, int], ...], Array, tuple[int, ...]]
 
 
 def _count(steps: list[_Step]) -> _Sums:
-    """The cases where all sources have the same step: only the number of those at 1 matters."""
+    """The cases if all sources have the same step: only the number of sources at 1 matters."""
     k = len(steps)
     ones = np.arange(k + 1)
     table = np.outer(steps[0][0], k - ones) + np.outer(steps[0][1], ones)
@@ -142,7 +144,7 @@ def _count(steps: list[_Step]) -> _Sums:
 
 
 def _sums(steps: list[_Step], n: int) -> _Sums | None:
-    """The cases in general, sum by sum of n numbers; None where there are too many."""
+    """The cases in general, by their sums of n numbers; None if there are too many."""
     cases: dict[tuple[int, ...], int] = {(0,) * n: 0}
     moves: list[tuple[Places, Places, int]] = []
     for i, step in enumerate(steps):
@@ -165,13 +167,14 @@ def _sums(steps: list[_Step], n: int) -> _Sums | None:
 
 
 def _symmetric(pattern: Pattern) -> bool:
-    """Whether only the number of inputs at 1 counts: they have no roles, hence no names."""
+    """Whether only the number of inputs at 1 counts: such inputs have no names."""
     return not find_kind(pattern.kind).inputs
 
 
 def _steps(pattern: Pattern, w: Array) -> list[_Step]:
-    """What the values 0 and 1 of each source add to: what the gate's logic sees (the number of its
-    inputs at 1, or a digit for each source), the output if it is a source, and w·x of each unit."""
+    """What each source adds at 0 and at 1 to three sums: what the gate's logic sees (the number of
+    its inputs at 1, or one digit for each source), the output if it is a source, and w·x of each
+    unit."""
     k = pattern.n_sources
     seen = [[0, 0] for _ in range(k)]
     if _symmetric(pattern):

@@ -1,10 +1,10 @@
 """A proof that a soft circuit is right for every input, from one pass over its gates.
 
 Each net gets (ε₀, ε₁), the largest error that it can have where it should be 0 and where it should
-be 1, from those of the nets it depends on: the worst of all minterms of its gate. By induction the
-bounds hold for all 2^n inputs of the circuit at once. Independent of the circuit, units with
-‖w‖₁ ≤ W and margin m pass on an error of at most f(ε) = σ(−g (m − W ε)), and where f(ε*) ≤ ε* for
-an ε* < m/W no unit at any depth is further off than ε*.
+be 1: the worst over all minterms of its gate, from the errors of the nets that the gate reads. By
+induction the bounds hold for all 2^n inputs of the circuit at once. For any circuit, units with
+‖w‖₁ ≤ W and margin m pass on an error of at most f(ε) = σ(−g (m − W ε)). If f(ε*) ≤ ε* for some
+ε* < m/W, no unit at any depth is further off than ε*.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from clearprop.circuits.soft.worst_case import Plan, plan
 class Certificate:
     """What is proved about a soft circuit.
 
-    net_errors: (ε₀, ε₁) by net. unit_errors: (n_units, 2), the same for each unit, inner neurons
-    included. certified_error: (outputs,), the larger of the two for each output. worst: the name of
-    the unit with the largest error, worst_error. faults: where the weights do not compute what the
-    circuit's gates do, in words. measured_error: (outputs,), the largest error over n_measured
-    input vectors, None if none were asked for; measured_wrong: how many outputs were wrong there.
+    net_errors: (ε₀, ε₁) by net. unit_errors: (n_units, 2), the same for each unit, including inner
+    neurons. certified_error: (outputs,), the larger of the two for each output. worst: the name of
+    the unit with the largest error; worst_error: that error. faults: descriptions of where the
+    weights do not compute the circuit's gates. measured_error: (outputs,), the largest error over
+    n_measured input vectors, None if nothing was measured. measured_wrong: the number of wrong
+    output bits among them.
     """
 
     circuit: Circuit
@@ -50,12 +51,12 @@ class Certificate:
 
     @property
     def ok(self) -> bool:
-        """Whether it is proved that every unit, for every input, is on the right side of ½."""
+        """Whether every unit is proved to be on the right side of ½ for every input."""
         return not self.faults and self.worst_error < 0.5
 
     @property
     def error(self) -> float:
-        """The largest certified error of an output; 0 where there is none."""
+        """The largest certified error of an output; 0 if there are no outputs."""
         return float(self.certified_error.max(initial=0.0))
 
     def __str__(self) -> str:
@@ -64,18 +65,18 @@ class Certificate:
         soft = f", themselves within {_up(self.input_error)} of bits," if self.input_error else ""
         if self.faults:
             more = f" and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
-            lines = [f"The network is not {self.circuit.name}: {self.faults[0]}{more}."]
+            lines = [f"The network does not compute {self.circuit.name}: {self.faults[0]}{more}."]
         elif not self.ok:
             lines = [
                 f"At gain {self.gain:g} nothing is proved for {self.circuit.name}: the error of "
                 f"{self.worst} may be {_up(self.worst_error)}, which is not below ½. "
-                "A larger gain may do."
+                "A larger gain may be enough."
             ]
         else:
             lines = [
                 f"For {inputs}{soft} each output of {self.circuit.name} is within "
-                f"{_up(self.error)} of its bit at gain {self.gain:g}, rounding in {self.dtype} "
-                "included; so each output rounds to the right bit."
+                f"{_up(self.error)} of its bit at gain {self.gain:g}, including rounding in "
+                f"{self.dtype}; so each output rounds to the right bit."
             ]
         if self.measured_error is not None:
             lines.append(
@@ -122,12 +123,12 @@ def with_measured(proof: Certificate, h: Array, bits: Array) -> Certificate:
 
 def minimum_gain(circuit: Circuit, error: float = 0.5, dtype: str = "float64") -> float:
     """The smallest gain, to 0.1 %, at which every unit is certified to be on the right side of ½
-    and every output to be within less than `error` of its bit; it is itself a certified one.
+    and every output to be less than `error` away from its bit. The gain returned is certified.
 
-    Once certified a larger gain is so too: as long as margins are positive, each error falls with
-    the gain. Found by bisection.
-    Raises ValueError for an error that is not in (0, ½], and where no gain is enough, as rounding
-    alone takes more.
+    Every larger gain is certified as well: as long as the margins are positive, each error falls as
+    the gain grows. The gain is found by bisection.
+    Raises ValueError for an error outside (0, ½], and if no gain is enough because rounding alone
+    causes a larger error.
     """
     if not 0 < error <= 0.5:
         raise ValueError(f"error must be above 0 and at most 0.5; got {error!r}")
@@ -147,7 +148,7 @@ def minimum_gain(circuit: Circuit, error: float = 0.5, dtype: str = "float64") -
         if high > 2**20:
             raise ValueError(
                 f"no gain certifies {circuit.name} to within {error:g} in {dtype}: its rounding "
-                "takes more than that" + (", try float64" if dtype == "float32" else "")
+                "errors are larger" + ("; try float64" if dtype == "float32" else "")
             )
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
@@ -159,20 +160,20 @@ def minimum_gain(circuit: Circuit, error: float = 0.5, dtype: str = "float64") -
 
 
 def sufficient_gain(fan_in: int) -> float:
-    """g = 4 ln(4k − 1): enough for any circuit, however deep, of units with ‖w‖₁ ≤ k = fan_in.
+    """g = 4 ln(4k − 1): enough for circuits of any depth whose units have ‖w‖₁ ≤ k = fan_in.
 
-    From (2/m) ln(2W/m − 1) with the margin m = ½, and without rounding: ε* = m/(2W) is then no
-    less than f(ε*). The least such gain is `least_gain`.
+    This is (2/m) ln(2W/m − 1) for the margin m = ½, without rounding: ε* = m/(2W) is then at least
+    f(ε*). `least_gain` computes the least such gain.
     """
     _check_weight(fan_in, "fan_in")
     return 4 * math.log(4 * fan_in - 1)
 
 
 def least_gain(weight: float, margin: float = MARGIN) -> float:
-    """The least g, as W = weight ≥ 1, for which f(ε) = σ(−g (m − W ε)) has a fixed point below m/W.
+    """The least g for which f(ε) = σ(−g (m − W ε)) has a fixed point below m/W; W = weight ≥ 1.
 
-    f(ε) ≤ ε is g ≥ ln((1 − ε)/ε) / (m − W ε); the minimum is where the derivative of the right side
-    is 0, by bisection:  W ln((1 − ε)/ε) = (m − W ε) / (ε (1 − ε)).
+    f(ε) ≤ ε means g ≥ ln((1 − ε)/ε) / (m − W ε). The right side is least where its derivative is 0,
+    W ln((1 − ε)/ε) = (m − W ε) / (ε (1 − ε)), which is solved by bisection.
     """
     _check_weight(weight, "weight")
     if not 0 < margin <= 0.5:
@@ -193,7 +194,7 @@ def _check_weight(weight: float, argument: str) -> None:
 
 
 def _by_net(found: Plan, e: Array) -> dict[str, tuple[float, float]]:
-    """(ε₀, ε₁) by net, from those of the source that carries it; a constant is exact."""
+    """(ε₀, ε₁) by net, from the source that carries it; a constant is exact."""
     result = {}
     for net, (source, negated) in found.wires.items():
         pair = (float(e[0, source]), float(e[1, source])) if source >= 0 else (0.0, 0.0)
@@ -202,7 +203,7 @@ def _by_net(found: Plan, e: Array) -> dict[str, tuple[float, float]]:
 
 
 def _up(error: float) -> str:
-    """An error in two digits, rounded up."""
+    """An error with two digits, rounded up."""
     if error <= 0:
         return "0"
     unit = 10.0 ** (math.floor(math.log10(error)) - 1)

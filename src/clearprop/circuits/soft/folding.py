@@ -1,8 +1,9 @@
-"""A circuit's gates as units with integer weights: what `compile` does before any gain is chosen.
+"""A circuit's gates as units with integer weights: what `compile` does before a gain is chosen.
 
-A net is a wire: the signal of an input or of a unit, perhaps negated, or a constant. A negated wire
-¬s in a neuron is the weight −w on s, as w (1 − s) = w − w s, and a constant 1 is a lower threshold.
-A neuron that is then constant, or that copies or negates its only input, is no unit but a wire.
+A net is a wire: the signal of an input or of a unit, perhaps negated, or a constant. A neuron that
+reads a negated wire ¬s with weight w has the weight −w on s, since w (1 − s) = w − w s; a constant
+1 lowers the threshold. A neuron that is then constant, or that copies or negates its only input,
+becomes a wire instead of a unit.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from clearprop._typing import Array
 from clearprop.circuits.gates import Neuron, find_kind
 from clearprop.circuits.netlist import Circuit
 
-CONSTANT = -1  # the source of a wire that has none
+CONSTANT = -1  # the source of a wire that carries a constant
 
 
 class Wire(NamedTuple):
-    """Where a signal comes from. source: an input of the circuit, 0 … n_inputs − 1, a unit, counted
-    on from n_inputs, or CONSTANT, which is 0. negated: the wire is 1 − source."""
+    """Where a signal comes from. source: the number of an input of the circuit (0 … n_inputs − 1)
+    or of a unit (from n_inputs on), or CONSTANT for 0. negated: whether the wire is 1 − source."""
 
     source: int
     negated: bool
@@ -34,8 +35,8 @@ class Wire(NamedTuple):
 class SoftGate:
     """A gate and the units that compute it.
 
-    name: its net. output: the wire that carries it, which need be no unit of its own. units: their
-    sources, in the order of evaluation.
+    name: its net. output: the wire that carries the net; it may belong to another gate's unit.
+    units: the sources of its units, in the order of evaluation.
     """
 
     name: str
@@ -89,7 +90,7 @@ class Units:
 
 
 class Folding:
-    """Units as they are made, one gate after another."""
+    """Makes the units, one gate after another."""
 
     def __init__(self, n_inputs: int, taken: set[str]) -> None:
         self.n_inputs = n_inputs
@@ -101,7 +102,7 @@ class Folding:
         self.gates: list[SoftGate] = []
 
     def gate(self, name: str, kind: str, inputs: tuple[Wire, ...]) -> Wire:
-        """The wire of a gate, whose neurons become units where they have to."""
+        """Add a gate, whose neurons become units unless they are wires; its output wire."""
         neurons = neurons_of(kind, len(inputs))
         wires = list(inputs)
         units = []
@@ -117,7 +118,7 @@ class Folding:
         return wires[-1]
 
     def unit(self, name: str, row: dict[int, int], threshold: int) -> Wire:
-        """The wire of a new unit."""
+        """Add a unit; its wire."""
         self.names.append(name)
         self.rows.append(row)
         self.thresholds.append(threshold)
@@ -129,7 +130,7 @@ class Folding:
         n = self.n_inputs
         levels = np.array(self.levels[n:], dtype=np.int64)
         order = np.argsort(levels, kind="stable")
-        place = np.arange(n + len(order))  # of each source in the new order
+        place = np.arange(n + len(order))  # the number of each source in the new order
         place[n + order] = n + np.arange(len(order))
         rows = [self.rows[i] for i in order]
 
@@ -164,13 +165,13 @@ class Folding:
 
 
 def units_of(circuit: Circuit) -> Units:
-    """The units of a circuit: those of its cells, and one for each output that is no unit yet."""
+    """The units of a circuit: of its cells, and one for each output that is not yet a unit."""
     folding = Folding(len(circuit.inputs), set(circuit.nets))
     wires = {net: Wire(i, False) for i, net in enumerate(circuit.inputs)}
     for cell in circuit.cells:
         inputs = tuple(wires[net] for net in cell.inputs)
         wires[cell.output] = folding.gate(cell.output, cell.kind, inputs)
-    own: dict[Wire, Wire] = {}  # of outputs that need a unit; the same one if they are the same
+    own: dict[Wire, Wire] = {}  # the units made for outputs; equal outputs share one
     for net in circuit.outputs:
         wire = wires[net]
         if (wire.negated or wire.source < len(circuit.inputs)) and wire not in own:
@@ -187,7 +188,7 @@ def neurons_of(kind: str, arity: int) -> tuple[Neuron, ...]:
 
 
 def fold(neuron: Neuron, wires: Sequence[Wire]) -> tuple[dict[int, int], int]:
-    """The weight of each source and the threshold of a neuron that reads these wires."""
+    """The weight of each source, and the threshold, of a neuron that reads these wires."""
     row: dict[int, int] = {}
     threshold = neuron.threshold
     for weight, wire in zip(neuron.weights, wires, strict=True):
@@ -201,7 +202,7 @@ def fold(neuron: Neuron, wires: Sequence[Wire]) -> tuple[dict[int, int], int]:
 
 
 def as_wire(row: dict[int, int], threshold: int) -> Wire | None:
-    """The wire that a neuron is if it is constant, or one source or its negation; None if not."""
+    """The wire that replaces a neuron that is constant, a source or its negation; else None."""
     if threshold <= sum(w for w in row.values() if w < 0):
         return Wire(CONSTANT, True)
     if threshold > sum(w for w in row.values() if w > 0):

@@ -1,4 +1,4 @@
-"""Strict layers: identity units carry signals across levels, until a unit or an output reads them.
+"""Strict layers: identity units carry a signal across levels until a unit or an output reads it.
 
 An identity unit is the sigmoid neuron of BUF, w = 1 and b = −½.
 """
@@ -20,15 +20,15 @@ from clearprop.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Spans:
-    """Which levels each source is in: from `first` to `last`, as a unit in the first of them and
-    as an identity unit after it; a source that no output depends on has last < first."""
+    """The levels that each source is in: it is itself in level `first`, and an identity unit in the
+    levels after that up to `last`. A source that no output depends on has last < first."""
 
     first: Array
     last: Array
     n_levels: int
 
     def widths(self) -> list[int]:
-        """How many sources there are in each level, from the inputs' (0) on."""
+        """The number of sources in each level, from level 0, the inputs, on."""
         alive = self.last >= self.first
         change = np.zeros(self.n_levels + 2, dtype=np.int64)
         np.add.at(change, self.first[alive], 1)
@@ -41,16 +41,17 @@ class Spans:
 
 
 def spans(units: Units) -> Spans:
-    """Each unit in its level, and kept until the last unit that reads it, an output to the end."""
+    """Each unit is in its level and kept until the last unit that reads it; outputs are kept to the
+    end."""
     n = units.n_inputs
     first = np.concatenate([np.zeros(n, dtype=np.int64), units.levels])
     last = first - 1
     outputs = n + np.array(units.outputs, dtype=np.int64)
     n_levels = int(first[outputs].max())
     last[outputs] = n_levels
-    last[:n] = 0  # all inputs are there, read or not
+    last[:n] = 0  # all inputs are present, read or not
     starts, columns = units.weights.indptr, units.weights.indices
-    for unit in range(units.n_units - 1, -1, -1):  # levels go up: all that read it come after it
+    for unit in range(units.n_units - 1, -1, -1):  # levels increase: all its readers come after it
         if last[n + unit] >= first[n + unit]:
             read = columns[starts[unit] : starts[unit + 1]]
             last[read] = np.maximum(last[read], first[n + unit] - 1)
@@ -62,7 +63,7 @@ def to_network(units: Units, gain: float, dtype: np.dtype[Any], max_bytes: int) 
     circuit = units.circuit
     if not circuit.inputs or not circuit.outputs:
         raise ValueError(
-            f"a network has one input and one output at least; {circuit.name} has "
+            f"a network must have at least one input and one output; {circuit.name} has "
             f"{len(circuit.inputs)} and {len(circuit.outputs)}"
         )
     found = spans(units)
@@ -72,7 +73,7 @@ def to_network(units: Units, gain: float, dtype: np.dtype[Any], max_bytes: int) 
     n_bytes = n_parameters * dtype.itemsize
     if n_bytes > max_bytes:
         raise ValueError(
-            f"{circuit.name} in strict layers is {sum(sizes[1:]):,} units in {len(sizes) - 1:,} "
+            f"{circuit.name} in strict layers has {sum(sizes[1:]):,} units in {len(sizes) - 1:,} "
             f"layers, with {n_parameters:,} dense weights and biases instead of "
             f"{units.weights.nnz:,} sparse weights: {n_bytes / 2**20:,.0f} MiB in "
             f"{dtype.name}, and max_bytes allows {max_bytes / 2**20:,.0f} MiB"
@@ -96,7 +97,7 @@ def to_network(units: Units, gain: float, dtype: np.dtype[Any], max_bytes: int) 
 
 
 def _unit(units: Units, found: Spans, source: int, level: int) -> tuple[dict[int, int], int]:
-    """The weights of a source in a level, by what they read in the level below, and threshold."""
+    """The weights of a source in a level, by the source they read, and its threshold."""
     if found.first[source] < level:
         return {source: 1}, 1
     unit = source - units.n_inputs

@@ -1,7 +1,7 @@
-"""The gates of a soft circuit, checked against its circuit, and in the order of one pass over them.
+"""The gates of a soft circuit: checked against its circuit, and sorted for one pass over them.
 
-What is checked is what is there: that each gate's units, with the weights and thresholds that the
-soft circuit has, compute the logic of the circuit's cell from the nets that the cell reads.
+The check takes the units as they are: with the weights and thresholds that they have, the units of
+each gate must compute the logic of the circuit's cell from the nets that the cell reads.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Row = dict[int, int]
 
 @dataclass(frozen=True)
 class Found:
-    """A gate's pattern with its sources, which of them the pattern sees negated (those whose first
-    weight is negative, so that AND and NOR are one pattern), and its units."""
+    """A gate's pattern with its sources and units. flipped: whether the pattern sees a source
+    negated, which is so if its first weight is negative; this makes AND and NOR one pattern."""
 
     pattern: Pattern
     sources: tuple[int, ...]
@@ -38,8 +38,9 @@ class Found:
 class Together:
     """G gates of one pattern, none of which reads another.
 
-    places: (2, k, G), where in the flat errors (2, sources) those of each source are. units:
-    (u, G), their sources. norm: (u, G), ‖w‖₁ + |b|. n_terms: the most terms that a unit adds up.
+    places: (2, k, G), the places of each source's errors in the flattened errors (2, sources).
+    units: (u, G), the sources of the units. norm: (u, G), ‖w‖₁ + |b|. n_terms: the largest number
+    of terms that a unit adds up.
     """
 
     cases: Cases
@@ -49,13 +50,13 @@ class Together:
     n_terms: int
 
     def errors(self, flat: Array, gain: float, dtype: np.dtype[Any]) -> Array:
-        """(2, u, G), the errors of the units from those of all sources.
+        """(2, u, G), the errors of the units, from the errors of all sources.
 
-        Of g (w·s + b) the dtype adds n terms g w s and g b, each product rounded twice, in any
-        order: the error is at most γ_{n+3} g (‖w‖₁ + |b|), γ_n = n u / (1 − n u) (Higham, Accuracy
-        and Stability of Numerical Algorithms, section 3.1). σ is taken to be right to 16 ε of the
-        dtype, several times what exp, 1 + and 1/ take together; float64's own rounding here has
-        its room in both.
+        For g (w·s + b), n terms g w s and g b are added in the dtype in any order, each product
+        rounded twice: the error is at most γ_{n+3} g (‖w‖₁ + |b|), γ_n = n u / (1 − n u) (Higham,
+        Accuracy and Stability of Numerical Algorithms, section 3.1). σ is assumed to be right to
+        16 ε of the dtype, several times the error of exp, 1 + and 1/ together. Both leave room for
+        the rounding of this computation itself, in float64.
         """
         n = self.n_terms
         gamma = _gamma(n + 3, dtype) + _gamma(2 * n + 8, np.dtype(np.float64))
@@ -65,8 +66,8 @@ class Together:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All gates in topological order. faults: where units and circuit differ, in words. wires: for
-    each net the source that was found to carry it."""
+    """All gates in topological order. faults: descriptions of where units and circuit differ.
+    wires: for each net, the source that was found to carry it."""
 
     n_inputs: int
     n_sources: int
@@ -75,7 +76,7 @@ class Plan:
     wires: dict[str, Wire]
 
     def errors(self, gain: float, dtype: np.dtype[Any], input_error: float = 0.0) -> Array:
-        """(2, sources): the largest |h − 0| where a source should be 0, and |h − 1| where 1."""
+        """(2, sources): the largest |h| where it should be 0, and |h − 1| where it should be 1."""
         e = np.ones((2, self.n_sources))
         e[:, : self.n_inputs] = input_error
         flat = e.reshape(-1)
@@ -90,7 +91,7 @@ def _gamma(n: int, dtype: np.dtype[Any]) -> float:
 
 
 def plan(units: Units) -> Plan:
-    """Check the gates, and sort those with units by pattern and by how deep they lie."""
+    """Check the gates, and sort the gates that have units by pattern and depth."""
     n_inputs, n_sources = units.n_inputs, units.n_inputs + units.n_units
     faults, wires = _structure(units)
     weights = units.weights.tocoo()
@@ -98,7 +99,7 @@ def plan(units: Units) -> Plan:
     early = units.levels[weights.row] <= level[weights.col]
     if early.any():
         names = [units.names[unit] for unit in weights.row[early][:1]]
-        faults.append(f"the unit {names[0]} reads one that is not of a lower level")
+        faults.append(f"the unit {names[0]} reads a unit that is not of a lower level")
         return Plan(n_inputs, n_sources, (), tuple(faults), wires)
     rows = _rows(units)
     thresholds = units.thresholds.tolist()
@@ -108,11 +109,11 @@ def plan(units: Units) -> Plan:
         found = _find(gate, rows, thresholds, n_inputs)
         cases = cases_of(found.pattern)
         if cases is None:
-            faults.append(f"{gate.name}: its weights have too many different sums to be checked")
+            faults.append(f"the weights of {gate.name} have too many different sums to be checked")
         elif cases.wrong.any():
-            faults.append(_told(gate, found.pattern, cases, units.circuit))
+            faults.append(_fault(gate, found.pattern, cases, units.circuit))
         elif not depth.keys() >= set(found.sources):
-            faults.append(f"{gate.name}: it reads a unit that comes after it")
+            faults.append(f"{gate.name} reads a unit that comes after it")
         elif found.units:
             below = 1 + max((depth[source] for source in found.sources), default=0)
             depth.update(dict.fromkeys(found.units, below))
@@ -121,14 +122,14 @@ def plan(units: Units) -> Plan:
         # a gate with a fault is left out, so that its units keep the error 1
         depth.update((unit, 0) for unit in found.units if unit not in depth)
     if len(depth) != n_sources:
-        faults.append("there are units that belong to no gate")
+        faults.append("some units belong to no gate")
     steps = _steps(groups, _norm(units), n_inputs)
     return Plan(n_inputs, n_sources, tuple(steps), tuple(faults), wires)
 
 
 def network_errors(units: Units, gain: float, dtype: np.dtype[Any], where: Spans) -> Array:
-    """(outputs,): the largest error of each output of the layered network of a soft circuit that
-    has no faults, where each unit is looked at alone and reads what identity units carry."""
+    """(outputs,): the largest error of each output of the layered network, for units without
+    faults. Each unit is considered by itself; what it reads may come through identity units."""
     rows, thresholds, norm = _rows(units), units.thresholds.tolist(), _norm(units)
     n, n_sources = units.n_inputs, units.n_inputs + units.n_units
     nothing = Wire(CONSTANT, False)
@@ -179,7 +180,7 @@ def _steps(
 
 
 def _norm(units: Units) -> Array:
-    """‖w‖₁ + |b| of each unit."""
+    """‖w‖₁ + |b| for each unit."""
     weights = np.asarray(abs(units.weights).sum(axis=1), dtype=np.float64)
     return weights + np.abs(MARGIN - units.thresholds)
 
@@ -192,7 +193,8 @@ def _rows(units: Units) -> list[Row]:
 
 
 def _structure(units: Units) -> tuple[list[str], dict[str, Wire]]:
-    """Whether the gates are the circuit's cells on the nets that these read, and its outputs."""
+    """Faults in the structure, and the wires. The gates must be the circuit's cells, on the nets
+    that the cells read, and then its outputs."""
     circuit = units.circuit
     n_cells, n_outputs = len(circuit.cells), len(circuit.outputs)
     wires = {net: Wire(i, False) for i, net in enumerate(circuit.inputs)}
@@ -213,7 +215,7 @@ def _structure(units: Units) -> tuple[list[str], dict[str, Wire]]:
 
 
 def _find(gate: SoftGate, rows: list[Row], thresholds: list[int], n_inputs: int) -> Found:
-    """The pattern of a gate with the weights that its units have."""
+    """The pattern of a gate, from the weights that its units have."""
     units = sorted(gate.units)  # by level
     own = {unit: number for number, unit in enumerate(units)}
     mine = [rows[unit - n_inputs] for unit in units]
@@ -253,8 +255,8 @@ def _find(gate: SoftGate, rows: list[Row], thresholds: list[int], n_inputs: int)
     return Found(pattern, tuple(place), tuple(flipped), tuple(units))
 
 
-def _told(gate: SoftGate, pattern: Pattern, cases: Cases, circuit: Circuit) -> str:
-    """The first minterm for which a gate's units are wrong, in words."""
+def _fault(gate: SoftGate, pattern: Pattern, cases: Cases, circuit: Circuit) -> str:
+    """A description of the first minterm for which a gate's units are wrong."""
     case = int(cases.wrong.argmax())
     x = [
         negated != bool(source != CONSTANT and cases.example[case] >> source & 1)

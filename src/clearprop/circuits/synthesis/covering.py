@@ -1,4 +1,4 @@
-"""The covering problem: the cheapest sets that together hold all elements."""
+"""The covering problem: the cheapest sets that together contain all elements."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from scipy.sparse.csgraph import connected_components
 
 from clearprop._typing import Array
 
-NODES = 100  # of the branch and bound, for each part that hangs together
-PART = 1000  # entries of the largest part that is tried
-PAIRS = 20_000_000  # of sets that share an element, that are compared at most
+NODES = 100  # of the branch and bound, for each connected part
+PART = 1000  # entries; a larger part is solved greedily
+PAIRS = 20_000_000  # the most pairs of sets sharing an element that are compared
 
 
 def cheapest_cover(sets: Sequence[Array], needed: Array, cost: Array) -> tuple[Array, bool]:
-    """(numbers of sets that hold all needed elements, whether their cost is proved least); no sets
-    if there are too many to compare.
+    """(numbers of sets that contain all needed elements, whether their cost is proved least); no
+    sets if there are too many to compare.
 
-    needed: bool, one for each element. cost: positive integers, one for each set. What is forced
-    and what is dominated goes first; what is left falls into parts, which are solved by branch and
-    bound (HiGHS) in a fixed number of nodes, or greedily.
+    needed: bool, one for each element. cost: positive integers, one for each set. Essential sets
+    are taken and dominated sets removed first. The rest falls into unconnected parts; each is
+    solved by branch and bound (HiGHS) with a fixed number of nodes, or greedily.
     """
     column = np.repeat(np.arange(len(sets)), [len(s) for s in sets])
     row = np.concatenate(sets) if len(sets) else np.zeros(0, np.int64)
@@ -62,12 +62,12 @@ def cheapest_cover(sets: Sequence[Array], needed: Array, cost: Array) -> tuple[A
 
 
 def _dominated(A: csc_array, cost: Array) -> Array:
-    """Which columns hold nothing that another one, no dearer, does not hold as well."""
+    """Which columns are contained in another column that does not cost more."""
     sizes = np.asarray(A.sum(axis=0))
     common = (A.T @ A).tocoo()
     a, b = common.row, common.col
     within = (common.data == sizes[a]) & (a != b) & (cost[b] <= cost[a])
-    same = (sizes[a] == sizes[b]) & (cost[a] == cost[b])  # of equals the first stays
+    same = (sizes[a] == sizes[b]) & (cost[a] == cost[b])  # of equal columns the first one stays
     out: Array = sizes == 0
     out[a[within & (~same | (b < a))]] = True
     return out
@@ -105,7 +105,7 @@ def _solve(A: csc_array, cost: Array) -> tuple[Array, bool]:
 
 
 def _greedy(A: csr_array, cost: Array) -> Array:
-    """Always the set with the least cost for each new element; then without what is redundant."""
+    """Always take the set with the least cost per new element; then drop redundant sets."""
     left = np.ones(A.shape[0], bool)
     chosen: list[int] = []
     while left.any():

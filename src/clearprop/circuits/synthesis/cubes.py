@@ -1,7 +1,7 @@
 """Two-level logic: a truth table as a short sum of products, and the cells that compute it.
 
-A cube is a product of literals: for each input 0 (it must be 0), 1, or None (it does not matter).
-A cover is a set of cubes whose OR is the function; the rows that do not matter are used freely.
+A cube is a product of literals: for each input, 0 (it must be 0), 1, or None (it does not matter).
+A cover is a set of cubes whose OR is the function; it may be 0 or 1 on rows that do not matter.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from clearprop.circuits.truth import Table, as_table
 
 Cube = tuple[int | None, ...]
 
-EXACT_INPUTS = 12  # up to here all primes are listed, and the covering problem tried exactly
-ROUNDS = 4  # of reducing and expanding again, without a gain
+EXACT_INPUTS = 12  # the most for which all primes are listed and an exact cover is tried
+ROUNDS = 4  # of reducing and expanding without an improvement, after which the search ends
 
 
 @dataclass(frozen=True)
 class Cover:
-    """cubes: their OR is the function. minimal: proved to have the fewest cubes, and among such
-    covers the fewest literals."""
+    """cubes: their OR is the function. minimal: whether the cover is proved to have the fewest
+    cubes, and the fewest literals among such covers."""
 
     cubes: tuple[Cube, ...]
     minimal: bool
 
     @property
     def literals(self) -> int:
-        """How many literals all the cubes have."""
+        """The number of literals of all cubes."""
         return sum(value is not None for cube in self.cubes for value in cube)
 
 
@@ -46,12 +46,12 @@ def minimise(table: Table) -> list[Cube]:
 
 
 def cover(table: Table) -> Cover:
-    """A cover of the rows that are 1, and of none that is 0, with few cubes and few literals.
+    """A cover with few cubes and few literals: it covers every row that is 1 and no row that is 0.
 
-    table: 2^n entries 0, 1 or None (−1 in an array of integers), counting up, the first input as
-    the highest digit; n ≤ 16. Up to 12 inputs the covering problem over all prime implicants is
-    solved exactly where a fixed number of steps suffices; else the cubes are expanded, made
-    irredundant, reduced and expanded again. Every cover is checked against every row.
+    table: 2^n entries 0, 1 or None (−1 in an array of integers), counting up with the first input
+    as the highest digit; n ≤ 16. Up to 12 inputs, the covering problem over all prime implicants is
+    solved exactly if a fixed number of steps suffices. Otherwise the cubes are expanded, made
+    irredundant, reduced, and expanded again. Every cover is checked against every row.
     Raises ValueError for a table of another form.
     Source: Quine, McCluskey (1956); Brayton et al., Logic Minimization Algorithms for VLSI
     Synthesis (1984).
@@ -79,7 +79,7 @@ def evaluate_cubes(cubes: Iterable[Cube], n: int) -> Array:
     value = np.zeros((2,) * n, bool)
     for cube in cubes:
         if len(cube) != n:
-            raise ValueError(f"cubes must be of {n} inputs; got {cube!r}")
+            raise ValueError(f"cubes must have {n} inputs; got {cube!r}")
         value[tuple(slice(None) if v is None else v for v in cube)] = True
     return value.reshape(-1)
 
@@ -88,9 +88,9 @@ def cubes_to_cells(
     cubes: Sequence[Cube], inputs: Sequence[str], output: str, taken: Iterable[str] = ()
 ) -> tuple[Cell, ...]:
     """Cells that compute the OR of the cubes on the net `output`: a NOT for each input that is
-    needed inverted, an AND for each cube of several literals, an OR.
+    needed inverted, an AND for each cube of several literals, and an OR.
 
-    taken: names of nets that the cells between may not have, beside inputs and output.
+    taken: names that the nets in between may not have, besides the inputs and the output.
     """
     return _cells(inputs, {output: cubes}, taken)
 
@@ -98,8 +98,8 @@ def cubes_to_cells(
 def sum_of_products(
     inputs: Sequence[str], outputs: Mapping[str, Sequence[Cube]], name: str = "circuit"
 ) -> Circuit:
-    """A circuit of NOT, AND and OR for several functions of the same inputs; they share the
-    inverters and the cubes that they have in common."""
+    """A circuit of NOT, AND and OR for several functions of the same inputs, which share inverters
+    and common cubes."""
     cells = _cells(inputs, outputs, ())
     return Circuit(tuple(inputs), tuple(outputs), cells, name)
 
@@ -121,7 +121,7 @@ def _cells(
         terms: list[tuple[str, ...]] = []
         for cube in cubes:
             if len(cube) != len(inputs):
-                raise CircuitError(f"a cube of {output!r} must be of {len(inputs)} inputs", output)
+                raise CircuitError(f"a cube of {output!r} must have {len(inputs)} inputs", output)
             terms.append(
                 tuple(
                     net if value else add("not", (net,), f"{net}_not")
@@ -145,7 +145,7 @@ def _cells(
 
 
 def _fresh(wanted: str, names: set[str]) -> str:
-    """`wanted`, or it with a number so that it is not among the names, and put there."""
+    """`wanted`, with a number if it is among the names; the result is added to them."""
     name, i = wanted, 1
     while name in names:
         i += 1
@@ -154,7 +154,7 @@ def _fresh(wanted: str, names: set[str]) -> str:
     return name
 
 
-# Cubes as integers: the free inputs as a mask, and the values of the fixed ones; the bit of the
+# Cubes as integers: a mask of the free inputs, and the values of the fixed inputs. The bit of the
 # first input is the highest of n, as in the numbers of the rows.
 
 
@@ -168,7 +168,7 @@ def _by_digits(cube: Cube) -> tuple[int, ...]:
 
 
 def _cost(free: Array, n: int, most: int) -> Array:
-    """One number for "fewest cubes, then fewest literals", where at most `most` cubes are used."""
+    """A cost that means "fewest cubes, then fewest literals", for at most `most` cubes."""
     literals = [n - int(mask).bit_count() for mask in free]
     return n * most + 1 + np.array(literals, np.int64)
 
@@ -205,7 +205,7 @@ def _prime_implicants(on: Array, allowed: Array, n: int) -> tuple[Array, Array]:
 
 
 def _search(on: Array, allowed: Array, n: int) -> tuple[Array, Array]:
-    """(free, fixed) of an irredundant cover by primes: expand, irredundant, reduce and again."""
+    """(free, fixed) of an irredundant cover by primes: expand, make irredundant, reduce, repeat."""
     neighbours = sum(
         (allowed[np.arange(len(on)) ^ (1 << i)].astype(np.int64) for i in range(n)),
         np.zeros(len(on), np.int64),
@@ -214,7 +214,7 @@ def _search(on: Array, allowed: Array, n: int) -> tuple[Array, Array]:
     cubes: list[tuple[int, int]] = []
     starts = np.flatnonzero(on)
     for row in starts[np.argsort(neighbours[starts], kind="stable")].tolist():
-        if not times[row]:  # the rows that the fewest primes cover come first
+        if not times[row]:  # the rows with the fewest allowed neighbours come first
             cube = _expand(row, 0, allowed, on & (times == 0), n)
             cubes.append(cube)
             times[_rows(*cube)] += 1
@@ -233,11 +233,12 @@ def _total(cubes: list[tuple[int, int]], n: int) -> tuple[int, int]:
 
 
 def _expand(row: int, must: int, allowed: Array, weight: Array, n: int) -> tuple[int, int]:
-    """(free, fixed) of a prime that holds `row` and leaves the inputs of the mask `must` free,
-    with the greatest sum of weight, and of those the one with the fewest literals.
+    """(free, fixed) of the prime that contains `row`, leaves the inputs of the mask `must` free,
+    and has the greatest sum of weight; of several such primes, the one with the fewest literals.
 
-    For all sets R of inputs at once: the cube with R free is an implicant where all rows
-    row ^ s, s ⊆ R, are allowed, and weighs their sum. It is prime, being the largest of its weight.
+    Computed for all sets R of inputs at once: the cube with R free is an implicant if all rows
+    row ^ s, s ⊆ R, are allowed, and its weight is their sum. The result is prime because no larger
+    implicant has the same weight.
     """
     rows = _rows(must, row & ~must).astype(np.int32)
     ways = [1 << i for i in range(n) if not must >> i & 1 and allowed[rows ^ (1 << i)].all()]
@@ -259,7 +260,7 @@ def _expand(row: int, must: int, allowed: Array, weight: Array, n: int) -> tuple
 
 
 def _irredundant(cubes: list[tuple[int, int]], times: Array, on: Array) -> list[tuple[int, int]]:
-    """The cubes without those whose rows are all covered by others, small ones first."""
+    """The cubes, without cubes whose rows others cover as well; small cubes are dropped first."""
     kept = []
     for cube in sorted(cubes, key=lambda cube: cube[0].bit_count()):
         rows = _rows(*cube)
@@ -274,8 +275,8 @@ def _irredundant(cubes: list[tuple[int, int]], times: Array, on: Array) -> list[
 def _again(
     cubes: list[tuple[int, int]], times: Array, on: Array, allowed: Array, n: int
 ) -> list[tuple[int, int]]:
-    """Each cube reduced to what it alone covers, and expanded to where one other cube is alone, so
-    that the other may become redundant."""
+    """Each cube is reduced to the rows that it alone covers, and expanded towards rows that only
+    one other cube covers, so that the other cube may become redundant."""
     out = []
     for cube in sorted(cubes, key=lambda cube: -cube[0].bit_count()):
         rows = _rows(*cube)

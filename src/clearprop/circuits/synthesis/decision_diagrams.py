@@ -1,7 +1,7 @@
-"""Cells from decision diagrams: of a neuron with integer weights, and of a long truth table.
+"""Cells from decision diagrams: for a neuron with integer weights, and for a long truth table.
 
-A node of a diagram chooses by one input between two nodes below it, which is a multiplexer; equal
-nodes are one (Bryant 1986).
+A node of a diagram is a multiplexer: one input chooses between two nodes below it. Equal nodes are
+merged (Bryant 1986).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Node = str | bool  # a net, or a constant
 
 
 class TooLargeError(ValueError):
-    """The diagram has more cells than are put into a circuit."""
+    """The diagram has more cells than are allowed in a circuit."""
 
 
 class CellBuilder:
-    """Cells under names that are new, each made once."""
+    """Makes cells with new names, and each cell only once."""
 
     def __init__(self, prefix: str, taken: set[str], most_cells: int = MOST_CELLS) -> None:
         self.cells: list[Cell] = []
@@ -34,7 +34,7 @@ class CellBuilder:
         self._made: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def put(self, kind: str, *inputs: str) -> str:
-        """The net of such a cell."""
+        """The net of a cell of this kind on these inputs; makes the cell if it is new."""
         key = (kind, inputs)
         if key not in self._made:
             if len(self.cells) >= self._most:
@@ -48,7 +48,7 @@ class CellBuilder:
         return self._made[key]
 
     def choose(self, x: str, if_0: Node, if_1: Node) -> Node:
-        """`if_1` where x is 1, else `if_0`, without a multiplexer where less will do."""
+        """`if_1` where x is 1, else `if_0`; a simpler gate than a multiplexer if possible."""
         if if_0 is if_1 or if_0 == if_1:
             return if_0
         if if_0 is False:
@@ -66,7 +66,7 @@ class CellBuilder:
         """All cells, with the node on the net `output`."""
         if isinstance(node, bool):
             return (Cell(output, "const1" if node else "const0", ()),)
-        if self.cells and self.cells[-1].output == node:  # nothing reads the last one
+        if self.cells and self.cells[-1].output == node:  # no other cell reads the last one
             last = self.cells[-1]
             return (*self.cells[:-1], Cell(output, last.kind, last.inputs))
         return (*self.cells, Cell(output, "buf", (node,)))
@@ -75,12 +75,13 @@ class CellBuilder:
 def neuron_diagram(
     neuron: Neuron, inputs: Sequence[str], build: CellBuilder
 ) -> tuple[int | None, int | None, Node]:
-    """The node that is 1 where w·x ≥ threshold, its inputs taken in the order of their weights;
-    before it the largest w·x below the threshold and the smallest not below it (None: no such x).
+    """(low, high, node): the node is 1 where w·x ≥ threshold; low is the largest w·x below the
+    threshold, high the smallest w·x that is not below it (None: there is no such x).
 
-    Below an input, all thresholds between two neighbouring sums give one node; each node is found
-    with the interval of thresholds that it is right for (Abío et al., A New Look at BDDs for
-    Pseudo-Boolean Constraints, JAIR 45, 2012).
+    The inputs are taken in the order of their weights. All thresholds between two neighbouring sums
+    of the remaining inputs give the same node, so each node is stored with the interval of
+    thresholds for which it is right (Abío et al., A New Look at BDDs for Pseudo-Boolean
+    Constraints, JAIR 45, 2012).
     """
     order = sorted(range(len(inputs)), key=lambda i: -abs(neuron.weights[i]))
     weights = [neuron.weights[i] for i in order]
@@ -118,8 +119,8 @@ def neuron_diagram(
 def table_diagram(table: Array, features: Sequence[Sequence[str]], build: CellBuilder) -> Node:
     """The node of a function of features in thermometer code, from its value on every row.
 
-    table: bool, one entry for each row of the domain, the first feature as the highest digit;
-    features: the names of the bits of each (one bit: a plain input).
+    table: bool, one entry for each row of the domain, with the first feature as the highest digit.
+    features: for each feature, the names of its bits (one bit: a plain input).
     """
     nodes: list[Node] = [False, True]
     ids = table.astype(np.int64)

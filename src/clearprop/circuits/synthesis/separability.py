@@ -1,9 +1,9 @@
-"""Whether one neuron can compute a truth table: its integer weights, or the proof that it cannot.
+"""Whether one neuron can compute a truth table: integer weights, or a proof that there are none.
 
-A neuron separates the true rows x from the false ones, w·x ≥ T > w·x′. By Farkas's lemma it exists
-unless some true rows and as many false rows, each perhaps several times, have the same sum: the sum
-of w·x over both would be the same number. Linear programs find the one or the other in floating
-point; what is handed out is verified in integers.
+A neuron separates the true rows x from the false rows x′: w·x ≥ T > w·x′. By Farkas's lemma it
+exists unless some true rows and equally many false rows, counted with multiplicity, have the same
+sum: w·x would then add up to the same number over both. Linear programs find one or the other in
+floating point, and every result is verified in integers.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from clearprop.circuits.synthesis.verdict_text import (
 )
 from clearprop.circuits.truth import Table, as_table
 
-AT_ONCE = 64  # rows, from which on a linear program starts with a few rows and gets more
-INTEGER_INPUTS = 10  # up to here the smallest integer weights are looked for by branch and bound
-NODES = 1000  # of it
-PAIRS = 1_000_000  # of rows among which a contradiction with two true and two false rows is sought
+AT_ONCE = 64  # rows; with more, a linear program starts with a few rows and adds others
+INTEGER_INPUTS = 10  # the most for which branch and bound looks for the smallest integers
+NODES = 1000  # of the branch and bound
+PAIRS = 1_000_000  # of rows, the most in which to look for two true and two false rows of equal sum
 TOLERANCE = 1e-7  # of the linear programs
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """True rows and false rows of the same number and the same sum, so that no neuron exists.
+    """Equally many true rows and false rows with the same sum, so that no neuron exists.
 
-    true_rows, false_rows: (number of the row, how often it counts); the number's binary digits are
-    the inputs, the first one the highest.
+    true_rows, false_rows: (number of the row, multiplicity). The binary digits of a row's number
+    are the inputs, the first input being the highest digit.
     """
 
     n_inputs: int
@@ -48,16 +48,16 @@ class Contradiction:
 
     @property
     def count(self) -> int:
-        """How many rows there are on each side, with their multiplicities."""
+        """The number of rows on each side, counted with multiplicity."""
         return sum(times for _, times in self.true_rows)
 
     @property
     def total(self) -> tuple[int, ...]:
-        """The sum of x over the rows of either side."""
+        """The sum of x over the rows of one side; it is the same for the other."""
         return _total(self.true_rows, self.n_inputs)
 
     def explain(self, inputs: Sequence[str] | None = None) -> str:
-        """The proof in words, with the names of the inputs."""
+        """The proof in words; inputs: their names."""
         names = default_names(self.n_inputs, inputs)
         return contradiction_text(self.true_rows, self.false_rows, self.total, names)
 
@@ -67,10 +67,10 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One neuron, or the reason why there is none; the one that is not the case is None.
+    """One neuron, or the reason why there is none; the other of the two is None.
 
     margin: the least |w·x + b| over the rows that matter, b = ½ − threshold; 0 without a neuron.
-    minimal: no neuron with integer weights has a smaller sum of |w| (found by branch and bound).
+    minimal: whether no neuron with integer weights has a smaller Σ|w| (found by branch and bound).
     """
 
     n_inputs: int
@@ -83,7 +83,7 @@ class Verdict:
         return self.neuron is not None
 
     def explain(self, inputs: Sequence[str] | None = None) -> str:
-        """The neuron, or the proof that there is none, in words, with the names of the inputs."""
+        """The neuron, or the proof that there is none, in words; inputs: their names."""
         if self.neuron is None:
             assert self.contradiction is not None
             return f"No single neuron computes it.\n{self.contradiction.explain(inputs)}"
@@ -97,8 +97,8 @@ class Verdict:
 def threshold(table: Table) -> Verdict:
     """The neuron with small integer weights that computes a truth table, or why there is none.
 
-    table: 2^n entries 0, 1 or None (−1 in an array of integers) for rows that do not matter,
-    counting up, the first input as the highest digit; n ≤ 16.
+    table: 2^n entries 0, 1, or None (−1 in an array of integers) for rows that do not matter,
+    counting up with the first input as the highest digit; n ≤ 16.
 
     >>> print(threshold([0, 1, 1, 1]))
     One neuron computes it: 1 where x1 + x2 ≥ 1, else 0.
@@ -106,8 +106,8 @@ def threshold(table: Table) -> Verdict:
     >>> bool(threshold([0, 1, 1, 0]))
     False
 
-    Raises ValueError for a table of another form, ArithmeticError if the linear programs answered
-    too inexactly for a proof.
+    Raises ValueError for a table of another form, and ArithmeticError if the linear programs are
+    solved too inexactly for a proof.
     Source: Muroga, Threshold Logic and Its Applications (1971).
     """
     f = as_table(table)
@@ -125,8 +125,8 @@ def threshold(table: Table) -> Verdict:
 
 @lru_cache(maxsize=32)
 def _low(n: int) -> tuple[tuple[int, int], ...]:
-    """For each input: the distance of rows that differ in it, and the set (an integer, a bit for
-    each row) of rows where it is 0."""
+    """For each input: the distance between rows that differ in it, and the set of rows where it is
+    0 (an integer with one bit for each row)."""
     out = []
     for i in range(n - 1, -1, -1):
         low, width = (1 << (1 << i)) - 1, 2 << i
@@ -138,8 +138,8 @@ def _low(n: int) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True)
 class _Input:
-    """plus, minus: whether its weight may be above 0, and below. witness: two rows, which differ in
-    this input alone, that force the sign."""
+    """plus, minus: whether the weight of this input may be positive, and negative. witness: two
+    rows that differ only in this input and force the sign."""
 
     plus: bool
     minus: bool
@@ -147,8 +147,8 @@ class _Input:
 
 
 def _unateness(f: Array, n: int) -> tuple[Contradiction | None, list[_Input]]:
-    """What pairs of rows that differ in one input say about its weight; a contradiction where one
-    pair says that it must be positive and another that it must be negative."""
+    """What pairs of rows that differ in one input say about its weight; a contradiction if one pair
+    forces it to be positive and another to be negative."""
     on, off = _as_integer(f == 1), _as_integer(f == 0)
     complete = on | off == (1 << len(f)) - 1
     inputs = []
@@ -171,9 +171,9 @@ def _as_integer(rows: Array) -> int:
 
 @dataclass(frozen=True)
 class _Problem:
-    """The true and the false rows x, which of them to begin with, and what is known of w.
+    """The true and the false rows x, the rows to begin with, and what is known about w.
 
-    An input that changes nothing is 0 in all rows, and has the weight 0.
+    Only rows are kept where an input that changes nothing is 0; its weight is 0.
     """
 
     on: Array
@@ -197,7 +197,7 @@ def _problem(f: Array, inputs: list[_Input]) -> _Problem:
     return _Problem(
         x[on],
         x[off],
-        seen[on] | _worst(n + 1.0 - score[on], n),  # where the fewest inputs speak for 1
+        seen[on] | _worst(n + 1.0 - score[on], n),  # the true rows that are hardest to make 1
         seen[off] | _worst(n + 1.0 + score[off], n),
         inputs,
     )
@@ -206,10 +206,10 @@ def _problem(f: Array, inputs: list[_Input]) -> _Problem:
 def _relaxed(
     problem: _Problem, *, integer: bool = False
 ) -> tuple[Array | None, tuple[Array, Array], float]:
-    """(w with the least Σ|w| such that w·x ≥ T on the true rows and w·x ≤ T − 1 on the false ones,
-    or None if there is none; the rows that decided it; a lower bound of Σ|w|).
+    """(w with the least Σ|w| such that w·x ≥ T on true rows and w·x ≤ T − 1 on false rows, or None
+    if there is none; the rows that decided it; a lower bound of Σ|w|).
 
-    integer: w and T are integers; None as well if NODES do not suffice.
+    integer: w and T must be integers; w is then also None if NODES do not suffice.
     """
     on, off, n = problem.on, problem.off, len(problem.inputs)
     some_on, some_off = problem.some_on.copy(), problem.some_off.copy()
@@ -245,7 +245,7 @@ def _relaxed(
 
 
 def _worst(violation: Array, n: int) -> Array:
-    """Which 4n rows violate most, of those that do."""
+    """The rows that violate their constraint most, at most 4n of them."""
     chosen = np.zeros(len(violation), bool)
     worst = np.argsort(-violation, kind="stable")[: 4 * n]
     chosen[worst] = violation[worst] > TOLERANCE
@@ -253,9 +253,9 @@ def _worst(violation: Array, n: int) -> Array:
 
 
 def _smallest(w: Array, bound: float, problem: _Problem) -> Verdict:
-    """Integer weights from real ones whose gap between true and false rows is 1.
+    """Integer weights from real weights whose gap between true and false rows is 1.
 
-    k w rounded has a gap of at least k − n, so that some k ≤ n + 1 does.
+    k w rounded has a gap of at least k − n, so some k ≤ n + 1 is enough.
     """
     on, off, n = problem.on, problem.off, len(w)
     tried = (np.rint(k * w).astype(np.int64) for k in range(1, n + 3))
@@ -272,14 +272,14 @@ def _smallest(w: Array, bound: float, problem: _Problem) -> Verdict:
 
 
 def _gap(w: Array, on: Array, off: Array) -> int:
-    """The least w·x of the true rows minus the greatest of the false ones, at least 1 if none."""
+    """The least w·x of the true rows minus the greatest of the false rows; 1 if either is empty."""
     if not (len(on) and len(off)):
         return 1
     return int((on @ w).min() - (off @ w).max())
 
 
 def _neuron(w: Array, on: Array, off: Array, minimal: bool) -> Verdict:
-    """The verdict with the threshold in the middle."""
+    """The verdict, with the threshold in the middle of the gap."""
     lowest = int((on @ w).min()) if len(on) else None
     highest = int((off @ w).max()) if len(off) else None
     if lowest is None:
@@ -294,8 +294,8 @@ def _neuron(w: Array, on: Array, off: Array, minimal: bool) -> Verdict:
 
 
 def _pairs(f: Array, n: int) -> Contradiction | None:
-    """Two true rows and two false ones of the same sum. Up to 8 inputs they exist for every
-    complete table that is no threshold function."""
+    """Two true rows and two false rows with the same sum. Up to 8 inputs, such rows exist for every
+    complete table that is not a threshold function."""
     bits = all_bits(n).astype(np.int64) @ 3 ** np.arange(n)  # sums of two have no carry
     sums, rows = [], []
     for value in (1, 0):
@@ -315,8 +315,8 @@ def _pairs(f: Array, n: int) -> Contradiction | None:
 def _farkas(on: Array, off: Array) -> Contradiction:
     """The contradiction among these rows, which no neuron separates.
 
-    The multiplicities are a vertex of λ ≥ 0, Σ_on λ = 1, Σ_on λ (1, x) = Σ_off λ (1, x): the rows
-    with λ > 0 fix it, so that it is found again in fractions.
+    The multiplicities are a vertex of λ ≥ 0, Σ_on λ = 1, Σ_on λ (1, x) = Σ_off λ (1, x). The rows
+    with λ > 0 determine the vertex, so it is computed again from them in fractions.
     """
     n = on.shape[1]
     M = np.vstack(
@@ -343,7 +343,7 @@ def _farkas(on: Array, off: Array) -> Contradiction:
 
 
 def _null_vector(M: list[list[int]]) -> list[int]:
-    """The smallest positive integers v with M v = 0, where it is all but one-dimensional."""
+    """The smallest positive integers v with M v = 0; the null space has one dimension."""
     rows = [[Fraction(v) for v in row] for row in M]
     n, pivots = len(rows[0]), 0
     for column in range(n - 1):
@@ -364,7 +364,7 @@ def _null_vector(M: list[list[int]]) -> list[int]:
 
 
 def _verify(contradiction: Contradiction, f: Array) -> None:
-    """In integers: the rows are what they are said to be, and the sums are the same."""
+    """Check in integers that the rows have the stated values and the two sums are equal."""
     n, sides = contradiction.n_inputs, (contradiction.true_rows, contradiction.false_rows)
     right = all(
         times > 0 and f[row] == value

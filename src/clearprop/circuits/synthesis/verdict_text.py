@@ -1,4 +1,4 @@
-"""What is found about one neuron, in words."""
+"""A neuron, or the proof that there is none, in words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from clearprop.circuits.gates import Neuron
 
-Rows = tuple[tuple[int, int], ...]  # (number of the row, how often it counts)
+Rows = tuple[tuple[int, int], ...]  # (number of the row, multiplicity)
 
 
 def neuron_text(neuron: Neuron, margin: float, minimal: bool, names: Sequence[str]) -> str:
-    """The inequality, and the weights and bias of its soft form."""
-    small = "; no smaller integers would do" if minimal and names else ""
+    """The inequality, and the weights and bias of the soft form."""
+    small = "; no smaller integers are possible" if minimal and names else ""
     return (
         f"One neuron computes it: 1 where {inequality(neuron, names)}, else 0.\n"
         f"As h = σ(g (w·x + b)): w = ({', '.join(map(str, neuron.weights))}), "
@@ -22,7 +22,7 @@ def neuron_text(neuron: Neuron, margin: float, minimal: bool, names: Sequence[st
 def contradiction_text(
     true_rows: Rows, false_rows: Rows, total: Sequence[int], names: Sequence[str]
 ) -> str:
-    """The rows on both sides and what follows from their sums. total: the sum of either side."""
+    """The rows on both sides, and what follows from their sums. total: the sum of each side."""
     count = sum(times for _, times in true_rows)
     return "\n".join(
         [
@@ -31,14 +31,14 @@ def contradiction_text(
             "and these must give 0:",
             *(f"  {times} × {_digits(row, len(names))}" for row, times in false_rows),
             f"Both lists hold {count} rows and add up to ({', '.join(map(str, total))}).",
-            "So w·x + b adds up to one and the same number over both lists, whatever w and b are;",
-            "but it would have to be above 0 for the first list and not above 0 for the second.",
+            "So w·x + b adds up to the same number over both lists, whatever w and b are; but it",
+            "would have to be above 0 for the first list and not above 0 for the second.",
         ]
     )
 
 
 def default_names(n: int, inputs: Sequence[str] | None) -> Sequence[str]:
-    """The names of n inputs, x1, x2, … by default; ValueError for another number of them."""
+    """The names of n inputs, by default x1, x2, …; ValueError unless there are n."""
     if inputs is None:
         return [f"x{i + 1}" for i in range(n)]
     if len(inputs) != n:
@@ -51,7 +51,7 @@ def _digits(row: int, n: int) -> str:
 
 
 def inequality(neuron: Neuron, names: Sequence[str]) -> str:
-    """As in "x1 + 2·x2 − x3 ≥ 1"."""
+    """The inequality w·x ≥ T of a neuron, such as "x1 + 2·x2 − x3 ≥ 1"."""
     text = ""
     for w, name in zip(neuron.weights, names, strict=True):
         if w:
