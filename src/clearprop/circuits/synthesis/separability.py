@@ -102,7 +102,7 @@ def threshold(table: Table) -> Verdict:
 
     >>> print(threshold([0, 1, 1, 1]))
     One neuron computes it: 1 where x1 + x2 ≥ 1, else 0.
-    As h = σ(g (w·x + b)): w = (1, 1), b = -0.5, with margin 0.5; no smaller integers would do.
+    As h = σ(g (w·x + b)): w = (1, 1), b = -0.5, with margin 0.5; no smaller integers are possible.
     >>> bool(threshold([0, 1, 1, 0]))
     False
 

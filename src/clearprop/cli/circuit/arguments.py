@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from clearprop.cli.values import count, names, number, positive, rate, sizes, threads
 
-FORMATS = ("verilog", "bench", "blif", "aag", "aig")  # those of clearprop.circuits.FORMATS
+FORMATS = ("verilog", "bench", "blif", "aag", "aig")  # the keys of clearprop.circuits.FORMATS
 CIRCUIT = (
-    "netlist (structural Verilog .v, .bench, .blif, AIGER .aag or .aig), - for one on standard "
-    "input, or a truth table: 0110 is that of 2 inputs, counting up with the first input as the "
-    "highest digit, x where it does not matter, commas between several outputs"
+    "netlist (structural Verilog .v, .bench, .blif, AIGER .aag or .aig), - for a netlist on "
+    "standard input, or a truth table such as 0110: the output for all inputs, counting up with "
+    "the first input as the highest digit; x where it does not matter, commas between outputs"
 )
-EXPRESSION = 'instead: "a & b | c", "s = a ^ b; c = a & b"; operators ~ & ^ | ? : =='
+EXPRESSION = 'instead, "a & b | c" or "s = a ^ b; c = a & b"; operators ~ & ^ | ? : =='
 
 _below_half = number(float, lambda x: 0 <= x < 0.5, "a number of at least 0 and below 0.5")
 _to_half = number(float, lambda x: 0 < x <= 0.5, "a number above 0 and at most 0.5")
@@ -29,17 +29,19 @@ def _bits(text: str) -> list[int]:
 def _add_circuit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("circuit", metavar="CIRCUIT", nargs="?", help=CIRCUIT)
     parser.add_argument("-e", "--expression", metavar="EXPR", help=EXPRESSION)
-    parser.add_argument("--format", choices=FORMATS, help="of the file (default: by its ending)")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="format of the file (default: by its ending)"
+    )
 
 
 def _add_gain(parser: argparse.ArgumentParser, default: str = "8") -> None:
-    parser.add_argument("-g", "--gain", type=rate, help="g of σ(g (w·x + b)) "
+    parser.add_argument("-g", "--gain", type=rate, help="the gain g of σ(g (w·x + b)) "
                         f"(default: {default})")  # fmt: skip
 
 
 def _add_dtype(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", choices=("float64", "float32"), default="float64",
-                        help="of the neurons (default: float64)")  # fmt: skip
+                        help="precision of the neurons (default: float64)")  # fmt: skip
 
 
 def _add_file(parser: argparse.ArgumentParser, what: str) -> None:
@@ -55,37 +57,39 @@ def _add_model_file(parser: argparse.ArgumentParser, *, required: bool = True) -
 
 
 def _add_verilog(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--to", choices=FORMATS, help="format (default: by OUT's ending, else "
+    parser.add_argument("--to", choices=FORMATS, help="format (default: by OUT's ending, or "
                         "verilog)")  # fmt: skip
     parser.add_argument("--testbench", metavar="TB", help="write a self-checking testbench for "
-                        "the Verilog too")  # fmt: skip
+                        "the Verilog as well")  # fmt: skip
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
     _add_circuit(parser)
     parser.add_argument("-t", "--table", action="store_true",
-                        help="the truth table with soft outputs, to 10 inputs")  # fmt: skip
+                        help="the truth table with soft outputs, for up to 10 inputs")  # fmt: skip
     _add_gain(parser)
 
 
 def _add_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", metavar="KIND", nargs="?",
                         help="and, or, xor, majority, at_least_2, mux, full_adder, ...; without "
-                        "it all are listed")  # fmt: skip
+                        "KIND, all kinds are listed")  # fmt: skip
     parser.add_argument("arity", metavar="N", nargs="?", type=positive,
-                        help="inputs (default: 2, 3, or the least it can have)")  # fmt: skip
+                        help="number of inputs (default: 2, 3, or the least possible)")  # fmt: skip
     _add_gain(parser, "10, as in the lecture")
 
 
 def _add_draw(parser: argparse.ArgumentParser) -> None:
     _add_circuit(parser)
     _add_file(parser, ".svg")
-    parser.add_argument("-b", "--bits", type=_bits, help="show what the wires carry for these "
-                        "inputs, such as 0101, in the circuit's order")  # fmt: skip
+    parser.add_argument("-b", "--bits", type=_bits, help="show the values of the wires for "
+                        "these inputs, such as 0101, in the circuit's order")  # fmt: skip
     _add_gain(parser)
-    parser.add_argument("--hard", action="store_true", help="with --bits: bits, not soft values")
-    parser.add_argument("--cone", type=names, metavar="NETS", help="only what these nets depend "
-                        "on, with commas; for a circuit too large to be drawn")  # fmt: skip
+    parser.add_argument(
+        "--hard", action="store_true", help="with --bits: show bits, not soft values"
+    )
+    parser.add_argument("--cone", type=names, metavar="NETS", help="only the part that these nets "
+                        "depend on (with commas), for a circuit too large to draw")  # fmt: skip
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -100,21 +104,21 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
     _add_gain(parser)
     _add_dtype(parser)
     parser.add_argument("--max-mib", type=positive, default=256, metavar="MIB",
-                        help="that the weights may take (default: 256)")  # fmt: skip
+                        help="memory that the weights may take (default: 256)")  # fmt: skip
     parser.add_argument("--uncertified", action="store_true",
                         help="write it even if it is not proved right at this gain")  # fmt: skip
 
 
 def _add_certify(parser: argparse.ArgumentParser) -> None:
     _add_circuit(parser)
-    _add_gain(parser, "8, or with --error the least that gives it")
+    _add_gain(parser, "8, or with --error the least gain that achieves it")
     parser.add_argument("--error", type=_to_half, metavar="E",
-                        help="that an output may have (default: below 0.5)")  # fmt: skip
+                        help="error that an output may have (default: below 0.5)")  # fmt: skip
     parser.add_argument("--input-error", type=_below_half, default=0.0, metavar="E",
-                        help="that the inputs may have (default: 0)")  # fmt: skip
+                        help="error that the inputs may have (default: 0)")  # fmt: skip
     parser.add_argument("--vectors", type=count, default=1024, metavar="N",
-                        help="inputs to measure beside it, all if there are no more (default: "
-                        "1024)")  # fmt: skip
+                        help="number of random inputs to measure as well; all inputs if there "
+                        "are no more (default: 1024)")  # fmt: skip
     _add_dtype(parser)
 
 
@@ -122,13 +126,15 @@ def _add_equal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("circuits", metavar="CIRCUIT", nargs="*", help=f"{CIRCUIT}; two in all")
     parser.add_argument("-e", "--expression", metavar="EXPR", action="append", default=[],
                         help=EXPRESSION)  # fmt: skip
-    parser.add_argument("--format", choices=FORMATS, help="of the files (default: by their ending)")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="format of the files (default: by their endings)"
+    )
     parser.add_argument("--by-order", action="store_true",
-                        help="pair inputs and outputs by their order, not by name")  # fmt: skip
+                        help="pair inputs and outputs by order, not by name")  # fmt: skip
     parser.add_argument("--method", choices=("auto", "exhaustive", "sat"), default="auto",
-                        help="all inputs, or a SAT solver (default: what is faster)")  # fmt: skip
+                        help="all inputs, or a SAT solver (default: the faster one)")  # fmt: skip
     parser.add_argument("--time-limit", type=rate, default=60.0, metavar="SECONDS",
-                        help="of the SAT solver (default: 60)")  # fmt: skip
+                        help="time for the SAT solver (default: 60)")  # fmt: skip
 
 
 def _add_learn(parser: argparse.ArgumentParser) -> None:
@@ -136,9 +142,9 @@ def _add_learn(parser: argparse.ArgumentParser) -> None:
     _add_model_file(parser, required=False)
     net = parser.add_argument_group("network and search")
     net.add_argument("--hidden", type=sizes, metavar="SIZES", help="hidden units, such as 4 or "
-                     "4,3 (default: the fewest that are found)")  # fmt: skip
+                     "4,3 (default: the fewest that are found to work)")  # fmt: skip
     net.add_argument("--unit", choices=("logistic", "tanh"), default="logistic",
-                     help="of the hidden units (default: logistic)")  # fmt: skip
+                     help="kind of hidden units (default: logistic)")  # fmt: skip
     net.add_argument("--margin", type=_inner, default=0.25, metavar="M",
                      help="how far each output must be from ½ (default: 0.25)")  # fmt: skip
     net.add_argument("--attempts", type=positive, default=64, metavar="N",
@@ -149,28 +155,30 @@ def _add_learn(parser: argparse.ArgumentParser) -> None:
                      help="then raise the gain until every unit is certified to be within E of "
                      "its bit (default E: 0.01)")  # fmt: skip
     net.add_argument("--seed", type=count, default=0, help="default: 0")
-    net.add_argument("--time-limit", type=rate, metavar="SECONDS", help="of the search")
+    net.add_argument("--time-limit", type=rate, metavar="SECONDS", help="time for the search")
     net.add_argument("--threads", type=threads, metavar="N", help="default: all processors")
 
 
 def _add_extract(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="network file, of clearprop circuit learn, "
-                        "compile, or Network.save")  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", help="network file, from clearprop circuit "
+                        "learn or compile, or from Network.save")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="OUT", help="netlist file; - for standard "
                         "output (default: none, only the report)")  # fmt: skip
     _add_verilog(parser)
-    parser.add_argument("--inputs", type=names, metavar="NAMES", help="of the inputs, with "
+    parser.add_argument("--inputs", type=names, metavar="NAMES", help="names of the inputs, with "
                         "commas (default: x1,x2,...)")  # fmt: skip
-    parser.add_argument("--outputs", type=names, metavar="NAMES", help="of the outputs "
+    parser.add_argument("--outputs", type=names, metavar="NAMES", help="names of the outputs "
                         "(default: y)")  # fmt: skip
-    parser.add_argument("--name", help="of the Verilog module or BLIF model (default: extracted)")
+    parser.add_argument(
+        "--name", help="name of the Verilog module or BLIF model (default: extracted)"
+    )
     parser.add_argument("--by", choices=("auto", "neurons", "table"), default="auto",
-                        help="each neuron, or the truth table (default: auto)")  # fmt: skip
+                        help="by each neuron, or by the truth table (default: auto)")  # fmt: skip
     parser.add_argument("--form", choices=("auto", "cubes", "threshold"), default="auto",
-                        help="of each neuron: a sum of products, or one gate at_least_t (default: "
-                        "the smaller)")  # fmt: skip
+                        help="form of each neuron: a sum of products, or one gate at_least_t "
+                        "(default: the smallest)")  # fmt: skip
     parser.add_argument("--time-limit", type=rate, default=120.0, metavar="SECONDS",
-                        help="of extraction and proof (default: %(default)s)")  # fmt: skip
+                        help="time for extraction and proof (default: %(default)s)")  # fmt: skip
 
 
 # Name, help, function that adds the arguments, module and function that runs.
@@ -196,10 +204,15 @@ SUBCOMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], st
         _add_certify,
         "circuit.proofs:certify",
     ),
-    ("equal", "prove two circuits equal, or show the input", _add_equal, "circuit.proofs:equal"),
+    (
+        "equal",
+        "prove two circuits equal, or find a counterexample",
+        _add_equal,
+        "circuit.proofs:equal",
+    ),
     (
         "threshold",
-        "tell whether one neuron computes it: its weights, or why not",
+        "decide whether one neuron is enough: its weights, or why not",
         _add_circuit,
         "circuit.proofs:threshold",
     ),

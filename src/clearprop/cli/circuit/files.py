@@ -26,7 +26,7 @@ def convert(arguments: argparse.Namespace) -> int:
     """Run the command; 0 when the circuit is written."""
     format = output_format(arguments)
     if arguments.json and arguments.output == "-":
-        raise UsageError("--json needs --output OUT, to have standard output for itself")
+        raise UsageError("--json needs --output OUT, since both would go to standard output")
     source = read_source(arguments)
     circuit = source.circuit
     written = write_logic(circuit, format, arguments, arguments.circuit)
@@ -41,16 +41,18 @@ def convert(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(document)
     elif arguments.output != "-":
-        tell_written(circuit, format, arguments)
+        report_written(circuit, format, arguments)
     return 0
 
 
 def write_logic(
     circuit: Circuit, format: str, arguments: argparse.Namespace, given: str | None
 ) -> dict[str, str | int]:
-    """Writes --output and --testbench, and says what."""
+    """Write --output and --testbench; what was written."""
     if arguments.testbench and format != "verilog":
-        raise UsageError(f"--testbench is for Verilog, and {arguments.output} is to be {format}")
+        raise UsageError(
+            f"--testbench is only for Verilog; {arguments.output} has the format {format}"
+        )
     for path in (arguments.output, arguments.testbench):
         if path and path != "-":
             check_folder(path, given)
@@ -66,13 +68,13 @@ def write_logic(
     return written
 
 
-def tell_written(circuit: Circuit, format: str, arguments: argparse.Namespace) -> None:
-    """Which files hold what."""
+def report_written(circuit: Circuit, format: str, arguments: argparse.Namespace) -> None:
+    """Print which files were written."""
     size = f"{counted(len(circuit.inputs), 'input')}, {counted(len(circuit.outputs), 'output')}"
     print(printable(f"{circuit.name} ({size}) is written to {arguments.output} as {format}"))
     if arguments.testbench:
         rows = counted(len(vectors_for(circuit)), "vector")
-        print(printable(f"its testbench, with {rows}, is in {arguments.testbench}; run both by"))
+        print(printable(f"its testbench, with {rows}, is in {arguments.testbench}; run both with"))
         both = f"{arguments.output} {arguments.testbench}"
         print("  " + printable(f"iverilog -g2012 -o test {both} && vvp -N test"))
 
@@ -92,8 +94,8 @@ def compile_(arguments: argparse.Namespace) -> int:
     ok = bound < 0.5
     if not ok and not arguments.uncertified:
         complain(
-            f"{source.given}: at gain {soft.gain:g} nothing is proved about this network, its "
-            f"outputs may be off by {bound:.2g}; a larger --gain may do, --uncertified writes it"
+            f"{source.given}: at gain {soft.gain:g} nothing is proved about this network; its "
+            f"outputs may be off by {bound:.2g}; try a larger --gain, or --uncertified to write it"
         )
         return 1
     network.save(arguments.output)
@@ -121,12 +123,12 @@ def compile_(arguments: argparse.Namespace) -> int:
     passing = sum(sizes[1:]) - soft.n_units
     if passing > 0:
         print(
-            f"{counted(soft.n_units, 'neuron')} of gates, and {passing:,} that carry a signal on "
-            "to a later layer"
+            f"{counted(soft.n_units, 'neuron')} of gates, and {passing:,} that carry signals to "
+            "later layers"
         )
-    print(f"{counted(dense, 'weight')}, {weights:,} not 0")
+    print(f"{counted(dense, 'weight')}, {weights:,} of them not 0")
     if ok:
-        print(f"proved: every output, for every input, is within {bound:.4g} of its bit")
+        print(f"proved: for every input, every output is within {bound:.4g} of its bit")
     else:
         note(f"nothing is proved at gain {soft.gain:g}", arguments.quiet)
     print(printable(f"saved to {arguments.output}: clearprop.Network.load reads it"))

@@ -12,7 +12,7 @@ from clearprop.circuits.extraction.extract import extract as extract_logic
 from clearprop.circuits.learning.learn import MOST_INPUTS, Learned
 from clearprop.circuits.learning.learn import learn as learn_table
 from clearprop.circuits.learning.sharpening import Sharpened, sharpen
-from clearprop.cli.circuit.files import tell_written, write_logic
+from clearprop.cli.circuit.files import report_written, write_logic
 from clearprop.cli.circuit.source import check_new, output_format, read_source, table_of
 from clearprop.cli.output import UsageError, complain, print_json, printable
 from clearprop.network import Network
@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 
 def learn(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when the network is learnt (and sharpened) and saved, 1 when not."""
+    """Run the command; 0 when the network is learned (and sharpened) and saved, else 1."""
     if arguments.output is not None:
         check_new(arguments.output, arguments.force)
     source = read_source(arguments)
@@ -68,12 +68,12 @@ def learn(arguments: argparse.Namespace) -> int:
 
 
 def _show_learned(found: Learned, sharp: Sharpened | None, ok: bool, path: str | None) -> None:
-    text = str(found).replace(", see .contradiction", " (clearprop circuit threshold tells why)")
+    text = str(found).replace(", see .contradiction", " (clearprop circuit threshold shows why)")
     print(printable(text))
     if sharp is not None:
         print(printable(str(sharp)))
     saved = f"saved to {path}" if ok and path is not None else "nothing is saved"
-    print(printable(saved + ("; --output MODEL does that" if ok and path is None else "")))
+    print(printable(saved + ("; --output MODEL saves it" if ok and path is None else "")))
 
 
 def _learned(
@@ -102,7 +102,7 @@ def _learned(
 
 
 def extract(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when the circuit is proved to equal the network, 1 when not."""
+    """Run the command; 0 when the circuit is proved to equal the network, else 1."""
     format = output_format(arguments)
     if arguments.output is None and (arguments.to or arguments.testbench):
         raise UsageError("--to and --testbench need --output OUT")
@@ -120,7 +120,7 @@ def extract(arguments: argparse.Namespace) -> int:
     except ExtractionError as error:
         complain(f"{arguments.model}: {error}")
         return 1
-    except (TypeError, ValueError) as error:  # names, or units that are not read as bits
+    except (TypeError, ValueError) as error:  # names, or units that cannot be read as bits
         raise UsageError(f"{arguments.model}: {error}") from None
     written = {}
     if found.ok:
@@ -131,7 +131,7 @@ def extract(arguments: argparse.Namespace) -> int:
         for line in str(found).split("\n"):
             print(line.rstrip())
         if written:
-            tell_written(found.circuit, format, arguments)
+            report_written(found.circuit, format, arguments)
     return 0 if found.ok else 1
 
 

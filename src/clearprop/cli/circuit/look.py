@@ -1,4 +1,4 @@
-"""`clearprop circuit gate`, `show` and `draw`: gates and circuits to look at."""
+"""`clearprop circuit gate`, `show` and `draw`: print or draw gates and circuits."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def gate(arguments: argparse.Namespace) -> int:
     )
     for line in _formulas(found):
         print(f"  {line}")
-    print(f"gain g = {gain:g}; for bits each ( ) is at least {found.margin:g} away from 0")
+    print(f"gain g = {gain:g}; for bits, each ( ) is at least {found.margin:g} away from 0")
     print()
     _show_rows(found.inputs, found.outputs, rows, soft)
     return 0
@@ -81,7 +81,7 @@ def _gate(kind: str, arity: int | None) -> Gate:
         if arity is None:
             arity = next(k for k in (2, 3, row.least) if row.allows(k))
         if arity > MOST_INPUTS and row.allows(arity):
-            raise UsageError(f"a table of at most {MOST_INPUTS} inputs is shown; got {arity}")
+            raise UsageError(f"a table is shown for at most {MOST_INPUTS} inputs; got {arity}")
         return find_gate(kind, arity)
     except UsageError:
         raise
@@ -90,7 +90,7 @@ def _gate(kind: str, arity: int | None) -> Gate:
 
 
 def _formulas(gate: Gate) -> list[str]:
-    """Each neuron's z = w·x + b in words, the inner ones called h1, h2, …"""
+    """Each neuron's z = w·x + b as text; inner neurons are called h1, h2, …"""
     names = list(gate.inputs)
     lines = []
     for i, neuron in enumerate(gate.neurons):
@@ -135,7 +135,7 @@ def show(arguments: argparse.Namespace) -> int:
     rows = [
         ("inputs", counted(n, "net"), listed(circuit.inputs)),
         ("outputs", counted(len(circuit.outputs), "net"), listed(circuit.outputs)),
-        ("gates", counted(len(circuit.cells), "gate"), _told(kinds)),
+        ("gates", counted(len(circuit.cells), "gate"), _in_words(kinds)),
         (
             "depth",
             counted(circuit.depth, "gate"),
@@ -155,7 +155,10 @@ def show(arguments: argparse.Namespace) -> int:
     for head, number, text in rows:
         print(f"  {head:<10}  {number:<{width}}  {printable(text)}".rstrip())
     if source.table is not None and (source.table < 0).any():
-        note("rows that do not matter (x) became what makes it small", arguments.quiet)
+        note(
+            "rows that do not matter (x) became 0 or 1, whichever makes the circuit smaller",
+            arguments.quiet,
+        )
     if arguments.table:
         print()
         _show_table(soft)
@@ -176,7 +179,7 @@ def _show_table(soft: SoftCircuit) -> None:
     print(printable(str(certificate)))
 
 
-def _told(kinds: dict[str, int]) -> str:
+def _in_words(kinds: dict[str, int]) -> str:
     return ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
 
 
@@ -215,9 +218,9 @@ def draw(arguments: argparse.Namespace) -> int:
     if arguments.cone is not None:
         circuit = _cone(circuit, arguments.cone)
     if bits is None and (arguments.gain is not None or arguments.hard):
-        raise UsageError("--gain and --hard are for the values that --bits shows")
+        raise UsageError("--gain and --hard need --bits, whose values they change")
     if arguments.hard and arguments.gain is not None:
-        raise UsageError("--hard has no gain")
+        raise UsageError("--hard and --gain exclude each other")
     if bits is not None and len(bits) != len(circuit.inputs):
         given, n = counted(len(bits), "digit"), counted(len(circuit.inputs), "input")
         raise UsageError(f"--bits has {given} for {n}: {listed(circuit.inputs)}")
@@ -227,7 +230,7 @@ def draw(arguments: argparse.Namespace) -> int:
     if len(circuit.cells) > MOST_CELLS:
         raise UsageError(
             f"{circuit.name} has {len(circuit.cells):,} gates; at most {MOST_CELLS} can be drawn: "
-            "--cone NET takes what a net depends on"
+            "--cone NET draws only what a net depends on"
         )
     svg = draw_svg(compile(circuit, arguments.gain or GAIN) if soft else circuit, bits)
     if arguments.json:
@@ -243,7 +246,7 @@ def draw(arguments: argparse.Namespace) -> int:
 
 
 def _cone(circuit: Circuit, nets: Sequence[str]) -> Circuit:
-    """What the nets depend on, with no other inputs; UsageError for a net that is not there."""
+    """The part that the nets depend on, without other inputs; UsageError for an unknown net."""
     try:
         cone = circuit.cone(nets)
     except CircuitError as error:

@@ -1,4 +1,4 @@
-"""`clearprop circuit certify`, `equal` and `threshold`: what is proved, and what is not."""
+"""`clearprop circuit certify`, `equal` and `threshold`: proofs about circuits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit, CircuitError
 from clearprop.circuits.proofs.equivalence import MOST_INPUTS, Proof, equivalent
 from clearprop.circuits.soft.certificate import Certificate, minimum_gain
@@ -31,7 +32,7 @@ MOST_THRESHOLD_INPUTS = 16
 
 
 def certify(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when it is proved, 1 when it is not."""
+    """Run the command; 0 when the circuit is certified, else 1."""
     source = read_source(arguments)
     circuit, wanted = source.circuit, arguments.error or 0.5
     if not source.file:
@@ -39,7 +40,7 @@ def certify(arguments: argparse.Namespace) -> int:
     why, least = "", None
     try:
         least = minimum_gain(circuit, wanted, arguments.dtype)
-    except ValueError as error:  # rounding takes more than that
+    except ValueError as error:  # the rounding errors are larger
         why = str(error)
     chosen = least if arguments.error is not None else None
     gain = arguments.gain or chosen or GAIN
@@ -52,13 +53,11 @@ def certify(arguments: argparse.Namespace) -> int:
     for line in str(found).split("\n"):
         print(printable(line))
     if found.ok and not ok:
-        print(f"That is more than the {wanted:g} that is asked for.")
+        print(f"This is more than the error that was asked for, {wanted:g}.")
     needed = "right for every input" if wanted == 0.5 else f"within {wanted:g} of its bit"
     where = f" in {arguments.dtype}" + (" with exact inputs" if arguments.input_error else "")
     if least is not None:
-        print(
-            f"The least gain that is certified to make every output {needed}: {_up(least)}{where}."
-        )
+        print(f"The least gain certified to make every output {needed}: {_up(least)}{where}.")
     else:
         print(printable(f"{why[:1].upper()}{why[1:]}."))
     if circuit.outputs and found.ok:
@@ -68,7 +67,7 @@ def certify(arguments: argparse.Namespace) -> int:
 
 
 def _up(gain: float) -> str:
-    """A gain in four digits, rounded up: what is certified at a gain is so at a larger one."""
+    """A gain with four digits, rounded up: what is certified at one gain is so at larger ones."""
     unit = 10.0 ** (math.floor(math.log10(gain)) - 3)
     return f"{math.ceil(gain / unit) * unit:.4g}"
 
@@ -124,17 +123,19 @@ def _certificate(
 
 
 def equal(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when they are equal, 1 when they differ or nothing could be proved."""
+    """Run the command; 0 when the circuits are equal, 1 when they differ or nothing is proved."""
     sources = [from_argument(given, arguments.format) for given in arguments.circuits]
     sources += [from_expression(text) for text in arguments.expression]
     if len(sources) != 2:
-        raise UsageError(f"two circuits are compared, CIRCUIT or --expression; got {len(sources)}")
+        raise UsageError(
+            f"give two circuits to compare, by CIRCUIT or --expression; got {len(sources)}"
+        )
     a, b = sources
     if not arguments.by_order:
         a, b = _same_inputs(a, b), _same_inputs(b, a)
     n = len(a.circuit.inputs)
     if arguments.method == "exhaustive" and n > MOST_INPUTS:
-        raise UsageError(f"--method exhaustive is for at most {MOST_INPUTS} inputs; got {n}")
+        raise UsageError(f"--method exhaustive allows at most {MOST_INPUTS} inputs; got {n}")
     try:
         proof = equivalent(
             replace(a.circuit, name=a.given),
@@ -164,7 +165,7 @@ def equal(arguments: argparse.Namespace) -> int:
 
 
 def _same_inputs(source: Source, other: Source) -> Source:
-    """An expression with the inputs of the other circuit that it does not read, as in a | a & b."""
+    """An expression, with the other circuit's inputs that it does not read, as in a | a & b."""
     circuit = source.circuit
     more = [net for net in other.circuit.inputs if net not in set(circuit.nets)]
     if not source.expression or not more:
@@ -174,7 +175,7 @@ def _same_inputs(source: Source, other: Source) -> Source:
 
 
 def _values(a: Circuit, b: Circuit, proof: Proof, by_order: bool) -> list[tuple[str, int, int]]:
-    """For the counterexample the outputs that differ, with both values."""
+    """The outputs that differ for the counterexample, with both values."""
     if proof.counterexample is None:
         return []
     bits = proof.counterexample
@@ -214,7 +215,7 @@ def _show_proof(a: Source, b: Source, proof: Proof, values: list[tuple[str, int,
 
 
 def threshold(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when one neuron does it for each output, 1 when not."""
+    """Run the command; 0 when one neuron is enough for each output, else 1."""
     source = read_source(arguments)
     table = table_of(source, MOST_THRESHOLD_INPUTS)
     inputs, outputs = source.circuit.inputs, source.circuit.outputs
@@ -242,9 +243,7 @@ def threshold(arguments: argparse.Namespace) -> int:
 
 
 def _filled(column: Array, verdict: Verdict) -> str:
-    """What the neuron gives where it does not matter."""
-    from clearprop.circuits.gates import all_bits
-
+    """The neuron's whole truth table, for a table in which some rows do not matter."""
     assert verdict.neuron is not None
     x = all_bits(verdict.n_inputs).astype(int)
     y = x @ np.array(verdict.neuron.weights, int) >= verdict.neuron.threshold

@@ -1,4 +1,4 @@
-"""The circuit that a command is about, and the files that it writes."""
+"""The circuit that a command works on, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _ASSIGNED = re.compile(r"(?<![=!<>])=(?!=)")
 
 @dataclass(frozen=True)
 class Source:
-    """A circuit from the command line. given: how it was called there; table: int8 (2^n, outputs),
-    −1 where it does not matter, if it was a truth table; expression: whether it was one."""
+    """A circuit from the command line. given: its name there. table: int8 (2^n, outputs), −1 where
+    it does not matter, if it is a truth table. expression: whether it is an expression."""
 
     circuit: Circuit
     given: str
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def file(self) -> bool:
-        """Whether it was a netlist, which has a name of its own."""
+        """Whether it is a netlist, which has a name of its own."""
         return self.table is None and not self.expression
 
 
@@ -47,7 +47,7 @@ def read_source(arguments: argparse.Namespace) -> Source:
     if (arguments.circuit is None) == (arguments.expression is None):
         if arguments.circuit is None:
             raise UsageError("CIRCUIT or --expression is missing")
-        raise UsageError(f"CIRCUIT or --expression, not both: {arguments.circuit} is one too many")
+        raise UsageError(f"give CIRCUIT or --expression, not both; got {arguments.circuit} as well")
     if arguments.expression is not None:
         return from_expression(arguments.expression)
     return from_argument(arguments.circuit, arguments.format)
@@ -75,12 +75,14 @@ def from_argument(given: str, format: str | None) -> Source:
         if format is None and given != "-" and not os.path.exists(given):
             raise UsageError(
                 f"{given}: there is no such file; a truth table consists of 0, 1 and x, and an "
-                "expression comes after -e"
+                "expression needs -e"
             )
         if format is None:
             endings = " ".join(ending for row in FORMATS.values() for ending in row.endings)
             what = "standard input" if given == "-" else given
-            raise UsageError(f"{what}: --format must say what it is; known endings: {endings}")
+            raise UsageError(
+                f"{what}: the format is unknown; give --format, or use an ending of {endings}"
+            )
     if given == "-":
         return Source(loads(sys.stdin.buffer.read(), format, "standard input"), "standard input")
     path = Path(given)
@@ -98,7 +100,9 @@ def _from_table(text: str) -> Source:
     rows = len(columns[0])
     for column in columns:
         if len(column) != rows:
-            raise UsageError(f"truth table {text}: {rows} and {len(column)} entries in its outputs")
+            raise UsageError(
+                f"truth table {text}: its outputs have {rows} and {len(column)} entries"
+            )
     n = rows.bit_length() - 1
     if rows != 2**n or not 1 <= n <= MOST_TABLE_INPUTS:
         raise UsageError(
@@ -120,14 +124,14 @@ def table_of(source: Source, most: int) -> Array:
     n = len(source.circuit.inputs)
     if not 1 <= n <= most or not source.circuit.outputs:
         raise UsageError(
-            f"{source.given}: a circuit of 1 ... {most} inputs with an output is needed; this one "
-            f"has {n} and {len(source.circuit.outputs)}"
+            f"{source.given}: the circuit must have 1 ... {most} inputs and an output; it has "
+            f"{n} and {len(source.circuit.outputs)}"
         )
     return source.circuit.evaluate(all_bits(n)).astype(np.int8)
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names on one line, not too many of them."""
+    """Names on one line, shortened if there are many."""
     rest = len(names) - MOST_NAMES
     if rest <= 1:
         return " ".join(names)
@@ -140,10 +144,10 @@ def counted(n: int, what: str) -> str:
 
 
 def check_new(path: str, force: bool) -> None:
-    """Before any work: the file can be written, and nothing is lost by it."""
+    """Check before any work that the file can be written and replaces nothing unasked."""
     if os.path.exists(path):
         if not os.path.isfile(path):
-            raise UsageError(f"--output {path} exists and is no regular file")
+            raise UsageError(f"--output {path} exists and is not a regular file")
         if not force:
             raise UsageError(f"{path} exists; --force replaces it")
     check_folder(path)
@@ -153,7 +157,7 @@ def check_folder(path: str, *inputs: str | None) -> None:
     """UsageError if there is no folder for the file, or if it is one of the inputs."""
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise UsageError(f"{path}: there is no folder {folder} that can be written to")
+        raise UsageError(f"{path}: the folder {folder} does not exist or cannot be written to")
     for other in inputs:
         there = other and os.path.exists(path) and os.path.exists(other)
         if there and other and os.path.samefile(path, other):
@@ -161,14 +165,14 @@ def check_folder(path: str, *inputs: str | None) -> None:
 
 
 def output_format(arguments: argparse.Namespace) -> str:
-    """What OUT is to hold: --to, or by its ending; Verilog on standard output."""
+    """The format of OUT: --to, or by its ending; Verilog on standard output."""
     if arguments.to is not None:
         return str(arguments.to)
     if arguments.output in ("-", None):
         return "verilog"
     format = format_of(arguments.output)
     if format is None:
-        raise UsageError(f"{arguments.output}: --to must say what it is to hold, as {known()}")
+        raise UsageError(f"{arguments.output}: the format is unknown; give --to, one of {known()}")
     return format
 
 
@@ -178,7 +182,7 @@ def known() -> str:
 
 
 def put(text: str | bytes, path: str) -> None:
-    """Text or bytes to a file, or to standard output for "-"."""
+    """Write text or bytes to a file, or to standard output for "-"."""
     data = text if isinstance(text, bytes) else text.encode()
     if path != "-":
         Path(path).write_bytes(data)
