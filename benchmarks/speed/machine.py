@@ -16,7 +16,7 @@ import clearprop as cp
 from benchmarks.speed.compare import shown
 from benchmarks.speed.settings import Settings, n_processors, thread_limits
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "onnxruntime")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "jax", "onnxruntime", "lightgbm", "catboost")
 SIZES = (256, 512, 1024)
 
 

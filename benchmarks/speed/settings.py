@@ -26,6 +26,8 @@ PEERS: dict[str, tuple[str, ...]] = {
     "torch-compile": ("torch",),
     "jax": ("jax",),
     "onnxruntime": ("onnxruntime", "onnx"),
+    "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
 }
 LABELS = {
     "clearprop": "clearprop",
@@ -35,6 +37,8 @@ LABELS = {
     "torch-compile": "torch.compile",
     "jax": "JAX",
     "onnxruntime": "ONNX Runtime",
+    "lightgbm": "LightGBM",
+    "catboost": "CatBoost",
 }
 PRECISION_LABELS = {("torch", "bfloat16"): "PyTorch autocast"}
 
@@ -93,7 +97,10 @@ def load(settings: Settings) -> None:
     JAX, which takes its threads from the environment, is not among them. PyTorch also tells how
     fast bfloat16 can be.
     """
-    peers = {"scikit-learn", "torch", "torch-compile", "onnxruntime"}.intersection(settings.peers)
+    early = {"scikit-learn", "torch", "torch-compile", "onnxruntime"}
+    if "row" in settings.sections:
+        early |= {"lightgbm", "catboost"}
+    peers = early.intersection(settings.peers)
     if "bfloat16" in settings.precisions:
         peers.add("torch")
     for peer in peers:
