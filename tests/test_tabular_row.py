@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -20,7 +21,14 @@ from clearprop.tables.frames import as_frame
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.network import NetworkOptions
 from clearprop.tabular.row import RowReader
-from clearprop.tabular.sources import FrameSource, RowSource, Source, row_source, source_of
+from clearprop.tabular.sources import (
+    FrameSource,
+    RowSource,
+    Source,
+    row_of_pandas,
+    row_source,
+    source_of,
+)
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -141,7 +149,12 @@ def check(row: dict[str, Any], missing: tuple[str, ...] = ()) -> None:
     assert outcome(READER.read, source) == outcome(INPUTS.transform, source)
     for frame in frames(row):
         of_frame = FrameSource(as_frame(frame), missing=missing)
-        assert outcome(READER.read, of_frame) == outcome(INPUTS.transform, of_frame), type(frame)
+        expected = outcome(INPUTS.transform, of_frame)
+        assert outcome(READER.read, of_frame) == expected, type(frame)
+        if isinstance(frame, pd.DataFrame):
+            at_once = row_of_pandas(frame)
+            assert at_once is not None
+            assert outcome(READER.read, replace(at_once, missing=missing)) == expected
 
 
 @given(USUAL, st.sampled_from([(), MISSING]))
@@ -157,12 +170,13 @@ def test_any_value_in_any_column(name: str, value: Any, missing: tuple[str, ...]
     check(dict.fromkeys(NAMES) | {name: value}, missing)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars", "dict"])
+@pytest.mark.parametrize("library", ["pandas", "pandas at once", "polars", "dict"])
 def test_rows_of_a_table_need_no_arrow(library: str, monkeypatch: Any) -> None:
     expected = INPUTS.transform(source_of(TRAIN))
     polars = pl.from_pandas(TRAIN)
     rows: dict[str, Any] = {
         "pandas": [source_of(TRAIN[i : i + 1]) for i in range(N)],
+        "pandas at once": [row_of_pandas(TRAIN[i : i + 1]) for i in range(N)],
         "polars": [source_of(polars[i : i + 1]) for i in range(N)],
         "dict": [row_source(row) for row in TRAIN.to_dict("records")],
     }
@@ -236,6 +250,11 @@ def test_one_row_without_names() -> None:
         == model.predict_one(list(numbers[7]))
         == model.predict(numbers)[7]
     )
+    frame = pd.DataFrame(numbers, columns=["a", "b"])[7:8]
+    with pytest.warns(UserWarning, match="X has feature names, but"):
+        assert model.predict(frame) == model.predict(numbers)[7]
+    assert row_of_pandas(frame.set_axis([0, 1], axis=1)) is None
+    assert row_of_pandas(X[:2]) is None
     named = regressor().fit(X[["count", "zeros"]], Y)
     with pytest.warns(UserWarning, match="X does not have valid feature names, but"):
         assert named.predict_one(numbers[7]) == model.predict(numbers)[7]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +78,9 @@ def scikit_learn(X: Any, y: Any, i: int, *, quick: bool) -> Calls:
         (OneHotEncoder(handle_unknown="ignore"), _words(X)), remainder=StandardScaler()
     )
     mlp = MLPClassifier(early_stopping=True, max_iter=20 if quick else 200, random_state=0)
-    model = make_pipeline(columns, mlp).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a quick fit ends early
+        model = make_pipeline(columns, mlp).fit(X, y)
     return Calls(partial(model.predict_proba, X[i : i + 1]))
 
 

@@ -26,7 +26,7 @@ from clearprop.tabular.fitting import Settings, Task, choose_rows, fit_bag, prep
 from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.model import BagModel
 from clearprop.tabular.networks import encode_target, member_networks
-from clearprop.tabular.sources import Source, row_source, source_of
+from clearprop.tabular.sources import Source, row_of_pandas, row_source, source_of
 
 
 class BaseTabular(BaseEstimator):
@@ -187,7 +187,7 @@ class BaseTabular(BaseEstimator):
     def _y_hat(self, X: Any) -> Array:
         """Mean ŷ of the networks, float64 (N, K)."""
         check_is_fitted(self)
-        return self._model.y_hat(source_of(X), type(self).__name__)
+        return self._model.y_hat(row_of_pandas(X) or source_of(X), type(self).__name__)
 
     @abstractmethod
     def predict(self, X: Any) -> Array:

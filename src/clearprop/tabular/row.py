@@ -218,7 +218,7 @@ class RowReader:
         Raises TableError for a column that is missing or holds what its kind cannot be.
         """
         check_names(source, self.names)
-        row = source.row(self.names)
+        row = source.row()
         if row is None:
             return self.inputs.transform(source)
         missing = getattr(source, "missing", ())

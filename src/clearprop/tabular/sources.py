@@ -60,16 +60,13 @@ class FrameSource:
         """With other names of the columns, in order."""
         return replace(self, frame=self.frame.rename(dict(zip(self.names, names, strict=True))))
 
-    def row(self, names: tuple[str, ...]) -> dict[str, Any] | None:
+    def row(self) -> dict[str, Any] | None:
         """The values of the only row, by name; None where the library has no quick way to them."""
         native = self.frame.to_native()
         library = type(native).__module__.partition(".")[0]
         if library == "polars":
-            values = dict(zip(self.names, native.row(0), strict=True))
-            return {name: values[name] for name in names}
-        if library == "pandas":
-            return {name: native[name].array[0] for name in names}
-        return None
+            return dict(zip(self.names, native.row(0), strict=True))
+        return _cells(native) if library == "pandas" else None
 
     def describe(
         self, name: str, rows: Array | None = None, kind: str | None = None
@@ -132,10 +129,9 @@ class ArraySource:
     def renamed(self, names: tuple[str, ...]) -> ArraySource:
         return replace(self, names=names)
 
-    def row(self, names: tuple[str, ...]) -> dict[str, Any] | None:
+    def row(self) -> dict[str, Any] | None:
         """The values of the only row, by name."""
-        values = dict(zip(self.names, self.X[0].tolist(), strict=True))
-        return {name: values[name] for name in names}
+        return dict(zip(self.names, self.X[0].tolist(), strict=True))
 
     def describe(
         self, name: str, rows: Array | None = None, kind: str | None = None
@@ -173,12 +169,13 @@ class ArraySource:
 class RowSource:
     """One row: the cells by the names of their columns, plain Python or NumPy values.
 
-    missing: texts that mean a missing value.
+    missing: texts that mean a missing value. frame: the data frame that it comes from, if any.
     """
 
     cells: Mapping[str, Any]
     named: bool = True
     missing: tuple[str, ...] = ()
+    frame: Any = None
 
     @property
     def n_rows(self) -> int:
@@ -196,12 +193,13 @@ class RowSource:
 
     def renamed(self, names: tuple[str, ...]) -> RowSource:
         """With other names of the columns, in order."""
-        return replace(self, cells=dict(zip(names, self.cells.values(), strict=True)))
+        frame = None if self.frame is None else self.frame.set_axis(list(names), axis=1)
+        return replace(self, cells=dict(zip(names, self.cells.values(), strict=True)), frame=frame)
 
     def values(self, name: str) -> list[Any]:
         return [self.cells[name]]
 
-    def row(self, names: tuple[str, ...]) -> Mapping[str, Any]:
+    def row(self) -> Mapping[str, Any]:
         return self.cells
 
     def describe(
@@ -225,6 +223,8 @@ class RowSource:
         """A data frame with the columns of these names."""
         import pyarrow as pa
 
+        if self.frame is not None:
+            return FrameSource(as_frame(self.frame), 0, self.named, self.missing)
         columns = {name: _arrow([self.cells[name]], f"row[{name!r}]") for name in names}
         return FrameSource(as_frame(pa.table(columns)), 0, self.named, self.missing)
 
@@ -253,6 +253,26 @@ def source_of(X: Any) -> Source:
 
     columns = {name: _arrow(array[:, i].tolist(), f"X[{{}}, {i}]") for i, name in enumerate(names)}
     return FrameSource(as_frame(pa.table(columns)), named=False)
+
+
+def row_of_pandas(X: Any) -> RowSource | None:
+    """The row of a data frame of pandas that has one, read at once; None for anything else."""
+    if (
+        type(X).__module__.partition(".")[0] != "pandas"
+        or getattr(X, "ndim", 0) != 2
+        or len(X) != 1
+    ):
+        return None
+    names = X.columns.tolist()
+    if not names or len(set(names)) < len(names) or any(type(name) is not str for name in names):
+        return None
+    return RowSource(_cells(X), frame=X)
+
+
+def _cells(frame: Any) -> dict[str, Any]:
+    """The first row of a data frame of pandas, by name."""
+    values = frame.to_numpy(dtype=object)[0].tolist()
+    return dict(zip(frame.columns, values, strict=True))
 
 
 def row_source(row: Any) -> FrameSource | RowSource:
