@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "pool.hpp"
 #include "predictor.hpp"
 
 namespace clearprop {
@@ -145,17 +146,19 @@ class PredictorHandle {
       predictor_.predict(data, n, out, logits, 1, nullptr);
       return;
     }
+    const Forks forks(n_threads);
     bool interrupted = false;
     const Interrupt interrupt = [&] {
       nb::gil_scoped_acquire acquire;
       interrupted = interrupted || PyErr_CheckSignals() != 0;
-      return interrupted;
+      return interrupted || forks.lost();
     };
     {
       nb::gil_scoped_release release;
       predictor_.predict(data, n, out, logits, n_threads, &interrupt);
     }
     if (interrupted) throw nb::python_error();
+    forks.check();
   }
 
   Predictor<T> predictor_;

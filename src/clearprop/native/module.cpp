@@ -74,19 +74,21 @@ void require_network(const JobSpec& spec) {
 // let go of the GIL. Handlers run in the caller's floating-point state.
 class Signals {
  public:
-  Signals() : floats_(FloatState::now()), last_(seconds_now()) {
+  explicit Signals(int n_threads)
+      : floats_(FloatState::now()), forks_(n_threads), last_(seconds_now()) {
     const nb::object main_thread = nb::module_::import_("threading").attr("main_thread")();
     main_ = nb::cast<unsigned long>(main_thread.attr("ident")) == PyThread_get_thread_ident();
   }
 
-  // In the thread that called: whether a handler has raised.
+  // In the thread that called: whether a handler has raised, or has forked and this is the child.
   bool ask() {
     if (!main_ || stopped()) return stopped();
     const FloatState engine = FloatState::now();
     floats_.set();
     {
       nb::gil_scoped_acquire acquire;
-      if (PyErr_CheckSignals() != 0) stopped_.store(true, std::memory_order_relaxed);
+      if (PyErr_CheckSignals() != 0 || forks_.lost())
+        stopped_.store(true, std::memory_order_relaxed);
     }
     engine.set();
     return stopped();
@@ -100,13 +102,15 @@ class Signals {
   }
   // In any thread
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
-  // With the GIL: what the handler has raised leaves from here.
+  // With the GIL: what the handler has raised leaves from here, and the error of a child.
   void rethrow() const {
+    if (!PyErr_Occurred()) forks_.check();
     if (stopped()) throw nb::python_error();
   }
 
  private:
   FloatState floats_;
+  Forks forks_;
   double last_;
   bool main_;
   std::atomic<bool> stopped_{false};
@@ -217,7 +221,7 @@ class Run {
     }
     std::vector<EpochOutcome> outcomes(plans.size());
     const int64_t side_by_side = together(plans, n_threads);
-    Signals signals;
+    Signals signals(n_threads);
     auto run = [&](int64_t i, int worker, int threads) {
       auto& [number, order, rates] = plans[i];
       if (signals.stopped()) return;
@@ -253,7 +257,7 @@ class Run {
     Job<T>& job = at(number);
     require(n_rows_ > 0, "there are no rows");
     require(static_cast<int64_t>(gradient.shape(0)) == job.n_parameters(), "gradient: length");
-    Signals signals;
+    Signals signals(n_threads);
     double loss;
     {
       const Busy busy(busy_);

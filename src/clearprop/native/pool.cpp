@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <sstream>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -32,6 +33,7 @@ struct Region {
   const std::function<void(int64_t, int)>& f;
   const int64_t n_items;
   const Poll& poll;
+  const Forks forks;
   std::atomic<int64_t> next{0};
   bool stopped = false;
   std::mutex failing;
@@ -41,13 +43,14 @@ struct Region {
 
   void fail() {
     end();
-    const std::lock_guard lock(failing);
+    std::unique_lock lock(failing, std::defer_lock);
+    if (!forks.lost()) lock.lock();  // else a thread that is gone may hold it
     if (!failure) failure = std::current_exception();
   }
 
   bool ask() {
     try {
-      if (poll && !stopped && poll()) stopped = true, end();
+      if (poll && !stopped && (poll() || forks.lost())) stopped = true, end();
     } catch (...) {
       fail();
     }
@@ -87,7 +90,7 @@ class Pool {
       helpers_[i]->state.notify_one();
     }
     region.work(0);
-    for (int i = 0; i < n; ++i) {
+    for (int i = 0; i < n && !region.forks.lost(); ++i) {
       auto called = static_cast<int>(Helper::called);
       if (!helpers_[i]->state.compare_exchange_strong(called, Helper::idle,
                                                       std::memory_order_acq_rel))
@@ -161,6 +164,7 @@ class Pool {
       while (!done_.wait_for(lock, kBetweenPolls, finished)) {
         lock.unlock();
         region.ask();
+        if (region.forks.lost()) return;
         lock.lock();
       }
     asleep_.store(false);
@@ -176,12 +180,23 @@ class Pool {
 // Never destroyed: its threads may outlive everything. After a fork the child has none of them and
 // starts a pool of its own.
 std::atomic<Pool*> g_pool{nullptr};
+std::atomic<int> g_forks{0};
 
-Pool& pool() {
+// How often this process and those it descends from have forked since somebody asked first.
+int count_forks() {
 #if !defined(_WIN32)
   static std::once_flag once;
-  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { g_pool.store(nullptr); }); });
+  std::call_once(once, [] {
+    pthread_atfork(nullptr, nullptr, [] {
+      g_pool.store(nullptr);
+      g_forks.fetch_add(1);
+    });
+  });
 #endif
+  return g_forks.load();
+}
+
+Pool& pool() {
   Pool* there = g_pool.load(std::memory_order_acquire);
   if (there) return *there;
   auto made = std::make_unique<Pool>();
@@ -198,10 +213,21 @@ int most_threads() {
 
 }  // namespace
 
+Forks::Forks(int n_threads) : shared_(n_threads > 1), before_(count_forks()) {}
+
+bool Forks::lost() const { return shared_ && count_forks() != before_; }
+
+void Forks::check() const {
+  if (lost())
+    throw std::runtime_error(
+        "this process was forked by a signal handler while native code was at work on several "
+        "threads; only its parent continues that work");
+}
+
 bool parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
                   const Poll& poll) {
-  Region region{f, n_items, poll};
   n_threads = static_cast<int>(std::min<int64_t>({n_threads, n_items, most_threads()}));
+  Region region{f, n_items, poll, Forks(n_threads)};
   std::unique_lock<std::mutex> lock;
   if (n_threads > 1) lock = std::unique_lock(pool().taken, std::try_to_lock);
   if (lock.owns_lock())

@@ -19,6 +19,20 @@ using Poll = std::function<bool()>;
 bool parallel_for(int n_threads, int64_t n_items, const std::function<void(int64_t, int)>& f,
                   const Poll& poll = {});
 
+// Notices that the process was forked after this was made, which a signal handler may do while `poll`
+// runs it. The child has none of the other threads, so work on more than one cannot go on there: a
+// region ends as if `poll` had said so, and whoever began the work reports it.
+class Forks {
+ public:
+  explicit Forks(int n_threads);
+  bool lost() const;   // whether this is the child, and others were to take part
+  void check() const;  // throws std::runtime_error if so
+
+ private:
+  bool shared_;
+  int before_;
+};
+
 int default_threads();  // processors this process may use, cgroup quota respected
 
 // Processors' worth of time that cgroups grant this process, infinity for no limit; `root` is put
