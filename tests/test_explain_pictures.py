@@ -58,7 +58,7 @@ def test_learning_curves(matplotlib: Any) -> None:
     recorded = axes(explain.plot_history(RECORDER, log=True))
     np.testing.assert_array_equal(recorded[0].lines[0].get_ydata(), HISTORY.loss)
     assert recorded[0].get_yscale() == "log"
-    with pytest.raises(ValueError, match="no epoch yet"):
+    with pytest.raises(ValueError, match="no epochs yet"):
         explain.plot_history(cp.History())
 
 
@@ -68,7 +68,7 @@ def test_layers_over_time(matplotlib: Any) -> None:
     for layer in (1, 2, 3):
         np.testing.assert_array_equal(h.lines[layer - 1].get_ydata(), recording.series("h", layer))
     assert len(dead.lines) == 3
-    with pytest.raises(ValueError, match="quantities must be of"):
+    with pytest.raises(ValueError, match="quantities must be among"):
         explain.plot_layers(RECORDER, ("speed",))
 
 
@@ -128,7 +128,7 @@ def test_wrong_features(matplotlib: Any) -> None:
     for features in ((0, 0), (0, 3), (-1, 1)):
         with pytest.raises(ValueError, match="two different columns"):
             explain.plot_decision_boundary(NET, X, features=features)
-    with pytest.raises(ValueError, match="names must be 3"):
+    with pytest.raises(ValueError, match="names must have 3 entries"):
         explain.plot_decision_boundary(NET, X, names=["a"])
     with pytest.raises(ValueError, match="at must have shape"):
         explain.plot_decision_boundary(NET, X, at=np.zeros(2))
@@ -172,7 +172,7 @@ def test_confusion_matrix(matplotlib: Any) -> None:
         "1",
     ]
     assert panel.get_title(loc="left") == "80.0% of 5 rows are right"
-    with pytest.raises(ValueError, match="names must be 3"):
+    with pytest.raises(ValueError, match="names must have 3 entries"):
         explain.plot_confusion_matrix(t, predicted, names=["a"])
     with pytest.raises(ValueError, match="t has 5 rows, the predictions have 4"):
         explain.plot_confusion_matrix(t, predicted[:4])
@@ -204,7 +204,7 @@ def test_residuals(matplotlib: Any) -> None:
     r2 = 1 - 0.01 * len(X) / ((X[:, 0] - X[:, 0].mean()) ** 2).sum()
     assert left.get_title(loc="left") == f"R² {r2:.3f}"
     assert explain.plot_residuals(X, X)
-    with pytest.raises(ValueError, match="must have one shape"):
+    with pytest.raises(ValueError, match="must have the same shape"):
         explain.plot_residuals(X[:, 0], y_hat[:3])
 
 

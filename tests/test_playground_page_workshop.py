@@ -199,7 +199,7 @@ def test_runs_are_pinned_and_gone_back_to(visit):
     page.get_by_role("button", name="Go back to run 1").wait_for()
     before = values(page)
     assert before["pin1.loss.train"] == before["loss.train"]
-    page.get_by_role("button", name="XOR with one", exact=True).click()
+    page.get_by_role("button", name="XOR with a hidden layer", exact=True).click()
     stand(page, 0)
     pins = page.get_by_role("region", name="Pinned runs")
     printed = run_python(program(page, pins))

@@ -278,7 +278,7 @@ def test_a_saved_state_with_its_table(tab):
     tab.ask("step", unit="epoch")
     first = shown(tab)
     saved = tab.ask("save")["file"]
-    tab.ask("preset", title="XOR with one")
+    tab.ask("preset", title="XOR with a hidden layer")
     with play.served() as door, play.tab(*door) as other:
         other.ask("visit", station="workshop")
         reply = other.ask("load", saved)

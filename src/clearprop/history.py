@@ -44,7 +44,7 @@ class History:
 
 STOPPED = {
     "epochs": "all epochs are done",
-    "patience": "no improvement within the stopping rule's patience",
+    "patience": "no improvement for longer than the stopping rule's patience",
     "converged": "L-BFGS met its tolerance",
     "max_fun": "L-BFGS used up its evaluations of the loss",
     "abnormal": "L-BFGS could not reduce the loss further",

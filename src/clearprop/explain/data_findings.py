@@ -1,4 +1,4 @@
-"""What can be wrong with the data before any network sees them: inputs and targets."""
+"""Problems in the data before any network sees them: inputs and targets."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear
 from clearprop.explain.finding import Finding
 from clearprop.outputs import Logistic, Output, Poisson, Softmax
 
-# Inputs of size around 1 suit the usual first weights; beyond these they do not.
+# The usual initial weights suit inputs of size around 1, but not sizes beyond these.
 LARGE_INPUT = 10.0
 SMALL_INPUT = 0.01
 FAR_FROM_ZERO = 10.0  # |mean| / standard deviation
 LARGE_TARGET = 100.0
-# The commonest class over the rarest, and how many rows it takes to say so.
+# Rows of the most common class over the rarest, and the number of rows needed to report it.
 IMBALANCE = 20.0
 ROWS_FOR_CLASSES = 50
 ROWS_PER_CLASS = 10
-NAMED = 5  # columns that a message names
+NAMED = 5  # number of columns that a message names
 
 
 def takes_any_scale(architecture: Architecture) -> Array:
@@ -36,7 +36,7 @@ def takes_any_scale(architecture: Architecture) -> Array:
 def input_findings(
     X: Array, names: Sequence[str] | None = None, scaled: Array | None = None
 ) -> list[Finding]:
-    """NaN and infinity, constant columns, columns of another scale; X: (N, D) dense.
+    """NaN and infinity, constant columns, unscaled columns; X: (N, D) dense.
 
     scaled: (D,), columns that may have any scale; None for none.
     """
@@ -50,8 +50,8 @@ def input_findings(
                 "nonfinite_input",
                 "error",
                 f"X has NaN or infinity in {of_columns(np.unique(columns), names)}",
-                "Fill in the missing values (the mean of the column and a column that says so), "
-                "or leave the rows out.",
+                "Fill in the missing values (with the mean of the column, and add a column that "
+                "marks them), or leave the rows out.",
                 {
                     "values": int((~finite).sum()),
                     "first row": int(rows[0]),
@@ -78,7 +78,7 @@ def input_findings(
                 "constant_input",
                 "note",
                 f"X is constant in {of_columns(columns, names)}",
-                "Leave such columns out: they tell the network nothing that a bias does not.",
+                "Leave constant columns out: they add nothing to what a bias does.",
                 {"columns": len(columns), "of": X.shape[1]},
                 where=_ints(columns),
             )
@@ -110,7 +110,7 @@ def input_findings(
 
 
 def target_findings(output: Output, t: Array, names: Sequence[str] | None = None) -> list[Finding]:
-    """Missing and rare classes, constant targets, targets of another scale; t: (N, K), encoded."""
+    """Missing and rare classes, constant targets, unscaled targets; t: (N, K), encoded."""
     if not np.isfinite(t).all():
         row = int(np.argmin(np.isfinite(t).all(axis=1)))
         return [
@@ -149,10 +149,10 @@ def target_findings(output: Output, t: Array, names: Sequence[str] | None = None
 
 
 def _classes(counts: Array, n: int, names: Sequence[str] | None) -> list[Finding]:
-    """From the number of rows of each class."""
+    """Findings from the number of rows of each class."""
     labels = [str(k) for k in range(len(counts))] if names is None else list(names)
     present = counts > 0
-    advice = "Look at how the table was made; a class that is never seen is never learnt."
+    advice = "Check how the table was made; a network cannot learn a class that it never sees."
     if present.sum() <= 1:
         label = labels[int(np.argmax(counts))]
         return [
@@ -185,10 +185,13 @@ def _classes(counts: Array, n: int, names: Sequence[str] | None) -> list[Finding
             Finding(
                 "imbalance",
                 "warning",
-                f"class {labels[k]} is rare beside class {labels[int(np.argmax(counts))]}",
-                "Judge by more than accuracy (balanced accuracy, the confusion matrix), and weigh "
-                "the rows: class_weight='balanced', or sample_weight.",
-                {"rows of the rarest": float(rare), "rows of the commonest": float(common)},
+                f"class {labels[k]} is rare compared with class {labels[int(np.argmax(counts))]}",
+                "Do not judge by accuracy alone (use balanced accuracy, the confusion matrix), and "
+                "weight the rows with class_weight='balanced' or sample_weight.",
+                {
+                    "rows of the rarest class": float(rare),
+                    "rows of the most common class": float(common),
+                },
                 where=(k,),
             )
         )
@@ -196,7 +199,7 @@ def _classes(counts: Array, n: int, names: Sequence[str] | None) -> list[Finding
 
 
 def _unsmoothed(counts: Array, n: int, share: float) -> Array:
-    """The rows of each class before label smoothing gave every class this share of every row."""
+    """The number of rows of each class, with the effect of label smoothing removed."""
     return np.round((counts - n * share) / (1 - len(counts) * share), 3)
 
 
@@ -209,7 +212,7 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
                 "constant_target",
                 "error",
                 f"the target is the same in all rows, in {of_columns(constant, None)}",
-                "There is nothing to learn; look at how the table was made.",
+                "There is nothing to learn; check how the table was made.",
                 {"rows": len(t), "value": float(t[0, constant[0]])},
                 where=_ints(constant),
             )
@@ -224,8 +227,8 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
                 "unscaled_target",
                 "warning",
                 f"the target is not scaled in {of_columns(large, None)}",
-                "Standardise the target for training and undo it in prediction; ∂ℒ/∂z is as large "
-                "as the target is.",
+                "Standardise the target for training and undo this in prediction; otherwise ∂ℒ/∂z "
+                "is as large as the target.",
                 {"mean": float(t[:, k].mean()), "standard deviation": float(t[:, k].std())},
                 where=_ints(large),
             )

@@ -1,4 +1,4 @@
-"""What is wrong with a network, its data or its training, with evidence and what to do."""
+"""Problems of a network, its data or its training, with evidence and advice."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ def diagnose(
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Diagnosis:
-    """Look for what keeps a network from learning; no finding where all is well.
+    """Look for problems that keep a network from learning; a healthy network gets no findings.
 
-    Of a network on rows X (N, D) with targets t, as `net.loss` takes them: NaN and infinity with
-    their layer and row, constant and unscaled columns, missing and rare classes, constant targets,
-    dead, saturated and identical units, vanishing and exploding ∂ℒ/∂z. Of a run, as the
-    :class:`Recorder` has seen it: these for its data and the last θ, and the step at which NaN
-    appeared, a learning rate too high or too low, overfitting. Of a bag on a table X with y = t as
-    `fit` takes them: the findings of all its networks, with the numbers of those that have them.
-    The names are for the messages; a single logistic output has two classes.
+    A network on rows X (N, D) with targets t, as `net.loss` takes them: NaN and infinity with their
+    layer and row, constant and unscaled columns, missing and rare classes, constant targets, dead,
+    saturated and identical units, vanishing and exploding ∂ℒ/∂z.
+    A run recorded by a :class:`Recorder`: the same for its data and the last θ, and the step at
+    which NaN appeared, a learning rate that is too high or too low, and overfitting.
+    A bag on a table X with y = t, as `fit` takes them: the findings of all its networks, with the
+    numbers of the networks concerned.
+    The names appear in the messages; a single logistic output has two classes.
 
     >>> import clearprop as cp
     >>> net = cp.Network([2, 4, 1], output="logistic", initializer="zeros")
@@ -57,10 +58,12 @@ def diagnose(
         subject = subject.recording
     if isinstance(subject, Recording):
         if X is not None or t is not None:
-            raise TypeError("a recording has its own sample; X and t go with a network")
+            raise TypeError(
+                "a recording has its own sample of rows; pass X and t only with a network"
+            )
         return _of_run(subject, feature_names, class_names)
     if X is None or t is None:
-        raise TypeError("diagnose(net, X, t): a network needs X and t to be looked at with")
+        raise TypeError("diagnose(net, X, t): a network needs X and t")
     if not isinstance(subject, Network):
         classes = class_names or class_names_of(subject)
         names = feature_names or subject.inputs_.feature_names
@@ -86,7 +89,7 @@ def diagnose_networks(
     feature_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Diagnosis:
-    """The findings of several networks on the same X and t, each said once; see `diagnose`."""
+    """The findings of several networks on the same X and t, each reported once; see `diagnose`."""
     found = [
         diagnose(net, X, t, feature_names=feature_names, class_names=class_names).findings
         for net in networks
@@ -133,7 +136,7 @@ def _of_run(
 
 
 def _with_row(finding: Finding, of_network: list[Finding]) -> Finding:
-    """NaN at a step of training, with its row in X: that of a pass with the θ before the step."""
+    """NaN at a training step, with its row in X, found by a pass with the θ before the step."""
     for other in of_network:
         if finding.code == other.code == "nonfinite" and finding.layer == other.layer:
             row = {"row of X": other.evidence["row"]} if "row" in other.evidence else {}

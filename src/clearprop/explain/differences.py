@@ -1,4 +1,4 @@
-"""Finite differences at any place of the computation: of ℒ by every z, h, W, b, x, ŷ, and of f."""
+"""Finite differences anywhere in the computation: of ℒ for every z, h, W, b, x, ŷ, and of f."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from clearprop.propagation import Trace, mean_loss
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """The same computation in float64, to be run again from any layer with one entry moved.
+    """The same computation in float64, which can be rerun from any layer with one entry changed.
 
-    inputs: what each layer was given, z: z⁽ˡ⁾ of the dense ones by their number in `layers`.
+    inputs: the input of each layer. z: z⁽ˡ⁾ of the dense layers, by their number in `layers`.
     """
 
     architecture: Architecture
@@ -53,7 +53,7 @@ class Differences:
         return cls(architecture, theta, t, w, draw, tuple(inputs), z)
 
     def by_input(self, number: int) -> Difference:
-        """Of ℒ by the input of layer `number`; number = len(layers) is z⁽ᴸ⁾."""
+        """Differences of ℒ for the input of layer `number`; number = len(layers) is z⁽ᴸ⁾."""
 
         def at(index: Index) -> tuple[float, float] | None:
             h = self._input(number).copy()
@@ -63,7 +63,7 @@ class Differences:
         return at
 
     def by_parameter(self, number: int, name: str) -> Difference:
-        """Of ℒ by a parameter of layer `number`."""
+        """Differences of ℒ for a parameter of layer `number`."""
 
         def at(index: Index) -> tuple[float, float] | None:
             theta, h = self.theta.copy(), self.inputs[number]
@@ -74,7 +74,7 @@ class Differences:
         return at
 
     def by_z(self, number: int) -> Difference:
-        """Of ℒ by the z of a dense layer."""
+        """Differences of ℒ for the z of a dense layer."""
         layer = self.architecture.layers[number]
         activation = layer.activation if isinstance(layer, Dense) else None
         if activation is None:
@@ -93,7 +93,7 @@ class Differences:
         return at
 
     def phi(self, number: int) -> Difference:
-        """φ′: of an entry of h by the same entry of z."""
+        """φ′: the difference of an entry of h for the same entry of z."""
         layer = self.architecture.layers[number]
         assert isinstance(layer, Dense)
         assert layer.activation is not None
@@ -119,7 +119,7 @@ class Differences:
         return derivative(z, (0, *index[1:]), 1.0, run)
 
     def y_hat_by_z(self, index: Index) -> tuple[float, float] | None:
-        """∂ŷ_i/∂z_k at (n, i, k), or at (n, k) for units that look at their own z alone."""
+        """∂ŷ_i/∂z_k at (n, i, k), or at (n, k) for units that depend only on their own z."""
         n, output = index[0], self.architecture.output
         z = self._output_z()[n : n + 1].copy()
         entry = (0, index[-1])
@@ -155,7 +155,7 @@ class Differences:
         return float(np.abs(parameters["W"][:, column]).max()) if "W" in parameters else 1.0
 
     def _run(self, theta: Array, number: int, h: Array) -> tuple[float, list[Array]]:
-        """ℒ and the smooth pieces with this input of layer `number`."""
+        """ℒ and the smooth pieces if layer `number` gets this input."""
         if number == len(self.inputs):  # h is z⁽ᴸ⁾
             loss = mean_loss(
                 self.architecture, Trace(h, h, (DenseSaved(h, h, h),)), self.t, self.sample_weight
@@ -174,7 +174,7 @@ class Differences:
 
 
 def loss_of_y_hat(output: Output, y_hat: Array, t: Array) -> float:
-    """ℒ as the lecture writes it, a function of ŷ, of one sample."""
+    """ℒ of one sample as the lecture writes it, a function of ŷ."""
     if isinstance(output, Softmax):
         return float(-xlogy(t, y_hat).sum())
     if isinstance(output, Logistic):

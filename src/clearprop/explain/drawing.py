@@ -21,13 +21,14 @@ def draw_network(
     class_names: Sequence[str] | None = None,
     units: int = 12,
 ) -> Svg:
-    """The network with its real weights, as an SVG that stands alone.
+    """The network with its real weights, as a standalone SVG.
 
-    An edge is as wide as its weight is large beside the largest of its layer: orange and solid for
-    weights > 0, blue and dashed for those < 0. A ring shows a unit's bias in the same way. x: one
-    sample (D,); the units are then filled by h and show it. feature_names, class_names: of inputs
-    and outputs. units: drawn of each layer at most; the others are counted. Text takes the colour
-    of the page around it. Raises ValueError, naming the argument.
+    The width of an edge shows the size of its weight relative to the largest weight of the layer;
+    edges are orange and solid for weights > 0, blue and dashed for weights < 0. A ring shows the
+    bias of a unit in the same way. x: one sample (D,); the units then show h as number and fill.
+    feature_names, class_names: names of the inputs and outputs. units: the most units to draw per
+    layer; the rest are counted. Text takes the colour of the surrounding page. Raises ValueError,
+    naming the argument.
     """
     if not 2 <= units <= 100:
         raise ValueError(f"units must lie between 2 and 100; got {units!r}")

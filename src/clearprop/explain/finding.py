@@ -1,4 +1,4 @@
-"""The records of a diagnosis: what is wrong, how one sees it, and what to do."""
+"""The records of a diagnosis: the problem, the evidence and the advice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "dim"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or worth knowing.
+    """One problem, or one fact worth knowing.
 
-    code: a short name such as "dead_units". severity: "error" (it cannot learn like this),
-    "warning" (it learns badly) or "note". message: what was found; evidence: the numbers that say
-    so, by name; advice: what to do. layer: l, if it is about one; where: the numbers of the units,
-    columns, classes or rows that it is about.
+    code: a short name such as "dead_units". severity: "error" (the network cannot learn),
+    "warning" (it learns badly) or "note". message: the problem. evidence: the numbers that show it,
+    by name. advice: what to do. layer: l, if one layer is concerned. where: the numbers of the
+    units, columns, classes or rows concerned.
     """
 
     code: str
@@ -58,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis(Sequence[Finding]):
-    """The findings, the gravest first; `about` says what was looked at. Empty if all is well."""
+    """The findings, the most severe first; empty if all is well. `about` says what was examined."""
 
     findings: tuple[Finding, ...]
     about: str
@@ -69,7 +69,7 @@ class Diagnosis(Sequence[Finding]):
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing worse than a note."""
+        """Whether no finding is worse than a note."""
         return all(finding.severity == "note" for finding in self.findings)
 
     @property
@@ -87,7 +87,9 @@ class Diagnosis(Sequence[Finding]):
         for finding in self.findings:
             if finding.code == key:
                 return finding
-        raise KeyError(f"there is no finding {key!r}, only {', '.join(self.codes) or 'none'}")
+        raise KeyError(
+            f"there is no finding {key!r}; the findings are {', '.join(self.codes) or 'empty'}"
+        )
 
     def __len__(self) -> int:
         return len(self.findings)
@@ -96,7 +98,7 @@ class Diagnosis(Sequence[Finding]):
         return iter(self.findings)
 
     def to_document(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """The diagnosis as JSON values."""
         findings = [finding.to_document() for finding in self.findings]
         return {"about": self.about, "ok": self.ok, "findings": findings}
 

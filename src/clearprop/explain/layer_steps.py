@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def dense_forward(place: Place) -> list[Step]:
-    """z = W h + b, and h = φ(z) unless it is layer L, whose f is the output unit's."""
+    """z = W h + b, and h = φ(z) except in layer L, where the output unit has f."""
     level, (hs, h), W, b = place.level, place.given, place.p["W"], place.p["b"]
     z, zs, Ws, bs = place.saved.z, sy.z(level), sy.W(level), sy.b(level)
 
@@ -38,7 +38,7 @@ def dense_forward(place: Place) -> list[Step]:
             f"z_nj = Σ_i W_ji {hs.text[0]}_ni + b_j",
             f"{zs.code} = {hs.code} @ {Ws.code}.T + {bs.code}",
             (Operand(Ws, W), Operand(hs, h), Operand(bs, b)), z, ("n", "j"),
-            "rows are samples, so the code has the transpose", summands=of_z,
+            "rows are samples, so the code uses the transpose", summands=of_z,
         )
     ]  # fmt: skip
     activation = place.layer.activation
@@ -110,7 +110,7 @@ def dense_backward(
             f"{dW.latex} = \\sum_n {dz.latex}\\,{{{hs.latex}}}^T",
             f"∂ℒ/∂W_ji = Σ_n ∂ℒ/∂z_nj {below}_ni", f"{dW.code} = ({hs.code}.T @ {dz.code}).T",
             (Operand(dz, dL_dz), Operand(hs, h)), dL_dW, ("j", "i"),
-            "one outer product for each sample, added up over the batch", summands=of_W,
+            "one outer product per sample, summed over the batch", summands=of_W,
             difference=differences.by_parameter(place.number, "W"),
         ),
         Step(
@@ -125,8 +125,8 @@ def dense_backward(
             f"{dh.latex} = {{{Ws.latex}}}^T {dz.latex}",
             f"∂ℒ/∂{below}_ni = Σ_j W_ji ∂ℒ/∂z_nj", f"{dh.code} = {dz.code} @ {Ws.code}",
             (Operand(Ws, W), Operand(dz, dL_dz)), dL_dh, ("n", "i"),
-            "the network run backwards, with the transpose of W"
-            + ("; nothing is learnt from it, it shows which inputs matter" if hs is sy.X else ""),
+            "like running the network backwards, with the transpose of W"
+            + ("; not used for learning, but shows which inputs matter" if hs is sy.X else ""),
             summands=of_h, difference=differences.by_input(place.number),
         ),
     ]  # fmt: skip
@@ -158,7 +158,7 @@ def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences
             "∂h_nj/∂z_nj = φ′(z_nj)",
             f"{ds.code} = {layer}.activation.dphi({zs.code}, {out.code})",
             (Operand(zs, z), Operand(out, value)), slope, ("n", "j"),
-            "the diagonal, the rest is 0" + (f"; {activation.name}: φ′ = {text}" if text else ""),
+            "the diagonal; the rest is 0" + (f"; {activation.name}: φ′ = {text}" if text else ""),
             summands=of_slope, difference=differences.phi(place.number),
         ),
         Step(
@@ -166,7 +166,7 @@ def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences
             f"{dz.latex} = {dh.latex} \\odot {ds.latex}",
             "∂ℒ/∂z_nj = ∂ℒ/∂h_nj φ′(z_nj)", f"{dz.code} = {dh.code} * {ds.code}",
             (Operand(dh, dL), Operand(ds, slope)), dL_dz, ("n", "j"),
-            "a diagonal matrix times a vector is a product entry by entry", summands=of_z,
+            "a diagonal matrix times a vector is an elementwise product", summands=of_z,
             difference=differences.by_z(place.number),
         ),
     ]  # fmt: skip
@@ -185,7 +185,7 @@ def dropout_forward(place: Place) -> Step:
         f"{out.latex} = {given.latex} \\odot {ms.latex}",
         "h_nj = φ(z_nj) m_nj", f"{out.code} = {given.code} * saved[{place.number}]",
         (Operand(given, h), Operand(ms, m)), value, ("n", "j"),
-        f"dropout of rate {place.layer.rate:g}: m is 0 with this probability, else "
+        f"dropout with rate {place.layer.rate:g}: m is 0 with this probability, else "
         "1/(1 − rate), in training only", summands=terms,
     )  # fmt: skip
 
@@ -203,7 +203,7 @@ def dropout_backward(place: Place, dL: Array, differences: Differences) -> tuple
         f"{below.latex} = {above.latex} \\odot {ms.latex}",
         "∂ℒ/∂φ(z)_nj = ∂ℒ/∂h_nj m_nj", f"{below.code} = {above.code} * saved[{place.number}]",
         (Operand(above, dL), Operand(ms, m)), result, ("n", "j"),
-        "what was dropped on the way forward learns nothing in this step", summands=terms,
+        "units dropped in the forward pass learn nothing in this step", summands=terms,
         difference=differences.by_input(place.number),
     )  # fmt: skip
     return [step], result
@@ -232,7 +232,7 @@ def other_forward(place: Place) -> Step:
 
 
 def other_backward(place: Place, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
-    """The gradient by each parameter and by the input."""
+    """The gradients of each parameter and of the input."""
     (given, _), (out, _), kind = place.given, place.out, place.layer.name
     derivatives = place.layer.backward(place.p, place.saved, dL)
     above, code = sy.by(out), f"net.architecture.layers[{place.number}].backward("

@@ -1,4 +1,4 @@
-"""What can be wrong with a network on given rows: NaN, dead and saturated units, gradient flow."""
+"""Problems of a network on given rows: NaN, dead and saturated units, gradient flow."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from clearprop.propagation import Gradients, Trace, back_propagation, forward_pr
 
 CHUNK = 4096  # rows at a time in the search for NaN
 LOOKED_AT = 2000  # rows, for units and gradients
-ROWS_FOR_UNITS = 20  # with fewer rows a healthy unit may be silent on all of them
-# Shares of a layer's units: a network can do with a third of its relu units dead.
+ROWS_FOR_UNITS = 20  # with fewer rows, a healthy unit may be off on all of them
+# Fractions of a layer's units: a network works even if a third of its relu units are dead.
 MANY_DEAD, MOST_DEAD = 0.4, 0.9
 MANY_SATURATED, MOST_SATURATED = 0.25, 0.5
-# |∂ℒ/∂z| of the first layer over that of the last.
+# |∂ℒ/∂z| of the first layer over |∂ℒ/∂z| of the last.
 VANISHED, EXPLODED = 1e-3, 1e3
 
 
 def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> list[Finding]:
-    """Where NaN or infinity first appears in one pass through all rows, if it does."""
+    """The first NaN or infinity in one pass through all rows, if there is one."""
     if not np.isfinite(theta).all():
         names = [
             (number, name)
@@ -40,8 +40,8 @@ def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> 
                 "nonfinite_weights",
                 "error",
                 f"{name} of layer {layer} has NaN or infinity",
-                "Go back to a θ from before (a checkpoint) and train with a smaller learning rate "
-                "or with clip_norm=1.",
+                "Go back to an earlier θ (a checkpoint) and train with a smaller learning rate or "
+                "with clip_norm=1.",
                 {"entries": int((~np.isfinite(theta)).sum()), "of": theta.size},
                 layer=layer,
             )
@@ -60,7 +60,7 @@ def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> 
 
 
 def nonfinite_finding(place: NonFinite, first_row: int | None = None) -> Finding:
-    """NaN in a pass (first_row: of the pass in X), or at a step of training (None)."""
+    """NaN in a pass (first_row: the pass's first row in X), or at a training step (None)."""
     layer = "" if place.layer is None else f" of layer {place.layer}"
     evidence: dict[str, float | int | str] = {}
     if place.layer is not None:
@@ -92,7 +92,7 @@ def nonfinite_finding(place: NonFinite, first_row: int | None = None) -> Finding
 
 
 def network_findings(architecture: Architecture, theta: Array, data: Data) -> list[Finding]:
-    """Dead, saturated and identical units, and how ∂ℒ/∂z grows or shrinks on its way back."""
+    """Dead, saturated and identical units, and how ∂ℒ/∂z grows or shrinks on the way back."""
     if len(data) > LOOKED_AT:
         data = data.rows(np.linspace(0, len(data) - 1, LOOKED_AT).astype(np.int64))
     with steady_numerics():
@@ -103,7 +103,7 @@ def network_findings(architecture: Architecture, theta: Array, data: Data) -> li
 
 
 def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], bool]:
-    """The findings, and whether a layer lets no gradient through, or the same to all units."""
+    """The findings, and whether a layer passes no gradient, or equal gradients to all units."""
     found: list[Finding] = []
     blocked = False
     n = len(trace.y_hat)
@@ -138,7 +138,7 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
                     "error" if dead.mean() >= MOST_DEAD else "warning",
                     f"{dead.sum()} of {counted(H, 'unit')} of layer {layer} are dead: φ′(z) = 0 on "
                     "every row",
-                    "Use a smaller learning rate, leaky_relu or gelu, He's first weights "
+                    "Use a smaller learning rate, leaky_relu or gelu, He's initial weights "
                     "(initializer='auto'), or scaled inputs; a dead unit stays dead.",
                     {
                         "share": float(dead.mean()),
@@ -157,9 +157,9 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
                     "saturated_units",
                     "error" if saturated.mean() >= MOST_SATURATED else "warning",
                     f"{saturated.sum()} of {counted(H, 'unit')} of layer {layer} are saturated: "
-                    f"{activation.name} is flat where they work",
-                    "Scale the inputs, use smaller first weights or a smaller learning rate, or a "
-                    "penalty on the weights (l2).",
+                    f"{activation.name} is flat at their z",
+                    "Scale the inputs, use smaller initial weights or a smaller learning rate, or "
+                    "a penalty on the weights (l2).",
                     {
                         "share": float(saturated.mean()),
                         "rows": n,
@@ -173,7 +173,7 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
 
 
 def _flow(gradients: Gradients) -> list[Finding]:
-    """|∂ℒ/∂z| layer by layer."""
+    """Findings about |∂ℒ/∂z| of the layers."""
     sizes = [rms(dL_dz) for dL_dz in gradients.dL_dz]
     if len(sizes) < 2 or sizes[-1] == 0:
         return []
@@ -187,7 +187,7 @@ def _flow(gradients: Gradients) -> list[Finding]:
             Finding(
                 "vanishing_gradient",
                 "warning",
-                "∂ℒ/∂z vanishes on its way back to layer 1, which hardly learns",
+                "∂ℒ/∂z vanishes on the way back to layer 1, which hardly learns",
                 "Use relu or gelu with initializer='auto', fewer layers, or larger first weights; "
                 "of logistic units each layer takes a factor of four at least.",
                 evidence,
@@ -199,7 +199,7 @@ def _flow(gradients: Gradients) -> list[Finding]:
             Finding(
                 "exploding_gradient",
                 "warning",
-                "∂ℒ/∂z explodes on its way back to layer 1",
+                "∂ℒ/∂z explodes on the way back to layer 1",
                 "Use smaller first weights (initializer='auto'), clip the gradient (clip_norm=1), "
                 "or a smaller learning rate.",
                 evidence,

@@ -24,7 +24,7 @@ from clearprop.outputs import (
 )
 from clearprop.propagation import mean_weights
 
-# A Jacobian ∂ŷ/∂z has N·K·K entries; with more than these it is not written out.
+# A Jacobian ∂ŷ/∂z has N·K·K entries; a larger one is not written out.
 MOST_JACOBIAN = 1_000_000
 
 F_OF_Z = {
@@ -59,7 +59,7 @@ CANCELS = {
 
 @dataclass(frozen=True, eq=False)
 class OutputUnit:
-    """What the steps at the output need: the unit, z⁽ᴸ⁾, ŷ, t, the samples' weights, l = L."""
+    """The inputs of the steps at the output: the unit, z⁽ᴸ⁾, ŷ, t, the sample weights, l = L."""
 
     output: Output
     layer: int
@@ -80,7 +80,7 @@ class OutputUnit:
     # ---- forward -----------------------------------------------------------------------------
 
     def forward(self) -> list[Step]:
-        """From z⁽ᴸ⁾ to ŷ, and to ℒ where there are targets."""
+        """From z⁽ᴸ⁾ to ŷ, and to ℒ if there are targets."""
         steps = self._softmax() if self.plain_softmax else [self._elementwise()]
         return steps if self.t is None else [*steps, *self._losses()]
 
@@ -114,7 +114,7 @@ class OutputUnit:
                 "e_nk = exp(z_nk − max_j z_nj)",
                 f"e = np.exp({zs.code} - {zs.code}.max(axis=-1, keepdims=True))",
                 (Operand(zs, z),), e, ("n", "k"),
-                "a constant added to all z of a sample changes nothing; so e cannot overflow",
+                "a constant subtracted from all z of a sample changes nothing; e cannot overflow",
                 summands=of_e,
             ),
             Step(
@@ -177,7 +177,7 @@ class OutputUnit:
             Step(
                 "forward", L, sy.LOSSES, f"ℒₙ = {text}", rf"\mathcal{{L}}_n = {latex}",
                 f"ℒ_n = {text}", f"Ln = net.output.loss({zs.code}, t)", uses, losses, ("n",),
-                "the loss of each sample, computed from z so that log ŷ never is log 0",
+                "the loss of each sample, computed from z so that log ŷ is never log 0",
                 summands=self._loss_terms,
             ),
             Step(
@@ -199,7 +199,7 @@ class OutputUnit:
         return f"a_n = 1/N = 1/{n}" if self.sample_weight is None else "a_n = w_n / Σ w"
 
     def _loss_terms(self, at: Index) -> tuple[Term, ...]:
-        """The K terms of a sample's loss; of a logistic unit both of each output."""
+        """The K terms of a sample's loss; for a logistic unit, both terms of each output."""
         assert self.t is not None
         (n,) = at
         z, t, output = self.z[n].astype(np.float64), self.t[n].astype(np.float64), self.output
@@ -310,7 +310,7 @@ class OutputUnit:
                 f"∂ℒ_n/∂ŷ_nk: {text} at n, k",
                 f"dLn_dy_hat = net.output.dL_dy_hat({zs.code}, t)",
                 (Operand(sy.T, self.t), Operand(sy.Y_HAT, self.y_hat)), by_y, ("n", "k"),
-                "of each sample's own loss", summands=of_by_y,
+                "the gradient of each sample's loss", summands=of_by_y,
                 difference=self.differences.loss_by_y_hat,
             ),
             Step(
@@ -319,8 +319,8 @@ class OutputUnit:
                 f"dy_dz = {diagonal[0]}net.output.dy_dz({zs.code}){diagonal[1]}",
                 (Operand(sy.Y_HAT, self.y_hat),), J,
                 ("n", "i", "k") if dense_jacobian else ("n", "k"),
-                "one matrix for each sample" if dense_jacobian else
-                "the diagonal: each output looks at its own z alone",
+                "one matrix per sample" if dense_jacobian else
+                "only the diagonal: each output depends only on its own z",
                 difference=self.differences.y_hat_by_z,
             ),
             Step(
@@ -328,7 +328,7 @@ class OutputUnit:
                 rf"{sy.by(zs, sample=True).latex} = {dy.latex}\,{by.latex}",
                 "Σ_i ∂ŷ_ni/∂z_nk ∂ℒ_n/∂ŷ_ni", f"chain = {multiply}",
                 (Operand(dy, J), Operand(by, by_y)), result, ("n", "k"),
-                "the chain rule as the lecture writes it; computed with is the short form, next",
+                "the chain rule as the lecture writes it; the next, short form is what is computed",
                 summands=of_product, difference=self.differences.loss_by_z,
             ),
         ]  # fmt: skip

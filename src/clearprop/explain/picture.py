@@ -1,4 +1,4 @@
-"""What plots are made with: matplotlib on demand, one style, colours that all eyes tell apart."""
+"""The basis of all plots: matplotlib on demand, one style, colour-blind-safe colours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-# Okabe & Ito: told apart by everybody, and in the order that prints well.
+# Okabe & Ito: safe for colour-blind readers, in an order that prints well.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLE: dict[str, Any] = {
@@ -23,14 +23,14 @@ STYLE: dict[str, Any] = {
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
     "legend.frameon": False,
-    "svg.hashsalt": "clearprop",  # the same picture is the same file
+    "svg.hashsalt": "clearprop",  # the same picture gives the same file
     "svg.fonttype": "none",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A matplotlib figure that a notebook shows; `figure.axes` are there to be changed."""
+    """A matplotlib figure that a notebook shows; change it through `figure.axes`."""
 
     figure: Any
 
@@ -74,5 +74,5 @@ def _require(package: str) -> None:
 
 
 def colour_map(n: int) -> tuple[str, ...]:
-    """A colour for each of n classes; they repeat after eight, and the markers do not."""
+    """A colour for each of n classes; colours repeat after eight, markers do not."""
     return tuple(COLOURS[k % len(COLOURS)] for k in range(n))

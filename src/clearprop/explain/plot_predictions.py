@@ -14,17 +14,17 @@ from clearprop.explain.picture import COLOURS, MARKERS, Picture, colour_map, dra
 def plot_confusion_matrix(
     t: npt.ArrayLike, predicted: npt.ArrayLike, *, names: Sequence[str] | None = None
 ) -> Picture:
-    """How many rows of each class (down) are predicted as each class (across).
+    """The number of rows of each true class (down) and each predicted class (across).
 
-    t, predicted: class labels (N,) of any kind. names: of the classes in sorted order. A cell is
-    shaded by its share of the row. Raises ValueError for arrays that do not fit.
+    t, predicted: class labels (N,) of any kind. names: names of the classes in sorted order. The
+    shade of a cell shows its fraction of the row. Raises ValueError for arrays that do not fit.
     """
     t, predicted = _vector("t", t), _vector("predicted", predicted)
     _same_length(t, predicted)
     labels = np.unique(np.concatenate([t, predicted]))
     names = [str(label) for label in labels.tolist()] if names is None else list(names)
     if len(names) != len(labels):
-        raise ValueError(f"names must be {len(labels)}, one for each class; got {len(names)}")
+        raise ValueError(f"names must have {len(labels)} entries, one per class; got {len(names)}")
     k = len(labels)
     counts = np.zeros((k, k), dtype=np.int64)
     np.add.at(counts, (np.searchsorted(labels, t), np.searchsorted(labels, predicted)), 1)
@@ -52,7 +52,7 @@ def plot_confusion_matrix(
         axes.set_title(
             f"{np.trace(counts) / max(counts.sum(), 1):.1%} of {len(t):,} rows are right"
         )
-        figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+        figure.colorbar(image, ax=axes, label="fraction of the true class", shrink=0.8)
     return Picture(figure)
 
 
@@ -63,12 +63,13 @@ def plot_calibration(
     names: Sequence[str] | None = None,
     bins: int = 10,
 ) -> Picture:
-    """How often a class comes true where the model gives it a probability.
+    """The observed frequency of a class against the probability that the model predicts.
 
-    t: (N,) classes 0 … K − 1 with y_hat (N, K), or 0/1 with y_hat (N,) or (N, 1). The rows are cut
-    into `bins` of equal numbers by ŷ; a bar is twice the standard error of a share. A calibrated
-    model lies on the diagonal. The number beside a class is the expected calibration error, the
-    mean distance from it. Raises ValueError for data that do not fit.
+    t: (N,) classes 0 … K − 1 with y_hat (N, K), or 0/1 with y_hat (N,) or (N, 1). The rows are
+    split by ŷ into `bins` with equal numbers of rows; an error bar is two standard errors of the
+    frequency. A calibrated model lies on the diagonal. The number beside a class is the expected
+    calibration error, the mean distance from the diagonal. Raises ValueError for data that do not
+    fit.
     """
     t, y_hat = _vector("t", t), np.asarray(y_hat, dtype=np.float64)
     if y_hat.ndim == 2 and y_hat.shape[1] == 1:
@@ -82,7 +83,7 @@ def plot_calibration(
         K = y_hat.shape[1]
         names = [f"class {k}" for k in range(K)] if names is None else list(names)
         if len(names) != K:
-            raise ValueError(f"names must be {K}, one for each class; got {len(names)}")
+            raise ValueError(f"names must have {K} entries, one per class; got {len(names)}")
         series = [(names[k], t == k, y_hat[:, k]) for k in range(K)]
     with drawing(5.4, 5.4) as figure:
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
@@ -96,7 +97,7 @@ def plot_calibration(
             )  # fmt: skip
             below.hist(p, bins=np.linspace(0, 1, 41), histtype="step", color=colour)
         axes.set_ylim(-0.03, 1.03)
-        axes.set_ylabel("share that is true")
+        axes.set_ylabel("observed frequency")
         axes.set_title("Calibration (expected calibration error)")
         axes.legend()
         below.set_xlim(-0.02, 1.02)
@@ -107,7 +108,7 @@ def plot_calibration(
 
 
 def calibration(true: Array, p: Array, bins: int = 10) -> tuple[Array, Array, Array, float]:
-    """For bins of equal numbers: mean ŷ, share that is true, its standard error; and the ECE."""
+    """For bins with equal numbers of rows: mean ŷ, frequency, its standard error; and the ECE."""
     order = np.argsort(p, kind="stable")
     parts = [part for part in np.array_split(order, min(bins, len(p))) if len(part)]
     n = np.array([len(part) for part in parts])
@@ -118,14 +119,14 @@ def calibration(true: Array, p: Array, bins: int = 10) -> tuple[Array, Array, Ar
 
 
 def plot_residuals(t: npt.ArrayLike, y_hat: npt.ArrayLike) -> Picture:
-    """What a regression gets wrong: t against ŷ, t − ŷ against ŷ, and how t − ŷ is distributed.
+    """The errors of a regression: t against ŷ, t − ŷ against ŷ, and the distribution of t − ŷ.
 
-    t, y_hat: (N,), or (N, K) with a colour for each output.
+    t, y_hat: (N,), or (N, K) with one colour per output.
     """
     t, y_hat = (np.asarray(a, dtype=np.float64) for a in (t, y_hat))
     t, y_hat = (a[:, None] if a.ndim == 1 else a for a in (t, y_hat))
     if t.shape != y_hat.shape or t.ndim != 2:
-        raise ValueError(f"t and y_hat must have one shape; got {t.shape} and {y_hat.shape}")
+        raise ValueError(f"t and y_hat must have the same shape; got {t.shape} and {y_hat.shape}")
     residual = t - y_hat
     K = t.shape[1]
     bins = 40 if np.ptp(residual) > 1e-9 * np.abs(residual).max() else 1
@@ -170,4 +171,4 @@ def _vector(argument: str, values: npt.ArrayLike) -> Array:
 
 def _same_length(t: Array, other: Array) -> None:
     if len(t) != len(other):
-        raise ValueError(f"t has {len(t)} rows, the predictions have {len(other)}")
+        raise ValueError(f"t has {len(t)} rows, but the predictions have {len(other)}")

@@ -1,4 +1,4 @@
-"""Pictures of spaces: of two features with the decisions in it, of a hidden layer, of θ."""
+"""Pictures of spaces: the plane of two features with the decisions, a hidden layer, θ."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ def plot_decision_boundary(
     class_names: Sequence[str] | None = None,
     points: int = 150,
 ) -> Picture:
-    """What a model predicts over the plane of two features, with the rows X on it.
+    """The predictions of a model over the plane of two features, with the rows of X on it.
 
     model: a Network or an estimator (`predict_proba`, else `predict`). features: the two columns;
-    the others are held at `at` (D,), by default at their medians. Background: the most probable
-    class, paler where it is less sure; for numbers ŷ itself. t: classes or numbers, colours the
-    rows. points: of the grid, on each side. Raises ValueError, naming the argument.
+    the other columns are held at `at` (D,), by default at their medians. The background shows the
+    most probable class, paler where the model is less certain, or ŷ itself for a regression. t:
+    classes or numbers, which colour the rows. points: grid points per side. Raises ValueError,
+    naming the argument.
     """
     X = np.asarray(X)
     D = X.shape[1] if X.ndim == 2 else 0
@@ -42,7 +43,7 @@ def plot_decision_boundary(
     if D < 2 or not (0 <= i < D and 0 <= j < D and i != j):
         raise ValueError(f"features must be two different columns of X {X.shape}; got {features}")
     if names is not None and len(names) != D:
-        raise ValueError(f"names must be {D}, one for each column; got {len(names)}")
+        raise ValueError(f"names must have {D} entries, one per column; got {len(names)}")
     middle = np.median(X, axis=0) if at is None else np.asarray(at)
     if middle.shape != (D,):
         raise ValueError(f"at must have shape ({D},); got {middle.shape}")
@@ -101,7 +102,7 @@ def _class_areas(axes: Any, x: Array, y: Array, p: Array, shape: tuple[int, int]
     if p.shape[1] == 1:
         p = np.concatenate([1 - p, p], axis=1)
     winner, K = p.argmax(axis=1), p.shape[1]
-    # 0 at a tie of all classes, 1 where one is certain
+    # 0 if all classes tie, 1 if one is certain
     sure = np.clip((p.max(axis=1) - 1 / K) / (1 - 1 / K), 0, 1)
     colours = np.array([to_rgb(c) for c in colour_map(K)])
     strength = (0.08 + 0.47 * sure)[:, None]
@@ -124,7 +125,7 @@ def _dots(
     limits: tuple[float, float] | None = None,
     known: Sequence[Any] | None = None,
 ) -> None:
-    """The rows, by class with a colour and a marker each, or by number with a colour scale."""
+    """The rows: a colour and a marker for each class, or a colour scale for numbers."""
     t = t[:, 0] if t.ndim == 2 and t.shape[1] == 1 else t
     t = t.argmax(axis=1) if t.ndim == 2 else t
     if len(t) != len(at):
@@ -162,11 +163,12 @@ def plot_hidden_space(
     layer: int | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Where the rows lie in the space of a hidden layer, h⁽ˡ⁾.
+    """The rows in the space of a hidden layer, h⁽ˡ⁾.
 
-    Of two units the plane itself, of more their first two principal components. For classes out
-    of two units the boundaries of the layers above are shown. layer: l, by default the last hidden
-    one. t: classes or numbers, colours the rows. Raises ValueError for a layer that is not there.
+    Two units span the plane itself; more units are projected on their first two principal
+    components. For two units and a classification, the decision boundaries of the layers above are
+    shown. layer: l, by default the last hidden layer. t: classes or numbers, which colour the rows.
+    Raises ValueError for a layer that does not exist.
     """
     n_hidden = len(net.architecture.dense) - 1
     layer = n_hidden if layer is None else layer
@@ -231,8 +233,9 @@ def plot_loss_slice(
     """ℒ around θ: over a plane of two random directions, or along one.
 
     Each direction is scaled to the weights, unit by unit, so that pictures can be compared
-    (filter normalisation). radius: 1 reaches as far as the weights are large. points: on each
-    side. Source: Li et al., Visualizing the loss landscape of neural nets (2018).
+    (filter normalisation). radius: the distance from θ in units of the size of the weights.
+    points: grid points per side. Source: Li et al., Visualizing the loss landscape of neural nets
+    (2018).
     """
     if points < 3 or not radius > 0:
         raise ValueError(f"points must be >= 3 and radius > 0; got {points} and {radius}")
@@ -271,14 +274,14 @@ def plot_loss_slice(
             for label, direction in (("first direction", u), ("second direction", v)):
                 axes.plot(steps, [loss(net.theta + a * direction) for a in steps], label=label)
             axes.plot(0, loss(net.theta), "o", color="black", ms=6)
-            axes.set(xlabel="distance from θ, in sizes of the weights", ylabel="ℒ")
+            axes.set(xlabel="distance from θ, relative to the weights", ylabel="ℒ")
             axes.legend()
         axes.set_title(f"ℒ around θ, where it is {loss(net.theta):.4g}")
     return Picture(figure)
 
 
 def normalised_direction(net: Network, rng: np.random.Generator) -> Array:
-    """A random direction in which each unit's weights are as long as in θ; biases stay."""
+    """A random direction with each unit's weights as long as in θ, and 0 for biases."""
     direction = rng.standard_normal(net.theta.shape).astype(net.theta.dtype)
     layers, unpack = net.architecture.layers, net.architecture.unpack
     for layer, d, p in zip(layers, unpack(direction), unpack(net.theta), strict=True):

@@ -18,8 +18,8 @@ QUANTITIES = {
     "dL_dW": "|∂ℒ/∂W|",
     "W": "|W|",
     "update": "|ΔW| / |W| per step",
-    "dead": "share of dead units",
-    "saturated": "share of saturated units",
+    "dead": "fraction of dead units",
+    "saturated": "fraction of saturated units",
 }
 SHARES = ("dead", "saturated")
 
@@ -27,11 +27,11 @@ SHARES = ("dead", "saturated")
 def plot_history(history: History | Recording | Recorder, *, log: bool = False) -> Picture:
     """The losses, the metrics and the learning rate after each epoch.
 
-    log: a logarithmic axis for the losses. Raises ValueError where no epoch has been done.
+    log: a logarithmic axis for the losses. Raises ValueError if no epoch has been run.
     """
     history = _as_history(history)
     if len(history) == 0:
-        raise ValueError("history has no epoch yet; train first")
+        raise ValueError("the history has no epochs yet; train first")
     epochs = np.arange(1, len(history) + 1)
     rates = np.array(history.learning_rate, dtype=float)
     changing = len(rates) and np.isfinite(rates).all() and rates.min() < rates.max()
@@ -73,14 +73,14 @@ def plot_layers(
     recording: Recording | Recorder,
     quantities: tuple[str, ...] = ("h", "dL_dz", "update", "dead"),
 ) -> Picture:
-    """Statistics of each layer over the steps of training, a panel for each quantity.
+    """Statistics of each layer over the steps of training, one panel per quantity.
 
-    quantities: names of :class:`LayerStatistics`. Raises ValueError for others.
+    quantities: names of :class:`LayerStatistics`. Raises ValueError for other names.
     """
     recording = _as_recording(recording)
     unknown = [name for name in quantities if name not in QUANTITIES]
     if unknown or not quantities:
-        raise ValueError(f"quantities must be of {list(QUANTITIES)}; got {list(quantities)}")
+        raise ValueError(f"quantities must be among {list(QUANTITIES)}; got {list(quantities)}")
     n_layers = len(recording.architecture.dense)
     with drawing(6.4, 0.8 + 1.8 * len(quantities)) as figure:
         panels = figure.subplots(len(quantities), 1, sharex=True, squeeze=False)[:, 0]
@@ -98,17 +98,17 @@ def plot_layers(
                 axes.set_ylim(-0.03, 1.03)
             elif positive:
                 axes.set_yscale("log")
-        panels[0].set_title("Each layer while it learns")
+        panels[0].set_title("Each layer during training")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
         panels[-1].set_xlabel("step")
     return Picture(figure)
 
 
 def plot_histograms(recording: Recording | Recorder, quantity: str = "h") -> Picture:
-    """How the activations or the gradients of each layer are distributed, record after record.
+    """The distribution of the activations or the gradients of each layer, record by record.
 
     quantity: "h" for h⁽ˡ⁾, or "dL_dz" for |∂ℒₙ/∂z⁽ˡ⁾| on a logarithmic axis. Each column of a
-    panel is the histogram of one record; the darker, the more entries.
+    panel is the histogram of one record; darker means more entries.
     """
     recording = _as_recording(recording)
     if quantity not in ("h", "dL_dz"):
@@ -131,7 +131,9 @@ def plot_histograms(recording: Recording | Recorder, quantity: str = "h") -> Pic
             axes.set_title(f"{symbol}, {kind}" if quantity == "h" else symbol)
             axes.set_xlabel("step")
         if image is not None:
-            figure.colorbar(image, ax=list(panels[:n_layers]), label="share, of the fullest bin")
+            figure.colorbar(
+                image, ax=list(panels[:n_layers]), label="entries, relative to the fullest bin"
+            )
     return Picture(figure)
 
 

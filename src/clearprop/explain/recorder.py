@@ -1,4 +1,4 @@
-"""A record of training, layer by layer: a callback that looks at a fixed sample of rows."""
+"""A record of training, layer by layer: a callback that examines a fixed sample of rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clearprop.network import Network
 
 @dataclass(frozen=True)
 class EpochLine:
-    """What every epoch left behind, whether it was recorded or not."""
+    """The results of one epoch, recorded or not."""
 
     epoch: int
     step: int
@@ -31,9 +31,9 @@ class EpochLine:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One look at the network: after `epoch` epochs, `step` steps.
+    """The state of the network after `epoch` epochs and `step` steps.
 
-    loss: ℒ of the sample; layers: the statistics of each; theta: where the recorder keeps it.
+    loss: ℒ of the sample; layers: the statistics of each layer; theta: θ, if the recorder keeps it.
     """
 
     epoch: int
@@ -47,10 +47,10 @@ class Record:
 class Recording:
     """A training run as the :class:`Recorder` saw it.
 
-    data: the sample that all records are of, t encoded; rows: its rows in X (n,). records: the
-    looks, the first one before training (epoch 0). epochs: a line for every epoch. theta: of the
-    last look. nonfinite: where NaN or infinity ended the run. stopped: why it ended. source: X and
-    t as they were given to the recorder.
+    data: the sample for all records, with t encoded. rows: the row numbers of the sample in X (n,).
+    records: the records, the first one before training (epoch 0). epochs: one entry per epoch.
+    theta: θ of the last record. nonfinite: where NaN or infinity ended the run. stopped: why it
+    ended. source: X and t as they were given to the recorder.
     """
 
     architecture: Architecture
@@ -66,7 +66,8 @@ class Recording:
     def series(self, quantity: str, layer: int) -> Array:
         """One statistic of layer l over the records, (number of records,).
 
-        quantity: a name of :class:`LayerStatistics` such as "dL_dz". Raises ValueError for others.
+        quantity: a name of :class:`LayerStatistics` such as "dL_dz". Raises ValueError for other
+        names.
         """
         names = [f.name for f in fields(LayerStatistics) if f.type == "float"]
         if quantity not in names:
@@ -78,11 +79,11 @@ class Recording:
 
     @property
     def steps(self) -> Array:
-        """The number of steps done at each record."""
+        """The number of steps done before each record."""
         return np.array([record.step for record in self.records])
 
     def to_document(self) -> dict[str, Any]:
-        """All of it as JSON values, without θ and the sample."""
+        """The recording as JSON values, without θ and the sample."""
         records = [
             {
                 "epoch": record.epoch,
@@ -109,14 +110,14 @@ class Recording:
 class Recorder:
     """A callback that records statistics of each layer, on the same few rows each time.
 
-    net: the network that will be trained, whose θ of this moment is the first record; or its
-    architecture, for an estimator, and then the first record is that of the first epoch. X, t: as
-    for training; `rows` of them, drawn with `seed`, are looked at. every: record each `every`-th
-    epoch, and the last one; epochs: just these epochs instead. min_steps: at least so many steps
-    apart. histograms: of h and ∂ℒ/∂z. keep_theta: θ of every record too, to go back to it.
-    job: which one, where many are trained at once.
+    net: the network to be trained, whose current θ gives the first record; or, for an estimator,
+    its architecture, and then the first record follows the first epoch. X, t: as for training;
+    `rows` of their rows, drawn with `seed`, are examined. every: record every `every`-th epoch and
+    the last one; epochs: record only these epochs instead. min_steps: fewest steps between records.
+    histograms: whether to record histograms of h and ∂ℒ/∂z. keep_theta: whether to keep θ of every
+    record. job: the number of the job to record, if many are trained at once.
 
-    A look costs about as much as a step of training on `rows` rows with the reference engine.
+    A record costs about as much as a training step on `rows` rows with the reference engine.
     Works with every engine. Raises ValueError, naming the argument.
 
     >>> import clearprop as cp
@@ -182,7 +183,7 @@ class Recorder:
 
     @property
     def recording(self) -> Recording:
-        """What has been seen so far; also while training goes on."""
+        """The recording so far; also available during training."""
         return Recording(
             self.architecture,
             self.data,

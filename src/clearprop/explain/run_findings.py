@@ -1,4 +1,4 @@
-"""What can be wrong with a training run: NaN, a learning rate too high or too low, overfitting."""
+"""Problems of a training run: NaN, a learning rate too high or too low, overfitting."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from clearprop.explain.recorder import Recording
 # ℒ over ℒ at the start: it should fall.
 NO_PROGRESS = 0.98
 ROSE = 1.5
-# Oscillation: the share of epochs that end above the one before by more than a tenth.
+# Oscillation: the fraction of epochs in which the loss rises by more than a tenth.
 JUMP, MANY_JUMPS = 1.1, 0.3
 EPOCHS_FOR_JUMPS = 10
 STEPS_FOR_PROGRESS = 20
-# How far the weights go in one step, over their size; about 1e-3 is usual.
+# How far the weights move in one step, relative to their size; about 1e-3 is usual.
 LARGE_UPDATE, SMALL_UPDATE = 0.1, 1e-6
 OVERFITTED = 1.1
 
 
 def run_findings(recording: Recording) -> list[Finding]:
-    """The findings of the course of a run; of the network at its end see `net_findings`."""
+    """Findings about the course of a run; `net_findings` has those about the final network."""
     found = []
     if recording.nonfinite is not None:
         found.append(nonfinite_finding(recording.nonfinite))
@@ -36,7 +36,7 @@ def run_findings(recording: Recording) -> list[Finding]:
 
 
 def updates(recording: Recording) -> dict[int, float]:
-    """For each layer l the median of |ΔW⁽ˡ⁾| / |W⁽ˡ⁾| per step, over the records but the first."""
+    """For each layer l, the median of |ΔW⁽ˡ⁾| / |W⁽ˡ⁾| per step over all records but the first."""
     found = {}
     for dense in range(1, len(recording.architecture.dense) + 1):
         values = recording.series("update", dense)
@@ -47,12 +47,12 @@ def updates(recording: Recording) -> dict[int, float]:
 
 
 def _too_high(recording: Recording, losses: Array) -> list[Finding]:
-    """Signs of too large steps: ℒ rises, ℒ jumps, weights are thrown about."""
+    """Signs of steps that are too large: ℒ rises, ℒ jumps, weights swing."""
     signs: dict[str, float | int | str] = {}
     first = recording.records[0].loss if recording.records else float("nan")
     if recording.records and recording.records[0].epoch > 0:
-        first = float("nan")  # an epoch has passed before the first look
-    # a network may happen to begin below what a constant gives, and pass through that
+        first = float("nan")  # an epoch has passed before the first record
+    # a network may by chance begin below the loss of a constant, and rise above it
     start = max(first, best_constant(recording))
     if len(losses) and np.isfinite(first) and losses.max() > ROSE * start > 0:
         worst = int(np.argmax(losses))
@@ -64,7 +64,7 @@ def _too_high(recording: Recording, losses: Array) -> list[Finding]:
         later = losses[len(losses) // 4 :]
         jumps = (later[1:] > JUMP * later[:-1]) & (later[1:] > 0.1 * losses[0])
         if jumps.mean() >= MANY_JUMPS:
-            signs["epochs that end a tenth above the one before"] = f"{jumps.mean():.0%}"
+            signs["epochs that end a tenth above the previous one"] = f"{jumps.mean():.0%}"
     for layer, update in updates(recording).items():
         if len(recording.records) > 2 and update > LARGE_UPDATE:
             signs[f"|ΔW⁽{layer}⁾| / |W⁽{layer}⁾| per step"] = update
@@ -76,7 +76,7 @@ def _too_high(recording: Recording, losses: Array) -> list[Finding]:
             "learning_rate_high",
             "warning",
             "the learning rate is too high",
-            "Divide it by 3 to 10, or begin with a warm-up (WarmUp), or clip the gradient "
+            "Divide it by 3 to 10, start with a warm-up (WarmUp), or clip the gradient "
             "(clip_norm=1).",
             {**signs, "learning rate": rate},
         )
@@ -84,7 +84,7 @@ def _too_high(recording: Recording, losses: Array) -> list[Finding]:
 
 
 def _no_progress(recording: Recording) -> list[Finding]:
-    """ℒ of the sample is where it began, though there was room to fall."""
+    """ℒ of the sample has not fallen, although it could."""
     records = recording.records
     if len(records) < 2 or records[-1].step - records[0].step < STEPS_FOR_PROGRESS:
         return []
@@ -96,7 +96,7 @@ def _no_progress(recording: Recording) -> list[Finding]:
     fastest = max(sizes.values(), default=float("nan"))
     evidence: dict[str, float | int | str] = {
         "ℒ before training": first,
-        "least ℒ since": last,
+        "lowest ℒ since": last,
         "steps": records[-1].step,
         "largest |ΔW| / |W| of a layer, per step": fastest,
     }
@@ -106,7 +106,7 @@ def _no_progress(recording: Recording) -> list[Finding]:
                 "learning_rate_low",
                 "warning",
                 "ℒ does not fall: the weights hardly move",
-                "Multiply the learning rate by 10 and look again.",
+                "Multiply the learning rate by 10 and diagnose again.",
                 evidence,
             )
         ]
@@ -115,15 +115,15 @@ def _no_progress(recording: Recording) -> list[Finding]:
             "no_progress",
             "warning",
             "ℒ does not fall",
-            "See whether the network can learn 10 rows by heart; if not, look at the other "
-            "findings, at the learning rate, and at whether rows and targets belong together.",
+            "Check whether the network can memorise 10 rows; if not, check the other findings, "
+            "the learning rate, and whether rows and targets belong together.",
             evidence,
         )
     ]
 
 
 def best_constant(recording: Recording) -> float:
-    """About ℒ of the best prediction that is the same for all rows: that of the mean of t."""
+    """Approximate ℒ of the best constant prediction, the mean of t."""
     t = recording.data.t.astype(np.float64)
     output = recording.architecture.output
     mean = t.mean(axis=0)
@@ -137,7 +137,7 @@ def best_constant(recording: Recording) -> float:
 
 
 def _overfitting(recording: Recording) -> list[Finding]:
-    """The validation loss has its best behind it while the training loss still falls."""
+    """The validation loss is past its best while the training loss still falls."""
     lines = [line for line in recording.epochs if line.validation_loss is not None]
     losses = np.array([line.validation_loss for line in lines], dtype=float)
     if len(lines) < EPOCHS_FOR_JUMPS or not np.isfinite(losses).all():
@@ -151,7 +151,7 @@ def _overfitting(recording: Recording) -> list[Finding]:
         Finding(
             "overfitting",
             "warning",
-            f"the network overfits since epoch {lines[best].epoch}",
+            f"the network overfits after epoch {lines[best].epoch}",
             "Stop there (Stopping restores the best θ), or use dropout, a penalty on the weights, "
             "a smaller network or more rows.",
             {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def step_html(step: Step) -> str:
-    """The equation, the shapes, the numbers, and below them how it is written elsewhere."""
+    """The equation, the shapes and the numbers, followed by LaTeX and Python."""
     operands = ", ".join(f"{o.name} {shape_text(o.value.shape)}" for o in step.operands)
     count = f'<span class="s">{step.number}&ensp;</span>' if step.number else ""
     lines = [f"{step.name} {shape_text(step.shape)} from {operands}"]
@@ -29,7 +29,7 @@ def step_html(step: Step) -> str:
 
 
 def explanation_html(explanation: Explanation) -> str:
-    """All steps, each folded to its equation."""
+    """All steps, each folded into its equation."""
     parts: list[str] = []
     direction = ""
     for step in explanation:

@@ -18,7 +18,7 @@ WIDTH = 120
 
 
 def plain(value: Any) -> str:
-    """What rich would show, as text without colour."""
+    """The output of rich as text without colour."""
     from rich.console import Console
 
     console = Console(file=StringIO(), width=WIDTH, highlight=False, no_color=True)
@@ -28,7 +28,7 @@ def plain(value: Any) -> str:
 
 
 def step_text(step: Step) -> Group:
-    """The equation, the shapes, the numbers."""
+    """The equation, the shapes and the numbers."""
     from rich.console import Group
     from rich.text import Text
 
@@ -44,7 +44,7 @@ def step_text(step: Step) -> Group:
 
 
 def matrix_text(value: Array, axes: tuple[str, ...]) -> list[Any]:
-    """An array as a table, its first rows and columns; of a stack of matrices the first one."""
+    """An array as a table of its first rows and columns; for a stack of matrices, the first one."""
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text

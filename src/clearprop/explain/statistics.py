@@ -1,4 +1,4 @@
-"""What to look at in each layer while it learns: sizes of z, h and gradients, dead units."""
+"""Statistics of each layer during training: sizes of z, h and gradients, dead units."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from clearprop.engines.reference import steady_numerics
 from clearprop.propagation import back_propagation, forward_propagation, mean_loss
 
 BINS = 40
-# A unit with no slope above this is dead: what comes back through it is nothing.
+# A unit with no slope above this is dead: it passes no gradient back.
 DEAD_SLOPE = 1e-6
-# Bounded activations with their steepest slope; below a twentieth of it a unit is saturated.
+# Bounded activations with their steepest slope; below a twentieth of it, a unit is saturated.
 STEEPEST = {"logistic": 0.25, "tanh": 1.0}
 SATURATED_SLOPE = 0.05
 SATURATED_ROWS = 0.95
@@ -24,7 +24,7 @@ SATURATED_ROWS = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How many values lie between edges[i] and edges[i + 1]; `zeros`: left out, log bins only."""
+    """How many values lie between edges[i] and edges[i + 1]; `zeros`: left out of log bins."""
 
     edges: Array
     counts: Array
@@ -35,12 +35,12 @@ class Histogram:
 class LayerStatistics:
     """Layer l on some rows. |·| is the root mean square over the entries.
 
-    z, h: |z⁽ˡ⁾| and |h⁽ˡ⁾| (for layer L |ŷ|). dL_dz: |∂ℒₙ/∂z⁽ˡ⁾| of each sample's own loss, so that
-    it does not depend on N. W, dL_dW: |W⁽ˡ⁾| and |∂ℒ/∂W⁽ˡ⁾|. update: how far W⁽ˡ⁾ has moved since
-    the record before, per step and divided by |W⁽ˡ⁾|; NaN in the first record. dead: share of
-    units with φ′ = 0 on all rows; saturated: share of units of a bounded activation with a slope
-    below 5 % of the steepest one on 95 % of the rows. h_histogram: linear bins; dL_dz_histogram:
-    of |∂ℒₙ/∂z|, edges are powers of two.
+    z, h: |z⁽ˡ⁾| and |h⁽ˡ⁾| (for layer L, |ŷ|). dL_dz: |∂ℒₙ/∂z⁽ˡ⁾| of each sample's loss, which does
+    not depend on N. W, dL_dW: |W⁽ˡ⁾| and |∂ℒ/∂W⁽ˡ⁾|. update: the change of W⁽ˡ⁾ since the previous
+    record, per step and divided by |W⁽ˡ⁾|; NaN in the first record. dead: fraction of units with
+    φ′ = 0 on all rows. saturated: fraction of units of a bounded activation with a slope below 5 %
+    of the steepest slope on 95 % of the rows. h_histogram: histogram of h in linear bins.
+    dL_dz_histogram: histogram of |∂ℒₙ/∂z| with powers of two as edges.
     """
 
     layer: int
@@ -70,9 +70,11 @@ def layer_statistics(
 ) -> tuple[float, tuple[LayerStatistics, ...]]:
     """ℒ and the statistics of each layer; t as the output unit's `targets` returns it.
 
-    before: θ of `n_steps` steps ago, for the update.
+    before: θ from `n_steps` steps ago, for `update`.
     """
-    with steady_numerics():  # more BLAS threads would go on spinning beside the training's own
+    with (
+        steady_numerics()
+    ):  # idle BLAS threads would keep spinning beside the threads of the training
         trace = forward_propagation(architecture, theta, X)
         gradients = back_propagation(architecture, theta, trace, t)
         loss = mean_loss(architecture, trace, t)
@@ -123,9 +125,9 @@ def slopes(activation: Activation, z: Array, h: Array) -> Array:
 
 
 def dead_units(activation: Activation, z: Array, h: Array) -> Array:
-    """(H,) bool: units through which nothing comes back from any row.
+    """(H,) bool: units that pass no gradient back on any row.
 
-    Those of a bounded activation are saturated then, which is another trouble.
+    Units of a bounded activation count as saturated instead, which is a different problem.
     """
     if activation.name in STEEPEST:
         return np.zeros(z.shape[1], dtype=bool)
@@ -133,7 +135,7 @@ def dead_units(activation: Activation, z: Array, h: Array) -> Array:
 
 
 def saturated_units(activation: Activation, z: Array, h: Array) -> Array:
-    """(H,) bool: units of a bounded activation that are at its flat ends on nearly all rows."""
+    """(H,) bool: units of a bounded activation that are at its flat ends on almost all rows."""
     steepest = STEEPEST.get(activation.name)
     if steepest is None:
         return np.zeros(z.shape[1], dtype=bool)
@@ -142,7 +144,7 @@ def saturated_units(activation: Activation, z: Array, h: Array) -> Array:
 
 
 def unit_shares(activation: Activation | None, z: Array, h: Array) -> tuple[float, float]:
-    """The shares of dead and of saturated units; an output layer has neither."""
+    """The fractions of dead and of saturated units; an output layer has neither."""
     if activation is None:
         return 0.0, 0.0
     if activation.name in STEEPEST:
@@ -151,7 +153,7 @@ def unit_shares(activation: Activation | None, z: Array, h: Array) -> tuple[floa
 
 
 def histogram(values: Array, bins: int = BINS) -> Histogram | None:
-    """Equal bins from the smallest to the largest value; None where one is not finite."""
+    """Equal bins from the smallest to the largest value; None if a value is not finite."""
     flat = np.asarray(values).reshape(-1)
     low, high = float(flat.min()), float(flat.max())
     if not np.isfinite(high - low):
@@ -164,7 +166,7 @@ def histogram(values: Array, bins: int = BINS) -> Histogram | None:
 
 
 def log_histogram(values: Array, factor: float = 1.0) -> Histogram | None:
-    """Of |values|·factor, a bin for each power of two; None where one is not finite."""
+    """A bin for each power of two of |values|·factor; None if a value is not finite."""
     flat = np.asarray(values).reshape(-1)
     if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
         return None

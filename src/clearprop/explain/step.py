@@ -15,14 +15,14 @@ from clearprop.gradient_check import RESOLUTION
 from clearprop.notation import Symbol, number, place
 
 Index: TypeAlias = tuple[int, ...]
-# At an entry of the result: its derivative by the five-point rule with the round-off, None at a
+# For an entry of the result: its derivative by the five-point rule and the round-off; None at a
 # kink of ℒ.
 Difference: TypeAlias = Callable[[Index], tuple[float, float] | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Operand:
-    """What a step computes with: its symbol and its value, an array of any number of axes."""
+    """An input of a step: its symbol and its value, an array with any number of axes."""
 
     symbol: Symbol
     value: Array
@@ -34,9 +34,9 @@ class Operand:
 
 @dataclass(frozen=True)
 class Factor:
-    """One number of a term: the operand that it is an entry of, and where; or a plain number.
+    """One number of a term: an entry of an operand, or a plain number.
 
-    index: None for a number that is no entry of an operand, such as the 1 beside a bias.
+    index: None for a number that is not an entry of an operand, such as the 1 beside a bias.
     """
 
     symbol: str
@@ -49,7 +49,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Term:
-    """One summand of an entry: how it is written, the numbers in it, and its value (float64)."""
+    """One summand of an entry: its text, its factors, and its value (float64)."""
 
     text: str
     factors: tuple[Factor, ...]
@@ -66,16 +66,16 @@ def product(*factors: Factor) -> Term:
 
 
 def single(text: str, value: float, *factors: Factor) -> tuple[Term, ...]:
-    """The terms of an entry that is no sum."""
+    """The terms of an entry that is not a sum."""
     return (Term(text, factors, value),)
 
 
 @dataclass(frozen=True)
 class Check:
-    """An entry beside the same number found in another way.
+    """An entry beside the same number computed in a different way.
 
-    expected: by a five-point difference for a derivative, else the exact sum of the entry's terms;
-    `method` says which. ok: whether they agree to `tolerance`; None where ℒ has a kink at this
+    expected: a five-point difference for a derivative, otherwise the exact sum of the entry's
+    terms; `method` says which. ok: whether they agree to `tolerance`; None if ℒ has a kink at this
     point, so that there is no derivative to compare with.
     """
 
@@ -101,9 +101,9 @@ class Check:
 class Step:
     """One step of the computation.
 
-    equation, latex: with the lecture's symbols. entry: the same for one entry of the result, whose
-    axes are named in `axes` (n samples, i and j and k units). code: the line of Python that
-    computes it. note: what is worth knowing. layer: l, or None. operands, result: the numbers.
+    equation, latex: the equation in the lecture's symbols. entry: the equation of one entry of the
+    result; `axes` names its axes (n for samples; i, j and k for units). code: the line of Python
+    that computes the result. note: a remark. layer: l, or None. operands, result: the numbers.
     """
 
     direction: str
@@ -131,9 +131,9 @@ class Step:
         return self.result.shape
 
     def terms(self, index: int | Sequence[int] = ()) -> tuple[Term, ...]:
-        """The terms that add up to result[index]; their sum differs from it by rounding alone.
+        """The terms that add up to result[index], up to rounding.
 
-        Raises IndexError for an index that the result has not.
+        Raises IndexError if the result has no such index.
         """
         at = self._index(index)
         if self.summands is None:
@@ -141,10 +141,10 @@ class Step:
         return self.summands(at)
 
     def check(self, index: int | Sequence[int] = ()) -> Check:
-        """Result[index] beside a finite difference if it is a derivative, else beside its terms.
+        """Compare result[index] with a finite difference if it is a derivative, else its terms.
 
-        The difference is taken in float64 (:func:`clearprop.gradient_check.derivative`); for a
-        network in float32 they agree if they do to √eps, 3.5·10⁻⁴.
+        The difference is computed in float64 (:func:`clearprop.gradient_check.derivative`); for a
+        network in float32, the two agree if they agree to √eps, 3.5·10⁻⁴.
         """
         at = self._index(index)
         entry, value = f"{self.name}{place(at)}", float(self.result[at])
@@ -196,9 +196,7 @@ class Step:
         if len(at) != self.result.ndim or any(
             not 0 <= i < n for i, n in zip(at, self.shape, strict=True)
         ):
-            raise IndexError(
-                f"{self.name} has the shape {self.shape}; there is no entry {list(at)}"
-            )
+            raise IndexError(f"{self.name} has shape {self.shape}; there is no entry {list(at)}")
         return at
 
     def __str__(self) -> str:
@@ -222,8 +220,8 @@ class Step:
 class Explanation(Sequence[Step]):
     """The whole computation, step by step, in the lecture's order: forward, then backward.
 
-    A sequence; a step is also found by its symbol or its name in the code: explanation["z⁽¹⁾"],
-    explanation["dL_dW1"].
+    A sequence. A step can also be found by its symbol or its name in the code:
+    explanation["z⁽¹⁾"], explanation["dL_dW1"].
     """
 
     steps: tuple[Step, ...]
@@ -241,7 +239,7 @@ class Explanation(Sequence[Step]):
             if key in (step.name, step.symbol.code):
                 return step
         names = ", ".join(step.name for step in self.steps)
-        raise KeyError(f"there is no step {key!r}, only {names}")
+        raise KeyError(f"there is no step {key!r}; the steps are {names}")
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -250,7 +248,7 @@ class Explanation(Sequence[Step]):
         return iter(self.steps)
 
     def code(self) -> str:
-        """Python that computes every step from `net`, `X` and `t`, each in its own variable."""
+        """Python code that computes every step from `net`, `X` and `t`, with one variable each."""
         return "\n".join([self.preamble, *(step.code for step in self.steps)]) + "\n"
 
     def latex(self) -> str:

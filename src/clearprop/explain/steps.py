@@ -23,9 +23,9 @@ from clearprop.propagation import Gradients, Trace, mean_loss
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A layer that does something, with what it is given and gives: its numbers and symbols.
+    """A layer with its input and its output, as numbers and symbols.
 
-    number: in `architecture.layers`; level: l of the dense layer, or of the one below it.
+    number: index in `architecture.layers`. level: l of the dense layer, or of the one below it.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Place:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is W h + b and φ, with nothing that this module does not know."""
+        """Whether it is just W h + b and φ, so that this module can show it entry by entry."""
         layer = self.layer
         return isinstance(layer, Dense) and layer == Dense(
             layer.n_in, layer.n_out, layer.activation
@@ -55,10 +55,10 @@ def steps(
 ) -> Explanation:
     """The computation of ŷ, ℒ and every gradient, one step after another.
 
-    Every number is the one that `net.forward` and `net.backward` give, bit by bit. X: (N, D)
-    dense; t: targets as `net.loss` takes them, None for the forward half alone. draw: (seed, step)
-    to see a step of training with its dropout masks. Layers of other kinds than dense and dropout
-    are one step each way. Raises ValueError, naming the argument, for data that do not fit.
+    Every number is bit-for-bit the same as in `net.forward` and `net.backward`. X: (N, D) dense.
+    t: targets as `net.loss` takes them; None gives only the forward half. draw: (seed, step) shows
+    a training step with its dropout masks. A layer that is neither dense nor dropout is one step
+    each way. Raises ValueError, naming the argument, for data that do not fit.
 
     >>> import clearprop as cp
     >>> net = cp.Network([2, 3, 1], hidden="tanh", output="logistic", seed=0)

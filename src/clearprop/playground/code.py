@@ -1,7 +1,7 @@
-"""The lines of "copy as Python": plain calls of the library that print the numbers shown.
+"""The code of "copy as Python": plain calls of the library that print the numbers shown.
 
-Each number has a name. A line of output is the name, a space and the value as JSON; the page
-shows the same value under the same name, so that the two can be compared entry by entry.
+Each number has a name. A line of output is the name, a space and the value as JSON. The page shows
+the same value under the same name, so the two can be compared entry by entry.
 """
 
 from __future__ import annotations
@@ -23,5 +23,5 @@ def script(imports: Iterable[str], lines: Iterable[str], shown: Mapping[str, str
 
 
 def listed(values: Iterable[float | int]) -> str:
-    """Numbers as a Python list that gives the same bits."""
+    """Numbers as the text of a Python list that gives the same bits."""
     return "[" + ", ".join(map(repr, values)) + "]"

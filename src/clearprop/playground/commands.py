@@ -1,8 +1,8 @@
-"""What a page can ask for: one table of commands, each with the types of its arguments.
+"""The commands that a page can send: one table, with the types of their arguments.
 
 A message {"do": name, "id": number, ...arguments} is answered by {"type": "reply", "id": number,
-...} or {"type": "error", "id": number, "message": text}; nothing that a page sends ends the
-session. Every number in an answer was computed here.
+...} or {"type": "error", "id": number, "message": text}. No message from a page ends the session.
+Every number in an answer was computed here.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ SPEEDS = {"1": 1.0, "10": 10.0, "100": 100.0, "most": math.inf}
 
 @dataclass(frozen=True)
 class Command:
-    """arguments: name → type. run: (session, arguments...) → what the reply holds."""
+    """arguments: name → type. run: (session, arguments...) → the contents of the reply."""
 
     arguments: Mapping[str, type]
     run: Callable[..., dict[str, Any]]
 
 
 def check_arguments(command: Command, given: Mapping[str, Any]) -> None:
-    """Raise ValueError unless exactly the arguments of the command are there, of their types."""
+    """Raise ValueError unless exactly the command's arguments are present, with the right types."""
     for name in given.keys() - command.arguments.keys():
         raise ValueError(f"there is no argument {name[:60]!r}")
     for name, kind in command.arguments.items():
@@ -51,7 +51,7 @@ def check_arguments(command: Command, given: Mapping[str, Any]) -> None:
 
 
 def perform(session: Session, message: Mapping[str, Any], payload: bytes = b"") -> dict[str, Any]:
-    """Run the command of a message in the session's thread; ValueError for a wrong one."""
+    """Run the command of a message in the session's thread; ValueError for an invalid message."""
     name = message.get("do")
     if not isinstance(name, str) or name not in COMMANDS:
         raise ValueError(f"there is no command {str(name)[:60]!r}")
@@ -84,7 +84,7 @@ def _table(session: Session) -> dict[str, Any]:
 
 
 def _state(session: Session) -> dict[str, Any]:
-    """Station, settings and link, and what the station shows."""
+    """Station, settings and link, and the station's document."""
     record = session.settings
     view = session.station.view(record) if session.station.view else {}
     return {
@@ -113,7 +113,7 @@ def _set(session: Session, changes: dict[str, Any]) -> dict[str, Any]:
 def _preset(session: Session, title: str) -> dict[str, Any]:
     presets = session.station.presets
     if title not in presets:
-        raise ValueError(f"there is no preset {title[:60]!r}; there are {list(presets)}")
+        raise ValueError(f"there is no preset {title[:60]!r}; the presets are {list(presets)}")
     session.open(session.station, session.station.settings(**presets[title]))
     return _state(session)
 
@@ -128,7 +128,7 @@ def _act(session: Session, name: str, arguments: dict[str, Any]) -> dict[str, An
 
 
 def _python(session: Session, panel: str, part: str) -> dict[str, Any]:
-    run = session.stand_still()  # what is printed must be what is shown
+    run = session.stand_still()  # the program must print what the page shows
     asked = workshop_code.Asked(run, part, session.shown_example(), session.table.name)
     return {"python": workshop_code.python(asked, panel), "link": session.link()}
 
@@ -183,7 +183,7 @@ def _step(session: Session, unit: str) -> dict[str, Any]:
 
 
 def _step_example(session: Session, run: Run, place: int | None) -> None:
-    """The next example of the mini-batch; after its last one the step is taken."""
+    """The next example of the mini-batch; after the last example the step is taken."""
     following = 0 if place is None else place + 1
     if following < len(run.next_batch()):
         session.example = following
@@ -197,7 +197,7 @@ def _seek(session: Session, step: int) -> dict[str, Any]:
         raise ValueError(f"step must be from 0 to {MAX_STEPS}; got {step}")
     session.pause()
     run.rewind(step)
-    if not run.replay(step, REPLAY_STEPS):  # the rest follows between commands
+    if not run.replay(step, REPLAY_STEPS):  # the remaining steps follow between commands
         session.goal, session.clock = step, 0.0
     session.publish_frame()
     return _state(session)

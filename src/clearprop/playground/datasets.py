@@ -1,6 +1,6 @@
-"""The data of the workshop: classic sets in the plane, points that were drawn, and tables.
+"""The data of the workshop: classic datasets in the plane, drawn points, and tables.
 
-All are a function of their arguments, so that "copy as Python" can make them again:
+All depend only on their arguments, so that "copy as Python" can make them again:
 
 >>> data = make("spirals", n=100, noise=0.1, seed=3)
 >>> data.X.shape, data.X_test.shape, sorted(set(data.t.tolist()))
@@ -22,13 +22,13 @@ from clearprop._typing import Array
 if TYPE_CHECKING:
     from clearprop.tabular.plain import TableEncoding
 
-EXTENT = 3.0  # the classic sets lie in the square from −3 to 3
+EXTENT = 3.0  # the classic datasets lie in the square from −3 to 3
 MAX_BYTES = 8 * 2**20  # of a table
 MAX_ROWS, MAX_FEATURES, MAX_CLASSES = 20_000, 64, 10
 SCALINGS = {
-    "standard": "mean 0, deviation 1",
+    "standard": "mean 0, standard deviation 1",
     "unit": "from 0 to 1",
-    "none": "as they are",
+    "none": "unscaled",
 }
 
 
@@ -36,8 +36,9 @@ SCALINGS = {
 class Dataset:
     """Rows for training and for testing. X: (N, D); t: class indices (N,), or numbers (N,).
 
-    n_classes: 0 for a quantity. features: the names of the D inputs; labels: of the classes.
-    columns: name, kind and a few words for each column of a table, the target first.
+    n_classes: number of classes; 0 for a numeric target. features: names of the D inputs. labels:
+    names of the classes. columns: name, kind and a short description for each column of a table,
+    the target first.
     """
 
     X: Array
@@ -107,7 +108,7 @@ def _hills(rng: np.random.Generator, n: int, noise: float, classes: int) -> tupl
 
 @dataclass(frozen=True)
 class Classic:
-    """How a set is drawn, and how many classes it may have: 0 for a quantity."""
+    """How a dataset is drawn, and how many classes it may have; 0 for a numeric target."""
 
     title: str
     draw: Callable[[np.random.Generator, int, float, int], tuple[Array, Array]]
@@ -134,10 +135,10 @@ def make(
     seed: int = 0,
     test_share: float = 0.5,
 ) -> Dataset:
-    """One of the classic sets: n points, of which a share is kept for testing.
+    """One of the classic datasets: n points, of which a fraction is held out for testing.
 
-    name: one of CLASSICS; noise: standard deviation; classes: as many as the set can have at most.
-    Raises ValueError for another name.
+    name: one of CLASSICS. noise: standard deviation. classes: limited to the most that the dataset
+    can have. Raises ValueError for an unknown name.
     """
     if name not in CLASSICS:
         raise ValueError(f"name must be one of {list(CLASSICS)}; got {name!r}")
@@ -148,9 +149,9 @@ def make(
 
 
 def drawn(points: Sequence[Sequence[float]], *, test_share: float = 0.0, seed: int = 0) -> Dataset:
-    """Points (x₁, x₂, class) as somebody placed them. Raises ValueError if there is none."""
+    """Points (x₁, x₂, class) that the user drew. Raises ValueError if there are none."""
     if len(points) == 0:
-        raise ValueError("there are no points yet: draw some, or choose another data set")
+        raise ValueError("there are no points yet: draw some, or choose another dataset")
     rows = np.array(points, dtype=float)
     t = rows[:, 2].astype(np.int64)
     return _split(rows[:, :2], t, max(2, int(t.max()) + 1), test_share, seed)
@@ -160,8 +161,8 @@ def drawn(points: Sequence[Sequence[float]], *, test_share: float = 0.0, seed: i
 class Table:
     """A table that was loaded.
 
-    text: whether its values are texts, to be understood as those of a CSV file. source: the bytes
-    of the CSV file, where that is what it came from.
+    text: whether its values are texts, to be parsed like those of a CSV file. source: the bytes of
+    the CSV file, if it came from one.
     """
 
     name: str = ""
@@ -181,13 +182,13 @@ def table(
     kinds: Mapping[str, str] | None = None,
     scaling: str = "standard",
 ) -> Dataset:
-    """A data frame, or the CSV or Parquet file of that name; its columns become numbers of mean 0.
+    """A data frame, or a CSV or Parquet file, as a dataset; its columns become numbers of mean 0.
 
-    parse_text: whether the texts of a frame are to be understood, as those of a CSV file are.
-    kinds: of columns, instead of what their values suggest; see `tables.columns.KINDS`. scaling: of
-    numeric columns, one of SCALINGS. A target of classes becomes indices, a quantity is scaled to
-    mean 0 and deviation 1, as `clearprop fit` does. Raises TableError for a table that cannot be
-    learnt from, or too large.
+    parse_text: whether to parse the texts of a frame like those of a CSV file. kinds: kinds of
+    columns that override what their values suggest; see `tables.columns.KINDS`. scaling: scaling of
+    numeric columns, one of SCALINGS. Classes become indices; a numeric target is scaled to mean 0
+    and standard deviation 1, as in `clearprop fit`. Raises TableError for a table that is unusable
+    or too large.
     """
     from clearprop.tables.csv_parquet import read_table
     from clearprop.tables.frames import TableError
@@ -198,7 +199,9 @@ def table(
     if isinstance(frame, str | os.PathLike):
         frame, parse_text = read_table(os.fspath(frame))
     if len(frame) > MAX_ROWS:
-        raise TableError(f"the table has {len(frame):,} rows; the playground takes {MAX_ROWS:,}")
+        raise TableError(
+            f"the table has {len(frame):,} rows; the playground takes at most {MAX_ROWS:,}"
+        )
     problem = read_problem(
         frame,
         target,
@@ -217,10 +220,10 @@ def table(
     names = encoding.feature_names
     if len(names) > MAX_FEATURES:
         raise TableError(
-            f"the columns make {len(names)} inputs; the playground takes {MAX_FEATURES}"
+            f"the columns give {len(names)} inputs; the playground takes at most {MAX_FEATURES}"
         )
     if len(labels) > MAX_CLASSES:
-        raise TableError(f"the target has {len(labels)} classes; the playground takes 10")
+        raise TableError(f"the target has {len(labels)} classes; the playground takes at most 10")
     t = problem.y if labels else Standardization.of(problem.y[train]).encode(problem.y)
     X = encoding.transform(problem.frame).astype(np.float64)
     X = _scaled(X, encoding, frame, scaling, train)
@@ -232,7 +235,7 @@ def table(
 
 
 def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: Array) -> Array:
-    """X (N, D) with the numeric columns as they are, or from 0 to 1 over the training rows."""
+    """X (N, D) with the numeric columns unscaled, or from 0 to 1 over the training rows."""
     if scaling == "standard":
         return X
     if scaling not in SCALINGS:
@@ -255,17 +258,21 @@ def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: 
 
 
 def read_upload(data: bytes, name: str) -> Table:
-    """An uploaded CSV file. It is parsed as `clearprop fit` parses one; nothing in it is run.
+    """An uploaded CSV file, parsed as `clearprop fit` parses one; nothing in it is run.
 
-    Raises TableError for what is no CSV table, or too large.
+    Raises TableError if it is not a CSV table, or too large.
     """
     from clearprop.tables.csv_parquet import read_table
     from clearprop.tables.frames import TableError
 
     if len(data) > MAX_BYTES:
-        raise TableError(f"the file has {len(data):,} bytes; the playground takes {MAX_BYTES:,}")
+        raise TableError(
+            f"the file has {len(data):,} bytes; the playground takes at most {MAX_BYTES:,}"
+        )
     if data[:4] == b"PAR1" or data[:2] == b"\x1f\x8b":
-        raise TableError("only plain CSV can be loaded here; clearprop play FILE opens the rest")
+        raise TableError(
+            "only plain CSV can be loaded here; clearprop play FILE opens other formats"
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "table.tsv" if name.lower().endswith(".tsv") else "table.csv")
         with open(path, "wb") as file:
@@ -284,7 +291,7 @@ def file_name(name: str) -> str:
 
 
 def of_settings(settings: Any, loaded: Table) -> Dataset:
-    """The data set of the workshop's settings; ValueError or TableError where there is none."""
+    """The dataset of the workshop's settings; ValueError or TableError if there is none."""
     share = {"test_share": settings.test_share, "seed": settings.data_seed}
     if settings.data == "table":
         if loaded.frame is None:

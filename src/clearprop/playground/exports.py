@@ -1,4 +1,4 @@
-"""The network of a run as a file for elsewhere: safetensors for `Network.load`, and a drawing."""
+"""The network of a run as a file: safetensors for `Network.load`, and a drawing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clearprop.playground.runs import Run
 
 
 def safetensors(run: Run) -> bytes:
-    """What `Network.load` reads."""
+    """The file that `Network.load` reads."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "network.safetensors")
         run.network.save(path)

@@ -1,7 +1,7 @@
 """Links: a station and its settings as the part of an address after the #.
 
-`station=softmax&z=1,2,0.5`: settings at their defaults are left out, the rest is written so that
-it is read back exactly. The same link gives the same numbers.
+`station=softmax&z=1,2,0.5`: default settings are left out, and the other settings are read back
+exactly. The same link gives the same numbers.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ def encode(station: Station, record: Any) -> str:
 
 
 def decode(link: str) -> tuple[Station, Any]:
-    """Station and settings of a link; ValueError, in words for people, for anything else."""
+    """Station and settings of a link; ValueError with a readable message for anything else."""
     if len(link) > MAX_CHARACTERS:
-        raise ValueError(f"the link is too long: {len(link)} characters, {MAX_CHARACTERS} at most")
+        raise ValueError(
+            f"the link is too long: {len(link)} characters, at most {MAX_CHARACTERS} are allowed"
+        )
     try:
         pairs = parse_qsl(
             link.removeprefix("#"),
@@ -37,6 +39,6 @@ def decode(link: str) -> tuple[Station, Any]:
         raise ValueError(f"the link cannot be read: {error}") from None
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError("the link cannot be read: a setting is there twice")
+        raise ValueError("the link cannot be read: a setting appears twice")
     station = find_station(values.pop("station", next(iter(STATIONS))))
     return station, settings.from_pairs(station.settings, values)

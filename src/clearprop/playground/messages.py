@@ -1,8 +1,8 @@
-"""What goes over the socket: JSON, and JSON followed by arrays.
+"""The messages on the socket: JSON, and JSON followed by arrays.
 
 A binary message is the length of its JSON as a 32-bit integer (little-endian), the JSON padded with
 spaces to a multiple of 8 bytes less 4, then the arrays that its "arrays" entry lists as
-[name, type, shape], each padded to 8 bytes. Types are "f8" and "u1". Numbers that JSON has not are
+[name, type, shape], each padded to 8 bytes. Types are "f8" and "u1". Numbers that JSON lacks are
 the texts "NaN", "Infinity" and "-Infinity".
 """
 
@@ -35,7 +35,7 @@ def pack(document: Mapping[str, Any], arrays: Mapping[str, Array] | None = None)
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], bytes]:
-    """JSON and what follows it, of a binary message from a page; ValueError for anything else."""
+    """The JSON and the rest of a binary message from a page; ValueError for anything else."""
     length = int.from_bytes(message[:4], "little")
     if len(message) < 4 or length > min(len(message) - 4, MAX_TEXT):
         raise ValueError("the message cannot be read: its length is wrong")
@@ -43,9 +43,11 @@ def unpack(message: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def parse(text: str | bytes) -> dict[str, Any]:
-    """The JSON object of a message from a page; ValueError, in a line, for anything else."""
+    """The JSON object of a message from a page; a one-line ValueError for anything else."""
     if len(text) > MAX_TEXT:
-        raise ValueError(f"the message is too long: {len(text)}, {MAX_TEXT} at most")
+        raise ValueError(
+            f"the message is too long: {len(text)} characters, at most {MAX_TEXT} are allowed"
+        )
     try:
         document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -61,7 +63,7 @@ def to_json(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """JSON values of what may hold NumPy's arrays and numbers, or NaN and infinity."""
+    """JSON values of data that may hold NumPy arrays and numbers, or NaN and infinity."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):

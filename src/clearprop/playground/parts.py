@@ -1,4 +1,4 @@
-"""A station's document put together from parts, one for each panel or two."""
+"""A station's document, composed of parts for one or two panels each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from clearprop.playground.code import script
 
 @dataclass(frozen=True)
 class Part:
-    """numbers by name; the lines of Python that lead to them, and an expression for each name;
-    what is drawn beside them."""
+    """Numbers by name; the lines of Python that lead to them, and an expression for each name; the
+    drawings beside them."""
 
     numbers: Mapping[str, Any]
     lines: Sequence[str]
@@ -21,9 +21,9 @@ class Part:
 
 
 def document(imports: Iterable[str], parts: Iterable[Part]) -> dict[str, Any]:
-    """What a station's `view` returns: numbers, python, and all that is drawn.
+    """The result of a station's `view`: numbers, Python, and everything drawn.
 
-    In the program each part shows its numbers after its lines, so that parts may use the same
+    In the program, each part prints its numbers after its lines, so that parts may use the same
     variables.
     """
     numbers: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What a page draws of a run: a frame of numbers with a picture for each unit, and the data."""
+"""The pictures of a run: a frame of numbers with a picture for each unit, and the data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def domain(dataset: Dataset, axes: tuple[int, int]) -> list[float]:
 
 
 def grid(dataset: Dataset, axes: tuple[int, int]) -> Array:
-    """Inputs (GRID², D) over the domain, rows from the top; other features at their mean."""
+    """Inputs (GRID², D) over the domain, rows from the top; the other features at their means."""
     left, right, bottom, top = domain(dataset, axes)
     centre = (np.arange(GRID) + 0.5) / GRID
     X = np.tile(dataset.X.mean(axis=0), (GRID * GRID, 1))
@@ -44,12 +44,12 @@ def grid(dataset: Dataset, axes: tuple[int, int]) -> Array:
 def frame(
     run: Run, axes: tuple[int, int], status: dict[str, Any], example: Example | None = None
 ) -> bytes:
-    """The message of where a run stands, and of the example that is looked at.
+    """The message with the state of a run and of the example being inspected.
 
     Its arrays: theta and gradient (∂ℒ/∂θ over the training rows), in the order of θ; curve, the
-    rows of CURVE; heat, a picture for each unit, layer by layer, h of hidden units and ŷ of the
-    outputs, as levels around 127.5 that reach 0 or 255 at the `scales` of the unit; with an
-    example, its own gradient.
+    rows of CURVE; heat, a picture for each unit, layer by layer (h of hidden units, ŷ of outputs),
+    as levels around 127.5 that reach 0 or 255 at the unit's `scales`; and the gradient of the
+    example, if there is one.
     """
     net = run.network
     trace = net.forward(run.data.X)
@@ -79,11 +79,11 @@ def frame(
 
 
 def heat(run: Run, axes: tuple[int, int]) -> tuple[Array, Array]:
-    """Pictures (units, GRID, GRID) uint8 and the value (units,) that is the highest level."""
+    """Pictures (units, GRID, GRID) uint8, and the value (units,) of the highest level."""
     trace = run.network.forward(grid(run.dataset, axes))
     outputs = trace.y_hat
     if run.architecture.output.unit in ("logistic", "softmax"):
-        outputs = 2 * outputs - 1  # the middle level is a probability of ½
+        outputs = 2 * outputs - 1  # the middle level means a probability of ½
     elif run.dataset.n_classes:
         outputs = outputs - (run.dataset.n_classes - 1) / 2
     values = np.concatenate([*trace.h[1:], outputs], axis=1).T
@@ -97,9 +97,9 @@ def heat(run: Run, axes: tuple[int, int]) -> tuple[Array, Array]:
 
 
 def data(run: Run, axes: tuple[int, int]) -> bytes:
-    """The message of a data set, as the two axes show it, and of the network's shape.
+    """The message with a dataset, as the two axes show it, and the network's shape.
 
-    layout: for each layer where W and b begin in θ.
+    layout: where W and b of each layer begin in θ.
     """
     dataset = run.dataset
     places = run.architecture.unpack(np.arange(run.architecture.n_parameters))

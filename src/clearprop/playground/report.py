@@ -1,6 +1,6 @@
-"""What the workshop tells of a network besides its losses: errors, calibration, layers, findings.
+"""The workshop's reports besides the losses: errors, calibration, layers, findings.
 
-Each function is used by "copy as Python", too.
+"Copy as Python" uses these functions too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STATISTICS = ("z", "h", "dL_dz", "W", "dL_dW", "update", "dead", "saturated")
 
 
 def confusion(y_hat: Array, t: Array, n_classes: int) -> Array:
-    """(K, K) int: how many rows of each class (down) are predicted as each class (across)."""
+    """(K, K) int: the number of rows of each true class (down) and predicted class (across)."""
     chosen = np.clip(predicted(y_hat), 0, n_classes - 1).astype(np.int64)
     counts = np.zeros((n_classes, n_classes), dtype=np.int64)
     np.add.at(counts, (t.astype(np.int64), chosen), 1)
@@ -34,7 +34,7 @@ def confusion(y_hat: Array, t: Array, n_classes: int) -> Array:
 
 
 def calibrations(y_hat: Array, t: Array) -> dict[str, Array]:
-    """For each class (of a single ŷ, class 1) the bins' mean ŷ and share that is true; the ECE.
+    """For each class (class 1 for a single ŷ): mean ŷ and observed frequency by bin; the ECE.
 
     y_hat: (N, K) probabilities. Returns mean and share (K, bins), ece (K,).
     """
@@ -55,7 +55,7 @@ def losses(net: Network, X: Array, t: Array) -> Array:
 
 
 def worst(losses: Array) -> Array:
-    """The rows of the greatest losses, the greatest first."""
+    """The rows with the largest losses, largest first."""
     return np.argsort(-losses, kind="stable")[:WORST]
 
 
@@ -66,7 +66,7 @@ def r2(y_hat: Array, t: Array) -> float:
 
 
 def layers(run: Run) -> tuple[LayerStatistics, ...]:
-    """The layers on the training rows; the update is that of the epoch, or of its part so far."""
+    """The layers on the training rows; the update is over the epoch, or its part so far."""
     before, n_steps = run.epoch_start if run.leg_step else (None, 0)
     theta, data = run.theta, run.data
     return layer_statistics(
@@ -81,16 +81,16 @@ def layers(run: Run) -> tuple[LayerStatistics, ...]:
 
 
 def part_of(dataset: Dataset, part: str) -> tuple[Array, Array]:
-    """X and t of the training or the test rows; ValueError for another name, or no such rows."""
+    """X and t of the training or test rows; ValueError for another name or missing rows."""
     if part == "train":
         return dataset.X, dataset.t
     if part != "test" or not len(dataset.t_test):
-        raise ValueError("part must be 'train', or 'test' where rows are kept for testing")
+        raise ValueError("part must be 'train', or 'test' if rows are held out for testing")
     return dataset.X_test, dataset.t_test
 
 
 def report(run: Run, part: str) -> dict[str, Any]:
-    """Numbers by name for one part of the rows, and the findings on the training rows."""
+    """Numbers by name for the training or test rows, and the findings on the training rows."""
     dataset, net = run.dataset, run.network
     X, t = part_of(dataset, part)
     y_hat = net.forward(X).y_hat
@@ -129,8 +129,8 @@ def report(run: Run, part: str) -> dict[str, Any]:
 class Example:
     """One row of the next mini-batch on its way through the network.
 
-    index: its place in the batch of `of` rows; row: in X. numbers: ℒ, and by layer z, h (or ŷ) and
-    ∂ℒ/∂z; gradient: ∂ℒₙ/∂θ of this row alone.
+    index: its place in the batch of `of` rows. row: its row number in X. numbers: ℒ, and for each
+    layer z, h (or ŷ) and ∂ℒ/∂z. gradient: ∂ℒₙ/∂θ of this row alone.
     """
 
     index: int
@@ -141,7 +141,7 @@ class Example:
 
 
 def example(run: Run, index: int) -> Example:
-    """The example at a place of the next mini-batch."""
+    """The example at this place in the next mini-batch."""
     batch = run.next_batch()
     row = int(batch[index])
     net = run.network

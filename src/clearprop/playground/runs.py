@@ -1,10 +1,10 @@
-"""A run of training that can be stepped, changed, rewound to any step, and told as Python.
+"""A training run that can be stepped, changed, rewound to any step, and written as Python.
 
-A run is a function of its settings, its data and its legs. A leg changes some settings or single
-weights, then trains for a number of steps, with a fresh optimiser and a fresh order of the rows;
-leg k is `net.train(X, t, optimizer, batch_size=…, seed=seed + k, max_steps=…)` to the last bit.
-Snapshots after epochs, a bounded number of them, lead back to any step: the nearest one before it
-is restored, and the steps from there are taken again.
+A run depends only on its settings, its data and its legs. A leg changes some settings or single
+weights, and then trains for a number of steps, with a fresh optimiser and a fresh order of the
+rows. Leg k equals `net.train(X, t, optimizer, batch_size=…, seed=seed + k, max_steps=…)` bit for
+bit. A bounded number of snapshots after epochs lead back to any step: the nearest snapshot before
+the step is restored, and the steps from there are taken again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CURVE = ("step", "epoch", "loss.train", "loss.test", "score.train", "score.test"
 
 @dataclass(frozen=True, order=True)
 class Snapshot:
-    """Where a run stood after a whole epoch, or at the start of a leg."""
+    """The state of a run after a whole epoch, or at the start of a leg."""
 
     step: int
     leg: int
@@ -73,11 +73,11 @@ def network(settings: Workshop, dataset: Dataset) -> Network:
 
 
 def why_not(output: str, n_classes: int) -> str:
-    """Why an output unit does not suit data of so many classes (0: a quantity); "" if it does."""
+    """Why an output unit does not suit this number of classes (0: a number); "" if it does."""
     if n_classes == 0 and output in ("logistic", "softmax"):
-        return f"{output} outputs are for classes, and this target is a quantity; choose linear"
+        return f"{output} outputs are for classes, but this target is numeric; choose linear"
     if n_classes > 2 and output == "logistic":
-        return f"a logistic unit tells two classes apart, and there are {n_classes}; take softmax"
+        return f"a logistic unit separates two classes, but there are {n_classes}; choose softmax"
     return ""
 
 
@@ -93,8 +93,8 @@ def optimizer(settings: Workshop) -> Optimizer:
 class Run:
     """The run of `settings.run` on a data set, standing at one of its steps.
 
-    settings: with the changes of the legs up to here. legs: all that is recorded, of which
-    `leg` and `leg_step` say where the run stands; `step` counts from the start of the run.
+    settings: the settings with the changes of the legs up to here. legs: all recorded legs; `leg`
+    and `leg_step` say where the run stands, and `step` counts from the start of the run.
     nonfinite: where NaN or infinity would have appeared in the next step.
     """
 
@@ -124,12 +124,12 @@ class Run:
 
     @property
     def n_steps(self) -> int:
-        """Steps recorded; the run stands at one of them."""
+        """The number of recorded steps; the run stands at one of them."""
         return sum(leg.n_steps for leg in self.legs)
 
     @property
     def epoch(self) -> float:
-        """Passes over the training rows so far."""
+        """The number of passes over the training rows so far."""
         settings, epoch = self.start, 0.0
         for number, leg in enumerate(self.legs[: self.leg + 1]):
             settings = changed(settings, leg)
@@ -149,13 +149,13 @@ class Run:
 
     @property
     def epoch_start(self) -> tuple[Array, int]:
-        """θ at the start of the present epoch (of the last one, where it has just ended), and how
-        many steps ago that was."""
+        """θ at the start of the current epoch (of the last epoch, if it has just ended), and how
+        many steps ago this was."""
         return self.before_epoch, self.offset or min(self.steps_per_epoch, self.leg_step)
 
     @property
     def legs_here(self) -> tuple[Leg, ...]:
-        """The legs up to here, the last one with the steps done."""
+        """The legs up to here; the last leg has the steps done so far."""
         here = Leg(self.legs[self.leg].changes, self.leg_step)
         return (*self.legs[: self.leg], here)
 
@@ -175,25 +175,25 @@ class Run:
     # ---- moving ------------------------------------------------------------------------------
 
     def advance(self, n_steps: int) -> None:
-        """Train from here; what was recorded after this point is forgotten first."""
+        """Train from here; everything recorded after this point is discarded first."""
         self._forget_what_follows()
         n_steps = min(n_steps, MAX_STEPS - self.step)
         self._train(n_steps)
         self.legs[-1] = Leg(self.legs[-1].changes, self.leg_step)
 
     def advance_epoch(self) -> None:
-        """Train to the end of the present epoch."""
+        """Train to the end of the current epoch."""
         self.advance(self.steps_per_epoch - self.offset)
 
     def change(self, name: object, value: object) -> None:
-        """Change a weight or a setting here; what was recorded after this point is forgotten.
+        """Change a weight or a setting here; everything recorded after this point is discarded.
 
-        Raises ValueError for a name or a value that cannot be.
+        Raises ValueError for an invalid name or value.
         """
         name, value = check_change(name, value)
         self._place(Network.from_theta(self.architecture, self.before[0]), name)
         if self.leg_step and len(self.legs) >= MAX_LEGS:
-            raise ValueError(f"a run can be changed {MAX_LEGS} times; start anew")
+            raise ValueError(f"a run can be changed at most {MAX_LEGS} times; start a new run")
         self._forget_what_follows()
         if self.leg_step == 0:
             changes = dict(self.legs[self.leg].changes) | {name: value}
@@ -205,16 +205,16 @@ class Run:
             self._begin_leg(self.leg + 1, self.theta)
 
     def rewind(self, step: int) -> None:
-        """Back to the nearest snapshot at or before a step; `replay` goes on from there."""
+        """Go back to the nearest snapshot at or before a step; `replay` continues from there."""
         place = bisect_right(self.snapshots, step, key=lambda s: s.step) - 1
-        # The epoch that ends here is taken again, for what it changed (see epoch_start).
+        # The epoch that ends here is trained again, to know its changes (see epoch_start).
         while place >= 0 and self.snapshots[place].leg_step and self.snapshots[place].step == step:
             place -= 1
         if place >= 0 and not self.snapshots[place].step <= self.step <= step:
             self._restore(self.snapshots[place])
 
     def replay(self, step: int, n_steps: int) -> bool:
-        """Take up to n_steps steps of those recorded, towards `step`; whether it is reached."""
+        """Repeat up to n_steps recorded steps towards `step`; return whether it is reached."""
         step = min(step, self.n_steps)
         while self.step < step and n_steps > 0 and self.nonfinite is None:
             if self.leg_step == self.legs[self.leg].n_steps:
@@ -224,7 +224,7 @@ class Run:
             taken = min(left, step - self.step, n_steps)
             self._train(taken)
             n_steps -= taken
-        while (  # what was changed at this step is part of it
+        while (  # the changes at this step are part of it
             self.step == step
             and self.leg_step == self.legs[self.leg].n_steps
             and self.leg + 1 < len(self.legs)
@@ -236,7 +236,7 @@ class Run:
         return self.step >= step
 
     def seek(self, step: int) -> None:
-        """To a recorded step, however long it takes."""
+        """Go to a recorded step, however long it takes."""
         self.rewind(step)
         while not self.replay(step, 10_000):
             pass
@@ -244,7 +244,7 @@ class Run:
     # ---- inside ------------------------------------------------------------------------------
 
     def _place(self, net: Network, name: str) -> tuple[Array, Any] | None:
-        """Where a parameter is in a network; None for a setting, ValueError for neither."""
+        """The place of a parameter in a network; None for a setting, otherwise ValueError."""
         match = PARAMETER.fullmatch(name)
         if match is None:
             return None
@@ -259,7 +259,7 @@ class Run:
         return -(-len(self.data) // batch_size)
 
     def _begin_leg(self, number: int, theta: Array) -> None:
-        """Stand at the start of a leg, whose changes are made to θ and the settings."""
+        """Go to the start of a leg and apply its changes to θ and the settings."""
         self.before[number:] = [theta]
         settings = self.start
         for leg in self.legs[: number + 1]:
@@ -274,7 +274,7 @@ class Run:
         self._record()
 
     def _start_engine(self, number: int, settings: Workshop, theta: Array) -> None:
-        """As `Network.train` begins: its generator gives the dropout's seed, then the orders."""
+        """Start like `Network.train`: the generator gives the dropout seed, then the row orders."""
         self.leg, self.leg_step, self.settings = number, 0, settings
         self.nonfinite: NonFinite | None = None
         self.rng = np.random.default_rng(settings.seed + number)
@@ -304,7 +304,7 @@ class Run:
             k = min(n_steps, self.steps_per_epoch - self.offset)
             rows = self.order[self.offset * size : (self.offset + k) * size]
             result = self.engine.run_epochs(self.native, {0: EpochPlan(rows, self.rates[:k])})[0]
-            if self.offset == 0 and result.n_steps == 0:  # as if the epoch had not begun
+            if self.offset == 0 and result.n_steps == 0:  # as if the epoch had not started
                 self.rng.bit_generator.state = rng_state
             self.nonfinite = result.nonfinite
             self.step += result.n_steps
@@ -341,7 +341,7 @@ class Run:
         return self._steps_per_epoch(settings.batch_size)
 
     def _record(self) -> None:
-        """A point of the curves, unless there is one; every second one goes when there are many."""
+        """Add a point to the curves if it is missing; drop every second point if there are many."""
         if self.curve and self.curve[-1][0] > self.step:
             return
         if self.curve and self.curve[-1][0] == self.step:

@@ -1,4 +1,4 @@
-"""The losses and scores of a network on the rows of a run; "copy as Python" uses them, too."""
+"""The losses and scores of a network on the rows of a run; "copy as Python" uses them too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def losses_and_scores(net: Network, run: Run) -> tuple[float, float, float, float]:
-    """ℒ and score on the training rows and on the test rows, NaN where there are none."""
+    """ℒ and score on the training rows and on the test rows; NaN if there are none."""
     nan = float("nan")
     loss, y_score = _of(net, run.data, run.dataset.t, run.dataset.n_classes)
     if run.test is None:
@@ -31,9 +31,9 @@ def _of(net: Network, data: Data, t: Array, n_classes: int) -> tuple[float, floa
 
 
 def score(y_hat: Array, t: Array, n_classes: int) -> float:
-    """The share of right classes; for a quantity the root of the mean squared error.
+    """The accuracy; for a numeric target, the root mean squared error.
 
-    y_hat: (N, K), with K = 1 for logistic and linear units, whose class is the nearest number.
+    y_hat: (N, K), with K = 1 for logistic and linear units; their class is the nearest integer.
     """
     if n_classes == 0:
         return float(np.sqrt(np.mean((y_hat[:, 0] - t) ** 2)))
@@ -41,5 +41,5 @@ def score(y_hat: Array, t: Array, n_classes: int) -> float:
 
 
 def predicted(y_hat: Array) -> Array:
-    """Class indices (N,) from ŷ (N, K): the greatest of K, or the number nearest to a single ŷ."""
+    """Class indices (N,) from ŷ (N, K): the largest of K, or the integer nearest to a single ŷ."""
     return np.asarray(y_hat.argmax(axis=1) if y_hat.shape[1] > 1 else np.rint(y_hat[:, 0]))

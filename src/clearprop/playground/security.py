@@ -1,9 +1,9 @@
-"""Who may talk to the server: checks of Host, Origin and token, and the headers of every answer.
+"""Access to the server: checks of Host, Origin and token, and the headers of every answer.
 
-A page of another site that is open in the same browser can send requests to loopback. It cannot
-name our host (DNS rebinding: the Host header gives it away), nor open the socket (the Origin header
-does), nor know the token, which is in the address that `clearprop play` prints, and then in a
-cookie that only this site gets.
+A page of another site in the same browser can send requests to loopback. It cannot use our host
+name (with DNS rebinding, the Host header reveals it) or open the socket (the Origin header reveals
+it). It does not know the token, which is in the address that `clearprop play` prints, and then in a
+cookie that only this site receives.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Access:
-    """The names under which the server may be spoken to, and the token that opens the socket.
+    """The host names that the server accepts, and the token that opens the socket.
 
     hosts: values of the Host header, such as "127.0.0.1:8765".
     """
@@ -43,7 +43,7 @@ class Access:
 
     @classmethod
     def to(cls, host: str, port: int, names: Iterable[str] = ()) -> Access:
-        """Access to a server at this address; names: others that lead to it, with their ports."""
+        """Access to a server at this address; names: further host names of it, with their ports."""
         own = {"127.0.0.1", "localhost", "[::1]"} if is_loopback(host) else {_in_url(host)}
         hosts = {f"{name}:{port}" for name in own} | ({*own} if port == 80 else set())
         return cls(frozenset({*hosts, *names}), secrets.token_urlsafe(24), f"clearprop-play-{port}")
@@ -53,14 +53,14 @@ class Access:
         return host is not None and host.lower() in self.hosts
 
     def allows_origin(self, origin: str | None) -> bool:
-        """Whether an Origin header is this server's own page; a browser always sends one."""
+        """Whether an Origin header belongs to this server's page; a browser always sends one."""
         if origin is None:
             return False
         scheme, _, host = origin.partition("://")
         return scheme in ("http", "https") and host.lower() in self.hosts
 
     def allows_token(self, given: str | None) -> bool:
-        """Whether it is the token, compared in constant time."""
+        """Whether this is the token, compared in constant time."""
         return given is not None and hmac.compare_digest(given.encode(), self.token.encode())
 
     def token_of(self, cookies: str | None) -> str | None:
@@ -78,7 +78,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address, or the name localhost, is reached from this machine only."""
+    """Whether an address, or the name localhost, is reachable only from this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,7 +1,7 @@
 """The server: four files of the page, and a socket for each tab.
 
-The files are read when the server starts and served under their names; no other path leads
-anywhere. The socket of a tab has a session of its own, which ends with it.
+The files are read when the server starts and served under their names; no other path exists. The
+socket of a tab has its own session, which ends with the socket.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ FILES = {
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
 }
-# Reasons for which a socket is closed, as the page tells them.
+# Reasons for closing a socket, as the page shows them.
 REFUSED, FULL = 4403, 4429
 
 
 def create_app(access: Access, table: Table | None = None) -> Starlette:
-    """The ASGI application. table: the one that the workshop begins with."""
+    """The ASGI application. table: the table that the workshop starts with."""
     from starlette.applications import Starlette
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route, WebSocketRoute
@@ -51,7 +51,7 @@ def create_app(access: Access, table: Table | None = None) -> Starlette:
 
     async def page(request: Request) -> Response:
         if not access.allows_host(request.headers.get("host")):
-            return refuse(421, "this server does not go by that name")
+            return refuse(421, "this server does not accept that host name")
         body, kind = contents[request.url.path]
         headers = {**HEADERS, "Content-Type": kind}
         token = request.query_params.get("token")
@@ -59,7 +59,7 @@ def create_app(access: Access, table: Table | None = None) -> Starlette:
             if not access.allows_token(token):
                 return refuse(403, "the token is wrong: use the address that was printed")
             headers["Set-Cookie"] = access.set_cookie()
-            if request.url.path == "/":  # the token leaves the address; what is after # stays
+            if request.url.path == "/":  # the token leaves the address; the part after # stays
                 return Response(status_code=303, headers={**headers, "Location": "/"})
         return Response(body, headers=headers)
 
@@ -72,7 +72,7 @@ def create_app(access: Access, table: Table | None = None) -> Starlette:
         if not allowed:
             await websocket.close(REFUSED)
             return
-        await websocket.accept()  # only then can the page be told why it is closed
+        await websocket.accept()  # only an accepted socket can tell the page why it is closed
         if not access.allows_token(token):
             await websocket.close(REFUSED, "the token is missing or wrong")
             return
@@ -109,9 +109,9 @@ def read_files() -> Mapping[str, tuple[bytes, str]]:
 
 
 class Outbox:
-    """What is to be sent to a tab: replies in order, and of frames only the newest.
+    """The messages for a tab: all replies in order, but only the newest frame.
 
-    A tab that is slow to take its frames thus gets fewer of them; nothing piles up.
+    A slow tab thus gets fewer frames, and nothing piles up.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -121,20 +121,20 @@ class Outbox:
         self.filled = asyncio.Event()
 
     def put_frame(self, message: bytes) -> None:
-        """From any thread: in the place of the frame that has not been sent."""
+        """From any thread: replace the frame that has not been sent yet."""
         self.soon(self._frame, message)
 
     def put_reply(self, message: str | bytes) -> None:
-        """From any thread: after what is there."""
+        """From any thread: add a reply at the end."""
         self.soon(self._reply, message)
 
     def soon(self, function: Callable[..., object], *arguments: object) -> None:
-        """From any thread: have it called in the loop, if that has not ended with the server."""
+        """From any thread: call it in the event loop, unless the loop has ended with the server."""
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(function, *arguments)
 
     def _frame(self, message: bytes) -> None:
-        self.frames[message[4:20]] = message  # they begin with their type
+        self.frames[message[4:20]] = message  # messages begin with their type
         self.filled.set()
 
     def _reply(self, message: str | bytes) -> None:
@@ -162,7 +162,7 @@ async def _converse(websocket: WebSocket, session: Session, outbox: Outbox) -> N
     await asyncio.wait({sender, receiver})
     for task in (sender, receiver):
         if not task.cancelled():
-            task.exception()  # a tab that goes away while it is sent something is no fault
+            task.exception()  # a tab that closes while it receives a message is not an error
 
 
 async def _send(websocket: WebSocket, outbox: Outbox) -> None:
@@ -212,7 +212,7 @@ async def _answer(text: str | None, data: bytes | None, session: Session, outbox
 
 
 def serve(access: Access, listener: socket.socket, table: Table | None = None) -> None:
-    """Serve until interrupted, those who connect to the listening socket."""
+    """Serve connections to the listening socket until interrupted."""
     import uvicorn
 
     config = uvicorn.Config(

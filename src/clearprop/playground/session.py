@@ -1,8 +1,8 @@
-"""A session: what one tab of a browser sees. One thread owns it, takes its commands, and trains.
+"""A session: the state of one browser tab. One thread owns it, runs its commands, and trains.
 
-Commands come through a queue and are answered in their order; between them, while training is on,
-the thread trains for a fiftieth of a second at a time and publishes a frame. Nothing is shared
-with other sessions, so nothing is locked.
+Commands come through a queue and are answered in order. Between them, while training is on, the
+thread trains for a fiftieth of a second at a time and publishes a frame. Sessions share nothing, so
+there are no locks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from clearprop.playground.stations import STATIONS, Station
 from clearprop.playground.stations.workshop import DURING, MAX_STEPS, Leg, Workshop, write_run
 
 SLICE = 1 / 50  # seconds of training between two frames
-REPLAY_STEPS = 2000  # of a recorded run between two looks at the queue
+REPLAY_STEPS = 2000  # steps of a recorded run between two looks at the queue
 
 Message = str | bytes
 Reply = Callable[[dict[str, Any]], None]
@@ -35,14 +35,14 @@ Reply = Callable[[dict[str, Any]], None]
 
 @dataclass
 class Job:
-    """One command on its way: what to do, and whom to tell."""
+    """One queued command: what to do, and where to send the reply."""
 
     work: Callable[[], dict[str, Any]]
     reply: Reply
 
 
 class Session:
-    """The state of a tab. publish: is given frames and other messages, from the session's thread.
+    """The state of a tab. publish: receives frames and messages, in the session's thread.
 
     Methods named like commands are called in the session's own thread, by `submit`.
     """
@@ -55,10 +55,10 @@ class Session:
         self.run: Run | None = None
         self.made: tuple[tuple[Any, ...], Dataset] | None = None
         self.axes = (0, 1)
-        self.example: int | None = None  # the place in the next mini-batch that is looked at
-        self.speed: float | None = None  # epochs a second while training, inf for all there are
-        self.goal: int | None = None  # the step that a recorded run is on its way to
-        self.owed = 0.0  # steps that are due, at a limited speed
+        self.example: int | None = None  # the place of the inspected example in the next mini-batch
+        self.speed: float | None = None  # epochs per second while training; inf for full speed
+        self.goal: int | None = None  # the step that the replay of a run is heading for
+        self.owed = 0.0  # steps due at a limited speed
         self.clock = 0.0
         self.inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="playground session", daemon=True)
@@ -67,7 +67,7 @@ class Session:
     # ---- from other threads ------------------------------------------------------------------
 
     def submit(self, work: Callable[[], dict[str, Any]], reply: Reply) -> None:
-        """Have something done in the session's thread; the reply is called there, too."""
+        """Run a command in the session's thread, which also calls `reply`."""
         self.inbox.put(Job(work, reply))
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class Session:
     # ---- the thread --------------------------------------------------------------------------
 
     def _work(self) -> None:
-        with np.errstate(all="ignore"):  # a network that breaks is shown, not told by warnings
+        with np.errstate(all="ignore"):  # the page shows a network that breaks; no warnings
             self._serve()
 
     def _serve(self) -> None:
@@ -87,7 +87,7 @@ class Session:
             except queue.Empty:
                 try:
                     self._slice()
-                except Exception as error:  # a fault of ours must not end the session
+                except Exception as error:  # a bug of ours must not end the session
                     self.pause()
                     self.publish(pack({"type": "error", "message": told(error)}))
                 continue
@@ -97,12 +97,12 @@ class Session:
                 answer = job.work()
             except (ValueError, TypeError) as error:
                 answer = {"error": str(error)}
-            except Exception as error:  # a fault of ours must not end the session
+            except Exception as error:  # a bug of ours must not end the session
                 answer = {"error": told(error)}
             job.reply(answer)
 
     def _patience(self) -> float | None:
-        """How long to wait for a command: for ever, unless there is something to train."""
+        """How long to wait for a command: forever, unless there is something to train."""
         if self.speed is None and self.goal is None:
             return None
         return max(0.0, self.clock - time.monotonic())
@@ -141,7 +141,7 @@ class Session:
             self.publish(pictures.frame(self.run, self.axes, status, self.shown_example()))
 
     def shown_example(self) -> Example | None:
-        """The example that is looked at, if any."""
+        """The inspected example, if any."""
         if self.run is None or self.example is None:
             return None
         return example(self.run, self.example)
@@ -150,13 +150,13 @@ class Session:
 
     @property
     def settings(self) -> Any:
-        """The settings of the station that is open, as they are now; without the run so far."""
+        """The current settings of the open station, without the run so far."""
         if self.station.key == "workshop" and self.run is not None:
             return dataclasses.replace(self.run.settings, run="")
         return self.records[self.station.key]
 
     def open(self, station: Station, record: Any) -> None:
-        """Go to a station; the settings of the workshop begin a new run, up to its last step."""
+        """Go to a station; the workshop's settings start a new run and replay it to its end."""
         self.pause()
         if station.key == "workshop":
             self._begin(record)
@@ -173,11 +173,11 @@ class Session:
         self.show()
 
     def pause(self) -> None:
-        """Stop training, where it is."""
+        """Stop training at the current step."""
         self.speed = self.goal = self.example = None
 
     def stand_still(self) -> Run:
-        """Stop training, and finish a replay; the frame of where the run stands is published."""
+        """Stop training, finish a replay, and publish the frame of the current step."""
         run = self.need_run()
         if self.goal is not None:
             run.seek(self.goal)
@@ -186,14 +186,14 @@ class Session:
         return run
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Change settings of the station. The run goes on if it can, else it begins anew."""
+        """Change settings of the station. The run continues if it can, or else starts again."""
         old = self.settings
         if not isinstance(old, Workshop):
             self.records[self.station.key] = settings_.change(old, changes)
             return
         run = self.need_run()
         if "run" in changes:
-            raise ValueError("run is what training makes; it cannot be set")
+            raise ValueError("run is the result of training and cannot be set")
         if run.step and set(changes) <= set(DURING):
             self.example = None
             for name, value in changes.items():
@@ -206,19 +206,19 @@ class Session:
         self.open(self.station, record)
 
     def need_run(self) -> Run:
-        """The run of the workshop, which a command is about; ValueError in another station."""
+        """The run of the workshop; ValueError in another station."""
         if self.station.key != "workshop" or self.run is None:
-            raise ValueError("this is for the workshop; open it first")
+            raise ValueError("this command is for the workshop; open it first")
         return self.run
 
     def show(self) -> None:
-        """Publish what the page needs to draw the workshop anew."""
+        """Publish everything that the page needs to redraw the workshop."""
         if self.run is not None and self.station.key == "workshop":
             self.publish(pictures.data(self.run, self.axes))
             self.publish_frame()
 
     def link(self) -> str:
-        """The link to what is shown."""
+        """The link to the current view."""
         if self.station.key == "workshop" and self.run is not None:
             return links.encode(self.station, self.run.link_settings)
         return links.encode(self.station, self.settings)
@@ -232,7 +232,7 @@ class Session:
         self.clock = 0.0
 
     def _dataset(self, record: Workshop) -> Dataset:
-        """The data of the settings, which are made again only when these have changed."""
+        """The data of the settings, made again only if the settings have changed."""
         key = (id(self.table.frame), *(getattr(record, name) for name in DATA))
         if self.made is None or self.made[0] != key:
             self.made = key, of_settings(record, self.table)
@@ -246,12 +246,12 @@ DATA = (
 
 
 def told(error: Exception) -> str:
-    """A fault of ours in a line."""
+    """A bug of ours as a one-line message."""
     return f"{type(error).__name__}: {error}"
 
 
 def suited(record: Workshop, dataset_of: Callable[[Workshop], Dataset]) -> Workshop:
-    """The settings with an output unit that suits the data, if theirs does not."""
+    """The settings, with an output unit that suits the data."""
     n_classes = dataset_of(record).n_classes
     if not why_not(record.output, n_classes):
         return record

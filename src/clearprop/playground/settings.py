@@ -1,7 +1,7 @@
 """Settings: small frozen records whose fields know their bounds, and their form in a link.
 
 A station's settings are a frozen dataclass. Each field is made by :func:`setting` with a record
-that says what the field may hold: it checks values that come from a page, writes them into a link
+that defines what the field may hold. The record checks values from a page, writes them into a link
 and reads them back, and describes itself, so that the page draws its controls from the same bounds.
 """
 
@@ -25,25 +25,25 @@ class Kind(ABC):
 
     @abstractmethod
     def check(self, name: str, value: Any) -> Any:
-        """The value as the record holds it; ValueError, naming the setting, otherwise."""
+        """The value as the record stores it; otherwise ValueError, naming the setting."""
 
     @abstractmethod
     def write(self, value: Any) -> str:
-        """The value as text in a link; `read` gives it back exactly."""
+        """The value as text in a link; `read` returns it exactly."""
 
     @abstractmethod
     def read(self, name: str, text: str) -> Any:
         """The value of a text in a link, not yet checked; ValueError, naming the setting."""
 
     def describe(self) -> dict[str, Any]:
-        """What the page must know for its control."""
+        """The description that the page needs for its control."""
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]  # every kind is a dataclass, which an ABC cannot say
         return {"kind": self.kind, **own}
 
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A number from low to high; `step` is that of the control, 0 for one that multiplies."""
+    """A number from low to high; `step`: step of the control, 0 for a multiplying control."""
 
     label: str
     low: float
@@ -57,7 +57,7 @@ class Number(Kind):
         if right and self.whole:
             right = value == math.floor(value) if math.isfinite(value) else False
         if not right or not self.low <= value <= self.high:
-            what = "a whole number" if self.whole else "a number"
+            what = "an integer" if self.whole else "a number"
             raise ValueError(
                 f"{name} must be {what} from {self.low:g} to {self.high:g}; got {_shown(value)}"
             )
@@ -77,7 +77,7 @@ class Number(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of several names, each with a title for people."""
+    """One of several names, each with a readable title."""
 
     label: str
     options: Mapping[str, str]
@@ -191,7 +191,7 @@ class Choices(Kind):
 
 @dataclass(frozen=True)
 class Named(Kind):
-    """Choices of the kind `each` for things with names, which are any texts: pairs in a tuple."""
+    """Choices of the kind `each` for named things (any text), as a tuple of pairs."""
 
     label: str
     each: Choice
@@ -259,22 +259,24 @@ def kinds(record: Any) -> dict[str, Kind]:
 
 
 def check(record: Any) -> None:
-    """For `__post_init__`: every field checked, and in the form that its kind gives it."""
+    """For `__post_init__`: check every field and convert it to the form of its kind."""
     for name, kind in kinds(record).items():
         object.__setattr__(record, name, kind.check(name, getattr(record, name)))
 
 
 def change(record: Settings, changes: Mapping[str, Any]) -> Settings:
-    """The record with some settings changed; ValueError for an unknown name or a wrong value."""
+    """The record with some settings changed; ValueError for an unknown name or invalid value."""
     known = kinds(record)
     for name in changes:
         if name not in known:
-            raise ValueError(f"there is no setting {_shown(name)}; there are {', '.join(known)}")
+            raise ValueError(
+                f"there is no setting {_shown(name)}; the settings are {', '.join(known)}"
+            )
     return dataclasses.replace(record, **changes)  # type: ignore[type-var]  # a dataclass: `kinds` has read its fields
 
 
 def to_pairs(record: Any) -> list[tuple[str, str]]:
-    """Name and text of every setting that is not the default, in the order of the fields."""
+    """Name and text of every setting that differs from its default, in the order of the fields."""
     default = type(record)()
     return [
         (name, kind.write(getattr(record, name)))
@@ -289,7 +291,9 @@ def from_pairs(cls: type[Settings], pairs: Mapping[str, str]) -> Settings:
     values = {}
     for name, text in pairs.items():
         if name not in known:
-            raise ValueError(f"there is no setting {_shown(name)}; there are {', '.join(known)}")
+            raise ValueError(
+                f"there is no setting {_shown(name)}; the settings are {', '.join(known)}"
+            )
         values[name] = known[name].read(name, text)
     return cls(**values)
 

@@ -1,7 +1,7 @@
 """The workshop as a file: settings with the run, θ, and the data; safetensors and JSON.
 
-A loaded file is replayed: its run gives the same numbers again. A table is kept as the text that
-was loaded; one that `clearprop play FILE` opened from another format must be opened again.
+Loading a file replays its run, which gives the same numbers again. A table is kept as the CSV text
+that was loaded; a table that `clearprop play FILE` opened from another format must be opened again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def save(run: Run, table: Table) -> bytes:
 
 
 def load(data: bytes) -> tuple[Workshop, Table | None]:
-    """Settings, and the table if there is one; ModelFileError or TableError for others."""
+    """Settings, and the table if there is one; ModelFileError or TableError for other files."""
     if len(data) > 4 * MAX_BYTES:
         raise ModelFileError(f"{NAME}: the file is too large")
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def load(data: bytes) -> tuple[Workshop, Table | None]:
     check_keys(document, ("settings", "table"), NAME)
     pairs = take(document, "settings", dict, NAME)
     if not all(isinstance(value, str) for value in pairs.values()):
-        raise ModelFileError(f"{NAME}: its settings must be texts")
+        raise ModelFileError(f"{NAME}: the settings must be texts")
     try:
         record = settings_.from_pairs(Workshop, pairs)
     except ValueError as error:
@@ -64,5 +64,5 @@ def load(data: bytes) -> tuple[Workshop, Table | None]:
     if name is None or "table" not in tensors:
         return record, None
     if not isinstance(name, str):
-        raise ModelFileError(f"{NAME}: its table must have a name")
+        raise ModelFileError(f"{NAME}: the table must have a name")
     return record, read_upload(tensors["table"].tobytes(), file_name(name))

@@ -13,7 +13,7 @@ from clearprop.playground.stations.workshop import PARAMETER, Workshop
 
 @dataclass(frozen=True)
 class Part:
-    """What a panel adds to the program. recorded: the last leg has a recorder of its layers."""
+    """The code that a panel adds. recorded: whether the last leg has a recorder of its layers."""
 
     shown: Mapping[str, str]
     lines: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is shown: of which rows, and of which example."""
+    """The rows and the example that are shown."""
 
     run: Run
     part: str = "train"
@@ -32,9 +32,9 @@ class Asked:
 
 
 def python(asked: Asked, panel: str) -> str:
-    """A program that prints the numbers which a panel shows at this step of the run.
+    """A program that prints the numbers that a panel shows at this step of the run.
 
-    The file of a table is read from the program's own folder. Raises ValueError for an unknown
+    The program reads the file of a table from its own folder. Raises ValueError for an unknown
     panel.
     """
     if panel not in PANELS:
@@ -180,7 +180,7 @@ PANELS: Mapping[str, Callable[[Asked], Part]] = {
 
 
 def data_expression(settings: Workshop, table_name: str) -> str:
-    """The call that makes the data set."""
+    """The call that makes the dataset."""
     share = f"test_share={settings.test_share!r}, seed={settings.data_seed}"
     if settings.data == "table":
         more = f", kinds={dict(settings.kinds)!r}" if settings.kinds else ""
@@ -248,7 +248,7 @@ def _optimizer(settings: Workshop) -> str:
     options = [repr(settings.learning_rate)]
     if settings.optimizer == "sgd" and settings.momentum:
         options.append(f"momentum={settings.momentum!r}")
-    # AdamW has a decay of its own by default, so that 0 must be said there
+    # AdamW has decay by default, so 0 must be given explicitly
     if settings.weight_decay or settings.optimizer == "adamw":
         options.append(f"weight_decay={settings.weight_decay!r}")
     return f"{names[settings.optimizer]}({', '.join(options)})"

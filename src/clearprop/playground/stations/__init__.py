@@ -1,8 +1,8 @@
 """The stations: the lecture's, in its order, and the workshop. One record each, in one table.
 
-A station is a frozen record of settings and a pure function from the settings to what the page
-shows. `view` returns a document of `numbers`, whose every entry the page shows under its name, of
-`python`, whose lines print these numbers under the same names, and of what is drawn only.
+A station is a frozen record of settings and a pure function from the settings to the document that
+the page shows. The document from `view` has `numbers`, which the page shows under their names;
+`python`, code that prints these numbers under the same names; and data that is only drawn.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Station:
     """One tab. key: its name in links; slides: the part of the lecture that it belongs to.
 
     settings: its record of settings. view: settings → document; None for the workshop, whose view
-    belongs to the session that trains. actions: (settings, arguments) → settings, by name.
-    presets: titles and the settings that they change.
+    belongs to the training session. actions: (settings, arguments) → settings, by name. presets:
+    titles and the settings that they change.
     """
 
     key: str
@@ -109,7 +109,7 @@ STATIONS: dict[str, Station] = {
 
 
 def find_station(key: object) -> Station:
-    """The station of that key; ValueError otherwise."""
+    """The station with this key; ValueError if there is none."""
     if not isinstance(key, str) or key not in STATIONS:
         raise ValueError(f"station must be one of {list(STATIONS)}; got {str(key)[:60]!r}")
     return STATIONS[key]

@@ -1,4 +1,4 @@
-"""Station 3: gates as sigmoid neurons, what one neuron cannot do, and circuits of neurons."""
+"""Station 3: gates as sigmoid neurons, the limits of one neuron, and circuits of neurons."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ FULL_ADDER = "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)"
 
 @dataclass(frozen=True)
 class Circuits:
-    """A gate with its inputs; a truth table for one neuron, which may be tried; a circuit.
+    """A gate with its inputs; a truth table to try on one neuron; a circuit.
 
-    x, bits: missing ones are 0, further ones have no effect. w: as many as the table has inputs.
+    x, bits: missing bits are 0, extra bits have no effect. w: one weight per input of the table.
     """
 
     gate: str = setting("or", Choice("Gate", TITLES))
     arity: int = setting(2, Number("Inputs", 0, MOST_ARITY, 1, whole=True))
-    t: int = setting(2, Number("t, how many at least", 1, MOST_ARITY, 1, whole=True))
+    t: int = setting(2, Number("t, at least this many", 1, MOST_ARITY, 1, whole=True))
     gain: float = setting(10.0, Number("Gain g", 0.5, 40, 0.5))
     x: tuple[int, ...] = setting((0, 1), Numbers("x, the inputs", BIT, 0, MOST_ARITY))
-    epsilon: float = setting(0.0, Number("ε, how far inputs may be from bits", 0, 0.45, 0.01))
+    epsilon: float = setting(0.0, Number("ε, largest distance of inputs from bits", 0, 0.45, 0.01))
     table: tuple[int, ...] = setting((0, 1, 1, 0), Numbers("Wanted output", BIT, 4, 16))
     w: tuple[float, ...] = setting((1.0, 1.0), Numbers("w, the weights", WEIGHT, 2, 4))
     b: float = setting(-0.5, Number("b, the bias", -10, 10, 0.1))
@@ -64,7 +64,7 @@ class Circuits:
             raise ValueError(f"table must have 4, 8 or 16 rows; got {len(self.table)}")
         if 2 ** len(self.w) != len(self.table):
             raise ValueError(
-                f"w must have a weight for each of {len(self.table).bit_length() - 1} inputs; "
+                f"w must have one weight for each of {len(self.table).bit_length() - 1} inputs; "
                 f"got {len(self.w)}"
             )
         self.circuit()
@@ -75,11 +75,11 @@ class Circuits:
         return f"{COUNTED}_{self.t}" if self.gate == COUNTED else self.gate
 
     def the_gate(self) -> Gate:
-        """The gate with its neurons; ValueError for a number of inputs it cannot have."""
+        """The gate with its neurons; ValueError if it cannot have this number of inputs."""
         return gate(self.kind, self.arity)
 
     def circuit(self) -> Circuit:
-        """The circuit of the expressions; ValueError, in a line, where there is none."""
+        """The circuit of the expressions; a one-line ValueError if they are invalid."""
         found = parse(self.expression)
         if len(found.inputs) > MOST_INPUTS:
             raise ValueError(
@@ -94,8 +94,8 @@ class Circuits:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "The lecture’s soft OR": {},
-    "A gain too small": {"gain": 2.0, "gate": "and", "arity": 3, "x": (1, 1, 0)},
-    "So much gain that nothing learns": {"gain": 40.0},
+    "A gain that is too small": {"gain": 2.0, "gate": "and", "arity": 3, "x": (1, 1, 0)},
+    "A gain so large that nothing learns": {"gain": 40.0},
     "XOR: two neurons": {"gate": "xor", "x": (1, 1)},
     "Majority of three": {
         "gate": "majority",
@@ -123,7 +123,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def choose(settings: Circuits, gate: object) -> Circuits:
-    """Another gate, with the nearest number of inputs that it can have, of two the larger."""
+    """Another gate, with the nearest number of inputs that it allows (the larger in a tie)."""
     kind = str(Circuits.__dataclass_fields__["gate"].metadata["kind"].check("gate", gate))
     row = at_least(settings.t) if kind == COUNTED else find_kind(kind)
     allowed = [k for k in range(MOST_ARITY + 1) if row.allows(k)]
@@ -132,13 +132,13 @@ def choose(settings: Circuits, gate: object) -> Circuits:
 
 
 def count(settings: Circuits, t: object) -> Circuits:
-    """Another t for "at least t", with as many inputs at least."""
+    """Another t for "at least t", with at least t inputs."""
     least = int(Circuits.__dataclass_fields__["t"].metadata["kind"].check("t", t))
     return dataclasses.replace(settings, t=least, arity=max(settings.arity, least))
 
 
 def toggle(settings: Circuits, which: object, index: object) -> Circuits:
-    """One bit of x, of the circuit's inputs ("bits") or of the wanted outputs ("table") turned."""
+    """Flip one bit of x, of the circuit's inputs ("bits") or of the wanted outputs ("table")."""
     lengths = {
         "x": settings.arity,
         "bits": len(settings.circuit().inputs),
@@ -153,7 +153,7 @@ def toggle(settings: Circuits, which: object, index: object) -> Circuits:
 
 
 def resize(settings: Circuits, n: object) -> Circuits:
-    """The table of another number of inputs: XOR of them all, and weights of 1 for new ones."""
+    """A table with another number of inputs: the XOR of all, and weights of 1 for new inputs."""
     k = int(Number("n", 2, 4, whole=True).check("n", n))
     table = tuple(row.bit_count() % 2 for row in range(2**k))
     w = (*settings.w[:k], *[1.0] * (k - len(settings.w)))
@@ -161,11 +161,11 @@ def resize(settings: Circuits, n: object) -> Circuits:
 
 
 def padded(bits: tuple[int, ...], n: int) -> tuple[int, ...]:
-    """n bits: missing ones are 0."""
+    """n bits; missing bits are 0."""
     return (*bits[:n], *[0] * (n - len(bits)))
 
 
 def allowed_arities(settings: Circuits) -> list[int]:
-    """The numbers of inputs that the gate can have here."""
+    """The numbers of inputs that the gate allows here."""
     row = find_kind(settings.kind)
     return [k for k in range(MOST_ARITY + 1) if row.allows(k)]

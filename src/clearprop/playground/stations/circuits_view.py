@@ -1,4 +1,4 @@
-"""What the circuits bench shows, and the lines of Python that print its numbers."""
+"""The document of the circuits station, and the Python code that prints its numbers."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from clearprop.playground.stations.circuits import MOST_TABLE, Circuits, allowed
 
 EDGES = -0.5, 1.5  # of the pictures of a plane
 GRID = 41
-NO_GAIN = 1e-6  # where less than this is enough, any gain is
-# Kinds with two outputs, as cells of one output each that have the same neurons.
+NO_GAIN = 1e-6  # below this, any gain is enough
+# Kinds with two outputs, as cells with one output each and the same neurons.
 ADDERS = {"half_adder": ("xor", "and"), "full_adder": ("xor", "majority")}
 
 

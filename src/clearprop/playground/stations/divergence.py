@@ -1,4 +1,4 @@
-"""Station 1: the distance of two distributions, and binary cross-entropy as a case of it."""
+"""Station 1: the distance between two distributions, and binary cross-entropy as a special case."""
 
 from __future__ import annotations
 
@@ -36,21 +36,23 @@ class Divergence:
             if total != WHOLE:
                 raise ValueError(f"{name} must add up to {WHOLE} thousandths; got {total}")
         if len(self.q) != len(self.p):
-            raise ValueError(f"q and p must have as many entries; got {len(self.q)}, {len(self.p)}")
+            raise ValueError(
+                f"q and p must have equally many entries; got {len(self.q)} and {len(self.p)}"
+            )
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "Two that differ": {"q": (600, 300, 100), "p": (200, 300, 500)},
+    "Two different distributions": {"q": (600, 300, 100), "p": (200, 300, 500)},
     "The same: KL is 0": {"q": (250, 500, 250), "p": (250, 500, 250)},
     "An observed label: H(q) is 0": {"q": (0, 1000, 0), "p": (200, 700, 100)},
-    "p rules out what q holds: KL is infinite": {"q": (500, 400, 100), "p": (600, 400, 0)},
+    "p rules out an event of q: KL is infinite": {"q": (500, 400, 100), "p": (600, 400, 0)},
 }
 
 
 def drag(settings: Divergence, which: object, index: object, to: object) -> Divergence:
-    """One bar pulled to a number of thousandths; the others share what remains as they did.
+    """Set one bar to a number of thousandths; the others keep their proportions in the rest.
 
-    which: "q" or "p". The shares are rounded so that all add up (largest remainders first).
+    which: "q" or "p". The numbers are rounded so that they add up (largest remainders first).
     """
     if which not in ("q", "p"):
         raise ValueError(f"which must be 'q' or 'p'; got {str(which)[:60]!r}")
@@ -70,7 +72,7 @@ def drag(settings: Divergence, which: object, index: object, to: object) -> Dive
 
 
 def resize(settings: Divergence, n: object) -> Divergence:
-    """Another number of outcomes: new ones have no probability, the last one gets what goes."""
+    """Another number of outcomes: new outcomes get 0, and the last gets the removed probability."""
     length = int(Number("n", 2, 8, whole=True).check("n", n))
 
     def resized(old: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Station 5: output units with their losses, and why the pairs are what they are."""
+"""Station 5: output units with their losses, and the reasons for these pairs."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ UNITS = {
     "huber": "linear, Huber’s loss",
     "poisson": "exponential, Poisson’s loss",
 }
-RANGE = Number("logit of the curves", 0, 5, 1, whole=True)
+RANGE = Number("logit on the horizontal axis", 0, 5, 1, whole=True)
 
 
 @dataclass(frozen=True)
 class OutputUnits:
     """A unit with z and its target, which is t, a label, a count or a class; and a descent on z.
 
-    logits, klass: for the softmax; z for the others. axis: the logit that the curves move.
-    rate, steps: of gradient descent on z itself, with the unit's own loss and the squared error.
+    logits, klass: for the softmax; z: for the other units. axis: the logit that the curves vary.
+    rate, steps: for gradient descent on z itself, with the unit's loss and the squared error.
     """
 
     unit: str = setting("logistic", Choice("Output unit and loss", UNITS))
@@ -39,7 +39,7 @@ class OutputUnits:
     t: float = setting(1.5, Number("t, a real number", -20, 20, 0.1))
     label: float = setting(1.0, Number("t, a label or its probability", 0, 1, 0.01))
     count: float = setting(3.0, Number("t, a count", 0, 50, 1))
-    klass: int = setting(1, Number("t, the class observed", 0, 5, 1, whole=True))
+    klass: int = setting(1, Number("t, the observed class", 0, 5, 1, whole=True))
     axis: int = setting(0, RANGE)
     rate: float = setting(1.0, Number("Learning rate α", 0.01, 10))
     steps: int = setting(50, Number("Steps", 1, 300, 1, whole=True))
@@ -54,7 +54,7 @@ class OutputUnits:
 
     @property
     def output(self) -> Output:
-        """The unit of the library."""
+        """The library's output unit."""
         return OUTPUTS[self.unit]()
 
     @property
@@ -64,7 +64,7 @@ class OutputUnits:
 
     @property
     def target(self) -> float | int:
-        """What t is for this unit."""
+        """The value of t for this unit."""
         by_unit: dict[str, float | int] = {
             "softmax": self.klass,
             "logistic": self.label,
@@ -81,10 +81,10 @@ class OutputUnits:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "Sigmoid and cross-entropy": {},
-    "Sure and wrong: the sigmoid saturates": {"z": -8.0},
-    "So sure that 1 − ŷ is 0": {"z": 40.0, "label": 0.0},
+    "Confidently wrong: the sigmoid saturates": {"z": -8.0},
+    "So confident that 1 − ŷ is 0": {"z": 40.0, "label": 0.0},
     "Softmax": {"unit": "softmax"},
-    "Softmax, sure and wrong": {"unit": "softmax", "logits": (9.0, 0.0, -1.0), "klass": 1},
+    "Softmax, confidently wrong": {"unit": "softmax", "logits": (9.0, 0.0, -1.0), "klass": 1},
     "Regression: linear, squared error": {"unit": "linear", "z": -1.0, "t": 1.5},
     "Counts: exponential, Poisson’s loss": {"unit": "poisson", "z": 0.0, "rate": 0.1},
 }

@@ -1,4 +1,4 @@
-"""What the station of output units shows, and the lines of Python that print its numbers."""
+"""The document of the station for output units, and the Python code that prints its numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clearprop.playground.code import listed
 from clearprop.playground.parts import Part, document
 from clearprop.playground.stations.outputs import OutputUnits
 
-REACH = 10.0  # of the curves' axis, to either side
+REACH = 10.0  # range of the curves' axis to either side
 POINTS = 161
 CLASSES = {
     "linear": "Linear",
@@ -42,17 +42,17 @@ def view(settings: OutputUnits) -> dict[str, Any]:
 
 
 def squared_error(output: Output, z: Array, t: Array) -> Array:
-    """½ Σ (ŷ − t)² of each sample, whatever the unit is."""
+    """½ Σ (ŷ − t)² of each sample, for any unit."""
     return np.asarray(0.5 * ((output.y_hat(z) - t) ** 2).sum(axis=1))
 
 
 def squared_error_slope(output: Output, z: Array, t: Array) -> Array:
-    """∂ŷ/∂z (ŷ − t) of each sample: what the chain rule makes of the squared error."""
+    """∂ŷ/∂z (ŷ − t) of each sample: the gradient of the squared error by the chain rule."""
     return np.asarray((output.dy_dz(z) @ (output.y_hat(z) - t)[:, :, None])[:, :, 0])
 
 
 def slopes(loss: Loss, z: Array) -> list[float]:
-    """Five-point differences of a loss by each z; NaN at a kink."""
+    """Five-point differences of a loss for each z; NaN at a kink."""
     found = [derivative(z, (0, k), 1.0, lambda: loss(z)) for k in range(z.shape[1])]
     return [float("nan") if slope is None else slope[0] for slope in found]
 
@@ -99,7 +99,7 @@ def _unit(settings: OutputUnits) -> Part:
 
 
 def _curves(settings: OutputUnits) -> dict[str, Any]:
-    """ŷ, both losses and both gradients where one z moves and the others stay."""
+    """ŷ, both losses and both gradients as one z varies and the others stay fixed."""
     output, t = settings.output, settings.T
     k = settings.axis if settings.unit == "softmax" else 0
     middle = float(settings.Z[0, k])
@@ -120,7 +120,7 @@ def _curves(settings: OutputUnits) -> dict[str, Any]:
 
 
 def _chain(settings: OutputUnits) -> Part:
-    """∂ℒ/∂z = ∂ŷ/∂z ∂ℒ/∂ŷ: stably, and in plain floating point from ŷ as it is rounded."""
+    """∂ℒ/∂z = ∂ŷ/∂z ∂ℒ/∂ŷ, computed stably, and in plain floating point from the rounded ŷ."""
     output, z, t = settings.output, settings.Z, settings.T
     y_hat, by_y, J = output.y_hat(z), output.dL_dy_hat(z, t), output.dy_dz(z)[0]
     numbers: dict[str, Any] = {
@@ -184,7 +184,7 @@ def _squared(settings: OutputUnits) -> Part:
 
 
 def _race(settings: OutputUnits) -> Part:
-    """ŷ during gradient descent on z, with the unit's own loss and with the squared error."""
+    """ŷ during gradient descent on z, with the unit's loss and with the squared error."""
     output, t = settings.output, settings.T
     k = settings.klass if settings.unit == "softmax" else 0
     ways: dict[str, Callable[[Array], Array]] = {
@@ -218,7 +218,7 @@ def _race(settings: OutputUnits) -> Part:
 
 
 def _pairs(settings: OutputUnits) -> Part:
-    """Every unit with every loss at the same z and label; NaN where a loss is not defined.
+    """Every unit with every loss at the same z and label; NaN if a loss is not defined.
 
     The softmax has the two logits 0 and z, and the distribution (1 − t, t).
     """

@@ -1,4 +1,4 @@
-"""Station 2: from logits to probabilities, their loss, and ŷ − t as its gradient."""
+"""Station 2: from logits to probabilities, the loss, and its gradient ŷ − t."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from clearprop.outputs import Softmax, log_softmax, softmax, softmax_jacobian
 from clearprop.playground.code import listed, script
 from clearprop.playground.settings import Number, Numbers, check, setting
 
-EPSILON = 1e-6  # of the central difference
+EPSILON = 1e-6  # step of the central difference
 LOGIT = Number("z", -20, 20, 0.1)
 
 
 @dataclass(frozen=True)
 class SoftmaxSettings:
-    """Logits z, a number that is added to all of them, and the class t that was observed."""
+    """Logits z, a constant that is added to all of them, and the observed class t."""
 
     z: tuple[float, ...] = setting((2.0, 1.0, -1.0), Numbers("z, the logits", LOGIT, 2, 8))
     shift: float = setting(0.0, Number("c, added to every logit", -1000, 1000, 1))
-    t: int = setting(0, Number("t, the class observed", 0, 7, 1, whole=True))
+    t: int = setting(0, Number("t, the observed class", 0, 7, 1, whole=True))
 
     def __post_init__(self) -> None:
         check(self)
@@ -33,10 +33,10 @@ class SoftmaxSettings:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "Three classes": {"z": (2.0, 1.0, -1.0), "shift": 0.0, "t": 0},
-    "All alike": {"z": (0.0, 0.0, 0.0, 0.0), "shift": 0.0, "t": 0},
-    "Sure and wrong": {"z": (8.0, -2.0, 0.0), "shift": 0.0, "t": 1},
+    "All equal": {"z": (0.0, 0.0, 0.0, 0.0), "shift": 0.0, "t": 0},
+    "Confidently wrong": {"z": (8.0, -2.0, 0.0), "shift": 0.0, "t": 1},
     "Two classes: the sigmoid of z₁ − z₀": {"z": (0.0, 1.5), "shift": 0.0, "t": 1},
-    "A shift that exp() alone could not bear": {"z": (2.0, 1.0, -1.0), "shift": 1000.0, "t": 0},
+    "A shift that would overflow exp()": {"z": (2.0, 1.0, -1.0), "shift": 1000.0, "t": 0},
 }
 
 

@@ -33,12 +33,13 @@ WEIGHT = Number("weight", -100, 100, 0.1)
 
 @dataclass(frozen=True)
 class Stepper:
-    """A network, its examples, the line that is looked at, and an entry of the line's result.
+    """A network, its examples, the current line, and an entry of the line's result.
 
-    edits: parameters set by hand, "W1.0.2:0.5;b1.0:-1" (layer from 1, unit and input from 0); the
-    others are drawn with the seed and rounded to hundredths. x: rows · inputs values, one example
-    after another; t: rows · outputs, for the softmax a class for each example. example: from 1 on,
-    0 for the whole batch. line: from 1 on. at: the index of an entry of the result; empty for none.
+    edits: parameters set by hand, "W1.0.2:0.5;b1.0:-1" (layers count from 1, units and inputs from
+    0); the other parameters are drawn with the seed and rounded to hundredths. x: rows · inputs
+    values, one example after another. t: rows · outputs values; for the softmax, one class per
+    example. example: from 1; 0 for the whole batch. line: from 1. at: the index of an entry of the
+    result; empty for none.
     """
 
     inputs: int = setting(2, Number("Inputs D", 1, MOST_UNITS, 1, whole=True))
@@ -68,10 +69,10 @@ class Stepper:
         check(self)
         if len(self.x) % self.inputs:
             raise ValueError(
-                f"x must have {self.inputs} values for each example; got {len(self.x)} in all"
+                f"x must have {self.inputs} values for each example; got {len(self.x)} in total"
             )
         if self.rows > MOST_ROWS:
-            raise ValueError(f"x must be at most {MOST_ROWS} examples; got {self.rows}")
+            raise ValueError(f"x must have at most {MOST_ROWS} examples; got {self.rows}")
         if len(self.t) != self.rows * self.targets:
             raise ValueError(
                 f"t must have {self.rows * self.targets} values, {self.targets} for each example; "
@@ -83,16 +84,16 @@ class Stepper:
             raise ValueError("outputs must be 2 or more for the softmax; got 1")
         for place in parse_edits(self.edits):
             check_place(place, self.sizes)
-        self.network().loss(self.X, self.T)  # what the output unit says about the targets
+        self.network().loss(self.X, self.T)  # the output unit checks the targets
 
     @property
     def rows(self) -> int:
-        """How many examples there are."""
+        """The number of examples."""
         return len(self.x) // self.inputs
 
     @property
     def targets(self) -> int:
-        """How many values t has for an example."""
+        """The number of values of t per example."""
         return 1 if self.output == "softmax" else self.outputs
 
     @property
@@ -124,7 +125,7 @@ class Stepper:
 
 @lru_cache(maxsize=256)
 def drawn(sizes: tuple[int, ...], activation: str, output: str, seed: int) -> Array:
-    """θ as it is drawn, in hundredths, so that it can be followed on a blackboard."""
+    """θ as drawn, rounded to hundredths, so that it can be followed on a blackboard."""
     net = Network(list(sizes), hidden=activation, output=output, seed=seed)
     return np.asarray(net.theta.round(2))
 
@@ -140,7 +141,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "example": 1,
     },
     "No hidden layer: logistic regression": {"hidden": (), "example": 0},
-    "relu with a unit that is off": {
+    "relu with a dead unit": {
         "activation": "relu",
         "hidden": (3,),
         "edits": "b1.0:-2;b1.1:0.1;b1.2:0.1",
@@ -163,7 +164,7 @@ def parse_edits(text: str) -> dict[str, float]:
     for part in text.split(";") if text else []:
         place, _, value = part.partition(":")
         if not PARAMETER.fullmatch(place) or place in edits:
-            raise ValueError(f"edits must be such as W1.0.2:0.5 and b1.0:-1; got {part[:40]!r}")
+            raise ValueError(f"edits must look like W1.0.2:0.5 and b1.0:-1; got {part[:40]!r}")
         edits[place] = float(WEIGHT.check(place, WEIGHT.read(place, value)))
     if len(edits) > MOST_EDITS:
         raise ValueError(f"edits must be at most {MOST_EDITS}; got {len(edits)}")
@@ -171,13 +172,13 @@ def parse_edits(text: str) -> dict[str, float]:
 
 
 def position(place: str) -> tuple[int, tuple[int, ...]]:
-    """Layer, and unit and input, or unit alone, of "W1.0.2" or "b1.0"."""
+    """Layer, unit and input of "W1.0.2", or layer and unit of "b1.0"."""
     layer, *index = map(int, place[1:].split("."))
     return layer, tuple(index)
 
 
 def check_place(place: str, sizes: tuple[int, ...]) -> None:
-    """ValueError where the network has no such parameter."""
+    """ValueError if the network has no such parameter."""
     layer, index = position(place)
     if layer >= len(sizes) or any(
         i >= n for i, n in zip(index, (sizes[layer], sizes[layer - 1]), strict=False)
@@ -189,7 +190,7 @@ def check_place(place: str, sizes: tuple[int, ...]) -> None:
 
 
 def edit(settings: Stepper, name: object, value: object) -> Stepper:
-    """One weight or bias ("W1.0.2"), input ("x.n.i") or target ("t.n.k") changed."""
+    """Change one weight or bias ("W1.0.2"), input ("x.n.i") or target ("t.n.k")."""
     text = str(name)[:40]
     if PARAMETER.fullmatch(text):
         check_place(text, settings.sizes)
@@ -199,7 +200,7 @@ def edit(settings: Stepper, name: object, value: object) -> Stepper:
     letter, *index = text.split(".")
     widths = {"x": settings.inputs, "t": settings.targets}
     if letter not in widths or len(index) != 2 or not all(i.isdecimal() for i in index):
-        raise ValueError(f"name must be such as W1.0.2, b1.0, x.0.1 or t.0.0; got {text!r}")
+        raise ValueError(f"name must look like W1.0.2, b1.0, x.0.1 or t.0.0; got {text!r}")
     n, k = map(int, index)
     if n >= settings.rows or k >= widths[letter]:
         raise ValueError(f"there is no entry {text}")
@@ -214,7 +215,7 @@ def edit(settings: Stepper, name: object, value: object) -> Stepper:
 def shape(settings: Stepper, **sizes: object) -> Stepper:
     """Another network or number of examples: inputs, hidden, outputs, activation, output, rows.
 
-    Examples keep what they have; new entries are 0. Edits of parameters that go are dropped.
+    Examples keep their values; new entries are 0. Edits of removed parameters are dropped.
     """
     rows = sizes.pop("rows", settings.rows)
     n = int(Number("rows", 1, MOST_ROWS, 1, whole=True).check("rows", rows))
@@ -225,7 +226,9 @@ def shape(settings: Stepper, **sizes: object) -> Stepper:
     }
     for name, value in sizes.items():
         if name not in new:
-            raise ValueError(f"there is no size {name[:40]!r}; there are {', '.join(new)}, rows")
+            raise ValueError(
+                f"there is no size {name[:40]!r}; the sizes are {', '.join(new)}, rows"
+            )
         new[name] = known[name].metadata["kind"].check(name, value)
     if new["output"] == "softmax":
         new["outputs"] = max(2, new["outputs"])
@@ -256,7 +259,7 @@ def _fits(part: str, sizes: tuple[int, ...]) -> bool:
 
 
 def _targets(settings: Stepper, output: str, k: int, n: int) -> tuple[float, ...]:
-    """The old targets as far as the output unit can have them."""
+    """The old targets, as far as the output unit allows them."""
     old = settings.T.reshape(settings.rows, -1)
     if output == "softmax":
         return tuple(float(old[i, 0] % k // 1) if i < len(old) else 0.0 for i in range(n))

@@ -1,4 +1,4 @@
-"""What the stepper shows: every line with its operands, one entry with its terms and its check."""
+"""The document of the stepper: every line with its operands, one entry with terms and check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Layout = list[str | dict[str, Any]]
 
 
 def view(settings: Stepper) -> dict[str, Any]:
-    """All quantities of the computation by their names in Python, the lines, the entry chosen."""
+    """All quantities of the computation by their names in Python, the lines, the chosen entry."""
     net = settings.network()
     X, t = settings.X, settings.T
     if settings.example:
@@ -84,7 +84,7 @@ def _edit(item: tuple[str, float]) -> str:
 
 
 def _line(settings: Stepper, explanation: Explanation, line: Step) -> Part:
-    """The differences of the line, and the entry that is chosen, if its result has that one."""
+    """The differences of the line, and the chosen entry, if its result has this entry."""
     numbers: dict[str, Any] = {}
     shown: dict[str, str] = {}
     lines = [f"step = steps[{line.symbol.code!r}]"]
@@ -140,7 +140,7 @@ def _line(settings: Stepper, explanation: Explanation, line: Step) -> Part:
 
 
 def _codes(explanation: Explanation) -> dict[str, str]:
-    """The name in the code of each quantity by its symbol."""
+    """For each symbol, the name of the quantity in the code."""
     symbols = [step.symbol for step in explanation]
     symbols += [operand.symbol for step in explanation for operand in step.operands]
     return {symbol.text: symbol.code for symbol in symbols}
@@ -163,7 +163,7 @@ def _described(step: Step, settings: Stepper) -> dict[str, Any]:
 
 
 def delta_form(step: Step, last: int) -> str:
-    """The line in the short notation δ⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾; empty where there is none."""
+    """The line in the short notation δ⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾; empty if it has none."""
     match = re.fullmatch(r"dL_d([zWb])(\d+)", step.symbol.code)
     if not match:
         return ""
@@ -180,9 +180,9 @@ def delta_form(step: Step, last: int) -> str:
 
 
 def layout(step: Step) -> Layout:
-    """The right side as signs and operands, in the order of the equation, samples as columns.
+    """The right side as signs and operands, in the order of the equation, with samples as columns.
 
-    transposed: a quantity whose rows are samples (as they are in the code), or Wᵀ.
+    transposed: a quantity with samples as rows (as in the code), or Wᵀ.
     """
     found = step.operands
 

@@ -51,23 +51,23 @@ POINT = (
     Number("x₂", -EXTENT, EXTENT),
     Number("class", 0, 4, whole=True),
 )
-# What may change during a run: the weights go on from where they are.
+# Settings that may change during a run, which continues from its current weights.
 DURING = ("optimizer", "learning_rate", "momentum", "batch_size", "l1", "l2", "weight_decay")
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """Everything that the numbers depend on; a table's rows are in a file, its columns here.
+    """Everything that the numbers depend on; the rows of a table are in a file, its columns here.
 
-    activation: of the hidden layers in turn; the last one serves the layers after it, too.
-    run: the steps taken, with what was changed between them, see :mod:`clearprop.playground.runs`.
+    activation: one per hidden layer; the last one also applies to all later layers.
+    run: the steps taken, and the changes between them; see :mod:`clearprop.playground.runs`.
     """
 
     data: str = setting("circles", Choice("Data", DATA))
     n: int = setting(200, Number("Points", 10, 1000, 10, whole=True))
     noise: float = setting(0.1, Number("Noise", 0, 1, 0.05))
     classes: int = setting(2, Number("Classes", 2, 5, 1, whole=True))
-    test_share: float = setting(0.5, Number("Share for testing", 0, 0.9, 0.05))
+    test_share: float = setting(0.5, Number("Test fraction", 0, 0.9, 0.05))
     data_seed: int = setting(0, dataclasses.replace(SEED, label="Seed of the data"))
     points: tuple[tuple[float, ...], ...] = setting((), Rows("Drawn points", POINT, 1000))
     target: str = setting("", Text("Target column", 200))
@@ -83,7 +83,7 @@ class Workshop:
     )
     output: str = setting("logistic", Choice("Output unit and loss", OUTPUTS))
     initializer: str = setting(
-        "auto", Choice("Start weights", {n: n for n in ("auto", *INITIALIZERS)})
+        "auto", Choice("Initial weights", {n: n for n in ("auto", *INITIALIZERS)})
     )
     dropout: float = setting(0.0, Number("Dropout", 0, 0.9, 0.05))
     optimizer: str = setting("sgd", Choice("Optimiser", OPTIMIZERS))
@@ -102,7 +102,7 @@ class Workshop:
 
     @property
     def activations(self) -> list[str]:
-        """One for each hidden layer."""
+        """One activation per hidden layer."""
         last = len(self.activation) - 1
         return [self.activation[min(i, last)] for i in range(len(self.hidden))]
 
@@ -110,7 +110,7 @@ class Workshop:
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "Circles, a small network": {"data": "circles", "output": "logistic", "hidden": (4, 2)},
     "XOR without a hidden layer: impossible": {"data": "xor", "output": "logistic", "hidden": ()},
-    "XOR with one": {"data": "xor", "output": "logistic", "hidden": (4,)},
+    "XOR with a hidden layer": {"data": "xor", "output": "logistic", "hidden": (4,)},
     "Spirals": {
         "data": "spirals",
         "output": "logistic",
@@ -126,10 +126,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Leg:
-    """A part of a run: what is changed before it, then steps of training.
+    """A part of a run: some changes, then a number of training steps.
 
-    changes: settings of DURING by name, and single parameters as "W1.0.2" or "b1.0" (layer from 1;
-    unit and input from 0).
+    changes: settings of DURING by name, and single parameters as "W1.0.2" or "b1.0" (layers count
+    from 1, units and inputs from 0).
     """
 
     changes: tuple[tuple[str, Any], ...] = ()
@@ -142,7 +142,7 @@ PARAMETER = re.compile(r"W([1-9])\.(\d{1,3})\.(\d{1,3})|b([1-9])\.(\d{1,3})")
 def parse_run(text: str) -> tuple[Leg, ...]:
     """The legs of a run: "200~W1.0.1:0.5;learning_rate:0.1;300"; ValueError for anything else.
 
-    Legs are parted by ~; a leg has its changes, then the number of its steps, parted by ;.
+    Legs are separated by ~. A leg has its changes and then its number of steps, separated by ;.
     """
     if not text:
         return (Leg(),)
@@ -153,7 +153,7 @@ def parse_run(text: str) -> tuple[Leg, ...]:
     for part in parts:
         *changes, steps = part.split(";")
         if not (steps.isascii() and steps.isdigit() and int(steps[:12]) <= MAX_STEPS):
-            raise ValueError(f"run: a leg must end with its steps, at most {MAX_STEPS:,}")
+            raise ValueError(f"run: a leg must end with its number of steps, at most {MAX_STEPS:,}")
         legs.append(Leg(tuple(_parse_change(c) for c in changes), int(steps[:12])))
     if sum(leg.n_steps for leg in legs) > MAX_STEPS:
         raise ValueError(f"run must have at most {MAX_STEPS:,} steps")
@@ -171,7 +171,7 @@ def write_run(legs: tuple[Leg, ...]) -> str:
 
 
 def check_change(name: object, value: object) -> tuple[str, Any]:
-    """A change between legs, checked; ValueError for what cannot be changed, or not to that."""
+    """A change between legs, checked; ValueError for an unknown name or an invalid value."""
     if isinstance(name, str) and name in DURING:
         kind = Workshop.__dataclass_fields__[name].metadata["kind"]
         return name, kind.check(name, value)
