@@ -127,7 +127,7 @@ def test_missing_rare_and_constant_classes() -> None:
     assert "dog" in missing[0].message
     rare = np.where(np.arange(N) < 5, 3, T_THREE)
     assert explain.diagnose(net, X, rare).codes == ["imbalance"]
-    assert explain.diagnose(net, X, rare)[0].evidence["rows of the rarest"] == 5
+    assert explain.diagnose(net, X, rare)[0].evidence["rows of the rarest class"] == 5
     constant = explain.diagnose(net, X, np.full(N, 2), class_names=names)
     assert constant.codes == ["constant_target"]
     assert constant[0].severity == "error"
@@ -311,7 +311,7 @@ def test_wrong_arguments() -> None:
         explain.diagnose(healthy(), X, T_THREE, class_names=["a"])
     with pytest.raises(TypeError, match="a recording has its own sample"):
         explain.diagnose(explain.Recorder(healthy(), X, T_THREE), X, T_THREE)
-    with pytest.raises(KeyError, match="there is no finding 'x', only none"):
+    with pytest.raises(KeyError, match="there is no finding 'x'; findings: none"):
         explain.diagnose(healthy(), X, T_THREE)["x"]
     with pytest.raises(ValueError, match="X must have 6 columns"):
         explain.diagnose(healthy(), X[:, :2], T_THREE)

@@ -174,7 +174,7 @@ def test_confusion_matrix(matplotlib: Any) -> None:
     assert panel.get_title(loc="left") == "80.0% of 5 rows are right"
     with pytest.raises(ValueError, match="names must have 3 entries"):
         explain.plot_confusion_matrix(t, predicted, names=["a"])
-    with pytest.raises(ValueError, match="t has 5 rows, the predictions have 4"):
+    with pytest.raises(ValueError, match="t has 5 rows, but the predictions have 4"):
         explain.plot_confusion_matrix(t, predicted[:4])
 
 

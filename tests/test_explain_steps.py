@@ -241,14 +241,14 @@ def test_a_large_jacobian_is_left_out(monkeypatch: Any) -> None:
 @pytest.mark.parametrize("index", [5, (0,), (4, 0), (0, -1), (0, 0, 0)])
 def test_a_wrong_index(index: Any) -> None:
     step = explain.steps(*CASES["softmax"][:1], X)["z1"]
-    with pytest.raises(IndexError, match=r"z⁽¹⁾ has the shape \(4, 4\); there is no entry"):
+    with pytest.raises(IndexError, match=r"z⁽¹⁾ has shape \(4, 4\); there is no entry"):
         step.terms(index)
     with pytest.raises(IndexError, match="there is no entry"):
         step.check(index)
 
 
 def test_a_wrong_name() -> None:
-    with pytest.raises(KeyError, match="there is no step 'z9', only z⁽¹⁾"):
+    with pytest.raises(KeyError, match="there is no step 'z9'; the steps are z⁽¹⁾"):
         explain.steps(CASES["softmax"][0], X)["z9"]
 
 

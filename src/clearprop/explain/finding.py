@@ -87,9 +87,7 @@ class Diagnosis(Sequence[Finding]):
         for finding in self.findings:
             if finding.code == key:
                 return finding
-        raise KeyError(
-            f"there is no finding {key!r}; the findings are {', '.join(self.codes) or 'empty'}"
-        )
+        raise KeyError(f"there is no finding {key!r}; findings: {', '.join(self.codes) or 'none'}")
 
     def __len__(self) -> int:
         return len(self.findings)
