@@ -180,3 +180,17 @@ def test_wrong_names_of_factors_are_refused() -> None:
         cp.Job(net.architecture, net.theta, "adam", rate_factors={"b": -1.0})
     with pytest.raises(TypeError, match="dropout_schedule must be a schedule"):
         cp.Job(net.architecture, net.theta, "adam", dropout_schedule=0.5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_value_far_out_is_clipped_and_not_taken_for_0(dtype: str) -> None:
+    layer = PiecewiseLinear(((-1.0, 0.0, 1.0),), n_units=1)
+    architecture = cp.Architecture((layer, Dense(2, 1, None)), cp.OUTPUTS["linear"]())
+    theta = np.array([0, 0, 1, 0, 0], dtype)  # ŷ is the clipped x
+    net = Network.from_theta(architecture, theta)
+    X = np.array([[1e18], [1e20], [1e30], [3e38], [-3e38], [np.nan]], dtype)
+    expected = [3, 3, 3, 3, -3, np.nan]
+    np.testing.assert_allclose(net.forward(X).y_hat[:, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(net.predict(X), expected, rtol=1e-6)
+    gradients = net.backward(net.forward(X[:5]), np.zeros(5))
+    np.testing.assert_allclose(gradients.dL_dX, 0, atol=1e-20)

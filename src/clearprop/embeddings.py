@@ -134,6 +134,11 @@ class PiecewiseLinear:
         """Where the bins of each column begin in V, followed by the number of all bins."""
         return (0, *(int(n) for n in np.cumsum([len(edges) - 1 for edges in self.edges])))
 
+    def _bounded(self, h: Array) -> Array:
+        """h within ±10¹⁵ c, where x̃ is ±c to the last bit and (x/c)² does not overflow."""
+        far = h.dtype.type(1e15 * self.clip)
+        return np.clip(h, -far, far)
+
     def bins(self, column: int, x: Array) -> tuple[Array, Array]:
         """PLE(x) and its derivative with respect to x, each (N, bins), for x (N,) of one column."""
         edges = np.array(self.edges[column], dtype=x.dtype)
@@ -149,7 +154,8 @@ class PiecewiseLinear:
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
         out = np.empty((len(h), self.n_in, 1 + self.n_units), h.dtype)
-        out[:, :, 0] = h / np.sqrt(1 + (h / self.clip) ** 2)
+        x = self._bounded(h)
+        out[:, :, 0] = x / np.sqrt(1 + (x / self.clip) ** 2) + 0 * h  # infinity is NaN
         for column, (start, stop) in enumerate(pairwise(self.starts)):
             out[:, column, 1:] = self.bins(column, h[:, column])[0] @ p["V"][start:stop]
         return out.reshape(len(h), self.n_out), h
@@ -157,7 +163,7 @@ class PiecewiseLinear:
     def backward(self, p: Parameters, saved: Array, dL_dh_next: Array) -> Derivatives:
         dL_de = dL_dh_next.reshape(len(saved), self.n_in, 1 + self.n_units)
         dL_dV = np.empty_like(p["V"])
-        dL_dh = dL_de[:, :, 0] * (1 + (saved / self.clip) ** 2) ** -1.5
+        dL_dh = dL_de[:, :, 0] * (1 + (self._bounded(saved) / self.clip) ** 2) ** -1.5
         for column, (start, stop) in enumerate(pairwise(self.starts)):
             ple, dple = self.bins(column, saved[:, column])
             dL_dV[start:stop] = ple.T @ dL_de[:, column, 1:]

@@ -95,10 +95,12 @@ void tabulate(const Part& part, const Column& column, const T* edges, const T* V
   }
 }
 
+// x / sqrt(1 + (x/c)^2). Beyond 1e15 c it is c itself, and the square could overflow; infinity is NaN.
 template <class T>
 CP_INLINE Vec<T> smooth_clip(Vec<T> x, T inverse) {
-  const Vec<T> r = x * inverse;
-  return x / vsqrt(T(1) + r * r);
+  const Vec<T> far = all<T>(T(1e15) / inverse);
+  const Vec<T> near = vmin(vmax(x, -far), far), r = near * inverse;
+  return near / vsqrt(T(1) + r * r) + T(0) * x;
 }
 
 // The units of one column for W samples; bin: their numbers. Returns the fractions.
