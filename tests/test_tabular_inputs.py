@@ -91,6 +91,21 @@ def test_the_types_of_training_are_kept() -> None:
     assert inputs_from_document(inputs_to_document(inputs), "file") == inputs
 
 
+def test_text_is_read_by_the_type_of_training() -> None:
+    """A CSV file writes numbers and truth values in its own way."""
+    train = {"float": [0.5, 1, 2, 3] * 5, "integer": [1, 2, 3, 4] * 5, "bool": [True, False] * 10}
+    table = pd.DataFrame(train | {"text": ["1", "2", "2.0", "true"] * 5})
+    inputs = fit(table, dict.fromkeys(table.columns, "categorical"))
+    text = {"float": ["0.50", "1.0", "2", "3e0"], "integer": ["1.0", "2.", "3", "+4"]}
+    text |= {"bool": ["True", "no", "1", "FALSE"], "text": ["1", "2", "2.0", "true"]}
+    source = source_of(pa.table(text))
+    expected = inputs.transform(source_of(table[:4]))
+    np.testing.assert_array_equal(inputs.transform(source), expected)
+    assert inputs.count_unseen(source) == {}
+    new = source_of(pa.table(text | {"float": ["7.0", "x", None, "1_0"], "text": ["1.0"] * 4}))
+    assert inputs.count_unseen(new) == {"float": 3, "text": 4}
+
+
 def test_files_of_before_have_no_types() -> None:
     table = pd.DataFrame(columns())
     document = inputs_to_document(fit(table))

@@ -82,6 +82,7 @@ NUMBERS = (
 )
 TEXTS = (
     st.text(max_size=4)
+    | st.sampled_from(["2.0", "0.50", "1e0", "3.", "-0", "TRUE", "f"])
     | st.sampled_from(["a", " b ", "x", "é", "1", "1.0", "2.5", "p3", "new", "True", "NO", "y"])
     | st.sampled_from(
         ["?", "-1", "1e5", "+1", "inf", "nan", ".5", "5.", "007", "1_0", "٣", "\ud800"]

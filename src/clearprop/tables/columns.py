@@ -233,11 +233,15 @@ def to_labels(column: Column) -> Any:
     if column.type != "float":
         return values.cast(text)
     levels = values.dictionary_encode()
-    names = [
-        str(int(x)) if x.is_integer() and abs(x) < 2**63 else repr(x)
-        for x in levels.dictionary.to_pylist()
-    ]
+    names = [written(x) for x in levels.dictionary.to_pylist()]
     return pc.take(pa.array(names, text), levels.indices)
+
+
+def written(value: bool | float) -> str:
+    """A truth value or a number as a label: true, 3 (also for 3.0), 2.5."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
 
 
 def _convert(column: Column, convert: Callable[[Any], Any], problem: str) -> Any:

@@ -6,6 +6,7 @@ and exports all work from these records.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.tables.column_encodings import date_parts
-from clearprop.tables.columns import ColumnType
+from clearprop.tables.columns import SIGNS, ColumnType, written
 from clearprop.tabular.sources import Source
 
 LIMIT = 1e6  # of |z|: clip and bins have long saturated there
@@ -33,6 +34,7 @@ EDGES_APART = 2.0**-20
 # Numbers that are closer were the same before they were computed in another order.
 NUMBERS_APART = 2.0**-40
 STEPS_APART = 4  # of the angles of two edges
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -260,10 +262,37 @@ class InputColumn:
             names += [f"{self.name}={label}" for label in labels]
         return (*names, f"{self.name} (missing)") if self.missing is not None else tuple(names)
 
+    def as_trained(self, label: str) -> str:
+        """A text as a label of the type that a categorical column had in training.
+
+        Of numbers "3.0" is "3", of truth values "True" and "1" are "true": a CSV file writes them
+        so. Any other text stays as it is, and so do all where the type is not known.
+        """
+        kind = None if self.type is None else self.type.name
+        if kind in ("integer", "float") and _NUMBER.fullmatch(label):
+            return written(float(label))
+        if kind == "bool" and label.lower() in SIGNS:
+            return written(SIGNS[label.lower()] > 0)
+        return label
+
+    def codes(self, labels: Any) -> Array:
+        """The code of each label (Arrow text) of a categorical column, int64 (N,)."""
+        import pyarrow as pa
+
+        assert self.categories is not None
+        codes = self.categories.codes(labels)
+        unknown = np.flatnonzero(codes == 0)
+        if len(unknown) and self.type is not None and self.type.name != "text":
+            encoded = labels.take(pa.array(unknown)).dictionary_encode()
+            levels = [self.as_trained(label) for label in encoded.dictionary.to_pylist()]
+            others = pa.array(levels, pa.large_string()).take(encoded.indices)
+            codes[unknown] = self.categories.codes(others)
+        return codes
+
     def encode(self, source: Source, numbers: Array, flags: Array, codes: Array) -> None:
         """Fill its columns of the three parts, (N, …) each."""
         if self.categories is not None:
-            found = self.categories.codes(source.labels(self.name))
+            found = self.codes(source.labels(self.name))
             if self.categories.embedded:
                 codes[:, 0] = found
             for i, flag in enumerate(self.flags):

@@ -171,7 +171,7 @@ class TableInputs:
         for column in self.columns:
             if column.categories is not None and source.n_rows:
                 labels = source.labels(column.name)
-                unknown = column.categories.codes(labels) == 0
+                unknown = column.codes(labels) == 0
                 n = int(unknown.sum()) - int(labels.null_count)
                 counts |= {column.name: n} if n else {}
         return counts

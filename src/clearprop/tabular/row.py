@@ -18,7 +18,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.tables.column_encodings import date_parts
-from clearprop.tables.columns import SIGNS
+from clearprop.tables.columns import SIGNS, written
 from clearprop.tables.frames import marked_numbers
 from clearprop.tabular.input_columns import InputColumn, scaled
 from clearprop.tabular.inputs import TableInputs
@@ -90,9 +90,7 @@ def read_label(value: Any) -> str | None:
         return None
     if kind is float or kind in _FLOATS:
         number = float(value)
-        if math.isnan(number):
-            return None
-        return str(int(number)) if number.is_integer() and abs(number) < 2**63 else repr(number)
+        return None if math.isnan(number) else written(number)
     if kind is bool or kind is np.bool_:
         return "true" if value else "false"
     if kind is int or kind in _INTEGERS:
@@ -158,6 +156,7 @@ def read_stamp(value: Any) -> int:
 class _Labels:
     """What a categorical column becomes: for each label, and for none, its part of the row."""
 
+    column: InputColumn
     place: slice
     codes: dict[str, int]
     rows: list[list[float]]  # by code
@@ -170,13 +169,17 @@ class _Labels:
         flags = [f.encode(column.categories.values(i)) for i, f in enumerate(column.flags)]
         rows = codes[:, None] if column.categories.embedded else np.stack(flags, axis=1)
         place = slice(int(places[0]), int(places[-1]) + 1)
-        return cls(place, {name: i + 1 for i, name in enumerate(names)}, rows.tolist())
+        return cls(column, place, {name: i + 1 for i, name in enumerate(names)}, rows.tolist())
 
     def read(self, value: Any) -> list[float]:
         label = read_label(value)
-        code = 0 if label is None else self.codes.get(label, 0)
-        if code == 0 and label is not None and not label.isascii():
-            _check_unicode(label)
+        if label is None:
+            return self.rows[0]
+        code = self.codes.get(label)
+        if code is None:
+            if not label.isascii():
+                _check_unicode(label)
+            code = self.codes.get(self.column.as_trained(label), 0)
         return self.rows[code]
 
 
