@@ -323,7 +323,7 @@ def test_members_that_run_into_nan_are_left_out() -> None:
     assert sorted(bag.lost) == [i for i, fold in enumerate(parts) if 7 not in fold.held]
     assert all(np.isfinite(theta).all() for theta in bag.thetas)
     data.t[:] = 3e30
-    with pytest.raises(NonFiniteError, match="ran into NaN or infinity"):
+    with pytest.raises(NonFiniteError, match="all networks stopped at NaN or infinity"):
         bag_of(data, inputs)
 
 

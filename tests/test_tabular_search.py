@@ -104,8 +104,8 @@ def test_too_few_seconds_are_told_of() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"tune": 0}, "tune must be a number of seconds > 0"),
-        ({"tune": 5.0, "time_limit": 5.0}, "less than time_limit where there is one"),
+        ({"tune": 0}, "tune must be None or a number of seconds > 0"),
+        ({"tune": 5.0, "time_limit": 5.0}, "less than time_limit if there is one"),
         ({"tune": "5"}, "tune must be"),
     ],
 )

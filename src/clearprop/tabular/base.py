@@ -1,4 +1,4 @@
-"""What the two tabular estimators share: validation, the fit as one bag, predictions, files."""
+"""What the two tabular estimators share: validation, the fit, predictions, the glass box, files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class BaseTabular(BaseEstimator):
 
     @abstractmethod
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
-        """Set what follows from the out-of-fold ŷ of rows; returns what the user reads of it."""
+        """Set what follows from the out-of-fold ŷ; returns `oof_prediction_`."""
 
     @abstractmethod
     def _value(self, y_hat: Array, y: Array, weight: Array) -> float:
@@ -136,7 +136,7 @@ class BaseTabular(BaseEstimator):
         return self
 
     def _describe(self) -> None:
-        """What scikit-learn wants to know of the table, and the engine."""
+        """Set the attributes about the table and the engine that scikit-learn asks for."""
         self.inputs_ = inputs = self._model.inputs
         self.n_features_in_ = len(inputs.names)
         self.__dict__.pop("feature_names_in_", None)
@@ -155,8 +155,8 @@ class BaseTabular(BaseEstimator):
             check_number("tune", self.tune)
             if not self.tune > 0 or (limit is not None and not self.tune < limit):
                 raise ValueError(
-                    "tune must be a number of seconds > 0, less than time_limit where there is "
-                    f"one, or None; got {self.tune!r}"
+                    "tune must be None or a number of seconds > 0, and less than time_limit if "
+                    f"there is one; got {self.tune!r}"
                 )
         check_n_threads(self.n_threads)
         if self.kinds is not None and not isinstance(self.kinds, Mapping):
@@ -275,7 +275,7 @@ class BaseTabular(BaseEstimator):
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fitted estimator to one safetensors file, whole or not at all; no pickle.
 
-        Everything but `oof_prediction_`, which is as long as the training table.
+        It keeps everything but `oof_prediction_`, which is as long as the training table.
         """
         from clearprop.tabular.codec import save_tabular
 

@@ -33,7 +33,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     Parameters
     ----------
     n_members : int, default=8
-        Networks in the bag. More are better and take longer; from 4 on every row is held out.
+        Networks in the bag. More are better and take longer; with 4 or more, every row is held out.
     scoring : "log_loss", "accuracy", "auc" or None, default=None
         What the epoch is chosen for; None is the log-loss.
     kinds : dict or None, default=None
@@ -43,14 +43,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Weights of the classes, which multiply the sample weights; for several labels or columns a
         list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
     time_limit : float or None, default=None
-        Seconds for `fit`. Where they are few there are fewer epochs and networks (four at least),
-        and of a table that is large for them a random sample of the rows, which a warning tells;
-        the others have NaN in `oof_prediction_`.
+        Seconds for `fit`. If the budget is tight, training uses fewer epochs and networks (at least
+        four). If the table is too large for it, training uses a random sample of the rows, and a
+        warning says so; the other rows have NaN in `oof_prediction_`.
     tune : float or None, default=None
-        Seconds, of those that `fit` takes, for a search for a better configuration of networks and
-        training. There must be several times as many as a fit takes for it to find any.
+        Seconds that `fit` spends on a search for a better configuration of networks and training.
+        To find one, the search needs several times the duration of a fit.
     n_threads : int or None, default=None
-        Of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend on it.
+        Threads of the native engine; None is ``clearprop.get_num_threads()``. Results do not depend
+        on it.
     random_state : int, RandomState or None, default=None
         Seeds folds, weights, shuffles and dropout.
     verbose : bool, default=False
@@ -70,19 +71,19 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     oof_score_ : float
         The score of these, by the definition of `scoring` (of log_loss less is better).
     oof_curve_ : list of (int, float)
-        Epochs, and how good the choice at each of them was: less is better.
+        Each epoch that was judged, and its loss on held-out rows (less is better).
     n_iter_ : int
         The epoch chosen.
     stopped_ : str
-        Why training ended, see ``clearprop.history.STOPPED``; "patience": there was no better
-        epoch in a whole cycle of the learning rate, the best one of the third had passed, or
-        the last one was to end worse than the best.
+        Why training ended, see ``clearprop.history.STOPPED``. "patience" means that a whole cycle
+        of the learning rate brought no better epoch, that the third cycle ended after its best
+        epoch, or that the last cycle was expected to end worse than the best epoch.
     tune_results_ : list of dict
-        What was tried in the search, with its score (less is better); the best of those with the
-        most epochs was taken. Not kept in files.
+        The configurations that the search tried, with their scores (less is better). The best
+        configuration among those with the most epochs was taken. Not kept in files.
     unused_columns_ : list of str
-        Columns that predictions do not depend on: with the same value everywhere, with text that is
-        different almost everywhere, or without which held-out rows were predicted better.
+        Columns that predictions do not depend on: those with the same value in all rows, with
+        different text in almost all rows, or without which held-out rows were predicted better.
     inputs_ : TableInputs
         How a table becomes the networks' inputs: `inputs_.columns` has a frozen record for each
         column, `inputs_.places` the columns of the matrix that it fills.

@@ -85,7 +85,7 @@ def load_tabular(path: str | PathLike[str], kind: type[E]) -> E:
 
 
 def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Array]]:
-    """A fitted estimator; parameters that are no plain values are left out, with a warning.
+    """A fitted estimator. Parameters that are not plain values are left out, with a warning.
 
     `n_threads` is a matter of the machine and is not kept.
     """

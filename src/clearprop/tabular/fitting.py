@@ -40,9 +40,10 @@ from clearprop.tabular.target import ClassTarget, NumberTarget
 class Settings:
     """How a bag is fitted.
 
-    recipe: of its members; kinds: of columns, by their names; begun: when the fit began, by
-    time.monotonic; time_limit, tune: seconds from then on, and of those for a search. The others
-    are parameters of the estimator.
+    recipe: of its members.
+    kinds: of columns, by their names.
+    begun: the start of the fit, by time.monotonic.
+    The other fields are the parameters of the estimator.
     """
 
     recipe: Recipe
@@ -61,9 +62,10 @@ class Settings:
 class Task:
     """What is learnt from y.
 
-    t (N, K): targets as the output unit encodes them; weight (N,): of the rows in training, or
-    None; loss: of (ŷ, y, weights) for some rows, less is better, chooses the epoch; strata (N,):
-    classes whose shares each fold keeps, or None.
+    t (N, K): targets as the output unit encodes them.
+    weight (N,): of the rows in training, or None.
+    loss: of (ŷ, y, weights) for some rows; less is better; chooses the epoch.
+    strata (N,): classes whose shares each fold keeps, or None.
     """
 
     target: ClassTarget | NumberTarget
@@ -79,7 +81,7 @@ class Task:
         return Task(self.target, self.t[rows], weight, self.loss, strata)
 
     def score(self, y: Array) -> Score:
-        """The loss of (ŷ, rows) by these y; rows of weight 0 alone count as one each."""
+        """The loss of (ŷ, rows) with these y; if all rows have weight 0, they count equally."""
         weight = np.ones(len(y)) if self.weight is None else self.weight.astype(np.float64)
 
         def score(y_hat: Array, rows: Array | slice) -> float:
@@ -108,7 +110,7 @@ class Prepared:
 
 
 def prepare(source: Source, settings: Settings, rows: Array | None) -> Prepared:
-    """What these rows, or all, are to the networks. TableError names the row in the whole table."""
+    """Fit the inputs to these rows, or to all. TableError names the row in the whole table."""
     begun = time.monotonic()
     try:
         inputs = TableInputs.fit(source, settings.kinds, settings.seed, rows)
@@ -201,7 +203,7 @@ def fit_bag(
 
 
 def _report(bag: Bag) -> None:
-    """Warn of an interrupt, and of members that ran into NaN or infinity."""
+    """Warn of an interrupt, and of members that stopped at NaN or infinity."""
     if bag.stopped == "interrupted":
         _warn("Training interrupted by user.")
     for member, place in bag.lost.items():

@@ -1,8 +1,8 @@
 """The columns of a data frame as the matrix of numbers that a network takes.
 
-`TableEncoding` is fitted to the training rows: it finds the kind of every column (or is told),
-keeps the statistics that the kinds need (`column_encodings`), turns frames into matrices,
-describes itself and can be kept as JSON.
+`TableEncoding` is fitted to the training rows. It finds the kind of every column, unless it is
+given, and keeps the statistics that the kinds need (`column_encodings`). It turns frames into
+matrices, describes itself, and can be written as JSON.
 """
 
 from __future__ import annotations

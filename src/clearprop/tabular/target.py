@@ -1,4 +1,4 @@
-"""What is learnt: y as the output unit's targets t, and ŷ as what the user reads."""
+"""Targets: y as the output unit's t, and ŷ as predictions in the form of y."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ClassTarget:
 
     @classmethod
     def of(cls, y: Array) -> ClassTarget:
-        """For y as scikit-learn reads it; ValueError for what holds no classes."""
+        """For y as scikit-learn reads it; ValueError for a y without classes."""
         from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
         check_classification_targets(y)
@@ -80,7 +80,7 @@ class ClassTarget:
         return np.asarray(self.output.targets(codes, self.n_outputs, np.dtype(np.float32)))
 
     def groups(self, values: Array) -> list[Array]:
-        """ŷ or t (N, K) as one array (N, K_m) for each target; of a label those of 0 and of 1."""
+        """ŷ or t (N, K) as one array (N, K_m) per target; a label has columns for 0 and for 1."""
         if self.kind == "labels":
             return [np.stack([1 - column, column], axis=1) for column in values.T]
         stops = np.cumsum([len(classes) for classes in self.classes])
@@ -108,12 +108,13 @@ class ClassTarget:
 
 @dataclass(frozen=True, eq=False)
 class NumberTarget:
-    """Quantities: t = (y − centre) / scale, so that what is learnt does not depend on the units.
+    """Quantities: t = (y − centre) / scale, so that learning does not depend on the units.
 
-    output: the unit with its loss, in units of scale; centre, scale, low, high: of each of the M
-    columns of y, float64 (M,); predictions lie within low … high, which training saw. flat: y was
-    (N,). centre and scale are mean and standard deviation for the squared error, 0 and the mean
-    for Poisson's, else the median and the mean distance from it.
+    output: the output unit with its loss, in units of scale.
+    centre, scale (M,): for each column of y, float64. They are mean and standard deviation for the
+    squared error, 0 and the mean for Poisson's, otherwise the median and the mean distance from it.
+    low, high (M,): the range of y in training; predictions are clipped to it.
+    flat: whether y was (N,).
     """
 
     output: Output

@@ -1,1 +1,1 @@
-"""A bag of networks: what its members are, their folds, training, and what held-out rows say."""
+"""A bag of networks: its members, folds and training, and what follows from held-out rows."""

@@ -1,10 +1,10 @@
 """How the seconds of a time limit are spent: on which rows, and where the training has to end.
 
-Rows that are prepared but hardly seen are a waste of time; beyond that, as many as possible are
-best, also where there is time for some passes over them only. So many are taken that preparing
-them leaves most of the time for steps, and that these see every row once. Four networks that are
-trained twice as long are better than eight. Training then goes on to the deadline: its end is moved
-as it turns out how long epochs take, and the schedules with it.
+Rows that are prepared but hardly seen waste time. Apart from that, more rows are better, even if
+there is time for only a few passes over them. The number of rows is chosen so that preparing them
+leaves most of the time for steps, and so that these see every row once. Four networks that train
+twice as long are better than eight. Training then continues to the deadline: its end, and the
+schedules with it, move as the speed of the epochs becomes known.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from clearprop.tabular.bag.folds import N_FOLDS
 from clearprop.tabular.bag.recipe import Plan, Recipe, batch_size, plan_epochs
 from clearprop.tabular.inputs import SAMPLE
 
-PILOT_ROWS = 5_000  # that speeds are measured on
-LEAST_PILOTS = 4  # so many times as many rows a table must have for a choice
-ROWS_SHARE = 1 / 3  # of the time at most, for what is done with rows before and after training
-MOST_RESERVED = 0.2  # of the time, for what follows training
+PILOT_ROWS = 5_000  # on which speeds are measured
+LEAST_PILOTS = 4  # a table has at least four times the pilot rows, or all are taken
+ROWS_SHARE = 1 / 3  # of the time at most, for work on rows before and after training
+MOST_RESERVED = 0.2  # of the time, for the work after training
 AFTER = 0.25  # of the time to judge all rows: for the score, intervals, the model
 
 
-SHORT_CHECKS = 0.1  # of the time of a training that is cut short, for evaluations
-SHORT_EPOCHS = 64  # of such a training at least, so that its end can be moved
-TRUST = 3  # epochs that are believed to take as long as was tried out, whatever the first one takes
+SHORT_CHECKS = 0.1  # of the time of a shortened training, for evaluations
+SHORT_EPOCHS = 64  # of a shortened training at least, so that its end can be moved
+TRUST = 3  # measured epochs that the trial steps count as, whatever the first epoch takes
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,11 @@ class Speeds:
 
 
 def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> int:
-    """How many of n rows to train on: all, where there is time for all epochs, or else as many as
-    take a third of the time besides training and can be seen once; not less than for the pilot."""
+    """How many of n rows to train on.
+
+    All, if there is time for all epochs. Otherwise as many as can be seen once, and whose other
+    work takes a third of the time; at least as many as in the pilot.
+    """
 
     def trained(k: int) -> int:
         return max(1, k * (N_FOLDS - 1) // N_FOLDS)
@@ -70,8 +73,10 @@ def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> i
 def sample_rows(
     n: int, k: int, strata: Array | None, weight: Array | None, rng: np.random.Generator
 ) -> Array:
-    """k of n rows at random, in order, of those with a weight, if there are as many of them; and a
-    row for each fold of every class that has so many."""
+    """k of n rows at random, in order; all rows with a weight > 0 if there are fewer than k.
+
+    Rows are added so that each class has a row in every fold, if it has enough rows.
+    """
     rows = np.arange(n) if weight is None else np.flatnonzero(weight > 0)
     if len(rows) <= k:
         return rows
@@ -87,18 +92,20 @@ def sample_rows(
 
 
 def affordable_members(n: int, share: float) -> int:
-    """How many of n networks to train where there is time for so much of the plan of all: whole
-    partitions of the rows, so many that they use up the time, and one at least."""
+    """How many of n networks to train if there is time for this share of the plan of all.
+
+    Whole partitions of the rows: at least one, and enough to use up the time.
+    """
     return min(n, N_FOLDS * max(1, math.ceil(n * share / N_FOLDS)))
 
 
 def shorten(
     plan: Plan, seconds: float, step: float, check: float, n_train: int, recipe: Recipe
 ) -> tuple[Plan, int]:
-    """A plan whose end can be moved to where there is time for, and epochs between evaluations.
+    """A plan with shorter epochs, whose end can be moved, and the epochs between evaluations.
 
-    seconds: for training and its evaluations, fewer than the plan takes; step, check: seconds of a
-    step and of an evaluation. Epochs are cut shorter, and evaluations are fewer.
+    seconds: for training and its evaluations, less than the plan takes.
+    step, check: seconds of a step and of an evaluation.
     """
     n_steps = (1 - SHORT_CHECKS) * seconds / step
     in_pass = plan.steps * plan.parts
@@ -110,11 +117,14 @@ def shorten(
 
 @dataclass
 class Budget:
-    """The time of a bag, from `begun` (time.monotonic) on: what is left of it for training.
+    """The time limit of a bag, and how much of it is left for training.
 
-    judging: seconds that the last evaluation took; sampled: rows that are judged, as a part of all.
-    epochs: seconds of each so far, the first ones as tried out before; since: when the present one
-    began.
+    begun: start of the fit, by time.monotonic.
+    seconds: the limit.
+    judging: seconds that the last evaluation took.
+    sampled: the share of the rows that are judged.
+    epochs: seconds of each epoch so far; the first entries are estimates from trial steps.
+    since: start of the present epoch.
     """
 
     begun: float
@@ -126,7 +136,7 @@ class Budget:
 
     @property
     def deadline(self) -> float:
-        """Of everything (time.monotonic)."""
+        """When everything has to be done, by time.monotonic."""
         return self.begun + self.seconds
 
     @property
@@ -136,7 +146,7 @@ class Budget:
         return min(share * self.judging / self.sampled, MOST_RESERVED * self.seconds)
 
     def until_judging(self) -> float:
-        """Seconds for training, until the last evaluation has to begin; some in any case."""
+        """Seconds for training until the last evaluation has to begin; always more than 0."""
         return max(self.deadline - self.judging - time.monotonic(), 1e-3)
 
     def left(self) -> float:
@@ -144,21 +154,21 @@ class Budget:
         return self.deadline - self.reserve - self.judging - time.monotonic()
 
     def is_late(self) -> bool:
-        """Whether there is no time for another evaluation."""
+        """Whether there is too little time for another evaluation."""
         return time.monotonic() + self.judging > self.deadline
 
     def epochs_left(self, every: int) -> int:
-        """How many epochs there is time for, with an evaluation after each so many of them.
+        """How many epochs there is time for, with an evaluation after every `every` of them.
 
-        They are taken to be as long as the median of the later half so far: a machine may stand
-        still.
+        An epoch counts as the median of the later half so far, since a machine may stall for a
+        while.
         """
         n = max(4, len(self.epochs) // 2)
         seconds = float(np.median(self.epochs[-n:])) + self.judging / every
         return max(0, int(self.left() / max(seconds, 1e-9)))
 
     def end_epoch(self) -> None:
-        """An epoch has ended; the first began with work that others do not have."""
+        """An epoch has ended; the first is not measured, as it includes the start."""
         if self.since is not None:
             self.epochs.append(time.monotonic() - self.since)
 

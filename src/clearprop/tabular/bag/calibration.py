@@ -1,12 +1,12 @@
-"""How sure probabilities are, made right by rows that were not trained on.
+"""Calibration of probabilities by rows that were not trained on.
 
-Networks that learn rows by heart are too sure, the mean of many of them is less so. p becomes
+Networks that memorise rows are overconfident; the mean of many networks is less so. p becomes
 
     p_k^β / Σ_j p_j^β,
 
-where β < 1 makes less sure and β > 1 more; no decision changes. The β of the mean of m members is
-that with the least log-loss on rows which none of them has seen. Out of fold there are fewer
-members than predict a new row, M of all; as the variance of a mean falls with 1/m, so does the
+where β < 1 lowers confidence and β > 1 raises it; no decision changes. For the mean of m members,
+β minimises the log-loss on rows that none of them has seen. Out of fold, m is smaller than the
+number M of members that predict a new row. The variance of a mean falls with 1/m, and so does the
 temperature T = 1/β:
 
     T_M = T_m − (T_1 − T_m) (1/m − 1/M) / (1 − 1/m).
@@ -22,14 +22,14 @@ from clearprop._typing import Array
 from clearprop.outputs import softmax
 from clearprop.tabular.bag.folds import Apart
 
-SPREAD = 0.1  # of β around 1, as it is believed to be before any row is seen
+SPREAD = 0.1  # standard deviation of β around 1, before any row is seen
 LEAST, MOST = 0.25, 4.0  # for β
-FLOOR = 1e-7  # for p: float32 tells no smaller one from 0 beside 1
-STEPS = 20  # of Newton's method at the most; about four are needed
+FLOOR = 1e-7  # of p: beside 1, float32 cannot distinguish smaller values from 0
+STEPS = 20  # of Newton's method at most; about four are needed
 
 
 def temper(p: Array, beta: float) -> Array:
-    """p^β / Σ p^β of probabilities p (N, K), each row by itself."""
+    """p^β / Σ p^β for each row of probabilities p (N, K)."""
     if beta == 1:
         return p
     powers = p**beta
@@ -58,10 +58,11 @@ def best_exponent(p: Array, t: Array, weight: Array) -> float:
 
 
 def exponent(apart: Apart, p: Array, t: Array, weight: Array) -> float:
-    """β of the mean of all members, from what each of them predicts for rows it has not seen.
+    """β for the mean of all members, from what each member predicts for rows it has not seen.
 
-    p (S, K): the predictions of `apart`, or the part of them that is about one target; t (N, K),
-    weight (N,): of all rows. 1 where no row was held out by two members, or p is not finite.
+    p (S, K): the predictions of `apart`, or their columns for one target.
+    t (N, K), weight (N,): of all rows.
+    The result is 1 if no row was held out by two members, or if p is not finite.
     """
     rows, m, mean = apart.means(p)
     if not len(rows) or not weight[rows].any() or not np.isfinite(mean).all():

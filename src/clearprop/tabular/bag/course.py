@@ -33,21 +33,21 @@ class Kept:
 
 @dataclass
 class Reporter:
-    """Reports epochs to a progress bar, or to nobody.
+    """Reports epochs to a progress bar, if there is one.
 
-    besides: epochs that were trained besides those of the bag, to compare with.
+    besides: epochs of other members that were trained for a comparison.
     """
 
     progress: Callable[[EpochReport], object] | None = None
     besides: int = 0
 
     def report_besides(self, reports: Sequence[EpochReport], state: Epochs) -> None:
-        """After an epoch that was trained besides; state: of the bag, which waits for it."""
+        """After an epoch of other members; state: of the bag, which waits for them."""
         self.besides += 1
         self.report(reports, state, "")
 
     def report(self, alive: Sequence[EpochReport], state: Epochs, stopping: str) -> None:
-        """After an epoch of these members, with the last score as the loss of validation."""
+        """After an epoch of these members; the last score is reported as the validation loss."""
         if self.progress is None:
             return
         combined = replace(
@@ -66,9 +66,11 @@ class Reporter:
 class Course:
     """One training of the members of a bag.
 
-    plan: the whole training; state: what is known after the last epoch; kept: the best members;
-    reporter: of the epochs. pace, budget: with a time limit, how the schedules go, to an end that
-    is moved, and what is left of the time.
+    plan: the whole training.
+    state: what is known after the last epoch.
+    reporter: of the epochs.
+    kept: the best members so far.
+    pace, budget: with a time limit, the pace of the schedules and the time that is left.
     """
 
     members: Members
@@ -97,9 +99,10 @@ class Course:
         n_train: int,
         recipe: Recipe,
     ) -> Course:
-        """Before the first epoch, with a budget for a plan for n_train rows.
+        """Before the first epoch, with a budget; the plan is shortened if it has to be.
 
-        seconds: of a step of all members, and of beginning.
+        seconds: of a step of all members, and of the start.
+        n_train, recipe: what the plan is for.
         """
         step, start = seconds
         left, check = max(1e-3, budget.left() - start), max(1e-9, budget.judging)
@@ -137,7 +140,7 @@ class Course:
         return self.go_on(reports)
 
     def judge(self, reports: Sequence[EpochReport]) -> None:
-        """Take notice of an epoch, and judge the predictions where that is due."""
+        """Note that an epoch has ended, and judge the predictions if that is due."""
         self.state = replace(self.state, epoch=reports[0].epoch)
         if self.budget is not None and any(report.stopping == "" for report in reports):
             self.budget.end_epoch()
@@ -146,7 +149,7 @@ class Course:
             self.evaluate({report.job: report.read_theta() for report in _alive(reports)})
 
     def go_on(self, reports: Sequence[EpochReport], *, replaced: bool = False) -> bool:
-        """Report an epoch, and say whether training is over, or replaced by another."""
+        """Report the epoch; whether training is over, or replaced by another."""
         over = self._decide(reports) is Action.END
         alive = _alive(reports)
         if alive:
@@ -157,9 +160,9 @@ class Course:
         return over or replaced
 
     def evaluate(self, thetas: dict[int, Array]) -> None:
-        """Judge these members; keep them if none were better.
+        """Judge these members; keep them if none before were better.
 
-        Where time is up before anything was kept, the rows that were predicted so far must do.
+        If time runs out before anything was kept, the rows predicted so far decide.
         """
         deadline = None if self.kept is not None or self.budget is None else self.budget.deadline
         found = self.held_out.judge(self.members.architectures, thetas, deadline)
@@ -170,7 +173,7 @@ class Course:
             self.kept = Kept(tuple(thetas), tuple(thetas.values()), found.y_hat)
 
     def has_time_for(self, epochs: int) -> bool:
-        """Whether so many can be trained from now on."""
+        """Whether there is time for this many more epochs."""
         return self.budget is None or self.budget.epochs_left(self.state.every) >= epochs
 
     @property
@@ -179,7 +182,7 @@ class Course:
         return None if self.budget is None else self.budget.until_judging()
 
     def end(self, thetas: dict[int, Array], epoch: int) -> None:
-        """Training ended after this epoch before anything was judged: judge it."""
+        """Judge the members if training ended, after this epoch, before any evaluation."""
         self.state = replace(self.state, epoch=epoch)
         self.evaluate(thetas)
 
@@ -194,7 +197,7 @@ class Course:
         return decide(self.state, stopping=stopping, can_judge=bool(_alive(reports)) and not late)
 
     def _move_end(self) -> None:
-        """To where there is time for after the last epoch; not beyond the plan."""
+        """Move the end to the last epoch that there is time for, within the plan."""
         assert self.budget is not None
         assert self.pace is not None
         epoch, left = self.state.epoch, self.budget.epochs_left(self.state.every)

@@ -1,4 +1,4 @@
-"""Epochs of a bag's training: what is known after each, what follows, and schedules with them.
+"""The epochs of a bag's training: what is known after each, what follows, and their pace.
 
 The rate of :class:`clearprop.schedules.CosLog4` falls to 0 four times, each time after twice as
 many epochs. While it falls, networks settle and scores become better, until they memorise rows:
@@ -21,12 +21,12 @@ from clearprop.schedules import Clock, Schedule
 CYCLE_ENDS = (1 / 15, 3 / 15, 7 / 15)  # of the first three, as parts of the training
 MAX_CHECKS = 64  # evaluations of the out-of-fold predictions in one training
 LEAST_CHECKS = 3  # in a cycle for its end to end training
-RISING = 0.1  # of a cycle, in which the rate is not yet a fifth of its peak
-SETTLED = 1.001  # times the best score of the third cycle, at the most, at its end
-GAINED = 0.9  # times the best score before; with so much won in it, there is always a fourth
-LAST_PEAK = 0.55  # of the training, where the rate is almost at its last peak; from there on
-RECENT = 3  # scores of the last cycle, whose mean is held to that of the third cycle
-IN_VAIN = 0.01  # of the best score: if the last cycle is to end so much worse, it is in vain
+RISING = 0.1  # of a cycle: its beginning, where the rate is below a fifth of its peak
+SETTLED = 1.001  # times the best score of the third cycle: the most at its end
+GAINED = 0.9  # times the best score before: if the third cycle gains more, a fourth follows
+LAST_PEAK = 0.55  # of the training, where the rate is almost at its last peak
+RECENT = 3  # scores of the last cycle, whose mean is compared with the third cycle
+IN_VAIN = 0.01  # of the best score: a last cycle expected to end worse by more is pointless
 
 
 class Action(Enum):
@@ -41,10 +41,13 @@ class Action(Enum):
 class Epochs:
     """What is known of a training after an epoch.
 
-    n: epochs of the whole training, as planned now; every: from one evaluation to the next; parts:
-    epochs of a pass over the rows; epoch: the last that was trained; scores: (epoch, score) of all
-    evaluations, less is better; best: the last of the best of these, None before the first; moved:
-    whether the end was moved, so that the cycles no longer end where they would.
+    n: epochs of the whole training, as planned now.
+    every: epochs from one evaluation to the next.
+    parts: epochs of a pass over the rows.
+    epoch: the last epoch that was trained.
+    scores: (epoch, score) of all evaluations; less is better.
+    best: the best of these, the last of equals; None before the first.
+    moved: whether the end was moved, so that cycles no longer end where they were planned to.
     """
 
     n: int
@@ -61,7 +64,7 @@ class Epochs:
         return cls(n, max(1, n // MAX_CHECKS), parts)
 
     def judged(self, score: float) -> Epochs:
-        """The same with a score after the last epoch, the best if none before was better."""
+        """The same with a score after the last epoch."""
         latest = (self.epoch, score)
         is_best = self.best is None or score <= self.best[1] or np.isnan(self.best[1])
         return replace(self, scores=(*self.scores, latest), best=latest if is_best else self.best)
@@ -75,8 +78,8 @@ class Epochs:
 def decide(state: Epochs, *, stopping: bool = False, can_judge: bool = True) -> Action:
     """What follows after the last epoch; asked again once the predictions are judged.
 
-    stopping: whether training ends for some member, whatever is decided; can_judge: whether there
-    are members, and time, for an evaluation.
+    stopping: whether some member ends its training in any case.
+    can_judge: whether there are members, and time, for an evaluation.
     """
     if can_judge and not state.is_judged:
         due = state.epoch % state.every == 0 or state.epoch in (*cycle_ends(state.n), state.n)
@@ -94,7 +97,7 @@ def cycle_ends(n: int) -> list[int]:
 
 
 def is_over(state: Epochs) -> bool:
-    """Whether training is to end after the last epoch, which is judged.
+    """Whether training ends after the last epoch, which is judged.
 
     It ends with the second or third cycle if that had no new best; what is best while the rate
     begins to rise is the end of the cycle before. It ends with the third if its best is not at its

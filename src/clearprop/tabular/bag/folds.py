@@ -1,4 +1,4 @@
-"""Folds of the rows, and what networks predict for the rows that they have not seen."""
+"""Folds of the rows, and the predictions of networks for the rows that they have not seen."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from clearprop.jobs import Data
 
 N_FOLDS = 4
 CHUNK = 16_384  # rows predicted at a time
-SCORED_ROWS = 100_000  # that an epoch is judged by, of more
-ENTRIES = 4_000_000  # of the members' own predictions, kept beside one another at a time
+SCORED_ROWS = 100_000  # an epoch is judged by at most as many rows
+ENTRIES = 4_000_000  # of the members' own predictions that are kept
 
 Score = Callable[[Array, Array | slice], float]
-"""(ŷ (n, K), rows (n,)) → how bad the predictions for these rows are."""
+"""(ŷ (n, K), rows (n,)) → the loss of the predictions for these rows."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows that a member trains on, and those that it does not see; not to be written to."""
+    """The rows that a member trains on, and the rows that it does not see; both are read-only."""
 
     train: Array
     held: Array
@@ -35,8 +35,9 @@ def folds(
 ) -> list[Fold]:
     """A fold for each member: independent partitions of n rows into four, member after member.
 
-    strata (n,): classes whose shares each fold keeps, up to a row. Rows lie in order in a fold.
-    Fewer than four rows make so many folds; a single row is trained on and held out.
+    strata (n,): classes whose shares each fold keeps, up to a row.
+    The rows of a fold are in order. With n < 4 rows there are n folds; a single row is both trained
+    on and held out.
     """
     k = min(N_FOLDS, n)
     dtype = np.int32 if n < 2**31 else np.int64
@@ -61,8 +62,9 @@ def folds(
 class Apart:
     """Predictions of members for rows that they have not seen, not yet averaged.
 
-    rows (S,): of the data, each as often as members have predicted it; y_hat (S, K); n_members: of
-    the whole bag.
+    rows (S,): rows of the data; each occurs once per member that has predicted it.
+    y_hat (S, K): the predictions.
+    n_members: the size of the whole bag.
     """
 
     rows: Array
@@ -70,8 +72,10 @@ class Apart:
     n_members: int
 
     def means(self, values: Array) -> tuple[Array, Array, Array]:
-        """Of values (S, Q), some for each prediction: the rows (R,) that several members have
-        predicted, how many these were (R,), and their mean (R, Q)."""
+        """The rows (R,) that several members have predicted, how many did (R,), and means (R, Q).
+
+        values (S, Q): belong to the predictions; their means over the members are returned.
+        """
         order = np.argsort(self.rows, kind="stable")
         rows, starts, m = np.unique(self.rows[order], return_index=True, return_counts=True)
         total = np.add.reduceat(values[order], starts, axis=0, dtype=np.float64)
@@ -82,7 +86,7 @@ class Apart:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What came of judging members: the score (less is better), mean ŷ (n, K), seconds it took."""
+    """The score of members (less is better), their mean ŷ (n, K), and the seconds this took."""
 
     score: float
     y_hat: Array
@@ -93,8 +97,9 @@ class Judgement:
 class HeldOut:
     """Judges networks by their mean predictions for the rows that they have not seen.
 
-    places: of each member's held-out rows in `rows`, the rows of the data that count; None: all.
+    places: for each member, the places of its held-out rows in `rows`.
     score: of predictions, less is better.
+    rows: the rows of the data that are judged; None for all.
     """
 
     data: Data
@@ -107,7 +112,7 @@ class HeldOut:
     def sample(
         cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine, seed: int
     ) -> HeldOut:
-        """All rows count, or 100,000 drawn with the seed where there are more."""
+        """All rows are judged, or 100,000 drawn with the seed if there are more."""
         n = len(data)
         if n <= SCORED_ROWS:
             return cls.whole(data, parts, score, engine)
@@ -119,7 +124,7 @@ class HeldOut:
 
     @classmethod
     def whole(cls, data: Data, parts: Sequence[Fold], score: Score, engine: Engine) -> HeldOut:
-        """All rows count."""
+        """All rows are judged."""
         return cls(data, [fold.held for fold in parts], score, engine)
 
     def first_members(self, n: int) -> HeldOut:
@@ -128,11 +133,11 @@ class HeldOut:
 
     @property
     def n(self) -> int:
-        """How many rows count."""
+        """How many rows are judged."""
         return len(self.data) if self.rows is None else len(self.rows)
 
     def rows_at(self, places: Array) -> Array:
-        """The rows of the data at these places among those that count."""
+        """The rows of the data at these places among the judged rows."""
         return places if self.rows is None else self.rows[places]
 
     def predict(
@@ -141,11 +146,12 @@ class HeldOut:
         thetas: Mapping[int, Array],
         deadline: float | None = None,
     ) -> tuple[Array, Array]:
-        """Mean ŷ (n, K) float32 of the members of these numbers, and where there is any (n,).
+        """Mean ŷ (n, K) float32 of these members, and the rows that have one (n,).
 
-        architectures: of all members, those without a θ too. Chunks of each member's rows are
-        predicted in turn. After the deadline (time.monotonic), once each member has predicted one,
-        the rows predicted so far must do; the others are NaN.
+        architectures: of all members, even of those without a θ.
+        thetas: θ by the number of the member.
+        deadline: by time.monotonic. Members predict chunk by chunk; once it has passed and each has
+        predicted one chunk, the remaining rows stay NaN.
         """
         total = np.zeros((self.n, architectures[0].n_outputs), np.float32)
         count = np.zeros(self.n, np.uint16)
@@ -170,7 +176,7 @@ class HeldOut:
         thetas: Mapping[int, Array],
         deadline: float | None = None,
     ) -> Judgement:
-        """The score of the predictions, of those rows that there was time for."""
+        """Score the predictions for the rows that there was time for."""
         begun = time.monotonic()
         y_hat, seen = self.predict(architectures, thetas, deadline)
         if seen.all():
@@ -181,7 +187,7 @@ class HeldOut:
         return Judgement(value, y_hat, time.monotonic() - begun)
 
     def apart(self, architectures: Sequence[Architecture], thetas: Mapping[int, Array]) -> Apart:
-        """What each member predicts for the first rows that it has not seen."""
+        """What each member predicts for the rows, or the first rows, that it has not seen."""
         most = max(1, ENTRIES // (architectures[0].n_outputs * len(thetas)))
         rows, values = [], []
         for member, theta in thetas.items():
@@ -192,7 +198,7 @@ class HeldOut:
         return Apart(np.concatenate(rows), np.concatenate(values), len(thetas))
 
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
-        """About how long it will take to judge all, from one member on the first rows."""
+        """About how long it takes to judge all members, measured with one on the first rows."""
         rows = np.arange(min(CHUNK, len(self.data)))
         self.engine.forward(architecture, theta, self.data.X[rows[:100]])  # its first call is slow
         begun = time.monotonic()

@@ -1,11 +1,11 @@
-"""Intervals that hold y with a given probability, from the residuals of rows not trained on.
+"""Intervals that contain y with a given probability, from the residuals of held-out rows.
 
-Residuals r = y − ŷ, divided by their local size s(ŷ), are exchangeable with those of new rows, so
-that the k-th smallest of n is exceeded by a new one with probability 1 − k/(n + 1), whatever the
-distribution. The coverage is that over all rows; s makes the interval wide where errors are large.
-A held-out row is predicted by fewer members of a bag than a new one, with a mean that varies more;
-residuals are made smaller by so much, or intervals would hold y more often than promised. As not
-all of an error is variance, no more than 1.2 α of the held-out rows are missed for that.
+Residuals r = y − ŷ, divided by their local size s(ŷ), are exchangeable with the residuals of new
+rows. So a new residual exceeds the k-th smallest of n with probability 1 − k/(n + 1), for any
+distribution. This coverage is an average over all rows; s makes intervals wide where errors are
+large. A held-out row is predicted by fewer members than a new row, so that its ŷ varies more.
+Residuals are shrunk to allow for that; otherwise intervals would contain y more often than
+promised. As not all of an error is variance, intervals miss at most 1.2 α of the held-out rows.
 Source: Papadopoulos et al. 2002, Lei et al. 2018 (split conformal prediction, locally weighted).
 """
 
@@ -20,16 +20,16 @@ from clearprop._typing import Array
 from clearprop.tabular.bag.folds import Apart
 
 ROWS_PER_KNOT, MAX_KNOTS = 100, 20
-MORE_MISSED = 1.2  # times α of the held-out rows, at the most, where residuals are made smaller
-MAX_RATIOS = 20_001  # kept of more, at evenly spaced ranks
+MORE_MISSED = 1.2  # times α: the share of held-out rows that shrunk residuals may miss
+MAX_RATIOS = 20_001  # ratios that are kept, at evenly spaced ranks if there are more
 
 
 def excess_variance(apart: Apart) -> Array:
-    """By how much the variance of out-of-fold ŷ exceeds that of the whole bag's ŷ, (K,).
+    """How far the variance of out-of-fold ŷ exceeds the variance of the whole bag's ŷ, (K,).
 
-    Of a row that m of M members have not seen, these vary around their mean by s² = Σ (ŷ − ȳ)² /
-    (m − 1); means of m and of M differ in variance by s² (1/m − 1/M). The mean over the rows that
-    have m > 1; 0 where there are none, or ŷ are infinite.
+    For a row that m of M members have not seen, s² = Σ (ŷ − ȳ)² / (m − 1) is the variance of these
+    m predictions. Means of m and of M members differ in variance by s² (1/m − 1/M). The result is
+    the mean over the rows with m > 1; it is 0 if there are none, or if ŷ is infinite.
     """
     y_hat = apart.y_hat.astype(np.float64)
     rows, m, means = apart.means(np.concatenate([y_hat, y_hat**2], axis=1))
@@ -46,9 +46,10 @@ def excess_variance(apart: Apart) -> Array:
 class Residuals:
     """The residuals of one output.
 
-    n: how many there were; knots, sizes (B,): s(ŷ), linear between the knots, constant beyond;
-    ratios (m,): r / s(ŷ) in order, all of them or evenly spaced ranks; shrinkage: by what residuals
-    of new rows are smaller.
+    n: the number of residuals.
+    knots, sizes (B,): s(ŷ), linear between the knots, constant beyond them.
+    ratios (m,): r / s(ŷ) in order, all of them or those at evenly spaced ranks.
+    shrinkage: the size of the residuals of new rows relative to these.
     """
 
     n: int
@@ -59,10 +60,10 @@ class Residuals:
 
     @classmethod
     def of(cls, y: Array, y_hat: Array, excess: float = 0.0) -> Residuals:
-        """Of held-out rows, y (n,) and ŷ (n,).
+        """From held-out rows, y (n,) and ŷ (n,).
 
-        excess: root of how much the variance of these ŷ exceeds that of the ŷ of new rows, whose
-        residuals are smaller by c, c² = 1 − excess² / mean r².
+        excess²: how far the variance of these ŷ exceeds the variance of ŷ for new rows. The
+        shrinkage c follows from c² = 1 − excess² / mean r².
         """
         r = y - y_hat
         largest, shrinkage = float(np.abs(r).max()), 1.0
@@ -87,7 +88,7 @@ class Residuals:
     def interval(self, y_hat: Array, alpha: float) -> tuple[Array, Array]:
         """Lower and upper ends (N,), each missed with probability α/2 at most.
 
-        Raises ValueError where there were too few rows for so small an α.
+        Raises ValueError if there were too few rows for so small an α.
         """
         if self._rank(alpha) > self.n:
             raise ValueError(

@@ -25,13 +25,13 @@ from clearprop.tabular.bag.recipe import (
 )
 from clearprop.training import train
 
-FASTER = 0.75  # a step with fewer networks has to be, for these to be left out
-TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to find out how long a step takes
+FASTER = 0.75  # networks are left out if a step then takes less than this part of its time
+TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to measure a step
 
 
 @dataclass(frozen=True)
 class Members:
-    """The members of a bag before training: networks, folds, seeds, and where they start."""
+    """The members of a bag before training: networks, folds, seeds and initial θ."""
 
     architectures: list[Architecture]
     recipe: Recipe
@@ -64,7 +64,7 @@ class Members:
         parts: list[Fold],
         seeds: list[int],
     ) -> Members:
-        """Where members of these folds and seeds begin."""
+        """Members with these folds and seeds, and their initial θ."""
         kinds = [architectures[i // N_FOLDS % len(architectures)] for i in range(len(parts))]
         thetas = []
         for architecture, fold, seed in zip(kinds, parts, seeds, strict=True):
@@ -96,9 +96,10 @@ class Members:
     def time_steps(
         self, data: Data, engine: Engine, seconds: float | None = None
     ) -> tuple[float, float]:
-        """Seconds of a step of all members, and of beginning, from a few steps on some rows.
+        """Seconds of a step of all members, and of the start, from a few steps on some rows.
 
-        seconds: that this may take. Ctrl-C raises KeyboardInterrupt, as nothing is learnt yet.
+        seconds: that this may take.
+        Ctrl-C raises KeyboardInterrupt, as nothing is learnt yet.
         """
         n = min(len(data), TRIAL_ROWS)
         some = data.rows(slice(n))
@@ -119,10 +120,12 @@ class Members:
     def fewer(
         self, share: float, step: float, data: Data, engine: Engine, seconds: float
     ) -> tuple[Members, float]:
-        """As many as there is time for, with the seconds of their steps.
+        """As many members as there is time for, with the seconds of a step.
 
-        All, if fewer are not faster. step: seconds of a step of all. For share and seconds see
-        `affordable_members` and `time_steps`.
+        All members, if fewer are not faster.
+        share: see `affordable_members`.
+        step: seconds of a step of all members.
+        seconds: that measuring may take.
         """
         n = affordable_members(len(self.parts), share)
         if n == len(self.parts):
@@ -135,8 +138,8 @@ class Members:
 def measure(members: Members, data: Data, engine: Engine, seconds: float) -> tuple[float, float]:
     """Seconds of a step of all members, and of judging a row, from some rows.
 
-    seconds: that the steps may take. What beginning takes is left out: measured on few rows, it
-    says more about the machine than about the rows.
+    seconds: that the steps may take.
+    The time of the start is left out: on few rows it says more about the machine than the rows.
     """
     step, _ = members.time_steps(data, engine, seconds)
     held_out = HeldOut.whole(data, members.parts, lambda *_: 0.0, engine)

@@ -26,25 +26,25 @@ from clearprop.schedules import CosLog4, FlatCosine, Schedule
 from clearprop.tabular.bag.epochs import Pace, Paced
 from clearprop.tabular.inputs import FEW_ROWS
 
-START_ROWS = 512  # training rows that the start is fitted to
+START_ROWS = 512  # training rows that the initial θ is fitted to
 LEAST_STEPS = 1000  # of a training
-MOST_EPOCHS, ENOUGH_EPOCHS = 256, 40  # beyond the second only where 1,000 steps take more
-FULL_STEPS = 1500  # that the learning rates are meant for; it is lower in a longer training
-STEPS_OF_EPOCH = 256  # at least, of the parts that a longer pass is cut into
-FULL_BATCH = 256  # rows, that the learning rates are meant for
-SUPPORT = 5  # rows whose mean puts the kink of a unit
-LEAST_SPREAD = 0.3  # of a unit's z over the rows, as a part of what random W give on average
+MOST_EPOCHS, ENOUGH_EPOCHS = 256, 40  # more than the second only if 1,000 steps need them
+FULL_STEPS = 1500  # for which learning rates are tuned; longer trainings have lower rates
+STEPS_OF_EPOCH = 256  # at least, in each part of a longer pass
+FULL_BATCH = 256  # rows, for which learning rates are tuned
+SUPPORT = 5  # rows whose mean places the kink of a unit
+LEAST_SPREAD = 0.3  # of a unit's z, relative to what random W give on average
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a member is, but for the table: see `CLASSIFICATION` and `REGRESSION`.
+    """The configuration of a member: see `CLASSIFICATION` and `REGRESSION`.
 
-    activations: of the hidden units; of several, the partitions of a bag take one after the other,
-    as networks that differ err less together. rate_factors: of the learning rate, by the names of
-    the parameters; those that a network has not are passed over. hidden_of_few: hidden layers for
-    a table of few rows, None for the same. epochs: passes over the rows; None for the number that
-    suits, `n_epochs`.
+    activations: of the hidden units. The partitions of a bag take them in turn, since networks that
+    differ make fewer errors together.
+    rate_factors: factors of the learning rate by the names of parameters; other names are ignored.
+    hidden_of_few: hidden layers for a table of few rows; None for the same.
+    epochs: passes over the rows; None for `n_epochs`.
     """
 
     activations: tuple[str, ...]
@@ -58,7 +58,7 @@ class Recipe:
     epochs: int | None = None
 
     def for_rows(self, n: int) -> Recipe:
-        """What it is for a table of n rows."""
+        """The recipe for a table of n rows."""
         if self.hidden_of_few is None or n > FEW_ROWS:
             return self
         return replace(self, hidden=self.hidden_of_few)
@@ -136,9 +136,9 @@ def _draw_dense(layer: Layer, h: Array, rng: Any, fan_in: int, fan_out: int) -> 
 
 
 def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Array) -> None:
-    """Set the vectors of categories that these rows of X have not to 0, which is in the middle.
+    """Set the vectors of categories that do not occur in these rows of X to 0, the middle.
 
-    What a network then makes of such a category is about what it makes of all together.
+    A network then treats such a category about like the average of all.
     """
     inputs, first = architecture.layers[0], 0
     assert isinstance(inputs, Parallel)
@@ -165,8 +165,8 @@ def steps_of_pass(n: int) -> int:
 def peak_rate(n: int, recipe: Recipe) -> float:
     """The highest learning rate for n training rows: the recipe's, for 1,500 steps of 256 rows.
 
-    It falls as the batch does, whose gradient is noisier; few rows are also learnt by heart sooner.
-    It falls with the root of the number of steps, as what is learnt from many can be finer.
+    It is lower for smaller batches: their gradients are noisier, and few rows are memorised sooner.
+    It falls with the root of the number of steps, since more steps allow finer learning.
     """
     by_batch = min(1.0, max(64, batch_size(n)) / FULL_BATCH)
     n_steps = n_epochs(n) * steps_of_pass(n)
@@ -186,7 +186,7 @@ def n_epochs(n: int) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long members train: epochs of so many steps, `parts` of them a pass over the rows."""
+    """How long members train: epochs of so many steps; `parts` epochs are a pass over the rows."""
 
     epochs: int
     steps: int
@@ -194,12 +194,12 @@ class Plan:
 
     @property
     def n_steps(self) -> int:
-        """Of the whole training."""
+        """Steps of the whole training."""
         return self.epochs * self.steps
 
 
 def plan_epochs(n: int, recipe: Recipe, least_parts: int = 1) -> Plan:
-    """For n training rows; least_parts: of a pass, about, if it has as many steps."""
+    """For n training rows; a pass has at least about least_parts parts, if it has enough steps."""
     steps = steps_of_pass(n)
     in_epoch = max(1, steps // max(1, steps // STEPS_OF_EPOCH, least_parts))
     parts = steps // in_epoch
@@ -218,7 +218,7 @@ def build_job(
 ) -> Job:
     """The training of a member on some rows of the shared data.
 
-    pace: that the schedules follow; None for that of the plan.
+    pace: that the schedules follow; None for the pace of the plan.
     """
 
     def paced(schedule: Schedule) -> Schedule:

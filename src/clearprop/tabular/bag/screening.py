@@ -1,12 +1,11 @@
-"""Columns of a table that say nothing are left out where that makes the networks better.
+"""Uninformative columns of a table are left out if that makes the networks better.
 
-A network also learns what is by chance in a column that has nothing to do with the target, most of
-all where each category has few rows. When the learning rate has come to rest for the second time, a
-fifth into the training, each column is judged by what becomes of the score of held-out rows when
-its values are exchanged between them. If there are columns without which little seems lost, the
-members start anew without them, and if at the same epoch these are better beyond chance, they train
-on in the place of the others, which otherwise go on as if nothing had been. The columns are judged
-by one half of the rows, and the decision is made by the other.
+A network also learns chance patterns in a column that is unrelated to the target, above all if each
+category has few rows. At the end of the second cycle of the learning rate, a fifth into the
+training, each column is judged by how the score of held-out rows changes when its values are
+exchanged between rows. If some columns seem to matter little, new members train without them to the
+same epoch. If these are better beyond chance, they replace the others; otherwise training continues
+as if nothing had happened. One half of the rows judges the columns, the other half decides.
 
 Sources: Breiman 2001 (importance by permutation); Student's t, over the members to judge columns,
 over blocks of rows to decide.
@@ -31,27 +30,28 @@ from clearprop.tabular.bag.recipe import batch_size
 from clearprop.training import AllJobsCallback
 
 LEAST_MEMBERS = 4  # for every row to be held out
-BLOCKS = 20  # of the deciding rows, which tell what is chance
-# rows of a table: fewer do not tell a column that says nothing from one that is learnt slowly, and
-# of more, little that is by chance is learnt
+BLOCKS = 20  # of the deciding rows, whose scores show how much is chance
+# rows of a table: with fewer, an uninformative column looks like one that is learnt slowly; with
+# more, networks learn little by chance
 FEWEST_ROWS, MOST_ROWS = 1_000, 200_000
-IDLE = 1.0  # standard errors; a column whose exchange costs less seems to say nothing
-FEW = 0.1  # of the columns; without fewer that seem to say nothing, little can be gained
-# times the score with all columns, the most that is promising after the first cycle; what is learnt
-# by heart shows later, so that without columns of many categories it may even be a little worse
+IDLE = 1.0  # standard errors; a column whose exchange costs less seems uninformative
+FEW = 0.1  # of the columns; leaving out fewer gains little
+# times the score with all columns: the most that is promising after the first cycle. Memorised rows
+# show later, so that without columns of many categories the score may even be a little worse
 PROMISING, PROMISING_LATER = 0.99, 1.02
-BETTER = 0.02  # probability that chance alone makes members without some columns as much better
-SHARE = 0.03  # of the arithmetic of the whole training, for the exchanges
-LEAST_ROWS = 200  # of each member, or all that it holds out, for an exchange to tell anything
-PASSES = 3  # of a network over a row in a step of training, for one in a prediction
+BETTER = 0.02  # probability that members without some columns are as much better by chance alone
+SHARE = 0.03  # of the arithmetic of the whole training, spent on exchanges
+LEAST_ROWS = 200  # of each member, or all that it holds out, for an exchange to be meaningful
+PASSES = 3  # the arithmetic of a training step per row, relative to a prediction
 
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of a table as a bag sees them.
 
-    places: of each column, its columns in the matrix; n_vectors: by how many vectors each is
-    embedded, 0 for most; without: for the numbers of some, architectures and data of the others.
+    places: for each column, its columns in the matrix.
+    n_vectors: for each column, the number of its embedding vectors; 0 for most.
+    without: from the numbers of some columns to the architectures and data of the others.
     """
 
     places: Sequence[Array]
@@ -61,12 +61,13 @@ class Columns:
 
 @dataclass
 class Screening:
-    """Finds columns that say nothing, and members without them that are better.
+    """Finds uninformative columns, and members without them that are better.
 
-    epochs: the ends of the first two cycles, when members are asked; n_rows: of each member, that
-    columns are exchanged between; judging: for each member the rows by which columns are judged;
-    blocks: places of the rows by which is decided. scores: of the members at these epochs, of each
-    block.
+    epochs: the ends of the first two cycles.
+    n_rows: rows of each member between which values are exchanged.
+    judging: for each member, the rows that judge columns.
+    blocks: the places of the rows that decide.
+    scores: of the members at these epochs so far, for each block.
     """
 
     columns: Columns
@@ -79,7 +80,7 @@ class Screening:
 
     @classmethod
     def prepare(cls, columns: Columns, course: Course, seed: int) -> Screening | None:
-        """For the members of a course; None where there is no use in it."""
+        """For the members of a course; None if it would be useless."""
         held_out, n = course.held_out, course.held_out.n
         places = np.random.default_rng(seed).permutation(n)
         deciding = np.zeros(n, bool)
@@ -93,7 +94,7 @@ class Screening:
         return cls(columns, seed, (first, second), n_rows, judging, blocks)
 
     def contend(self, course: Course, reports: Sequence[EpochReport]) -> Contender | None:
-        """Members without some columns that are to take the place of those that report."""
+        """Members without some columns that are to replace those that report, if any are better."""
         epoch, members = course.state.epoch, course.members
         # a member that was lost is missing from the reports, and all are needed
         if epoch not in self.epochs or len(reports) < len(members.parts):
@@ -123,11 +124,11 @@ class Screening:
         )
 
     def _judge(self, course: Course, thetas: Sequence[Array]) -> tuple[list[int], list[int]]:
-        """The columns that are idle, and those that are doubtful.
+        """The numbers of the idle and of the doubtful columns.
 
-        Idle ones have values that can be exchanged between held-out rows at no cost. Doubtful ones
-        are embedded, and may cost more than they are worth: they make the score better by less than
-        as many free parameters as they have vectors make it worse by chance.
+        The values of an idle column can be exchanged between held-out rows at no cost. A doubtful
+        column is embedded and may cost more than it is worth: it improves the score by less than
+        its number of vectors, as free parameters, worsens it by chance.
         """
         held_out, members = course.held_out, course.members
         rng = np.random.default_rng(self.seed + 1)
@@ -181,7 +182,7 @@ class Screening:
 
 
 def _exchanged_rows(columns: Columns, course: Course, held: int) -> int:
-    """Rows of each member, of `held`, that columns are exchanged between; 0 where it is no use."""
+    """Between how many of a member's `held` rows to exchange values; 0 if it would be useless."""
     parts, n_columns = course.members.parts, len(columns.places)
     if len(parts) < LEAST_MEMBERS or n_columns < 2 or held < 2:
         return 0
@@ -194,7 +195,7 @@ def _exchanged_rows(columns: Columns, course: Course, held: int) -> int:
 
 @dataclass(frozen=True)
 class Contender:
-    """Members without some columns, their course, and where their training is."""
+    """Members without some columns, their course, and the states of their training."""
 
     left_out: tuple[int, ...]
     course: Course
@@ -212,7 +213,7 @@ class Contender:
         return cls(tuple(some), own, [TrainingState() for _ in members.parts])
 
     def train(self, watch: AllJobsCallback) -> list[TrainingState]:
-        """Until the watch ends it; what was done is kept in the states."""
+        """Train until the watch ends it; the states keep what was done."""
         return self.course.train(watch, self.states)
 
     def train_on(self) -> list[TrainingState]:
@@ -223,7 +224,7 @@ class Contender:
 
 
 def is_positive(differences: Array, p: float) -> bool:
-    """Whether the mean of these is so far above 0 as chance makes it with probability p only."""
+    """Whether the mean of these is further above 0 than chance makes it with probability p."""
     from scipy.stats import t
 
     n = len(differences)

@@ -1,9 +1,9 @@
 """The search for a better recipe: successive halving, all configurations over one copy of the data.
 
-Configurations are drawn, the default first. All are trained for a short time, jobs side by side;
-the better third goes on to a training three times as long, and so on to the full length. They are
-judged by the predictions for the rows that their networks did not see. A schedule of the learning
-rate has to come to its end to tell anything, so each round begins anew, with schedules as long.
+Configurations are drawn, the default first. All train for a short time, jobs side by side; the
+better third continues with a training three times as long, and so on to the full length. They are
+judged by predictions for the rows that their networks did not see. Scores are only comparable at
+the end of a learning-rate schedule, so each round starts anew, with schedules of its own length.
 Source: Jamieson & Talwalkar 2016 (successive halving).
 """
 
@@ -27,15 +27,15 @@ from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import Plan, Recipe, plan_epochs
 from clearprop.training import train
 
-FACTOR = 3  # of the length of training from round to round, and of the configurations that drop out
+FACTOR = 3  # training is so many times longer in each round, and configurations fewer
 ROUNDS = 3
-LEAST, MOST = 3, 81  # configurations to begin with
+LEAST, MOST = 3, 81  # configurations in the first round
 MEMBERS = 4  # networks of each: every row is held out once
 JOBS_AT_ONCE = 32
 CHECKS = 32  # evaluations in a round
-SHARE = 0.8  # of the seconds that is planned for
+SHARE = 0.8  # of the seconds, that is planned for
 
-# What is drawn; the learning rate is multiplied with its entry.
+# What is drawn; the learning rate of the base is multiplied by its entry.
 CHOICES: dict[str, tuple[Any, ...]] = {
     "learning_rate": (0.25, 0.5, 1.0, 1.0, 2.0),
     "hidden": ((128, 128), (128, 128), (256, 256), (128, 128, 128), (64, 64), (256,)),
@@ -47,7 +47,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a configuration in a round: the best score in so many epochs, less is better."""
+    """The best score of a configuration in a round of so many epochs; less is better."""
 
     recipe: Recipe
     epochs: int
@@ -84,10 +84,10 @@ def search(
     engine: str = "auto",
     progress: Callable[[EpochReport], object] | None = None,
 ) -> tuple[list[Trial], bool]:
-    """The trials of all rounds, in order, the last ones of the longest training; if interrupted.
+    """The trials of all rounds, in order, and whether Ctrl-C ended the search.
 
-    build: the architectures of a recipe. seconds: about how long it may take; the number of
-    configurations depends on it. Ctrl-C ends it with the trials so far.
+    build: from a recipe to its architectures.
+    seconds: about how long the search may take; the number of configurations depends on it.
     """
     deadline = time.monotonic() + seconds
     trials: list[Trial] = []
@@ -124,7 +124,7 @@ def search(
 
 
 def best_of(trials: Sequence[Trial], base: Recipe) -> Recipe:
-    """The best of those that were trained longest; the base where there are none."""
+    """The best recipe among the longest trainings; the base if there were none."""
     if not trials:
         return base
     longest = max(trial.epochs for trial in trials)
@@ -133,12 +133,12 @@ def best_of(trials: Sequence[Trial], base: Recipe) -> Recipe:
 
 
 def _n_kept(n: int, i: int) -> int:
-    """Configurations in round i; two at the least, or there is nothing to compare."""
+    """Configurations in round i; at least two, or there is nothing to compare."""
     return int(max(2, n // FACTOR**i))
 
 
 def _lengths(n: int, affordable: float) -> list[float]:
-    """Of the trainings in each round, as parts of the full one, so that all can be afforded."""
+    """The lengths of training in each round, relative to the full one, that are affordable."""
     lengths = [FACTOR ** float(i + 1 - ROUNDS) for i in range(ROUNDS)]
     cost = sum(length * _n_kept(n, i) for i, length in enumerate(lengths))
     return [length * min(1.0, affordable / cost) for length in lengths]
@@ -153,7 +153,7 @@ def _round(
     deadline: float,
     progress: Callable[[EpochReport], object] | None,
 ) -> list[Trial]:
-    """Train all by the plan, some at a time; what comes of it is added to the trials at once."""
+    """Train all by the plan, some at a time; each trial is added to the list at once."""
     n_before = len(trials)
     at_once = max(1, JOBS_AT_ONCE // MEMBERS)
     for i in range(0, len(recipes), at_once):
@@ -176,7 +176,7 @@ def _round(
 
 @dataclass
 class _Judge:
-    """Judges every candidate from time to time."""
+    """Judges the configurations of a group from time to time."""
 
     group: list[Members]
     held_out: HeldOut

@@ -1,8 +1,8 @@
 """A bag of networks, each a job on its own folds of one copy of the data.
 
-Members come in partitions of the rows into four folds: a member trains on three of them, and what
-it predicts for the fourth it has not seen. So every row has out-of-fold predictions, which choose
-the common epoch and estimate the score, at no more cost than the predictions.
+The rows are partitioned into four folds, once for every four members. A member trains on three
+folds and predicts the fourth, which it has not seen. So every row has out-of-fold predictions. They
+choose the common epoch and estimate the score, at no more cost than the predictions.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ from clearprop.training import NonFiniteError
 class Bag:
     """What training a bag found.
 
-    architectures: of the networks, n_trained of them; members: the numbers of those that are kept;
-    thetas: their θ at the common epoch `epoch` of n_epochs. oof: mean out-of-fold ŷ (N, K), NaN for
-    rows that no member held out; apart: those of each member, None where there was no time for it.
-    score: what chose the epoch. scores: (epoch, score) of all evaluations. stopped: why training
-    ended, as in `clearprop.history.STOPPED`. lost: members that ran into NaN or infinity, and
-    where. left_out: columns of the table that were left out, see `screening`.
+    architectures: of the n_trained networks.
+    members: the numbers of the networks that are kept.
+    thetas: their θ at the common epoch `epoch` of n_epochs.
+    oof: mean out-of-fold ŷ (N, K), NaN for rows that no member held out.
+    apart: the out-of-fold predictions of each member; None if there was no time for them.
+    score: of the chosen epoch.
+    scores: (epoch, score) of all evaluations.
+    stopped: why training ended, as in `clearprop.history.STOPPED`.
+    lost: members that stopped at NaN or infinity, and where it appeared.
+    left_out: columns of the table that were left out, see `screening`.
     """
 
     architectures: Sequence[Architecture]
@@ -73,12 +77,12 @@ def train_bag(
 ) -> Bag:
     """Train the members side by side, and keep the epoch whose out-of-fold predictions are best.
 
-    architectures: for the members, partition after partition in turn. score: of predictions for
-    rows of the data, less is better; ties go to the later epoch. columns: of the table, of which
-    those that say nothing may be left out; None: all are kept. time_limit: seconds; if they are
-    few, there are fewer epochs and members. progress: called after each epoch, with the score as
-    the loss of validation.
-    Raises NonFiniteError if every member ran into NaN before there was anything to keep.
+    architectures: the partitions of members take them in turn.
+    score: of predictions for rows of the data, less is better; of equal epochs the later is kept.
+    columns: of the table; uninformative ones may be left out. None keeps all.
+    time_limit: seconds; if the budget is tight, training uses fewer epochs and members.
+    progress: called after each epoch, with the score as the validation loss.
+    Raises NonFiniteError if every member stopped at NaN before anything was kept.
     """
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
@@ -103,7 +107,7 @@ def train_bag(
     if course.kept is None:
         alive = {i: state.theta for i, state in enumerate(states) if i not in lost}
         if not alive:
-            raise NonFiniteError(f"training ran into NaN or infinity: {lost[0]}")
+            raise NonFiniteError(f"all networks stopped at NaN or infinity: {lost[0]}")
         course.end(alive, max(state.epoch for state in states))
     assert course.kept is not None
     assert course.state.best is not None
@@ -156,7 +160,7 @@ def _train(
 def _predict_all(course: Course) -> tuple[Array, bool]:
     """Out-of-fold predictions (N, K) of all rows, and whether Ctrl-C ended them.
 
-    The rows that were not judged are predicted as far as there is time.
+    Rows that were not judged are predicted if there is time.
     """
     held_out, kept, budget = course.held_out, course.kept, course.budget
     assert kept is not None
