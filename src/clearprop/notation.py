@@ -56,6 +56,29 @@ def dphi(layer: int) -> Symbol:
     return Symbol(f"φ′(z{sup(layer)})", rf"\phi'(\mathbf{{z}}^{{({layer})}})", f"dphi{layer}")
 
 
+def slope(layer: int) -> Symbol:
+    """How much of φ each unit takes."""
+    return layered("s", layer)
+
+
+def dh_dz(layer: int) -> Symbol:
+    """The diagonal of ∂h/∂z of units with slopes."""
+    latex = rf"\frac{{\partial\mathbf{{h}}^{{({layer})}}}}{{\partial\mathbf{{z}}^{{({layer})}}}}"
+    return Symbol(f"∂h{sup(layer)}/∂z{sup(layer)}", latex, f"dh_dz{layer}")
+
+
+def parameter(name: str, number: int) -> Symbol:
+    """A parameter of a layer of another kind than dense; number: of the layer, from 0."""
+    latex = rf"\mathrm{{{name.replace('_', ' ')}}}_{{{number}}}"
+    return Symbol(f"{name}⟨{number}⟩", latex, f"{name.replace('.', '_')}_{number}")
+
+
+def part(symbol: Symbol, i: int) -> Symbol:
+    """Part i of a quantity, what one of the layers side by side gives or is given."""
+    text = f"{symbol.text}{str(i).translate(DOWN)}"
+    return Symbol(text, rf"{{{symbol.latex}}}_{{[{i}]}}", f"{symbol.code}_{i}")
+
+
 def mask(layer: int) -> Symbol:
     return layered("m", layer)
 

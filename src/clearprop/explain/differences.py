@@ -79,13 +79,13 @@ class Differences:
         activation = layer.activation if isinstance(layer, Dense) else None
         if activation is None:
             return self.by_input(number + 1)
-        phi, kinks = activation.phi, activation.kinks
+        kinks = activation.kinks
 
         def at(index: Index) -> tuple[float, float] | None:
             z = self.z[number].copy()
 
             def run() -> tuple[float, list[Array]]:
-                loss, pieces = self._run(self.theta, number + 1, phi(z))
+                loss, pieces = self._run(self.theta, number + 1, self._units(number, z))
                 return loss, [*(np.sign(z - kink) for kink in kinks), *pieces]
 
             return derivative(z, index, 1.0, run)
@@ -104,6 +104,31 @@ class Differences:
             return derivative(z, (), 1.0, lambda: (float(phi(z)), [np.sign(z - k) for k in kinks]))
 
         return at
+
+    def unit(self, number: int) -> Difference:
+        """Of an entry of h by the same entry of z, for units with slopes."""
+        layer = self.architecture.layers[number]
+        assert isinstance(layer, Dense)
+        assert layer.activation is not None
+        kinks = layer.activation.kinks
+
+        def at(index: Index) -> tuple[float, float] | None:
+            z = self.z[number].copy()
+            return derivative(z, index, 1.0, lambda: (
+                float(self._units(number, z)[index]), [np.sign(z[index] - k) for k in kinks]
+            ))  # fmt: skip
+
+        return at
+
+    def _units(self, number: int, z: Array) -> Array:
+        """h of a dense layer from its z."""
+        layer = self.architecture.layers[number]
+        assert isinstance(layer, Dense)
+        assert layer.activation is not None
+        phi = layer.activation.phi(z)
+        if not layer.slope:
+            return phi
+        return np.asarray(z + self.architecture.unpack(self.theta)[number]["slope"] * (phi - z))
 
     # ---- at the output unit, for each sample's own loss --------------------------------------
 
@@ -138,6 +163,10 @@ class Differences:
             return loss_of_y_hat(output, y_hat, t), [] if piece is None else [piece]
 
         return derivative(y_hat, (0, *index[1:]), reach, run)
+
+    def run(self, number: int, h: Array) -> tuple[float, list[Array]]:
+        """ℒ and the smooth pieces with this input of layer `number`."""
+        return self._run(self.theta, number, h)
 
     # ---- the computation ---------------------------------------------------------------------
 

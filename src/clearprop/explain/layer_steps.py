@@ -8,6 +8,7 @@ import numpy as np
 
 from clearprop import notation as sy
 from clearprop._typing import Array
+from clearprop.explain import slope_steps
 from clearprop.explain.differences import Differences
 from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
 from clearprop.notation import Symbol
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def dense_forward(place: Place) -> list[Step]:
-    """z = W h + b, and h = φ(z) except in layer L, where the output unit has f."""
+    """z = g W h + b, and h = φ(z) except in layer L, where the output unit has f."""
     level, (hs, h), W, b = place.level, place.given, place.p["W"], place.p["b"]
     z, zs, Ws, bs = place.saved.z, sy.z(level), sy.W(level), sy.b(level)
+    g, (gains, text, code) = place.layer.gain, _gain(place)
 
     def of_z(at: Index) -> tuple[Term, ...]:
         n, j = at
         products = (
-            product(Factor(Ws.text, (j, i), float(W[j, i])),
+            product(*gains, Factor(Ws.text, (j, i), float(W[j, i])),
             Factor(hs.text, (n, i), float(h[n, i])))
             for i in range(W.shape[1])
         )  # fmt: skip
@@ -33,17 +35,20 @@ def dense_forward(place: Place) -> list[Step]:
 
     steps = [
         Step(
-            "forward", level, zs, f"{zs} = {Ws} {hs} + {bs}",
-            f"{zs.latex} = {Ws.latex} {hs.latex} + {bs.latex}",
-            f"z_nj = Σ_i W_ji {hs.text[0]}_ni + b_j",
-            f"{zs.code} = {hs.code} @ {Ws.code}.T + {bs.code}",
+            "forward", level, zs, f"{zs} = {text}{Ws} {hs} + {bs}",
+            f"{zs.latex} = {text}{Ws.latex} {hs.latex} + {bs.latex}",
+            f"z_nj = {text}Σ_i W_ji {hs.text[0]}_ni + b_j",
+            f"{zs.code} = {code.format(f'({hs.code} @ {Ws.code}.T)')} + {bs.code}",
             (Operand(Ws, W), Operand(hs, h), Operand(bs, b)), z, ("n", "j"),
-            "rows are samples, so the code uses the transpose", summands=of_z,
+            "rows are samples, so the code uses the transpose"
+            + (f"; the gain g is {g:.6g}" if gains else ""), summands=of_z,
         )
     ]  # fmt: skip
     activation = place.layer.activation
     if activation is None:
         return steps
+    if place.layer.slope:
+        return [*steps, *slope_steps.forward(place)]
     out, value = place.out
     text, _ = sy.PHI.get(activation.name, ("", ""))
 
@@ -64,6 +69,13 @@ def dense_forward(place: Place) -> list[Step]:
     return steps
 
 
+def _gain(place: Place) -> tuple[tuple[Factor, ...], str, str]:
+    """The factor g of a term, of an equation, and of a product in Python; nothing if it is 1."""
+    if place.layer.gain == 1:
+        return (), "", "{}"
+    return (Factor("g", None, place.layer.gain),), "g ", f"g{place.level} * {{}}"
+
+
 def dense_backward(
     place: Place, dL: Array, gradients: Gradients, differences: Differences
 ) -> tuple[list[Step], Array]:
@@ -77,14 +89,17 @@ def dense_backward(
     )
     dL_dh = gradients.dL_dh[level - 1]
     dz, dW, db, dh = sy.by(zs), sy.by(Ws), sy.by(bs), sy.by(hs)
+    gains, text, code = _gain(place)
     steps: list[Step] = []
-    if place.layer.activation is not None:
+    if place.layer.slope:
+        steps += slope_steps.backward(place, dL, dL_dz, differences)
+    elif place.layer.activation is not None:
         steps += _through_phi(place, dL, dL_dz, differences)
 
     def of_W(at: Index) -> tuple[Term, ...]:
         j, i = at
         return tuple(
-            product(Factor(dz.text, (n, j), float(dL_dz[n, j])),
+            product(*gains, Factor(dz.text, (n, j), float(dL_dz[n, j])),
             Factor(hs.text, (n, i), float(h[n, i])))
             for n in range(len(h))
         )  # fmt: skip
@@ -98,7 +113,7 @@ def dense_backward(
     def of_h(at: Index) -> tuple[Term, ...]:
         n, i = at
         return tuple(
-            product(Factor(Ws.text, (j, i), float(W[j, i])),
+            product(*gains, Factor(Ws.text, (j, i), float(W[j, i])),
             Factor(dz.text, (n, j), float(dL_dz[n, j])))
             for j in range(len(W))
         )  # fmt: skip
@@ -106,9 +121,10 @@ def dense_backward(
     below = hs.text[0]
     steps += [
         Step(
-            "backward", level, dW, f"{dW} = Σ_n {dz} {hs}ᵀ",
-            f"{dW.latex} = \\sum_n {dz.latex}\\,{{{hs.latex}}}^T",
-            f"∂ℒ/∂W_ji = Σ_n ∂ℒ/∂z_nj {below}_ni", f"{dW.code} = ({hs.code}.T @ {dz.code}).T",
+            "backward", level, dW, f"{dW} = {text}Σ_n {dz} {hs}ᵀ",
+            f"{dW.latex} = {text}\\sum_n {dz.latex}\\,{{{hs.latex}}}^T",
+            f"∂ℒ/∂W_ji = {text}Σ_n ∂ℒ/∂z_nj {below}_ni",
+            f"{dW.code} = ({hs.code}.T @ {_bracket(code.format(dz.code))}).T",
             (Operand(dz, dL_dz), Operand(hs, h)), dL_dW, ("j", "i"),
             "one outer product per sample, summed over the batch", summands=of_W,
             difference=differences.by_parameter(place.number, "W"),
@@ -121,9 +137,10 @@ def dense_backward(
             summands=of_b, difference=differences.by_parameter(place.number, "b"),
         ),
         Step(
-            "backward", level, dh, f"{dh} = {Ws}ᵀ {dz}",
-            f"{dh.latex} = {{{Ws.latex}}}^T {dz.latex}",
-            f"∂ℒ/∂{below}_ni = Σ_j W_ji ∂ℒ/∂z_nj", f"{dh.code} = {dz.code} @ {Ws.code}",
+            "backward", level, dh, f"{dh} = {text}{Ws}ᵀ {dz}",
+            f"{dh.latex} = {text}{{{Ws.latex}}}^T {dz.latex}",
+            f"∂ℒ/∂{below}_ni = {text}Σ_j W_ji ∂ℒ/∂z_nj",
+            f"{dh.code} = {_bracket(code.format(dz.code))} @ {Ws.code}",
             (Operand(Ws, W), Operand(dz, dL_dz)), dL_dh, ("n", "i"),
             "like running the network backwards, with the transpose of W"
             + ("; not used for learning, but shows which inputs matter" if hs is sy.X else ""),
@@ -131,6 +148,10 @@ def dense_backward(
         ),
     ]  # fmt: skip
     return steps, dL_dh
+
+
+def _bracket(code: str) -> str:
+    return f"({code})" if "*" in code else code
 
 
 def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences) -> list[Step]:
@@ -183,11 +204,15 @@ def dropout_forward(place: Place) -> Step:
     return Step(
         "forward", place.level, out, f"{out} = {given} ⊙ {ms}",
         f"{out.latex} = {given.latex} \\odot {ms.latex}",
-        "h_nj = φ(z_nj) m_nj", f"{out.code} = {given.code} * saved[{place.number}]",
+        f"h_nj = {_entry(given)} m_nj", f"{out.code} = {given.code} * saved[{place.number}]",
         (Operand(given, h), Operand(ms, m)), value, ("n", "j"),
         f"dropout with rate {place.layer.rate:g}: m is 0 with this probability, else "
         "1/(1 − rate), in training only", summands=terms,
     )  # fmt: skip
+
+
+def _entry(symbol: Symbol) -> str:
+    return "φ(z_nj)" if symbol.text[0] == "φ" else f"{symbol.text[0]}_nj"
 
 
 def dropout_backward(place: Place, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
@@ -201,7 +226,8 @@ def dropout_backward(place: Place, dL: Array, differences: Differences) -> tuple
     step = Step(
         "backward", place.level, below, f"{below} = {above} ⊙ {ms}",
         f"{below.latex} = {above.latex} \\odot {ms.latex}",
-        "∂ℒ/∂φ(z)_nj = ∂ℒ/∂h_nj m_nj", f"{below.code} = {above.code} * saved[{place.number}]",
+        f"∂ℒ/∂{_entry(given)} = ∂ℒ/∂h_nj m_nj",
+        f"{below.code} = {above.code} * saved[{place.number}]",
         (Operand(above, dL), Operand(ms, m)), result, ("n", "j"),
         "units dropped in the forward pass learn nothing in this step", summands=terms,
         difference=differences.by_input(place.number),
@@ -212,16 +238,10 @@ def dropout_backward(place: Place, dL: Array, differences: Differences) -> tuple
 # ---- any other kind of layer ---------------------------------------------------------------------
 
 
-def parameter(place: Place, name: str) -> Symbol:
-    label = f"{name}⟨{place.number}⟩"
-    return Symbol(label, rf"\mathrm{{{name.replace('_', ' ')}}}_{{{place.number}}}",
-                  f"{name.replace('.', '_')}_{place.number}")  # fmt: skip
-
-
 def other_forward(place: Place) -> Step:
     """The whole layer as one step."""
     (given, h), (out, value), kind = place.given, place.out, place.layer.name
-    operands = [Operand(parameter(place, name), v) for name, v in place.p.items()]
+    operands = [Operand(sy.parameter(name, place.number), v) for name, v in place.p.items()]
     latex = rf"{out.latex} = \mathrm{{{kind.replace('_', ' ')}}}({given.latex})"
     return Step(
         "forward", place.level, out, f"{out} = {kind}({given})", latex,
@@ -239,7 +259,7 @@ def other_backward(place: Place, dL: Array, differences: Differences) -> tuple[l
     call = f"{code}p[{place.number}], saved[{place.number}], {above.code})"
     steps = []
     for name, gradient in derivatives.parameters.items():
-        symbol = sy.by(parameter(place, name))
+        symbol = sy.by(sy.parameter(name, place.number))
         axes = tuple("jik"[: gradient.ndim])
         steps.append(
             Step(

@@ -10,10 +10,11 @@ import numpy as np
 from clearprop import notation as sy
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.explain import layer_steps
+from clearprop.explain import layer_steps, table_steps
 from clearprop.explain.differences import Differences
 from clearprop.explain.output_steps import OutputUnit
 from clearprop.explain.step import Explanation, Step
+from clearprop.explain.table_parts import is_known
 from clearprop.jobs import Data
 from clearprop.layers import Dense, Dropout, Parameters, StepDraw, name_draw
 from clearprop.network import Network
@@ -37,12 +38,9 @@ class Place:
     out: tuple[Symbol, Array]
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is just W h + b and φ, so that this module can show it entry by entry."""
-        layer = self.layer
-        return isinstance(layer, Dense) and layer == Dense(
-            layer.n_in, layer.n_out, layer.activation
-        )
+    def is_dense(self) -> bool:
+        """Whether it is W h + b and φ, with or without a gain and slopes."""
+        return type(self.layer) is Dense
 
 
 def steps(
@@ -57,8 +55,8 @@ def steps(
 
     Every number is bit-for-bit the same as in `net.forward` and `net.backward`. X: (N, D) dense.
     t: targets as `net.loss` takes them; None gives only the forward half. draw: (seed, step) shows
-    a training step with its dropout masks. A layer that is neither dense nor dropout is one step
-    each way. Raises ValueError, naming the argument, for data that do not fit.
+    a training step with its dropout masks. A layer of a custom kind, or a periodic one, is one
+    step each way. Raises ValueError, naming the argument, for data that do not fit.
 
     >>> import clearprop as cp
     >>> net = cp.Network([2, 3, 1], hidden="tanh", output="logistic", seed=0)
@@ -115,8 +113,10 @@ def _places(
             symbol = sy.z(level)
         elif isinstance(architecture.layers[following], Dense):
             symbol = sy.h(level)
+        elif dense:
+            symbol = sy.layered("a", level) if "slope" in p else sy.phi_of_z(level)
         else:
-            symbol = sy.phi_of_z(level) if dense else sy.layered("u", number)
+            symbol = sy.layered("u", number)
         if dense:
             value = saved.h_next
         elif isinstance(layer, Dropout):
@@ -129,8 +129,10 @@ def _places(
 
 
 def _forward(place: Place) -> list[Step]:
-    if place.is_plain:
+    if place.is_dense:
         return layer_steps.dense_forward(place)
+    if is_known(place.layer):
+        return table_steps.forward(place)
     if isinstance(place.layer, Dropout):
         return [layer_steps.dropout_forward(place)]
     return [layer_steps.other_forward(place)]
@@ -139,8 +141,10 @@ def _forward(place: Place) -> list[Step]:
 def _backward(
     place: Place, dL: Array, gradients: Gradients, differences: Differences
 ) -> tuple[list[Step], Array]:
-    if place.is_plain:
+    if place.is_dense:
         return layer_steps.dense_backward(place, dL, gradients, differences)
+    if is_known(place.layer):
+        return table_steps.backward(place, dL, differences)
     if isinstance(place.layer, Dropout):
         return layer_steps.dropout_backward(place, dL, differences)
     return layer_steps.other_backward(place, dL, differences)
@@ -151,11 +155,14 @@ def _preamble(places: list[Place], targets: bool, weighted: bool, draw: StepDraw
     lines = ["import numpy as np", "X = np.asarray(X, dtype=net.theta.dtype)"]
     lines.append("p = net.architecture.unpack(net.theta)")
     for place in places:
-        if place.is_plain:
-            lines.append(
-                f"W{place.level}, b{place.level} = p[{place.number}]['W'], p[{place.number}]['b']"
-            )
-    if draw is not None or any(not place.is_plain for place in places):
+        if place.is_dense:
+            level, number = place.level, place.number
+            lines.append(f"W{level}, b{level} = p[{number}]['W'], p[{number}]['b']")
+            if place.layer.gain != 1:
+                lines.append(f"g{level} = net.architecture.layers[{number}].gain")
+            if place.layer.slope:
+                lines.append(f"s{level} = p[{number}]['slope']")
+    if draw is not None or any(not place.is_dense for place in places):
         lines.append(f"saved = net.forward(X, draw={draw!r}).saved")
     if targets:
         lines.append("t = net.output.targets(t, net.sizes[-1], net.theta.dtype)")

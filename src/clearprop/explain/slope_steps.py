@@ -1,0 +1,124 @@
+"""The steps of units that learn how much of φ they take: h = z + s ⊙ (φ(z) − z)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clearprop import notation as sy
+from clearprop._typing import Array
+from clearprop.explain.differences import Differences
+from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
+
+if TYPE_CHECKING:
+    from clearprop.explain.steps import Place
+
+
+def forward(place: Place) -> list[Step]:
+    """φ(z), and h = z + s ⊙ (φ(z) − z)."""
+    level, z, zs = place.level, place.saved.z, sy.z(place.level)
+    activation, s, ss = place.layer.activation, place.p["slope"], sy.slope(place.level)
+    phi, ps, (out, value) = activation.phi(z), sy.phi_of_z(level), place.out
+    text, _ = sy.PHI.get(activation.name, ("", ""))
+
+    def of_phi(at: Index) -> tuple[Term, ...]:
+        factor = Factor(zs.text, at, float(z[at]))
+        return single(f"φ({factor})", float(phi[at]), factor)
+
+    def of_h(at: Index) -> tuple[Term, ...]:
+        slope = Factor(ss.text, at[1:], float(s[at[1]]))
+        of_z, of_phi = Factor(zs.text, at, float(z[at])), Factor(ps.text, at, float(phi[at]))
+        rest = Term(f"−{slope} · {of_z}", (slope, of_z), -slope.value * of_z.value)
+        return product(of_z), product(slope, of_phi), rest
+
+    layer = f"net.architecture.layers[{place.number}]"
+    return [
+        Step(
+            "forward", level, ps, f"{ps}", ps.latex, "φ(z_nj)",
+            f"{ps.code} = {layer}.activation.phi({zs.code})", (Operand(zs, z),), phi, ("n", "j"),
+            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=of_phi,
+        ),
+        Step(
+            "forward", level, out, f"{out} = {zs} + {ss} ⊙ ({ps} − {zs})",
+            f"{out.latex} = {zs.latex} + {ss.latex} \\odot ({ps.latex} - {zs.latex})",
+            f"{out.text[0]}_nj = z_nj + s_j (φ(z_nj) − z_nj)",
+            f"{out.code} = {zs.code} + {ss.code} * ({ps.code} - {zs.code})",
+            (Operand(zs, z), Operand(ss, s), Operand(ps, phi)), value, ("n", "j"),
+            "each unit learns how much of φ it takes: all of it where s is 1, a line where s is 0",
+            summands=of_h,
+        ),
+    ]  # fmt: skip
+
+
+def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) -> list[Step]:
+    """φ′(z), ∂h/∂z = 1 + s (φ′(z) − 1), ∂ℒ/∂z and ∂ℒ/∂s."""
+    level, z, zs = place.level, place.saved.z, sy.z(place.level)
+    activation, s, ss = place.layer.activation, place.p["slope"], sy.slope(place.level)
+    phi, ps, (out, _) = activation.phi(z), sy.phi_of_z(level), place.out
+    dphi, ds = activation.dphi(z, phi), sy.dphi(level)
+    dh_dz, hs = 1 + s * (dphi - 1), sy.dh_dz(level)
+    dL_ds = (dL * (phi - z)).sum(axis=0)
+    dz, dh, dss = sy.by(zs), sy.by(out), sy.by(ss)
+    text, _ = sy.DPHI.get(activation.name, ("", ""))
+
+    def of_dphi(at: Index) -> tuple[Term, ...]:
+        factor = Factor(zs.text, at, float(z[at]))
+        return single(f"φ′({factor})", float(dphi[at]), factor)
+
+    def of_dh(at: Index) -> tuple[Term, ...]:
+        slope = Factor(ss.text, at[1:], float(s[at[1]]))
+        rest = Term(f"−{slope}", (slope,), -slope.value)
+        one = Term("1", (Factor("1", None, 1.0),), 1.0)
+        return one, product(slope, Factor(ds.text, at, float(dphi[at]))), rest
+
+    def of_z(at: Index) -> tuple[Term, ...]:
+        factors = Factor(dh.text, at, float(dL[at])), Factor(hs.text, at, float(dh_dz[at]))
+        return (product(*factors),)
+
+    def of_s(at: Index) -> tuple[Term, ...]:
+        terms: list[Term] = []
+        for n in range(len(z)):
+            entry = (n, at[0])
+            above = Factor(dh.text, entry, float(dL[entry]))
+            of_z = Factor(zs.text, entry, float(z[entry]))
+            terms.append(product(above, Factor(ps.text, entry, float(phi[entry]))))
+            terms.append(Term(f"−{above} · {of_z}", (above, of_z), -above.value * of_z.value))
+        return tuple(terms)
+
+    layer = f"net.architecture.layers[{place.number}]"
+    return [
+        Step(
+            "backward", level, ds, f"{ds}", ds.latex, "φ′(z_nj)",
+            f"{ds.code} = {layer}.activation.dphi({zs.code}, {ps.code})",
+            (Operand(zs, z), Operand(ps, phi)), dphi, ("n", "j"),
+            f"{activation.name}: φ′ = {text}" if text else f"φ is {activation.name}",
+            summands=of_dphi, difference=differences.phi(place.number),
+        ),
+        Step(
+            "backward", level, hs, f"∂h/∂z = diag {{ 1 + {ss} ({ds} − 1) }}",
+            rf"{hs.latex} = \mathrm{{diag}}\left\{{1 + {ss.latex}({ds.latex} - 1)\right\}}",
+            "∂h_nj/∂z_nj = 1 + s_j (φ′(z_nj) − 1)",
+            f"{hs.code} = 1 + {ss.code} * ({ds.code} - 1)",
+            (Operand(ss, s), Operand(ds, dphi)), np.asarray(dh_dz), ("n", "j"),
+            "the diagonal, the rest is 0", summands=of_dh,
+            difference=differences.unit(place.number),
+        ),
+        Step(
+            "backward", level, dz, f"{dz} = {dh} ⊙ ∂h/∂z",
+            f"{dz.latex} = {dh.latex} \\odot {hs.latex}",
+            "∂ℒ/∂z_nj = ∂ℒ/∂h_nj ∂h_nj/∂z_nj", f"{dz.code} = {dh.code} * {hs.code}",
+            (Operand(dh, dL), Operand(hs, dh_dz)), dL_dz, ("n", "j"),
+            "a diagonal matrix times a vector is a product entry by entry", summands=of_z,
+            difference=differences.by_z(place.number),
+        ),
+        Step(
+            "backward", level, dss, f"{dss} = Σ_n {dh} ⊙ ({ps} − {zs})",
+            f"{dss.latex} = \\sum_n {dh.latex} \\odot ({ps.latex} - {zs.latex})",
+            "∂ℒ/∂s_j = Σ_n ∂ℒ/∂h_nj (φ(z_nj) − z_nj)",
+            f"{dss.code} = ({dh.code} * ({ps.code} - {zs.code})).sum(axis=0)",
+            (Operand(dh, dL), Operand(ps, phi), Operand(zs, z)), dL_ds, ("j",),
+            "a sum over the batch, as the slope is that of every sample", summands=of_s,
+            difference=differences.by_parameter(place.number, "slope"),
+        ),
+    ]  # fmt: skip
