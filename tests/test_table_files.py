@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop.tables import csv_parquet
-from clearprop.tables.csv_parquet import open_table, output_kind, read_table, replacing, write_table
+from clearprop.tables.csv_parquet import open_table, output_kind, read_table, write_table
 from clearprop.tables.frames import TableError
+from clearprop.writing import replacing
 
 
 @pytest.fixture

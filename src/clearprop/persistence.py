@@ -12,10 +12,8 @@ import math
 import os
 import re
 import reprlib
-import secrets
 import stat
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -37,6 +35,7 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
+from clearprop.writing import write_whole
 
 __all__ = [
     "DTYPES",
@@ -91,7 +90,7 @@ def write_file(
     Raises TypeError or ValueError for a document or tensor that the format cannot hold, and
     OSError if the file cannot be written (FileNotFoundError for a missing folder).
     """
-    _write_atomically(os.fspath(path), _encode(kind, document, tensors))
+    write_whole(path, _encode(kind, document, tensors), devices=False)
 
 
 def _encode(kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array]) -> bytes:
@@ -120,45 +119,6 @@ def _plain_array(name: str, tensor: Array) -> Array:
         raise ValueError(f"tensors[{name!r}]: {array.ndim} axes, at most {MAX_NDIM} are allowed")
     # safetensors takes the bytes in memory order and ignores the strides.
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-
-
-def _write_atomically(path: str, data: bytes) -> None:
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
-    try:
-        old = os.stat(target)
-    except FileNotFoundError:
-        old = None
-    if old is not None and not stat.S_ISREG(old.st_mode):
-        what = "a folder" if stat.S_ISDIR(old.st_mode) else "not a regular file"
-        raise OSError(f"cannot write {path}: it is {what}")
-    temporary = os.path.join(folder, f".clearprop-{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(
-        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
-    )
-    try:
-        with open(descriptor, "wb") as file:
-            if old is not None and os.fstat(descriptor).st_mode != old.st_mode:
-                os.chmod(temporary, stat.S_IMODE(old.st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    # The folder stores the new name. Some file systems cannot sync a folder, but the file is
-    # in place by now, so a failure here does not concern the caller.
-    if hasattr(os, "O_DIRECTORY"):
-        with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
 
 def read_file(

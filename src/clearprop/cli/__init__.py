@@ -10,25 +10,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from io import TextIOWrapper
 
 from clearprop.cli.output import UsageError, complain
 from clearprop.cli.parser import build_parser
+from clearprop.cli.streams import prepare_streams, silence_output
 
 OK, FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. argv: the arguments, by default the process's."""
+    prepare_streams()
     try:
         arguments = build_parser().parse_args(argv)
-    except SystemExit as done:  # --help, --version, or an error that is already told
+        sys.stdout.flush()
+    except SystemExit as done:  # --help, --version, or an error that is already reported
         return done.code if isinstance(done.code, int) else FAILED
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show ∂ gets an escape in its place, not an error.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -49,9 +46,7 @@ def _explain(error: Exception) -> int:
     from clearprop.tables.frames import TableError
 
     if isinstance(error, OSError) and error.filename is None:
-        # Standard output cannot be written to; what it still buffers must not raise again at exit.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_output()
     if isinstance(error, BrokenPipeError):  # whoever reads the output has enough
         return BROKEN_PIPE
     if isinstance(error, OSError):

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 
@@ -13,15 +14,26 @@ class UsageError(ValueError):
     """Arguments that do not go together."""
 
 
+MOST_CHARACTERS = 2000  # of a message, which may quote a name from a hostile file
+
+
 def complain(message: str) -> None:
     """An error, in one line on standard error."""
-    print(f"clearprop: error: {printable(message)}", file=sys.stderr)
+    _report(f"error: {message}")
 
 
 def note(message: str, quiet: bool = False) -> None:
     """Something worth knowing, in one line on standard error."""
     if not quiet:
-        print(f"clearprop: {printable(message)}", file=sys.stderr)
+        _report(message)
+
+
+def _report(message: str) -> None:
+    text = printable(message)
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[:MOST_CHARACTERS]}… ({len(text):,} characters)"
+    with suppress(OSError, ValueError):  # nobody reads it; the exit code remains
+        print(f"clearprop: {text}", file=sys.stderr)
 
 
 def printable(text: str) -> str:
@@ -39,12 +51,12 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def json_text(document: Mapping[str, Any]) -> str:
     """A document as JSON on many lines; numbers that are not finite are null."""
-    return json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
+    return json.dumps(_plain(document), indent=2, allow_nan=False)
 
 
 def to_json(value: Any) -> str:
     """A value as JSON on one line; numbers that are not finite are null."""
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+    return json.dumps(_plain(value), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+from clearprop.writing import write_whole
+
 # Okabe & Ito: safe for colour-blind readers, in an order that prints well.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -39,9 +41,12 @@ class Picture:
         _require("matplotlib")
         from matplotlib import rc_context
 
+        kind = os.path.splitext(os.fspath(path))[1].removeprefix(".").lower() or "png"
+        data = BytesIO()
         with rc_context(STYLE):
-            metadata = {"Date": None} if os.fspath(path).endswith(".svg") else None
-            self.figure.savefig(path, dpi=150, facecolor="white", metadata=metadata)
+            metadata = {"Date": None} if kind == "svg" else None
+            self.figure.savefig(data, format=kind, dpi=150, facecolor="white", metadata=metadata)
+        write_whole(path, data.getvalue())
 
     def _repr_png_(self) -> bytes:
         data = BytesIO()

@@ -12,6 +12,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.notation import counted, number, sup
+from clearprop.writing import write_whole
 
 if TYPE_CHECKING:
     from clearprop.network import Network
@@ -33,8 +34,7 @@ class Svg(str):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file."""
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(self)
+        write_whole(path, str(self))
 
     def _repr_svg_(self) -> str:
         return str(self)

@@ -11,18 +11,16 @@ import codecs
 import csv
 import gzip
 import io
-import os
-import secrets
-import stat
 import sys
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, TypeAlias
 
 from clearprop.documents import one_line
 from clearprop.tables.frames import TableError, shown, unknown_name
+from clearprop.writing import replacing
 
 Source: TypeAlias = IO[bytes] | gzip.GzipFile
 
@@ -366,33 +364,3 @@ class _CSVWriter:
                 if style == "needed":
                     raise
         self._file.write(buffer.getvalue())
-
-
-@contextmanager
-def replacing(path: str) -> Iterator[IO[bytes]]:
-    """A binary file that takes the place of `path` when the block ends without an error.
-
-    What is no regular file, such as /dev/null or a pipe, is written directly.
-    """
-    target = os.path.realpath(path)
-    old = os.stat(target).st_mode if os.path.exists(target) else None
-    if old is not None and not stat.S_ISREG(old):
-        with open(target, "wb") as file:
-            yield file
-        return
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
-    temporary = os.path.join(folder, f".clearprop-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            if old is not None:
-                os.chmod(temporary, stat.S_IMODE(old))
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -14,6 +14,7 @@ from clearprop.circuits.formats.blif import read_blif, write_blif
 from clearprop.circuits.formats.verilog import read_verilog
 from clearprop.circuits.formats.verilog_writer import write_verilog
 from clearprop.circuits.netlist import Circuit
+from clearprop.writing import write_whole
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ def write(circuit: Circuit, path: str | os.PathLike[str], format: str | None = N
     """
     path = Path(path)
     row = _format(format) if format is not None else _by_ending(path)
-    data = row.write(circuit)
-    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    write_whole(path, row.write(circuit))
 
 
 @overload

@@ -19,6 +19,7 @@ from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit
 from clearprop.circuits.synthesis.cubes import minimise, sum_of_products
 from clearprop.cli.output import UsageError
+from clearprop.writing import write_whole
 
 MOST_TABLE_INPUTS = 12
 MOST_NAMES = 12
@@ -185,7 +186,7 @@ def put(text: str | bytes, path: str) -> None:
     """Write text or bytes to a file, or to standard output for "-"."""
     data = text if isinstance(text, bytes) else text.encode()
     if path != "-":
-        Path(path).write_bytes(data)
+        write_whole(path, data)
     elif isinstance(text, bytes) and hasattr(sys.stdout, "buffer"):
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

@@ -1,0 +1,89 @@
+"""Standard input, output and error, made safe to write to before a command runs."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO, cast
+
+
+def prepare_streams() -> None:
+    """Make the three standard streams what the commands expect.
+
+    - A descriptor that is closed is opened on the null device, so that no file of ours gets its
+      number and no message ends up among the predictions. What a command then prints on a closed
+      standard output raises OSError; a closed standard error swallows messages.
+    - Streams are buffered: the unbuffered ones of `python -u` and PYTHONUNBUFFERED=1 ignore that
+      the system may take only a part of what they write.
+    - A letter that the terminal cannot show becomes an escape, not an error.
+    """
+    closed = [number for number in range(3) if _is_closed(number)]
+    for number in closed:
+        _open_null(number)
+    if 1 in closed or sys.stdout is None:
+        sys.stdout = cast(TextIO, _ClosedOutput())
+    if 2 in closed or sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, it stays open
+    for number in (1, 2):
+        with suppress(OSError, AttributeError):  # a pipe that another program made non-blocking
+            os.set_blocking(number, True)
+    sys.stdout, sys.stderr = _buffered(sys.stdout), _buffered(sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def silence_output() -> None:
+    """What standard output still buffers goes nowhere: writing it has failed once."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _ClosedOutput(io.TextIOBase):
+    """A standard output that was closed when the process started."""
+
+    @property
+    def buffer(self) -> Any:
+        """Its binary half, as closed as this one."""
+        return self
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: Any) -> int:
+        if len(text) == 0:
+            return 0
+        raise OSError("standard output is closed")
+
+
+def _buffered(stream: TextIO) -> TextIO:
+    """The stream, or one over the same descriptor whose writes are whole."""
+    raw = getattr(stream, "buffer", None)
+    if not isinstance(stream, io.TextIOWrapper) or not isinstance(raw, io.RawIOBase):
+        return stream
+    stream.flush()
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=True,
+        write_through=False,
+    )
+
+
+def _is_closed(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return True
+    return False
+
+
+def _open_null(number: int) -> None:
+    with suppress(OSError):
+        null = os.open(os.devnull, os.O_RDWR)
+        if null != number:
+            os.dup2(null, number)
+            os.close(null)
