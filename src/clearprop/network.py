@@ -88,8 +88,11 @@ class Network:
     def from_theta(cls, architecture: Architecture, theta: Array) -> Network:
         """The network with this architecture and these parameters.
 
-        theta: (P,) float32 or float64; it is kept, not copied. Raises ValueError for another shape
-        or dtype.
+        architecture: the layers in order and the output unit.
+
+        theta: (P,) float32 or float64; it is kept, not copied.
+
+        Raises ValueError for a θ of another shape or dtype.
         """
         net = cls.__new__(cls)
         net.architecture, net.theta = architecture, check_theta(theta, architecture.n_parameters)
