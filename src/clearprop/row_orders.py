@@ -43,10 +43,10 @@ class RowOrder:
 
 def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
     """Draw each order's next pass on n_threads threads; orders of one generator go in turn."""
-    by_generator: dict[int, list[RowOrder]] = {}
+    orders_by_generator: dict[int, list[RowOrder]] = {}
     for order in orders:
-        by_generator.setdefault(id(order.bit_generator), []).append(order)
-    groups = list(by_generator.values())
+        orders_by_generator.setdefault(id(order.bit_generator), []).append(order)
+    groups = list(orders_by_generator.values())
     many = sum(len(order.index) for order in orders) >= MANY
     n = min(n_threads, len(groups)) if many else 1
     own, threads = groups[::n], []
