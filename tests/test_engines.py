@@ -11,7 +11,18 @@ import pytest
 from cases import CASES, GRID, Case
 from scipy import sparse
 
-from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, constant
+from clearprop import (
+    SGD,
+    Adam,
+    AdamW,
+    Data,
+    Job,
+    NAdam,
+    Network,
+    Penalty,
+    RMSprop,
+    constant_weights,
+)
 from clearprop.engines import Engine, EpochPlan, NonFinite, get_engine
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import QUANTITIES, locate_nonfinite
@@ -321,7 +332,7 @@ def test_the_first_quantity_that_is_not_finite_is_named(
 
 
 def test_gradients_and_parameters_are_named_too() -> None:
-    net = Network([1, 1, 1, 1], hidden="identity", initializer=constant(1e200))
+    net = Network([1, 1, 1, 1], hidden="identity", initializer=constant_weights(1e200))
     # z = 0 and ℒ = ½·1e240; ∂ℒ/∂z⁽³⁾ = −1e120, and ∂ℒ/∂z⁽²⁾ overflows before ∂ℒ/∂z⁽¹⁾ does
     data = Data(np.array([[0.0]]), np.array([[1e120]]))
     found = locate_nonfinite(net.architecture, net.theta, data, 1)
