@@ -17,7 +17,7 @@ from benchmarks.circuits.markdown import head, line, machine
 from benchmarks.circuits.peer import netlists
 from clearprop.circuits.formats.files import FORMATS, dumps, read
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "helpers"))
 from fuzz_circuits import check
 
 NAMES = ("c17", "c17_assign", "mux_4", "c432", "c499", "ctrl", "int2float", "c1908", "adder")

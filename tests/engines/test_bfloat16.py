@@ -21,7 +21,6 @@ import pytest
 from against_reference import apart
 from cases import BY_NAME, CASES, Case
 from scipy import sparse
-from test_engine_native import data_of, odd_cases
 
 import clearprop as cp
 from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, _native
@@ -29,6 +28,7 @@ from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine
 from clearprop.layers import Draw, Dropout
 from clearprop.training import train
+from tests.engines.test_native import data_of, odd_cases
 
 REASON = _native.why_not_bfloat16()
 needs_bfloat16 = pytest.mark.skipif(bool(REASON), reason=f"no bfloat16: {REASON}")

@@ -70,8 +70,8 @@ def test_the_same_bits_run_after_run(name: str) -> None:
 PROGRAM = """
 import sys, warnings
 warnings.simplefilter("ignore")
-sys.path.insert(0, sys.argv[1])
-from test_estimator_training import SETTINGS
+sys.path[:0] = sys.argv[1], sys.argv[1] + "/tests/helpers"
+from tests.estimators.test_training import SETTINGS
 from toy_data import X, Y_THREE, classifier, flat
 print(*[flat(classifier(**s).fit(X, Y_THREE)).tobytes().hex() for s in SETTINGS.values()])
 """
@@ -79,7 +79,7 @@ print(*[flat(classifier(**s).fit(X, Y_THREE)).tobytes().hex() for s in SETTINGS.
 
 def test_the_same_bits_in_another_process() -> None:
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(Path(__file__).parent)],
+        [sys.executable, "-c", PROGRAM, str(Path(__file__).parents[2])],
         capture_output=True,
         text=True,
         check=True,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_circuits_gates import DEFINITIONS
 
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
+from tests.circuits.test_gates import DEFINITIONS
 
 KINDS = [kind for kind in DEFINITIONS if "adder" not in kind]
 ARITY = {"const0": 0, "const1": 0, "buf": 1, "not": 1, "mux": 3}

@@ -271,7 +271,7 @@ def test_numbers_of_batches_in_blocks(clip: float | None) -> None:
 
 @pytest.mark.parametrize("isa", [i for i in _native.available_isas() if i != _native.isa()])
 def test_every_instruction_set(isa: str) -> None:
-    others = str(Path(__file__).with_name("test_engine_native_table_runs.py"))
+    others = str(Path(__file__).with_name("test_native_table_runs.py"))
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__]
     command += [others, "-k", "test_numbers", "-p", "no:xdist"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from fuzz_circuits import check
-from test_circuits_formats import C17
 
 from clearprop.circuits.formats.files import FORMATS, dumps, loads
+from tests.circuits.test_formats import C17
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -32,7 +32,7 @@ from clearprop.cli.parser import default_model_path
 from clearprop.tabular.problem import split
 from clearprop.tabular.table_model import TableModel
 
-ADULT = Path(__file__).parent.parent / "data" / "adult.csv"
+ADULT = Path(__file__).parents[2] / "data" / "adult.csv"
 QUICK = ("--hidden", "8", "--epochs", "8", "--learning-rate", "0.01", "--batch-size", "32")
 N = 300
 

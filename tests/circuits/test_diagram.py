@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_circuits_netlist import circuits
 
 from clearprop.circuits.drawing.diagram import draw, net_values, table
 from clearprop.circuits.drawing.layout import Place, arrange
@@ -21,6 +20,7 @@ from clearprop.circuits.formats.expressions import parse
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
 from clearprop.circuits.soft.circuit import compile
+from tests.circuits.test_netlist import circuits
 
 SVG = "{http://www.w3.org/2000/svg}"
 ADDER = parse("s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)")
@@ -219,7 +219,7 @@ def test_tables_have_all_rows(n: int) -> None:
 
 
 def test_the_guides_pictures_are_what_their_script_draws() -> None:
-    folder = Path(__file__).parents[1] / "docs" / "pictures"
+    folder = Path(__file__).parents[2] / "docs" / "pictures"
     script = runpy.run_path(str(folder / "circuits.py"))
     for name in script["PICTURES"]:
         assert (folder / name).read_text(encoding="utf-8") == script["picture"](name)

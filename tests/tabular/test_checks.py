@@ -33,7 +33,9 @@ SKIPPED = {"check_classifiers_multilabel_output_format_decision_function"}
     ("name", "n_checks", "skipped"), [("Classifier", 67, SKIPPED), ("Regressor", 59, set())]
 )
 def test_all_checks(name: str, n_checks: int, skipped: set[str]) -> None:
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(Path(__file__).parents[1] / "helpers"), os.environ.get("PYTHONPATH", "")]
+    )
     environment = os.environ | {
         "SCIPY_ARRAY_API": "1",
         "PYTHONWARNINGS": "ignore",

@@ -43,7 +43,7 @@ from clearprop.cli import main
 MINI = Case("mini", (3, 4, 2), 2, 5, 2)
 
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from clearprop.playground import links
 from clearprop.playground.messages import plain
 from clearprop.playground.stations import STATIONS
 
-AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 PATIENCE = 10.0  # seconds until the page must show what is asked
 
