@@ -265,7 +265,8 @@ class _Teller:
         print(f"ended: {STOPPED.get(history.stopped, history.stopped)}{best}\n")
 
     def _bag(self, estimator: TabularClassifier | TabularRegressor, seconds: float) -> None:
-        n, n_weights = estimator._model.thetas.shape
+        networks = estimator.networks_
+        n, n_weights = len(networks), networks[0].theta.size
         last = estimator.oof_curve_[-1][0]
         score = estimator.scoring or getattr(estimator, "loss", "log_loss")
         score = "rmse" if score == "squared_error" else score
@@ -335,7 +336,8 @@ def _trained(model: TableModel, seconds: float) -> dict[str, Any]:
     """The network or the bag, and its training, as JSON values."""
     if model.is_bag:
         estimator = model.estimator
-        n, n_weights = estimator._model.thetas.shape
+        networks = estimator.networks_
+        n, n_weights = len(networks), networks[0].theta.size
         return {
             "bag": {"members": n, "n_weights": n_weights, "columns": list(model.names)},
             "training": {
