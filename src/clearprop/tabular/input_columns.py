@@ -17,23 +17,23 @@ from clearprop.tables.column_encodings import date_parts
 from clearprop.tables.columns import SIGNS, ColumnType, written
 from clearprop.tabular.sources import Source
 
-LIMIT = 1e6  # of |z|: clip and bins have long saturated there
+LIMIT = 1e6  # of |z|: the clip and the bins saturate far below
 CLIP = 3.0
-MAX_FLAGS = 24  # categories of a column with a flag for each; with more they are embedded
-# rows among as many new ones that categories of a single row have on average, which is 2 n₂/n₁ with
-# n₁ of them and n₂ of two rows; with fewer they are as good as unknown
+MAX_FLAGS = 24  # a column with more categories is embedded
+# How many rows among as many new ones a category with a single row is expected to have: 2 n₂/n₁,
+# with n₁ such categories and n₂ categories with two rows. Below this they are as good as unknown.
 MET_AGAIN = 0.1
 MANY_ROWS, FEW_BINS, MANY_BINS = 20_000, 48, 128
-# Sines and cosines of dates are rounded to multiples of this. Two implementations of the sine
-# differ in its last bit, 2^-53, which the rounding hides but for one angle in 2^30.
+# Sines and cosines of dates are rounded to multiples of this. Two implementations of the sine may
+# differ in the last bit, 2^-53; rounding hides the difference for all but one angle in 2^30.
 ANGLE_STEP = 2.0**-20
-# Of two edges of bins: 8 units in the last place of a float32, so that the rounding of z moves a
-# value by an eighth of a bin at the most.
+# The least distance of two bin edges, relative to z: at least 8 units in the last place of a
+# float32, so that the rounding of z moves a value by an eighth of a bin at most.
 EDGES_APART = 2.0**-20
-# Of the numbers behind two edges, relative to the numbers around them: 2^13 roundings of a float64.
-# Numbers that are closer were the same before they were computed in another order.
+# The least distance of the numbers at two bin edges, relative to the numbers: 2^13 roundings of a
+# float64. Numbers that are closer are equal but for the order of their computation.
 NUMBERS_APART = 2.0**-40
-STEPS_APART = 4  # of the angles of two edges
+STEPS_APART = 4  # the least distance of the sines at two bin edges, in steps
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
 
 
@@ -57,8 +57,8 @@ class Number:
     def fit(cls, name: str, x: Array, n_bins: int, step: float = 0.0) -> Number | None:
         """From values (N,), NaN where missing; None where all are the same.
 
-        step: that the values are rounded to, or 0. Edges of bins keep a distance, in units of z:
-        2⁻²⁰ |z|, 2⁻⁴⁰ of the number itself or of both quartiles, and 4 steps.
+        step: what the values are rounded to, or 0. Two bin edges are at least as far apart as the
+        largest of 2⁻²⁰ |z|, 2⁻⁴⁰ times the number, 2⁻⁴⁰ times the smaller quartile, and 4 steps.
         """
         present = x[np.isfinite(x)]
         if len(present) == 0 or present.min() == present.max():
@@ -98,10 +98,10 @@ def scaled(x: Array, exponent: Any, median: Any, scale: Any) -> Array:
 
 
 def bin_edges(z: Array, n_bins: int) -> Array:
-    """Edges of at most n_bins bins for z (N,) float32: different ones of its quantiles i/n_bins.
+    """The edges of at most n_bins bins for z (N,) float32: its distinct quantiles i/n_bins.
 
-    A value that many rows have takes up many quantiles; then other values of z, evenly chosen
-    among those that differ, fill up the number. Of few values each is an edge.
+    A value that many rows share takes up several quantiles. Other values of z, evenly spaced by
+    rank, then fill up the number of edges. If there are few distinct values, each is an edge.
     """
     values = np.unique(z)
     if len(values) <= n_bins + 1:

@@ -1,4 +1,4 @@
-"""How a table becomes inputs, as a document: written, and read back strictly."""
+"""The fitted inputs of a table as a document: written, and read back strictly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMN_KEYS = ("name", "kind", "numbers", "categories", "embedded", "flags", "mi
 
 
 def inputs_to_document(inputs: TableInputs) -> Document:
-    """The columns that are used, with their statistics, the names of all, and `least_units`."""
+    """The records of the columns, the names of all columns in training, and `least_units`."""
     return {
         "names": list(inputs.names),
         "least_units": inputs.least_units,

@@ -1,17 +1,19 @@
-"""From a table to the inputs of a network: numbers with their bins, flags, numbers of categories.
+"""From a table to the inputs of a network: numbers with their bins, flags, codes of categories.
 
-`TableInputs` is fitted to all training rows, without the target. It makes a float32 matrix of three
-parts, one after another, and the layer that takes them:
+`TableInputs` is fitted to all training rows, without the target. It makes a float32 matrix with
+three parts, side by side, and the layer that takes it:
 
-- numeric columns, z = s (x − median), s = 1/(q₇₅ − q₂₅), or 2/(max − min) where that is 0; a
-  missing number is the median. They go into :class:`clearprop.embeddings.PiecewiseLinear`.
-- flags, for a category, a truth value, "is missing", scaled in the same way and clipped smoothly:
-  z/√(1 + (z/3)²). They stay as they are.
-- category numbers of columns with many categories, 0 for one that is missing or was never seen.
-  They go into :class:`clearprop.embeddings.Embedding`.
+- Numbers: z = s (x − median) with s = 1/(q₇₅ − q₂₅), or s = 2/(max − min) if the quartiles are the
+  same. A gap becomes the median. They go into :class:`clearprop.embeddings.PiecewiseLinear`.
+- Flags for categories, truth values and gaps. They are scaled in the same way, clipped smoothly by
+  z/√(1 + (z/3)²), and go to the next layer as they are.
+- Codes of categories, for columns with many categories. A gap and an unseen category have the code
+  0. They go into :class:`clearprop.embeddings.Embedding`.
 
-Sources: Holzmüller et al. 2024 (RealMLP) for scaling and clip; Good 1953 for how often a category
-of a single row is met again.
+:mod:`clearprop.tabular.input_columns` has the records of single columns.
+
+Sources: Holzmüller et al. 2024 (RealMLP) for the scaling and the clip; Good 1953 for how often a
+category with a single row occurs again.
 """
 
 from __future__ import annotations
@@ -30,19 +32,20 @@ from clearprop.tabular.input_columns import CLIP, Categories, InputColumn
 from clearprop.tabular.sources import Source, check_names
 
 LEAST_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
-FEW_ROWS, LEAST_OF_FEW = 6_000, 2  # in a table of so many rows at the most
-ALL_UNITS = 40  # of all columns together: where there are few, their shape tells the rows apart
+FEW_ROWS, LEAST_OF_FEW = 6_000, 2  # the least number for tables of up to so many rows
+ALL_UNITS = 40  # of all columns together: with few columns, the shape of each matters more
 EMBEDDING_UNITS = 8
-SAMPLE = 200_000  # rows that statistics of numbers are taken from, of more
-CHUNK_BYTES = 2**24  # of the matrix that is filled at a time
+SAMPLE = 200_000  # rows at most that the statistics of numbers are computed from
+CHUNK_BYTES = 2**24  # of the part of the matrix that is filled at a time
 
 
 @dataclass(frozen=True)
 class TableInputs:
     """How a table becomes the inputs of a network; see the module.
 
-    columns: those that are used; names: all that were there in training, in order; least_units:
-    learnt functions of a numeric column, where there are many of these.
+    columns: a record for each column that is used.
+    names: the names of all columns in training, in order.
+    least_units: the number of learnt functions of a numeric column if there are many such columns.
     """
 
     columns: tuple[InputColumn, ...]
@@ -57,13 +60,16 @@ class TableInputs:
         seed: int = 0,
         rows: Array | None = None,
     ) -> TableInputs:
-        """From the rows of a source, without their targets.
+        """Fit to the rows of a source, without their targets.
 
-        rows: numbers of those to be used, None for all. kinds: column → "numeric", "categorical",
-        "boolean", "date" or "ignore", instead of what its type and values say. Of more than
-        200,000 rows, so many drawn with the seed give the statistics of all columns but
-        categories. Raises TableError for a name that is not there and values that are not of the
-        kind, ValueError for other kinds.
+        rows: the numbers of the rows to use, None for all.
+        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of what the
+        type and the values say.
+        seed: of the sample of 200,000 rows that the statistics are computed from if there are
+        more rows; categories come from all rows.
+
+        Raises TableError for an unknown column and for values that are not of the kind, ValueError
+        for an unknown kind.
         """
         kinds = dict(kinds or {})
         check_names(source, tuple(kinds))
@@ -92,7 +98,7 @@ class TableInputs:
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """How many columns of the matrix are numbers, flags (one at least) and category numbers."""
+        """How many columns of the matrix are numbers, flags and codes; one column at least."""
         n_flags = sum(column.n_flags for column in self.columns)
         n_numbers = sum(len(column.numbers) for column in self.columns)
         n_codes = len(self._embedded)
@@ -100,7 +106,7 @@ class TableInputs:
 
     @property
     def places(self) -> list[Array]:
-        """Of each of `columns`, the numbers of its columns of the matrix, int64."""
+        """For each of `columns`, the indices of the matrix columns that it fills, int64."""
         starts, found = np.cumsum([0, *self.sizes[:2]]), []
         for column in self.columns:
             stops = starts + column.widths
@@ -119,12 +125,12 @@ class TableInputs:
 
     @property
     def n_vectors(self) -> list[int]:
-        """By how many vectors each column is embedded, 0 for most."""
+        """For each column the number of its embedding vectors, 0 for a column without."""
         found = [column.categories for column in self.columns]
         return [len(c.names) + 1 if c is not None and c.embedded else 0 for c in found]
 
     def without(self, numbers: Sequence[int]) -> TableInputs:
-        """The same but for the columns of these numbers."""
+        """The same inputs without the columns of these numbers."""
         kept = [column for i, column in enumerate(self.columns) if i not in set(numbers)]
         return replace(self, columns=tuple(kept))
 
@@ -150,10 +156,10 @@ class TableInputs:
         return Parallel(tuple(layers))
 
     def transform(self, source: Source, rows: Array | None = None) -> Array:
-        """The matrix (N, D) float32 of a source that has the columns, in any order among others.
+        """The matrix (N, D) float32 of a source; it may have other columns too, in any order.
 
-        rows: numbers of those that are wanted, None for all. Raises TableError for a column that
-        is missing or holds what its kind cannot be.
+        rows: the numbers of the rows to transform, None for all. Raises TableError for a missing
+        column and for values that are not of their column's kind.
         """
         check_names(source, tuple(column.name for column in self.columns))
         n, width = source.n_rows if rows is None else len(rows), sum(self.sizes)
@@ -166,7 +172,7 @@ class TableInputs:
         return X
 
     def count_unseen(self, source: Source) -> dict[str, int]:
-        """By the names of columns with categories, how many labels have no number of their own."""
+        """For each categorical column with any, the number of labels without a code."""
         counts: dict[str, int] = {}
         for column in self.columns:
             if column.categories is not None and source.n_rows:
@@ -177,7 +183,7 @@ class TableInputs:
         return counts
 
     def fill(self, source: Source, X: Array, numbers: Sequence[int]) -> None:
-        """Fill what the columns of these numbers have of the matrix X (N, D), from N rows."""
+        """Fill the parts of the matrix X (N, D) that belong to the columns of these numbers."""
         starts = np.cumsum([0, *self.sizes[:2]])
         for i, column in enumerate(self.columns):
             stops = starts + column.widths

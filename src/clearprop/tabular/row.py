@@ -159,28 +159,29 @@ class _Labels:
     column: InputColumn
     place: slice
     codes: dict[str, int]
-    rows: list[list[float]]  # by code
+    rows: list[list[float]]  # by code; none where the code itself is the input
 
     @classmethod
     def of(cls, column: InputColumn, places: Array) -> _Labels:
         assert column.categories is not None
         names = column.categories.names
-        codes = np.arange(len(names) + 1)
         flags = [f.encode(column.categories.values(i)) for i, f in enumerate(column.flags)]
-        rows = codes[:, None] if column.categories.embedded else np.stack(flags, axis=1)
+        rows = np.zeros((0, 1)) if column.categories.embedded else np.stack(flags, axis=1)
         place = slice(int(places[0]), int(places[-1]) + 1)
         return cls(column, place, {name: i + 1 for i, name in enumerate(names)}, rows.tolist())
 
     def read(self, value: Any) -> list[float]:
         label = read_label(value)
-        if label is None:
-            return self.rows[0]
+        code = 0 if label is None else self._code(label)
+        return self.rows[code] if self.rows else [float(code)]
+
+    def _code(self, label: str) -> int:
         code = self.codes.get(label)
         if code is None:
             if not label.isascii():
                 _check_unicode(label)
             code = self.codes.get(self.column.as_trained(label), 0)
-        return self.rows[code]
+        return code
 
 
 def _check_unicode(label: str) -> None:
