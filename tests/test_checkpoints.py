@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import STEPPERS
 from fuzz_files import check_reader, pack, unpack
 from scipy import sparse
 
@@ -23,7 +24,6 @@ from clearprop import (
     SGD,
     Activation,
     Adam,
-    AdamW,
     Checkpoint,
     Cosine,
     Data,
@@ -34,7 +34,6 @@ from clearprop import (
     NonFiniteError,
     Penalty,
     Quantile,
-    RMSprop,
     StepDecay,
     Stopping,
     checkpoints,
@@ -45,7 +44,10 @@ from clearprop.persistence import read_file, write_file
 from clearprop.training import report_trouble
 
 EPOCHS = 6
-OPTIMIZERS = [SGD(Cosine(0.1), 0.9), Adam(0.01), AdamW(0.01), RMSprop(0.005), NAdam(0.01)]
+OPTIMIZERS = [
+    SGD(Cosine(0.1), 0.9),
+    *(kind(0.01) for kind in STEPPERS.values() if kind is not SGD),
+]
 SHUFFLES: dict[str, Callable[[], Any]] = {
     "none": lambda: None,
     "int": lambda: 3,

@@ -486,7 +486,10 @@ ERRORS: list[tuple[Any, str]] = [
     (lambda: Network([3, 0, 1]), r"sizes must be .*; got \[3, 0, 1\]"),
     (lambda: Network([3, 2.0, 1]), r"sizes must be .*; got \[3, 2.0, 1\]"),
     (lambda: Network([3, True]), r"sizes must be .*; got \[3, True\]"),
-    (lambda: Network([3, 2, 1], hidden="rectifier"), "hidden='rectifier' is no activation; choose"),
+    (
+        lambda: Network([3, 2, 1], hidden="rectifier"),
+        "hidden: unknown activation 'rectifier'; choose",
+    ),
     (lambda: Network([3, 2, 1], hidden=["relu", "relu"]), r"hidden must be one value or .*\(1\)"),
     (lambda: Network([3, 1], hidden=["relu"]), r"one per hidden layer \(0\); got 1: \['relu'\]"),
     (lambda: Network([3, 2, 1], output="sigmoid"), "output must be one of .*; got 'sigmoid'"),

@@ -7,6 +7,7 @@ import dataclasses
 import doctest
 import inspect
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_name_exists_where_the_table_says_and_has_the_shape(
                 assert dataclasses.is_dataclass(value)
                 assert isinstance(value, type)
             case "table":
-                assert isinstance(value, dict)
+                assert isinstance(value, Mapping)
                 assert value
             case "network":
                 assert isinstance(value, cp.Network)

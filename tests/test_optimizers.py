@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from cases import STEPPERS
 
+from clearprop import _native
 from clearprop.optimizers import (
     LBFGS,
     OPTIMIZERS,
@@ -230,21 +232,11 @@ def test_sgd_and_adam_are_scikit_learns_to_the_last_bit(schedule: Schedule) -> N
 # ---------------------------------------------------------- what holds for every init/update pair
 
 STEPPING: dict[str, Optimizer] = {
+    **{name: kind() for name, kind in STEPPERS.items()},
     "sgd": SGD(momentum=0.9),
     "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-    "adamw": AdamW(),
-    "rmsprop": RMSprop(),
-    "nadam": NAdam(),
 }
-SLOTS = {
-    "sgd": {"velocity"},
-    "nesterov": {"velocity"},
-    "adam": {"m", "v"},
-    "adamw": {"m", "v"},
-    "rmsprop": {"v"},
-    "nadam": {"m", "v"},
-}
+SLOTS = {name: set(_native.OPTIMIZERS[each.native()[0]]) for name, each in STEPPING.items()}
 each = pytest.mark.parametrize("name", STEPPING)
 
 
@@ -342,10 +334,7 @@ def test_a_run_goes_on_from_a_stored_state_with_the_same_bits(name: str) -> None
 
 DECAYING: list[Callable[[float], Optimizer]] = [
     lambda decay: SGD(momentum=0.9, nesterov=True, weight_decay=decay),
-    lambda decay: Adam(weight_decay=decay),
-    lambda decay: AdamW(weight_decay=decay),
-    lambda decay: RMSprop(weight_decay=decay),
-    lambda decay: NAdam(weight_decay=decay),
+    *(lambda decay, kind=kind: kind(weight_decay=decay) for kind in STEPPERS.values()),
 ]
 
 
@@ -387,8 +376,8 @@ def test_records_are_frozen_equal_by_value_and_survive_pickle(kind: type) -> Non
 
 
 def test_adamw_alone_decays_by_default() -> None:
-    decays = {name: kind().weight_decay for name, kind in OPTIMIZERS.items() if kind is not LBFGS}
-    assert decays == {"sgd": 0.0, "adam": 0.0, "adamw": 0.01, "rmsprop": 0.0, "nadam": 0.0}
+    decays = {name: kind().weight_decay for name, kind in STEPPERS.items()}
+    assert decays == dict.fromkeys(STEPPERS, 0.0) | {"adamw": 0.01}
 
 
 def test_get_optimizer_takes_names_records_and_own_optimisers() -> None:
@@ -414,14 +403,16 @@ def test_get_optimizer_takes_names_records_and_own_optimisers() -> None:
     }
     for given in (SGD(0.1, momentum=0.9), Adam(Cosine(0.1)), LBFGS(), Own()):
         assert get_optimizer(given) is given
-    with pytest.raises(ValueError, match=r"solver='sdg' is no optimiser; choose from sgd, adam,"):
+    with pytest.raises(
+        ValueError, match=r"solver: unknown optimiser 'sdg'; choose from sgd, adam,"
+    ):
         get_optimizer("sdg", argument="solver")
     for bad in (SGD, 0.1, None, lambda theta: theta):
         with pytest.raises(TypeError, match="optimizer must be the name of an optimiser"):
             get_optimizer(bad)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop, NAdam])
+@pytest.mark.parametrize("kind", STEPPERS.values())
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [

@@ -139,18 +139,15 @@ def test_loss_and_dL_dz_agree_with_pytorch(case: OutputCase) -> None:
 def test_dy_dz_is_the_jacobian_of_the_unit(case: OutputCase) -> None:
     torch_forms = pytest.importorskip("torch_forms", exc_type=ImportError)
     torch = torch_forms.torch
-    functions = {
-        "linear": lambda z: z,
-        "exponential": torch.exp,
-        "logistic": torch.sigmoid,
-        "softmax": lambda z: torch.cat([part.softmax(0) for part in z.split(sizes)]),
-    }
-    sizes = list(getattr(case.output, "sizes", None) or (case.K,))
     z, _ = drawn(case)
     y_hat, J, s = case.output.y_hat(z), case.output.dy_dz(z), 1e-6
     assert J.shape == (7, case.K, case.K)
     for n in range(7):
-        f, row = functions[case.output.unit], torch.tensor(z[n])
+        row = torch.tensor(z[n])
+
+        def f(row: Any) -> Any:
+            return torch_forms.y_hat(case.output, row)
+
         np.testing.assert_allclose(y_hat[n], f(row).numpy(), rtol=8 * EPS)
         autograd = torch.autograd.functional.jacobian(f, row).numpy()
         np.testing.assert_allclose(J[n], autograd, atol=8 * EPS * max(1, np.abs(autograd).max()))
@@ -380,8 +377,8 @@ BAD_TARGETS: list[tuple[Output, int, Any, str]] = [
     (Linear(), 1, 3.0, r"t must have shape .*got \(\)"),
     (Linear(), 1, np.zeros((2, 1, 1)), r"t must have shape .*got \(2, 1, 1\)"),
     (Quantile((0.1, 0.9)), 4, [1.0], r"t must have shape \(N, 2\)"),
-    (Poisson(), 1, [1.0, -2.0], "t must be >= 0 for the Poisson loss; got -2"),
-    (Poisson(), 1, [np.nan], "t must be >= 0 for the Poisson loss; got nan"),
+    (Poisson(), 1, [1.0, -2.0], "t must be >= 0 for the loss 'poisson'; got -2"),
+    (Poisson(), 1, [np.nan], "t must be >= 0 for the loss 'poisson'; got nan"),
     (Logistic(), 1, [0, 1, 2], "t must be probabilities between 0 and 1; got 2"),
     (Logistic(), 1, [np.nan], "t must be probabilities between 0 and 1; got nan"),
     (Softmax(), 3, [0, 3], "t must be class indices 0 … 2; got 3"),

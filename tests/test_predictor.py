@@ -349,11 +349,14 @@ def test_the_handle_checks_what_it_is_made_of() -> None:
     net = Network([3, 4, 2], output="softmax", seed=0)
     good = compiled(net.architecture, net.theta)
     assert good(np.zeros((2, 3))).shape == (2, 2)
+    quantile, softmax = (_native.OUTPUTS.index(name) for name in ("quantile", "softmax"))
     for kind in (_native.PredictorF32, _native.PredictorF64):
         for changes in (
             {"sizes": []}, {"sizes": [3]}, {"sizes": [3, 0, 2]}, {"sizes": [3, -4, 2]},
-            {"activations": []}, {"activations": [11]}, {"dropout": []}, {"output": 7},
-            {"output": 3}, {"output": 6}, {"output": 6, "groups": [3]},
+            {"activations": []}, {"activations": [len(_native.ACTIVATIONS)]}, {"dropout": []},
+            {"output": len(_native.OUTPUTS)}, {"output": quantile}, {"output": softmax},
+            {"output": softmax, "output_constants": [3]},
+            {"output": softmax, "output_constants": [0.5, 1.5]},
         ):  # fmt: skip
             spec = _native.JobSpec()
             fields = {"sizes": [3, 4, 2], "activations": [3], "dropout": [0], "dropout_index": [0]}
@@ -361,7 +364,7 @@ def test_the_handle_checks_what_it_is_made_of() -> None:
                 setattr(spec, name, value)
             with pytest.raises(ValueError, match=r"."):
                 kind(spec, np.zeros(26))
-        spec.output, spec.groups = 0, []
+        spec.output, spec.output_constants = 0, []
         for length in (25, 27, 0):
             with pytest.raises(ValueError, match="theta has another length"):
                 kind(spec, np.zeros(length))

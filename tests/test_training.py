@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from cases import STEPPERS
 from fits import classifier, data_of, run, spirals
 from scipy import sparse
 
@@ -14,7 +15,6 @@ from clearprop import (
     OUTPUTS,
     SGD,
     Adam,
-    AdamW,
     Adaptive,
     Architecture,
     Clock,
@@ -25,7 +25,6 @@ from clearprop import (
     Network,
     OneCycle,
     Penalty,
-    RMSprop,
     StepDecay,
     Stopping,
     WarmUp,
@@ -40,10 +39,7 @@ OPTIMIZERS = [
     SGD(0.05, momentum=0.9),
     SGD(0.05, momentum=0.9, nesterov=True),
     SGD(0.1, weight_decay=0.001),
-    Adam(0.01),
-    AdamW(0.01),
-    RMSprop(0.005),
-    NAdam(0.01),
+    *(kind(0.01) for kind in STEPPERS.values() if kind is not SGD),
 ]
 SCHEDULES = [
     InverseScaling(0.2, power=0.2),
@@ -288,7 +284,7 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"max_steps": 0}, ValueError, "max_steps must be an integer >= 1; got 0"),
     ({"clip_norm": 0.0}, ValueError, "clip_norm must be > 0 or None; got 0.0"),
     ({"time_limit": 0}, ValueError, "time_limit must be a number of seconds > 0; got 0"),
-    ({"optimizer": "adagrad"}, ValueError, "optimizer='adagrad' is no optimiser; choose from"),
+    ({"optimizer": "adagrad"}, ValueError, "optimizer: unknown optimiser 'adagrad'; choose from"),
     ({"optimizer": SGD}, TypeError, "optimizer must be the name of an optimiser or an optimiser"),
     ({"engine": "cuda"}, ValueError, "engine must be 'auto', 'native' or 'reference'; got 'cuda'"),
     ({"validation": 1.5}, ValueError, "validation must be .* a fraction .*; got 1.5 of 60 rows"),

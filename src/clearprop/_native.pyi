@@ -11,7 +11,15 @@ class PartSpec:
     edges: list[list[float]]
     sizes: list[int]
 
+ACTIVATIONS: tuple[str, ...]
+OUTPUTS: tuple[str, ...]
+OPTIMIZERS: dict[str, tuple[str, ...]]  # with the names of their slots
+LAYERS: dict[str, tuple[str, ...]]  # with the names of their parameters, in the order of θ
+PARAMETERS: tuple[str, ...]
+
 class JobSpec:
+    def __init__(self, other: JobSpec = ...) -> None: ...
+
     parts: list[PartSpec]
     scale: bool
     sizes: list[int]
@@ -22,15 +30,10 @@ class JobSpec:
     dropout_index: list[int]
     rate_factors: list[float]
     output: int
-    delta: float
-    quantiles: list[float]
-    groups: list[int]
+    output_constants: list[float]
     batch_size: int
     optimizer: int
-    momentum: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
+    optimizer_constants: list[float]
     weight_decay: float
     l1: float
     l2: float

@@ -8,8 +8,9 @@ right for huge and infinite z. At a kink φ′ is the derivative from the left.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +27,20 @@ class Activation:
     phi: φ, from z of any shape to h of that shape.
     dphi: φ′, from z and h = φ(z) to an array of that shape.
     kinks: the points where φ′ or φ″ jumps, so that a gradient check can step over them.
+    initializer: the name of the scheme that initializer="auto" draws such a layer's weights by.
+    formula, slope: φ and φ′ as text and as LaTeX, for explanations.
+
+    A record of your own may have any name; it never stands for the record of that name in
+    :data:`ACTIVATIONS`.
     """
 
     name: str
     phi: Callable[[Array], Array]
     dphi: Callable[[Array, Array], Array]
     kinks: tuple[float, ...] = ()
+    initializer: str = "glorot_uniform"
+    formula: tuple[str, str] = ("", "")
+    slope: tuple[str, str] = ("", "")
 
 
 # Beyond this |z| the tails below are exactly 0 (or 1) in float32 and float64; clipping z there
@@ -194,22 +203,49 @@ def _d_softplus(z: Array, h: Array) -> Array:
     return sigmoid(z)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    record.name: record
-    for record in (
-        Activation("identity", _identity, _d_identity),
-        Activation("logistic", sigmoid, _d_logistic),
-        Activation("tanh", _tanh, _d_tanh),
-        Activation("relu", _relu, _d_relu, kinks=(0.0,)),
-        Activation("leaky_relu", _leaky_relu, _d_leaky_relu, kinks=(0.0,)),  # Maas et al. 2013
-        Activation("elu", _elu, _d_elu, kinks=(0.0,)),  # Clevert et al. 2016; φ″ jumps
-        Activation("selu", _selu, _d_selu, kinks=(0.0,)),  # Klambauer et al. 2017
-        Activation("gelu", _gelu, _d_gelu),  # Hendrycks & Gimpel 2016, the exact form
-        Activation("silu", _silu, _d_silu),  # Elfwing et al. 2018; "swish"
-        Activation("mish", _mish, _d_mish),  # Misra 2019
-        Activation("softplus", softplus, _d_softplus),  # Dugas et al. 2001
-    )
-}
+HE, LECUN = "he_normal", "lecun_normal"
+_TABLE = (
+    Activation(
+        "identity", _identity, _d_identity, formula=("z", "z"), slope=("1", "1")
+    ),
+    Activation(
+        "logistic", sigmoid, _d_logistic,
+        formula=("1/(1 + e⁻ᶻ)", r"\frac{1}{1+e^{-z}}"), slope=("h (1 − h)", "h(1-h)"),
+    ),
+    Activation(
+        "tanh", _tanh, _d_tanh, formula=("tanh z", r"\tanh z"), slope=("1 − h²", "1-h^2")
+    ),
+    Activation(
+        "relu", _relu, _d_relu, (0.0,), HE, formula=("max(0, z)", r"\max(0, z)"),
+        slope=("1 if z > 0, else 0", r"1 \text{ if } z>0 \text{, else } 0"),
+    ),
+    Activation(  # Maas et al. 2013
+        "leaky_relu", _leaky_relu, _d_leaky_relu, (0.0,), HE,
+        formula=("max(0.01 z, z)", r"\max(0.01\,z, z)"),
+    ),
+    Activation(  # Clevert et al. 2016; φ″ jumps
+        "elu", _elu, _d_elu, (0.0,), HE,
+        formula=("z if z > 0, else eᶻ − 1", r"z \text{ if } z > 0 \text{, else } e^z - 1"),
+    ),
+    Activation(  # Klambauer et al. 2017
+        "selu", _selu, _d_selu, (0.0,), LECUN,
+        formula=("λz if z > 0, else λα(eᶻ − 1)", r"\lambda\,\{z,\ \alpha(e^z - 1)\}"),
+    ),
+    Activation(  # Hendrycks & Gimpel 2016, the exact form
+        "gelu", _gelu, _d_gelu, (), HE, formula=("z Φ(z)", r"z\,\Phi(z)")
+    ),
+    Activation(  # Elfwing et al. 2018; "swish"
+        "silu", _silu, _d_silu, (), HE, formula=("z σ(z)", r"z\,\sigma(z)")
+    ),
+    Activation(  # Misra 2019
+        "mish", _mish, _d_mish, (), HE,
+        formula=("z tanh(log(1 + eᶻ))", r"z\tanh(\log(1+e^z))"),
+    ),
+    Activation(  # Dugas et al. 2001
+        "softplus", softplus, _d_softplus, formula=("log(1 + eᶻ)", r"\log(1+e^z)")
+    ),
+)  # fmt: skip
+ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({each.name: each for each in _TABLE})
 
 
 def get_activation(activation: str | Activation, argument: str = "hidden") -> Activation:
@@ -226,7 +262,7 @@ def get_activation(activation: str | Activation, argument: str = "hidden") -> Ac
         )
     if activation not in ACTIVATIONS:
         raise ValueError(
-            f"{argument}={activation!r} is no activation; choose from {', '.join(ACTIVATIONS)}"
+            f"{argument}: unknown activation {activation!r}; choose from {', '.join(ACTIVATIONS)}"
         )
     return ACTIVATIONS[activation]
 

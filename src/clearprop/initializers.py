@@ -9,8 +9,9 @@ that store Wᵀ. b is zero unless stated.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -104,16 +105,18 @@ class _Orthogonal:
         return self.gain * (q if wide else q.T), np.zeros(fan_out)
 
 
-INITIALIZERS: dict[str, Initializer] = {
-    "glorot_uniform": glorot_uniform,
-    "glorot_normal": glorot_normal,
-    "he_uniform": he_uniform,
-    "he_normal": he_normal,
-    "lecun_uniform": lecun_uniform,
-    "lecun_normal": lecun_normal,
-    "orthogonal": orthogonal(),
-    "zeros": zeros,
-}
+INITIALIZERS: Mapping[str, Initializer] = MappingProxyType(
+    {
+        "glorot_uniform": glorot_uniform,
+        "glorot_normal": glorot_normal,
+        "he_uniform": he_uniform,
+        "he_normal": he_normal,
+        "lecun_uniform": lecun_uniform,
+        "lecun_normal": lecun_normal,
+        "orthogonal": orthogonal(),
+        "zeros": zeros,
+    }
+)
 
 
 def get_initializer(initializer: str | Initializer, argument: str = "initializer") -> Initializer:
@@ -134,23 +137,6 @@ def get_initializer(initializer: str | Initializer, argument: str = "initializer
             f"got {initializer!r}"
         )
     return initializer
-
-
-AUTO_INITIALIZERS = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "mish"), "he_normal"),
-    "selu": "lecun_normal",
-}
-
-
-def choose_initializer(initializer: str | Initializer, activation: str) -> Initializer:
-    """The initialiser of a layer with this activation ("" for none).
-
-    "auto" is He's for the relu family, LeCun's for selu and Glorot's otherwise; for anything else
-    see :func:`get_initializer`.
-    """
-    if isinstance(initializer, str) and initializer == "auto":
-        initializer = AUTO_INITIALIZERS.get(activation, "glorot_uniform")
-    return get_initializer(initializer)
 
 
 def _uniform(rng: Rng, fan_in: int, fan_out: int, variance: float) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.activations import Activation
-from clearprop.initializers import Initializer, Rng, choose_initializer
+from clearprop.initializers import Initializer, Rng, get_initializer
 
 Parameters: TypeAlias = dict[str, Array]
 
@@ -139,8 +139,10 @@ class Dense:
         return frozenset({"W", "slope"} if self.slope else {"W"})
 
     def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
-        activation = "" if self.activation is None else self.activation.name
-        W, b = choose_initializer(initializer, activation)(rng, self.n_in, self.n_out)
+        if isinstance(initializer, str) and initializer == "auto":
+            phi = self.activation
+            initializer = "glorot_uniform" if phi is None else phi.initializer
+        W, b = get_initializer(initializer)(rng, self.n_in, self.n_out)
         slopes = {"slope": np.ones(self.n_out)} if self.slope else {}
         return {"W": W, "b": b, **slopes}
 

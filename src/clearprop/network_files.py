@@ -186,17 +186,24 @@ def output_to_document(output: Output) -> dict[str, Any]:
 def output_from_document(document: Mapping[str, Any], where: str) -> Output:
     """The inverse of :func:`output_to_document`."""
     kind = OUTPUTS[take(document, "name", str, where, choices=tuple(OUTPUTS))]
-    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    check_keys(document, ["name", *fields], where)
-    values: dict[str, Any] = {}
-    for name in fields:
-        if name in ("delta", "label_smoothing"):
-            values[name] = take(document, name, float, where)
-        elif name == "quantiles":
-            values[name] = tuple(take_list(document, name, float, where))
-        elif take(document, name, (list, type(None)), where) is None:  # sizes
-            values[name] = None
-        else:
-            values[name] = tuple(take_list(document, name, int, where, maximum=MAX_WIDTH))
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    check_keys(document, ["name", *(field.name for field in fields)], where)
+    values = {field.name: _parameter(document, field, where) for field in fields}
     with reading(where):
         return kind(**values)
+
+
+def _parameter(document: Mapping[str, Any], field: dataclasses.Field[Any], where: str) -> Any:
+    """A field of an output unit, by its type; ModelFileError for anything else."""
+    name = field.name
+    match field.type:
+        case "float":
+            number: float = take(document, name, float, where)
+            return number
+        case "tuple[float, ...]":
+            return tuple(take_list(document, name, float, where))
+        case "tuple[int, ...] | None":
+            if take(document, name, (list, type(None)), where) is None:
+                return None
+            return tuple(take_list(document, name, int, where, maximum=MAX_WIDTH))
+    raise TypeError(f"a file cannot hold {name}, a {field.type}")

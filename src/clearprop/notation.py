@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 UP = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -102,27 +101,6 @@ SHARE = Symbol("a", "a", "a")
 LOSSES = Symbol("ℒₙ", r"\mathcal{L}_n", "Ln")
 LOSS = Symbol("ℒ", r"\mathcal{L}", "L")
 DY_DZ = Symbol("∂ŷ/∂z", r"\frac{\partial\hat{\mathbf{y}}}{\partial\mathbf{z}}", "dy_dz")
-
-# φ and φ′ as formulas of z: text, LaTeX.
-PHI: Mapping[str, tuple[str, str]] = {
-    "identity": ("z", "z"),
-    "logistic": ("1/(1 + e⁻ᶻ)", r"\frac{1}{1+e^{-z}}"),
-    "tanh": ("tanh z", r"\tanh z"),
-    "relu": ("max(0, z)", r"\max(0, z)"),
-    "leaky_relu": ("max(0.01 z, z)", r"\max(0.01\,z, z)"),
-    "elu": ("z if z > 0, else eᶻ − 1", r"z \text{ if } z > 0 \text{, else } e^z - 1"),
-    "selu": ("λz if z > 0, else λα(eᶻ − 1)", r"\lambda\,\{z,\ \alpha(e^z - 1)\}"),
-    "gelu": ("z Φ(z)", r"z\,\Phi(z)"),
-    "silu": ("z σ(z)", r"z\,\sigma(z)"),
-    "mish": ("z tanh(log(1 + eᶻ))", r"z\tanh(\log(1+e^z))"),
-    "softplus": ("log(1 + eᶻ)", r"\log(1+e^z)"),
-}
-DPHI: Mapping[str, tuple[str, str]] = {
-    "identity": ("1", "1"),
-    "logistic": ("h (1 − h)", "h(1-h)"),
-    "tanh": ("1 − h²", "1-h^2"),
-    "relu": ("1 if z > 0, else 0", r"1 \text{ if } z>0 \text{, else } 0"),
-}
 
 
 def number(value: float) -> str:

@@ -4,19 +4,25 @@
 state; neither writes into what it is given. g is the gradient, α the learning rate of the step, t
 the number of the step from 1. Weight decay λ is decoupled everywhere (Loshchilov & Hutter 2019):
 θ ← θ(1 − αλ) before the step.
+
+`shared` names the fields that an estimator has as parameters of its own, and that solver="name"
+takes from there; the other fields keep the record's defaults. `native()` is the name of the step in
+the native engine with the constants of its formula.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from types import MappingProxyType
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.checks import check_number
+from clearprop.lbfgs import LBFGS as LBFGS  # noqa: PLC0414  # its home is here
 from clearprop.schedules import Schedule, as_schedule
 
 State: TypeAlias = dict[str, Array]
@@ -65,12 +71,16 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
+    shared: ClassVar[tuple[str, ...]] = ("momentum", "nesterov")
 
     def __post_init__(self) -> None:
         _check_common(self.learning_rate, self.weight_decay)
         check_number("momentum", self.momentum, at_least=0, at_most=1)
         if not isinstance(self.nesterov, (bool, np.bool_)):
             raise TypeError(f"nesterov must be True or False, got {self.nesterov!r}")
+
+    def native(self) -> tuple[str, tuple[float, ...]]:
+        return "nesterov" if self.nesterov else "sgd", (self.momentum,)
 
     def init(self, theta: Array) -> State:
         return _slots(theta, "velocity")
@@ -107,10 +117,14 @@ class Adam:
     beta_2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
+    shared: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
 
     def __post_init__(self) -> None:
         _check_common(self.learning_rate, self.weight_decay)
         _check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    def native(self) -> tuple[str, tuple[float, ...]]:
+        return "adam", (self.beta_1, self.beta_2, self.epsilon)
 
     def init(self, theta: Array) -> State:
         return _slots(theta, "m", "v")
@@ -138,10 +152,14 @@ class AdamW:
     beta_2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.01
+    shared: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
 
     def __post_init__(self) -> None:
         _check_common(self.learning_rate, self.weight_decay)
         _check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    def native(self) -> tuple[str, tuple[float, ...]]:
+        return "adam", (self.beta_1, self.beta_2, self.epsilon)
 
     def init(self, theta: Array) -> State:
         return _slots(theta, "m", "v")
@@ -169,11 +187,15 @@ class RMSprop:
     rho: float = 0.99
     epsilon: float = 1e-8
     weight_decay: float = 0.0
+    shared: ClassVar[tuple[str, ...]] = ("epsilon",)
 
     def __post_init__(self) -> None:
         _check_common(self.learning_rate, self.weight_decay)
         check_number("rho", self.rho, at_least=0, below=1)
         check_number("epsilon", self.epsilon, above=0)
+
+    def native(self) -> tuple[str, tuple[float, ...]]:
+        return "rmsprop", (self.rho, self.epsilon)
 
     def init(self, theta: Array) -> State:
         return _slots(theta, "v")
@@ -209,10 +231,14 @@ class NAdam:
     beta_2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
+    shared: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
 
     def __post_init__(self) -> None:
         _check_common(self.learning_rate, self.weight_decay)
         _check_moments(self.beta_1, self.beta_2, self.epsilon)
+
+    def native(self) -> tuple[str, tuple[float, ...]]:
+        return "nadam", (self.beta_1, self.beta_2, self.epsilon)
 
     def init(self, theta: Array) -> State:
         return _slots(theta, "m", "v") | {"mu_product": np.array(1.0)}
@@ -239,64 +265,16 @@ class NAdam:
         return theta, {"step": step, "m": m, "v": v, "mu_product": np.array(product)}
 
 
-@dataclass(frozen=True)
-class LBFGS:
-    """L-BFGS on the loss over all rows, by SciPy's L-BFGS-B without bounds.
-
-    memory: pairs of differences kept. max_fun: most evaluations of the loss. tol: stop when the
-    largest |∂ℒ/∂θ| is at most this; by SciPy's own rule also when ℒ falls by less than 2e-9 of
-    itself. Source: Byrd, Lu, Nocedal & Zhu 1995.
-    Raises ValueError unless memory ≥ 1, max_fun ≥ 1 and tol ≥ 0.
-    """
-
-    memory: int = 10
-    max_fun: int = 15000
-    tol: float = 1e-4
-
-    def __post_init__(self) -> None:
-        check_number("memory", self.memory, at_least=1, integer=True)
-        check_number("max_fun", self.max_fun, at_least=1, integer=True)
-        check_number("tol", self.tol, at_least=0)
-
-    def minimize(
-        self,
-        loss_and_gradient: Callable[[Array], tuple[float, Array]],
-        theta: Array,
-        max_iter: int,
-        callback: Callable[..., None] | None = None,
-    ) -> Any:
-        """SciPy's OptimizeResult: x (P,) float64, fun, jac, nit, nfev, status, success, message.
-
-        loss_and_gradient: from θ (P,) float64 to ℒ and ∂ℒ/∂θ (P,). callback: as SciPy's; it may
-        raise StopIteration to end the search. theta is not changed.
-        Raises ValueError unless max_iter ≥ 1.
-        """
-        check_number("max_iter", max_iter, at_least=1, integer=True)
-        from scipy.optimize import minimize
-
-        return minimize(
-            loss_and_gradient,
-            theta,
-            method="L-BFGS-B",
-            jac=True,
-            callback=callback,
-            options={
-                "maxfun": int(self.max_fun),
-                "maxiter": int(max_iter),
-                "gtol": float(self.tol),
-                "maxcor": int(self.memory),
-            },
-        )
-
-
-OPTIMIZERS: dict[str, type[SGD | Adam | AdamW | RMSprop | NAdam | LBFGS]] = {
-    "sgd": SGD,
-    "adam": Adam,
-    "adamw": AdamW,
-    "rmsprop": RMSprop,
-    "nadam": NAdam,
-    "lbfgs": LBFGS,
-}
+OPTIMIZERS: Mapping[str, type[SGD | Adam | AdamW | RMSprop | NAdam | LBFGS]] = MappingProxyType(
+    {
+        "sgd": SGD,
+        "adam": Adam,
+        "adamw": AdamW,
+        "rmsprop": RMSprop,
+        "nadam": NAdam,
+        "lbfgs": LBFGS,
+    }
+)
 
 
 def get_optimizer(
@@ -309,7 +287,7 @@ def get_optimizer(
     if isinstance(optimizer, str):
         if optimizer not in OPTIMIZERS:
             raise ValueError(
-                f"{argument}={optimizer!r} is no optimiser; choose from {', '.join(OPTIMIZERS)}"
+                f"{argument}: unknown optimiser {optimizer!r}; choose from {', '.join(OPTIMIZERS)}"
             )
         return OPTIMIZERS[optimizer]()
     if type(optimizer) in OPTIMIZERS.values():  # asking a protocol takes longer

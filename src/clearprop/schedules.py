@@ -6,9 +6,10 @@ Some depend on the step, some on the samples seen, some on the number of plateau
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -243,17 +244,19 @@ class FlatCosine:
         return _cosine(self.initial, 0.0, np.maximum(2 * _progress(clock) - 1, 0))
 
 
-SCHEDULES: dict[str, type] = {
-    "constant": Constant,
-    "inverse_scaling": InverseScaling,
-    "adaptive": Adaptive,
-    "step": StepDecay,
-    "cosine": Cosine,
-    "one_cycle": OneCycle,
-    "warm_up": WarmUp,
-    "coslog4": CosLog4,
-    "flat_cosine": FlatCosine,
-}
+SCHEDULES: Mapping[str, type] = MappingProxyType(
+    {
+        "constant": Constant,
+        "inverse_scaling": InverseScaling,
+        "adaptive": Adaptive,
+        "step": StepDecay,
+        "cosine": Cosine,
+        "one_cycle": OneCycle,
+        "warm_up": WarmUp,
+        "coslog4": CosLog4,
+        "flat_cosine": FlatCosine,
+    }
+)
 
 
 def as_schedule(learning_rate: float | Schedule, argument: str = "learning_rate") -> Schedule:

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from against_reference import apart
-from cases import BY_NAME, CASES, Case
+from cases import BY_NAME, CASES, STEPPERS, Case
 from scipy import sparse
 
 import clearprop as cp
-from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, _native
+from clearprop import SGD, Adam, Data, Job, Network, Penalty, _native
 from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine
 from clearprop.layers import Draw, Dropout
@@ -260,10 +260,7 @@ OPTIMIZERS = [
     SGD(0.05),
     SGD(0.02, momentum=0.9),
     SGD(0.02, momentum=0.9, nesterov=True),
-    Adam(0.01),
-    AdamW(0.01),
-    RMSprop(0.01),
-    NAdam(0.01),
+    *(kind(0.01) for kind in STEPPERS.values() if kind is not SGD),
 ]
 
 

@@ -8,21 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES, GRID, Case
+from cases import CASES, GRID, STEPPERS, Case
 from scipy import sparse
 
-from clearprop import (
-    SGD,
-    Adam,
-    AdamW,
-    Data,
-    Job,
-    NAdam,
-    Network,
-    Penalty,
-    RMSprop,
-    constant_weights,
-)
+from clearprop import SGD, Adam, Data, Job, Network, Penalty, constant_weights
 from clearprop.engines import Engine, EpochPlan, NonFinite, get_engine
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import QUANTITIES, locate_nonfinite
@@ -218,7 +207,7 @@ def test_only_what_is_asked_for_is_read(engine: Engine) -> None:
 @each_engine
 @pytest.mark.parametrize(
     "optimizer",
-    [SGD(0.1, 0.9), Adam(), AdamW(), RMSprop(), NAdam()],
+    [SGD(0.1, 0.9), *(kind() for kind in STEPPERS.values() if kind is not SGD)],
     ids=lambda o: type(o).__name__,
 )
 def test_a_restored_state_goes_on_bit_for_bit(engine: Engine, optimizer: Any) -> None:

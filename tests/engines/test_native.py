@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import pytest
 from against_reference import REFERENCE, apart, check_numbers, each_dtype, in_double
-from cases import BY_NAME, CASES, Case, draw_targets
+from cases import BY_NAME, CASES, STEPPERS, Case, draw_targets
 from scipy import sparse, special
 
 import clearprop as cp
-from clearprop import SGD, Adam, AdamW, Cosine, Data, Job, NAdam, Network, Penalty, RMSprop, _native
+from clearprop import SGD, Adam, Cosine, Data, Job, Network, Penalty, _native
 from clearprop.activations import Activation
 from clearprop.engines import EpochPlan, NonFinite
 from clearprop.engines.native import NativeEngine
@@ -133,10 +133,7 @@ OPTIMIZERS = [
     (SGD, {}),
     (SGD, {"momentum": 0.9}),
     (SGD, {"momentum": 0.9, "nesterov": True}),
-    (Adam, {}),
-    (AdamW, {}),
-    (RMSprop, {}),
-    (NAdam, {}),
+    *((kind, {}) for kind in STEPPERS.values() if kind is not SGD),
 ]
 
 
@@ -714,6 +711,9 @@ def test_empty_plans() -> None:
     np.testing.assert_array_equal(states[0].theta, states[1].theta)
 
 
+QUANTILE, SOFTMAX = (_native.OUTPUTS.index(name) for name in ("quantile", "softmax"))
+
+
 def spec_of(**changes: Any) -> Any:
     spec = _native.JobSpec()
     fields = {"sizes": [3, 4, 2], "activations": [3], "dropout": [0], "dropout_index": [0]}
@@ -734,17 +734,20 @@ def spec_of(**changes: Any) -> Any:
         {"sizes": [3, 4, 4, 2]},
         {"activations": []},
         {"activations": [-1]},
-        {"activations": [11]},
+        {"activations": [len(_native.ACTIVATIONS)]},
         {"dropout": [65536]},
         {"dropout": [-1]},
         {"dropout_index": []},
         {"output": -1},
-        {"output": 7},
-        {"output": 3},  # no quantiles
-        {"output": 6},  # no groups
-        {"output": 6, "groups": [3, -1]},
-        {"output": 6, "groups": [3]},
-        {"optimizer": 5},
+        {"output": len(_native.OUTPUTS)},
+        {"output": QUANTILE},
+        {"output": SOFTMAX},
+        {"output": SOFTMAX, "output_constants": [3, -1]},
+        {"output": SOFTMAX, "output_constants": [3]},
+        {"output": SOFTMAX, "output_constants": [0.5, 1.5]},
+        {"output_constants": [1.0]},
+        {"optimizer": len(_native.OPTIMIZERS)},
+        {"optimizer_constants": [0.9, 0.999]},
         {"batch_size": 0},
     ],
     ids=str,

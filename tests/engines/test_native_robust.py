@@ -385,8 +385,9 @@ def test_no_memory_is_a_memory_error() -> None:
         def spec_of(sizes, batch_size):
             spec = _native.JobSpec()
             spec.sizes, spec.activations, spec.dropout, spec.dropout_index = sizes, [3], [0], [0]
-            spec.batch_size, spec.optimizer, spec.beta_1, spec.beta_2 = batch_size, 2, 0.9, 0.999
-            spec.epsilon = 1e-8
+            spec.batch_size = batch_size
+            spec.optimizer = list(_native.OPTIMIZERS).index("adam")
+            spec.optimizer_constants = [0.9, 0.999, 1e-8]
             return spec
 
         X, t = np.ones((4000, 2)), np.ones((4000, 1))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from against_reference import REFERENCE, apart, check_numbers, each_dtype, in_double
-from cases import BY_NAME
+from cases import BY_NAME, STEPPERS
 from table_cases import (
     LINEAR,
     MANY,
@@ -29,7 +29,7 @@ from table_cases import (
     odd_cases,
 )
 
-from clearprop import SGD, Adam, AdamW, Data, Job, NAdam, Network, Penalty, RMSprop, _native
+from clearprop import SGD, Adam, AdamW, Data, Job, Network, Penalty, _native
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Parallel, Periodic, PiecewiseLinear, Scale
@@ -150,8 +150,11 @@ OPTIMIZERS = [
     SGD(0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
     Adam(CosLog4(0.03), beta_2=0.95, weight_decay=0.02),
     AdamW(0.02),
-    RMSprop(0.02, weight_decay=0.01),
-    NAdam(0.02, weight_decay=0.01),
+    *(
+        kind(0.02, weight_decay=0.01)
+        for kind in STEPPERS.values()
+        if kind not in (SGD, Adam, AdamW)
+    ),
 ]
 FACTORS = {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3, "E": 2.0, "w_1": 0.5, "b_1": 0.2, "b_2": 0.0}
 

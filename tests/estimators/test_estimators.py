@@ -184,7 +184,7 @@ def test_dropout_in_training_only() -> None:
     [
         ({"activation": "step"}, ValueError, "'activation' parameter"),
         ({"activation": ["relu", "tanh"]}, ValueError, r"activation must be one .* layer \(1\)"),
-        ({"activation": ["step"]}, ValueError, "activation='step' is no activation"),
+        ({"activation": ["step"]}, ValueError, "activation: unknown activation 'step'"),
         ({"activation": [3]}, TypeError, "activation must be"),
         ({"dropout": [0.1, 0.2]}, ValueError, r"dropout must be one .* layer \(1\)"),
         ({"dropout": 1.0}, ValueError, "'dropout' parameter"),

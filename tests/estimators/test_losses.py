@@ -91,7 +91,7 @@ def test_shapes_of_quantiles() -> None:
 @pytest.mark.parametrize(
     ("loss", "y", "message"),
     [
-        ("poisson", Y_REAL, "y must be >= 0 for the Poisson loss"),
+        ("poisson", Y_REAL, "y must be >= 0 for the loss 'poisson'"),
         ("binary_cross_entropy", Y_REAL, "y must be probabilities between 0 and 1"),
         ("cross_entropy", Y_SEVERAL, "y must be distributions"),
         ("cosine", Y_REAL, "'loss' parameter of MLPRegressor"),

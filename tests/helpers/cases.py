@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clearprop import Network
+from clearprop import LBFGS, OPTIMIZERS, Network
 from clearprop.activations import ACTIVATIONS
 from clearprop.outputs import (
+    OUTPUTS,
     AbsoluteError,
     Huber,
     Linear,
@@ -24,6 +25,7 @@ from clearprop.outputs import (
     Poisson,
     Quantile,
     Softmax,
+    example_targets,
 )
 
 
@@ -101,10 +103,12 @@ def draw_targets(case: OutputCase, n: int, rng: np.random.Generator) -> Any:
             assert isinstance(output, Softmax)
             assert output.sizes is not None
             return np.stack([rng.integers(0, size, n) for size in output.sizes], axis=1)
+        case "example":
+            return example_targets(output, n, K, rng)
     raise ValueError(case.targets)
 
 
-OUTPUT_CASES = (
+OUTPUT_CASES: tuple[OutputCase, ...] = (
     OutputCase("linear", Linear(), 2, "real"),
     OutputCase("absolute_error", AbsoluteError(), 2, "real"),
     OutputCase("huber", Huber(0.7), 3, "real"),
@@ -117,6 +121,12 @@ OUTPUT_CASES = (
     OutputCase("softmax_soft", Softmax(), 3, "distributions"),
     OutputCase("softmax_smooth", Softmax(0.2), 3, "classes"),
     OutputCase("softmax_groups", Softmax(0.1, sizes=(3, 2)), 5, "groups"),
+)
+# a unit without a case of its own: two columns of targets, and its defaults
+OUTPUT_CASES += tuple(
+    OutputCase(name, unit(), 2 * unit().width, "example")
+    for name, unit in OUTPUTS.items()
+    if name not in {case.output.name for case in OUTPUT_CASES}
 )
 BY_NAME = {case.name: case for case in OUTPUT_CASES}
 DEPTHS = {0: (3,), 1: (3, 5), 2: (4, 3, 2), 3: (2, 5, 1, 4), 4: (3, 4, 3, 5, 2)}
@@ -159,6 +169,8 @@ def _odd() -> list[Case]:
     ]
 
 
+# the optimisers that take steps on mini-batches
+STEPPERS: dict[str, Any] = {name: kind for name, kind in OPTIMIZERS.items() if kind is not LBFGS}
 GRID = tuple(_grid())
 ODD = tuple(_odd())
 CASES = GRID + ODD

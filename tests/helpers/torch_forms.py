@@ -24,20 +24,51 @@ from clearprop.outputs import (
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-PHI: dict[str, Callable[[Any], Any]] = {
-    "identity": lambda z: z,
-    "logistic": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": F.relu,
-    "leaky_relu": lambda z: F.leaky_relu(z, 0.01),
-    "elu": F.elu,
-    "selu": F.selu,
-    "gelu": F.gelu,
-    "silu": F.silu,
-    "mish": F.mish,
+SELU_SCALE = 1.0507009873554805
+SELU_FLOOR = -SELU_SCALE * 1.6732632423543772
+
+
+class Phi(NamedTuple):
+    """An activation in PyTorch, and its limits.
+
+    left, right: φ and φ′ at −∞ and at +∞; None where φ(z) = φ′(±∞)·z instead of a limit.
+    """
+
+    form: Callable[[Any], Any]
+    left: tuple[float | None, float]
+    right: tuple[float | None, float]
+
+
+LINE = (None, 1.0)
+PHI = {
+    "identity": Phi(lambda z: z, LINE, LINE),
+    "logistic": Phi(torch.sigmoid, (0.0, 0.0), (1.0, 0.0)),
+    "tanh": Phi(torch.tanh, (-1.0, 0.0), (1.0, 0.0)),
+    "relu": Phi(F.relu, (0.0, 0.0), LINE),
+    "leaky_relu": Phi(lambda z: F.leaky_relu(z, 0.01), (None, 0.01), LINE),
+    "elu": Phi(F.elu, (-1.0, 0.0), LINE),
+    "selu": Phi(F.selu, (SELU_FLOOR, 0.0), (None, SELU_SCALE)),
+    "gelu": Phi(F.gelu, (0.0, 0.0), LINE),
+    "silu": Phi(F.silu, (0.0, 0.0), LINE),
+    "mish": Phi(F.mish, (0.0, 0.0), LINE),
     # PyTorch cuts softplus to z beyond the threshold, 20 by default
-    "softplus": lambda z: F.softplus(z, threshold=500.0),
+    "softplus": Phi(lambda z: F.softplus(z, threshold=1000.0), (0.0, 0.0), LINE),
 }
+
+
+def y_hat(output: Output, z: Any) -> Any:
+    """ŷ (K,) of one sample, from z (K,)."""
+    match output.unit:
+        case "linear":
+            return z
+        case "exponential":
+            return torch.exp(z)
+        case "logistic":
+            return torch.sigmoid(z)
+        case "softmax":
+            sizes = list(getattr(output, "sizes", None) or (len(z),))
+            return torch.cat([part.softmax(0) for part in z.split(sizes)])
+    raise TypeError(output)
 
 
 def losses(output: Output, z: Any, t: Any) -> Any:
@@ -110,7 +141,7 @@ def autograd(
             z.append(value)
             number += 1
             if layer.activation is not None:
-                value = PHI[layer.activation.name](value)
+                value = PHI[layer.activation.name].form(value)
         elif draw is not None:
             mask = layer.mask(Draw(*draw, layer=index), tuple(value.shape), np.float64)
             value = value * torch.tensor(mask)

@@ -14,6 +14,7 @@ from clearprop.explain.paths import inputs_of_first
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Network
 from clearprop.notation import sup
+from clearprop.outputs import example_targets
 from clearprop.propagation import Gradients, Trace
 from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError, as_frame, shown
@@ -331,12 +332,7 @@ def _made_up(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:
     rng = np.random.default_rng([seed, 1])
     n, k = arguments.samples or 5, sizes[-1]
     X = rng.standard_normal((n, sizes[0]))
-    made: dict[str, Any] = {
-        "softmax": lambda: rng.integers(k, size=n),
-        "logistic": lambda: rng.integers(2, size=(n, k)).astype(float),
-        "poisson": lambda: rng.poisson(2.0, size=(n, k)).astype(float),
-    }
-    return net, X, made.get(output, lambda: rng.standard_normal((n, k)))()
+    return net, X, example_targets(net.output, n, k, rng)
 
 
 def _description(net: Network) -> str:

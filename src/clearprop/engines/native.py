@@ -7,6 +7,7 @@ native/run.cpp without the GIL.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -18,30 +19,37 @@ from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.checks import check_n_threads
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    LAYER_KINDS,
+    Embedding,
+    Identity,
+    Parallel,
+    Periodic,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.protocol import EpochPlan, EpochResult
 from clearprop.engines.threads import get_num_threads
 from clearprop.jobs import Data, Job, Penalty
 from clearprop.layers import Dense, Dropout, Layer
-from clearprop.optimizers import LBFGS, SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
-from clearprop.outputs import OUTPUTS, Huber, Quantile, Softmax
+from clearprop.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from clearprop.outputs import OUTPUTS
 
-ACTIVATION_NUMBER = {name: number for number, name in enumerate(ACTIVATIONS)}
-OUTPUT_NUMBER = {name: number for number, name in enumerate(OUTPUTS)}
-PARAMETER_NAMES = ("W", "b", "slope", "s", "V", "E", "w_1", "b_1", "W_2", "b_2")
-PART_NUMBER: dict[type, int] = {Identity: 0, PiecewiseLinear: 1, Periodic: 2, Embedding: 3}
-SLOTS: dict[type, tuple[str, ...]] = {
-    SGD: ("velocity",),
-    Adam: ("m", "v"),
-    AdamW: ("m", "v"),
-    RMSprop: ("v",),
-    NAdam: ("m", "v"),
-}
+# The native parts by their names, and the numbers that native code knows them by.
+ACTIVATION_NUMBER = {name: number for number, name in enumerate(_native.ACTIVATIONS)}
+OUTPUT_NUMBER = {name: number for number, name in enumerate(_native.OUTPUTS)}
+OPTIMIZER_NUMBER = {name: number for number, name in enumerate(_native.OPTIMIZERS)}
+PART_NUMBER = {LAYER_KINDS[name]: number for number, name in enumerate(_native.LAYERS)}
+KEPT_BYTES = 1 << 22  # of a θ that is kept, packed, from one call to the next
 
 
 def why_not(architecture: Architecture, optimizer: object = None) -> str:
-    """Why the native engine cannot run this: a part of one's own; "" if it can."""
+    """Why the native engine cannot run this: a custom part; "" if it can.
+
+    A part is native if it is the record of that name in the library's table (or equal to it, as
+    after pickling) and native code has that name.
+    """
     front, _, rest = split(architecture)
     for layer in front:
         if type(layer) not in PART_NUMBER:
@@ -53,13 +61,30 @@ def why_not(architecture: Architecture, optimizer: object = None) -> str:
             return "the native engine has no dropout but after a dense layer"
     for layer in architecture.dense:
         act = layer.activation
-        if act is not None and ACTIVATIONS.get(act.name) != act:  # equal after pickling
+        if act is None:
+            continue
+        if act.name not in ACTIVATION_NUMBER or ACTIVATIONS.get(act.name) != act:
             return f"the native engine has no activation {act.name!r}"
-    if OUTPUTS.get(architecture.output.name) is not type(architecture.output):
-        return f"the native engine has no output unit {architecture.output!r}"
-    if optimizer is not None and type(optimizer) not in (*SLOTS, LBFGS):
+    output = architecture.output
+    if OUTPUTS.get(output.name) is not type(output) or output.name not in OUTPUT_NUMBER:
+        return f"the native engine has no output unit {output!r}"
+    if optimizer is None or type(optimizer) is LBFGS:  # which asks for gradients only
+        return ""
+    kinds = tuple(OPTIMIZERS.values())
+    if type(optimizer) not in kinds or _step_of(optimizer)[0] not in OPTIMIZER_NUMBER:
         return f"the native engine has no optimiser {optimizer!r}"
     return ""
+
+
+def _step_of(optimizer: object) -> tuple[str, tuple[float, ...]]:
+    """The name of the optimiser's native step, and the constants of its formula."""
+    name, constants = cast(Any, optimizer).native()
+    return name, tuple(float(value) for value in constants)
+
+
+def _slots_of(optimizer: object) -> tuple[str, ...]:
+    slots: tuple[str, ...] = _native.OPTIMIZERS[_step_of(optimizer)[0]]
+    return slots
 
 
 def split(architecture: Architecture) -> tuple[tuple[Layer, ...], Scale | None, tuple[Layer, ...]]:
@@ -81,7 +106,7 @@ def split(architecture: Architecture) -> tuple[tuple[Layer, ...], Scale | None, 
 
 def _where(layer: Layer) -> str:
     known = (Parallel, Scale, *PART_NUMBER)
-    return "in this place" if isinstance(layer, known) else "of one's own"
+    return "in this place" if isinstance(layer, known) else "that is custom"
 
 
 @dataclass
@@ -101,17 +126,34 @@ class NativeEngine:
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = check_n_threads(n_threads) or get_num_threads()
+        self._kept: tuple[weakref.ref[Architecture], Array, Any] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NativeEngine, (self.n_threads,)  # a handle stays where it was made
 
     def forward(
         self, architecture: Architecture, theta: Array, X: Array, *, logits: bool = False
     ) -> Array:
-        return predict(compiled(architecture, theta), X, None, logits, self.n_threads)
+        return predict(self._handle(architecture, theta), X, None, logits, self.n_threads)
+
+    def _handle(self, architecture: Architecture, theta: Array) -> Any:
+        """The handle of θ; that of the last call where both are the same, as rows come in parts."""
+        if self._kept is not None:
+            of, kept, handle = self._kept
+            same = of() is architecture and kept.dtype == theta.dtype
+            if same and _native.same_bytes(kept, theta):
+                return handle
+            self._kept = None
+        handle = compiled(architecture, theta)
+        if theta.nbytes <= KEPT_BYTES:
+            self._kept = weakref.ref(architecture), theta.copy(), handle
+        return handle
 
     def loss_and_gradient(
         self, architecture: Architecture, theta: Array, data: Data, penalty: Penalty
     ) -> tuple[float, Array]:
         run = self._run(data, theta.dtype)
-        spec = _spec(architecture)
+        spec = _native.JobSpec(_spec(architecture))
         spec.dropout = [0.0] * len(spec.dropout)  # of the steps of training only
         spec.l1, spec.l2, spec.alpha = penalty.l1, penalty.l2, penalty.alpha
         job = run.add(spec, np.ascontiguousarray(theta))
@@ -191,7 +233,7 @@ class NativeEngine:
             run.native.read_theta(job, state["theta"])
         if only is not None:
             return state
-        for slot, name in enumerate(SLOTS[type(spec.optimizer)]):
+        for slot, name in enumerate(_slots_of(spec.optimizer)):
             state[name] = np.empty(spec.theta.shape, spec.theta.dtype)
             run.native.read_slot(job, slot, state[name])
         return state | self._counts(run, job)
@@ -205,7 +247,7 @@ class NativeEngine:
         spec = run.jobs[job]
         state = run.over.setdefault(job, {})
         run.native.end(job)
-        for slot, name in enumerate(("theta", *SLOTS[type(spec.optimizer)]), -1):
+        for slot, name in enumerate(("theta", *_slots_of(spec.optimizer)), -1):
             if name not in state:
                 state[name] = np.empty(spec.theta.shape, spec.theta.dtype)
             run.native.take(job, slot, state[name])
@@ -215,13 +257,13 @@ class NativeEngine:
         n_steps, step, mu_product = run.native.counts(job)
         state = {}
         state["step"] = np.array(step, dtype=np.int64)
-        if isinstance(run.jobs[job].optimizer, NAdam):
+        if "mu_product" in cast(Optimizer, run.jobs[job].optimizer).init(np.empty(0)):
             state["mu_product"] = np.array(mu_product)
         return state | {"n_steps": np.asarray(n_steps)}
 
     def restore(self, run: NativeRun, job: int, state: dict[str, Array]) -> None:
         run.native.write_theta(job, np.ascontiguousarray(state["theta"]))
-        for slot, name in enumerate(SLOTS[type(run.jobs[job].optimizer)]):
+        for slot, name in enumerate(_slots_of(run.jobs[job].optimizer)):
             run.native.write_slot(job, slot, np.ascontiguousarray(state[name]))
         mu_product = float(state.get("mu_product", np.array(1.0)))
         run.native.set_counts(job, int(state["n_steps"]), int(state["step"]), mu_product)
@@ -284,7 +326,20 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
     return out
 
 
+_specs: dict[int, tuple[weakref.ref[Architecture], Any]] = {}
+
+
 def _spec(architecture: Architecture) -> Any:
+    """The architecture as native code reads it, made once for each; not to be written to."""
+    key = id(architecture)
+    kept = _specs.get(key)
+    if kept is None or kept[0]() is not architecture:
+        alive = weakref.ref(architecture, lambda _: _specs.pop(key, None))
+        kept = _specs[key] = alive, _described(architecture)
+    return kept[1]
+
+
+def _described(architecture: Architecture) -> Any:
     if reason := why_not(architecture):
         raise ValueError(reason)
     spec = _native.JobSpec()
@@ -307,13 +362,7 @@ def _spec(architecture: Architecture) -> Any:
     spec.activations, spec.dropout, spec.dropout_index = activations, dropout, index
     output = architecture.output
     spec.output = OUTPUT_NUMBER[output.name]
-    if isinstance(output, Huber):
-        spec.delta = output.delta
-    if isinstance(output, Quantile):
-        spec.quantiles = list(output.quantiles)
-    if isinstance(output, Softmax):
-        groups = output.groups(architecture.n_outputs)
-        spec.groups = [g.stop - g.start for g in groups]
+    spec.output_constants = [float(c) for c in output.constants(architecture.n_outputs)]
     return spec
 
 
@@ -334,19 +383,12 @@ def _part(layer: Layer) -> Any:
 def _job_spec(job: Job) -> Any:
     if reason := why_not(job.architecture, job.optimizer):
         raise ValueError(reason)
-    spec = _spec(job.architecture)
-    spec.rate_factors = [float(job.rate_factors.get(name, 1.0)) for name in PARAMETER_NAMES]
+    spec = _native.JobSpec(_spec(job.architecture))
+    spec.rate_factors = [float(job.rate_factors.get(name, 1.0)) for name in _native.PARAMETERS]
     optimizer = cast(Optimizer, job.optimizer)
     spec.weight_decay = float(optimizer.weight_decay)
-    spec.optimizer = {SGD: 0, Adam: 2, AdamW: 2, RMSprop: 3, NAdam: 4}[type(optimizer)]
-    if isinstance(optimizer, SGD):
-        spec.optimizer = int(optimizer.nesterov)
-        spec.momentum = float(optimizer.momentum)
-    elif isinstance(optimizer, RMSprop):
-        spec.beta_2, spec.epsilon = float(optimizer.rho), float(optimizer.epsilon)
-    elif isinstance(optimizer, Adam | AdamW | NAdam):
-        spec.beta_1, spec.beta_2 = float(optimizer.beta_1), float(optimizer.beta_2)
-        spec.epsilon = float(optimizer.epsilon)
+    step, constants = _step_of(optimizer)
+    spec.optimizer, spec.optimizer_constants = OPTIMIZER_NUMBER[step], list(constants)
     spec.l1, spec.l2, spec.alpha = job.penalty.l1, job.penalty.l2, job.penalty.alpha
     spec.clip_norm = job.clip_norm or 0.0
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows

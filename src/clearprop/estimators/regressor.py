@@ -17,25 +17,10 @@ from clearprop._typing import Array
 from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
-from clearprop.outputs import (
-    AbsoluteError,
-    Huber,
-    Linear,
-    Logistic,
-    Output,
-    Poisson,
-    Quantile,
-    Softmax,
-)
+from clearprop.outputs import OUTPUTS, Output, Softmax
 
 LOSSES: dict[str, type[Output]] = {
-    "squared_error": Linear,
-    "absolute_error": AbsoluteError,
-    "huber": Huber,
-    "quantile": Quantile,
-    "poisson": Poisson,
-    "binary_cross_entropy": Logistic,
-    "cross_entropy": Softmax,
+    unit.loss_name: unit for unit in OUTPUTS.values() if unit.loss_name is not None
 }
 
 
@@ -309,12 +294,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _output(self) -> Output:
         return LOSSES[self.loss]() if isinstance(self.loss, str) else self.loss
 
-    def _n_quantiles(self) -> int:
-        output = self._output()
-        return len(output.quantiles) if isinstance(output, Quantile) else 1
-
     def _scores_predictions(self) -> bool:
-        return self._n_quantiles() == 1
+        output = self._output()
+        return output.prediction(np.zeros((1, output.width))).ndim == 2
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
         if plain.is_matrix(self, X, reset=reset) and plain.is_numeric_target(y, len(X)):
@@ -338,16 +320,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         t = np.asarray(y)
         t = t.reshape(len(t), -1)
         output = self._output()
-        n_outputs = t.shape[1] * self._n_quantiles()
+        n_outputs = t.shape[1] * output.width
         if isinstance(output, Softmax):
             output.check_outputs(n_outputs)
         return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
 
     def _decode(self, y_hat: Array) -> Array:
-        n_quantiles = self._n_quantiles()
-        if n_quantiles > 1 and y_hat.shape[1] > n_quantiles:
-            return y_hat.reshape(len(y_hat), -1, n_quantiles)
-        return y_hat.ravel() if y_hat.shape[1] == 1 else y_hat
+        return _one_column(self._output().prediction(y_hat))
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
         return float(r2_score(y, prediction, sample_weight=sample_weight))
+
+
+def _one_column(values: Array) -> Array:
+    """(N, M, …), but (N, …) for a single column of y."""
+    return values[:, 0] if values.shape[1] == 1 else values

@@ -22,16 +22,7 @@ from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping
 from clearprop.layers import Dense
 from clearprop.numpy_random import uniform
-from clearprop.optimizers import (
-    LBFGS,
-    OPTIMIZERS,
-    SGD,
-    Adam,
-    AdamW,
-    NAdam,
-    Optimizer,
-    RMSprop,
-)
+from clearprop.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from clearprop.schedules import (
     Adaptive,
     Constant,
@@ -46,6 +37,9 @@ if TYPE_CHECKING:
     from clearprop.estimators.base import BaseMLP
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
+
+# what a field of an optimiser's record is called as a parameter, where that differs
+RENAMED = {"nesterov": "nesterovs_momentum"}
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -138,14 +132,12 @@ def build_optimizer(estimator: BaseMLP) -> Optimizer | LBFGS:
         return given
     if solver == "lbfgs":
         return LBFGS(max_fun=e.max_fun, tol=e.tol)
-    rate = build_schedule(e)
-    decay = {} if e.weight_decay is None else {"weight_decay": float(e.weight_decay)}
-    if solver == "sgd":
-        return SGD(rate, e.momentum, bool(e.nesterovs_momentum), **decay)
-    if solver == "rmsprop":
-        return RMSprop(rate, epsilon=e.epsilon, **decay)
-    kinds: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW, "nadam": NAdam}
-    return kinds[solver](rate, e.beta_1, e.beta_2, e.epsilon, **decay)
+    kind: Any = OPTIMIZERS[solver]
+    options = {name: getattr(e, RENAMED.get(name, name)) for name in kind.shared}
+    if e.weight_decay is not None:
+        options["weight_decay"] = float(e.weight_decay)
+    built: Optimizer = kind(build_schedule(e), **options)
+    return built
 
 
 def build_schedule(estimator: BaseMLP) -> Schedule:

@@ -10,7 +10,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear
 from clearprop.explain.finding import Finding
-from clearprop.outputs import Logistic, Output, Poisson, Softmax
+from clearprop.outputs import Logistic, Output, Softmax
 
 # The usual initial weights suit inputs of size around 1, but not sizes beyond these.
 LARGE_INPUT = 10.0
@@ -220,7 +220,7 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
     with np.errstate(over="ignore"):
         size = np.sqrt((t.astype(np.float64) ** 2).mean(axis=0))
     large = np.flatnonzero(size > LARGE_TARGET)
-    if len(large) and not isinstance(output, Poisson):
+    if len(large) and output.unit != "exponential":
         k = int(large[np.argmax(size[large])])
         found.append(
             Finding(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import xlog1py, xlogy
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.explain.step import Difference, Index
 from clearprop.gradient_check import derivative, smooth_pieces
 from clearprop.layers import Dense, DenseSaved, StepDraw, name_draw
-from clearprop.outputs import Logistic, Output, Poisson, Softmax
 from clearprop.propagation import Trace, mean_loss
 
 
@@ -154,13 +152,12 @@ class Differences:
         """∂ℒₙ/∂ŷ."""
         n, output = index[0], self.architecture.output
         y_hat, t = output.y_hat(self._output_z()[n : n + 1]).copy(), self.t[n : n + 1]
-        y = float(y_hat[0, index[1]])
-        room = min(y, 1 - y) if isinstance(output, Logistic) else y
-        reach = 1.0 if output.unit == "linear" else 1 / max(room, 1e-300)
+        room = output.room(y_hat[0], index[1])
+        reach = 1.0 if room == np.inf else 1 / max(room, 1e-300)
 
         def run() -> tuple[float, list[Array]]:
             piece = output.piece(y_hat, t) if output.unit == "linear" else None
-            return loss_of_y_hat(output, y_hat, t), [] if piece is None else [piece]
+            return float(output.loss_of_y_hat(y_hat, t)[0]), [] if piece is None else [piece]
 
         return derivative(y_hat, (0, *index[1:]), reach, run)
 
@@ -200,14 +197,3 @@ class Differences:
         trace = Trace(X, h, tuple(saved))
         loss = mean_loss(rest, trace, self.t, self.sample_weight)
         return loss, smooth_pieces(rest, trace, self.t)
-
-
-def loss_of_y_hat(output: Output, y_hat: Array, t: Array) -> float:
-    """ℒ of one sample as the lecture writes it, a function of ŷ."""
-    if isinstance(output, Softmax):
-        return float(-xlogy(t, y_hat).sum())
-    if isinstance(output, Logistic):
-        return float(-(xlogy(t, y_hat) + xlog1py(1 - t, -y_hat)).sum())
-    if isinstance(output, Poisson):
-        return float((y_hat - xlogy(t, y_hat) + xlogy(t, t) - t).sum())
-    return float(output.loss(y_hat, t)[0])

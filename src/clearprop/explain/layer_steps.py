@@ -50,7 +50,7 @@ def dense_forward(place: Place) -> list[Step]:
     if place.layer.slope:
         return [*steps, *slope_steps.forward(place)]
     out, value = place.out
-    text, _ = sy.PHI.get(activation.name, ("", ""))
+    text, _ = activation.formula
 
     def of_h(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))
@@ -160,7 +160,7 @@ def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences
     z, zs = place.saved.z, sy.z(level)
     slope = activation.dphi(z, value)
     ds, dz, dh = sy.dphi(level), sy.by(zs), sy.by(out)
-    text, _ = sy.DPHI.get(activation.name, ("", ""))
+    text, _ = activation.slope
     layer = f"net.architecture.layers[{place.number}]"
 
     def of_slope(at: Index) -> tuple[Term, ...]:

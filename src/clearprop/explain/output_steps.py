@@ -11,50 +11,12 @@ from clearprop._typing import Array
 from clearprop.explain.differences import Differences
 from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
 from clearprop.notation import Symbol
-from clearprop.outputs import (
-    AbsoluteError,
-    Huber,
-    Linear,
-    Logistic,
-    Output,
-    Poisson,
-    Quantile,
-    Softmax,
-    log_softmax,
-)
+from clearprop.outputs import Logistic, Output, Softmax, log_softmax
+from clearprop.outputs.unit import Y_MINUS_T
 from clearprop.propagation import mean_weights
 
 # A Jacobian ∂ŷ/∂z has N·K·K entries; a larger one is not written out.
 MOST_JACOBIAN = 1_000_000
-
-F_OF_Z = {
-    "linear": ("z", "z"),
-    "logistic": ("σ(z) = 1/(1 + e⁻ᶻ)", r"\frac{1}{1+e^{-z}}"),
-    "exponential": ("eᶻ", "e^{z}"),
-}
-LOSS_OF: dict[type[Output], tuple[str, str]] = {
-    Linear: ("½ Σ_k (ŷ_k − t_k)²", r"\tfrac12\sum_k(\hat y_k-t_k)^2"),
-    AbsoluteError: ("Σ_k |ŷ_k − t_k|", r"\sum_k|\hat y_k-t_k|"),
-    Huber: ("Σ_k Huber(ŷ_k − t_k)", r"\sum_k\mathrm{Huber}_\delta(\hat y_k-t_k)"),
-    Quantile: (
-        "Σ_q max(q (t − ŷ_q), (q − 1)(t − ŷ_q))",
-        r"\sum_q\max(q(t-\hat y_q),(q-1)(t-\hat y_q))",
-    ),
-    Poisson: (
-        "Σ_k [ŷ_k − t_k log ŷ_k + t_k log t_k − t_k]",
-        r"\sum_k\left[\hat y_k-t_k\log\hat y_k+t_k\log t_k-t_k\right]",
-    ),
-    Logistic: (
-        "−Σ_k [t_k log ŷ_k + (1 − t_k) log(1 − ŷ_k)]",
-        r"-\sum_k\left[t_k\log\hat y_k+(1-t_k)\log(1-\hat y_k)\right]",
-    ),
-    Softmax: ("−Σ_k t_k log ŷ_k", r"-\sum_k t_k\log\hat y_k"),
-}
-CANCELS = {
-    "softmax": "ŷ − t: the softmax's Jacobian and the 1/ŷ of the cross-entropy cancel",
-    "logistic": "ŷ − t: the logistic unit's ŷ(1 − ŷ) and the cross-entropy's 1/(ŷ(1 − ŷ)) cancel",
-    "poisson": "ŷ − t: ŷ = eᶻ and the 1/ŷ of the loss cancel",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +95,7 @@ class OutputUnit:
 
     def _elementwise(self) -> Step:
         zs, output = self.z_symbol, self.output
-        text, latex = F_OF_Z.get(output.unit, (f"f({zs})", rf"f({zs.latex})"))
+        text, latex = output.formulas.f
 
         def terms(at: Index) -> tuple[Term, ...]:
             factor = Factor(zs.text, at, float(self.z[at]))
@@ -145,8 +107,8 @@ class OutputUnit:
                               f"at {at[1]}", float(self.y_hat[at]), *factors)  # fmt: skip
             return single(f"f({factor})", float(self.y_hat[at]), factor)
 
-        name = "softmax of each group of z" if isinstance(output, Softmax) else text
-        known = f" = {latex}" if output.unit in F_OF_Z else ""
+        name = "softmax of each group of z" if isinstance(output, Softmax) else text or f"f({zs})"
+        known = f" = {latex}" if latex else ""
         return Step(
             "forward", self.layer, sy.Y_HAT, f"ŷ = f({zs}) = {name}",
             rf"\hat{{\mathbf{{y}}}} = f({zs.latex})" + known,
@@ -161,9 +123,7 @@ class OutputUnit:
         losses = self.output.loss(self.z, self.t)
         a = mean_weights(len(losses), self.sample_weight, losses.dtype)
         mean = losses.mean() if self.sample_weight is None else losses @ a
-        text, latex = LOSS_OF.get(
-            type(self.output), ("loss(ŷ, t)", r"\ell(\hat{\mathbf{y}},\mathbf{t})")
-        )
+        text, latex = self.output.formulas.loss
         uses = (Operand(sy.Y_HAT, self.y_hat), Operand(sy.T, self.t), Operand(zs, self.z))
         weights = Operand(sy.SHARE, a)
 
@@ -220,11 +180,10 @@ class OutputUnit:
                     factors = Factor(name, None, share), Factor(y, None, float(log_p))
                     value = -share * float(log_p) if share else 0.0
                     terms += single(f"−{name} · {y}", value, *factors)
-        elif type(output) in LOSS_OF:
+        elif output.alone(0) is not None:
             for k in range(len(z)):
-                one = output
-                if isinstance(output, Quantile):
-                    one = Quantile((output.quantiles[k % len(output.quantiles)],))
+                one = output.alone(k)
+                assert one is not None
                 loss = float(one.loss(z[None, k : k + 1], t[None, k : k + 1])[0])
                 factors = (
                     Factor("ŷ", (n, k), float(self.y_hat[n, k])),
@@ -243,7 +202,7 @@ class OutputUnit:
         assert self.differences is not None
         n, k = self.z.shape
         chain = self.output.unit != "linear"
-        dense_jacobian = isinstance(self.output, Softmax)
+        dense_jacobian = not self.output.diagonal
         if dense_jacobian and n * k * k > MOST_JACOBIAN:
             chain = False
         steps = self._chain(dense_jacobian) if chain else []
@@ -257,7 +216,7 @@ class OutputUnit:
             by_y = output.dL_dy_hat(self.z, self.t)
             J = output.dy_dz(self.z)
             if dense_jacobian:
-                result = (J @ by_y[:, :, None])[:, :, 0]
+                result = (by_y[:, None, :] @ J)[:, 0]
             else:
                 J = np.diagonal(J, axis1=1, axis2=2).copy()
                 result = J * by_y
@@ -283,25 +242,17 @@ class OutputUnit:
                 for i in range(J.shape[1])
             )  # fmt: skip
 
-        text, latex = {
-            "softmax": ("−t / ŷ", r"-\mathbf{t}/\hat{\mathbf{y}}"),
-            "logistic": ("(1 − t)/(1 − ŷ) − t/ŷ",
-                         r"\frac{1-\mathbf{t}}{1-\hat{\mathbf{y}}}-\frac{\mathbf{t}}{\hat{\mathbf{y}}}"),
-            "exponential": ("1 − t / ŷ", r"1-\mathbf{t}/\hat{\mathbf{y}}"),
-        }.get(output.unit, ("∂ℒₙ/∂ŷ of the unit", r"\ell'(\hat{\mathbf{y}})"))  # fmt: skip
-        jacobian, entry = {
-            "softmax": ("∂ŷ_i/∂z_k = ŷ_i (δ_ik − ŷ_k)", "∂ŷ_ni/∂z_nk = ŷ_ni (δ_ik − ŷ_nk)"),
-            "logistic": ("∂ŷ/∂z = ŷ (1 − ŷ)", "∂ŷ_nk/∂z_nk = ŷ_nk (1 − ŷ_nk)"),
-            "exponential": ("∂ŷ/∂z = ŷ", "∂ŷ_nk/∂z_nk = ŷ_nk"),
-        }.get(output.unit, ("∂ŷ/∂z = f′(z)", "∂ŷ_nk/∂z_nk = f′(z_nk)"))
+        text, latex = output.formulas.by_y_hat
+        jacobian, entry = output.formulas.dy_dz
         if dense_jacobian:
-            matrix = r" = \mathrm{diag}(\hat{\mathbf{y}}) - \hat{\mathbf{y}}\hat{\mathbf{y}}^T"
+            outer = r" = \mathrm{diag}(\hat{\mathbf{y}}) - \hat{\mathbf{y}}\hat{\mathbf{y}}^T"
+            matrix = outer if isinstance(output, Softmax) else ""
             diagonal = "", ""
         else:
             matrix = r" = f'(\mathbf{z})"
             diagonal = "np.diagonal(", ", axis1=1, axis2=2)"
         multiply = (
-            "(dy_dz @ dLn_dy_hat[:, :, None])[:, :, 0]" if dense_jacobian else "dy_dz * dLn_dy_hat"
+            "(dLn_dy_hat[:, None, :] @ dy_dz)[:, 0]" if dense_jacobian else "dy_dz * dLn_dy_hat"
         )
         chain = Symbol(f"∂ŷ/∂z {by}", rf"{dy.latex}\,{by.latex}", "chain")
         return [
@@ -340,7 +291,7 @@ class OutputUnit:
         own = self.output.dL_dz(self.z, t)
         a = mean_weights(len(own), self.sample_weight, self.z.dtype)
         sample, mean = sy.by(zs, sample=True), sy.by(zs)
-        minus = isinstance(self.output, Softmax | Logistic | Poisson | Linear)
+        minus = self.output.formulas.by_z == Y_MINUS_T
 
         def of_own(at: Index) -> tuple[Term, ...]:
             y, t_k = Factor("ŷ", at, float(self.y_hat[at])), Factor("t", at, float(t[at]))
@@ -354,11 +305,7 @@ class OutputUnit:
                 product(Factor("a", (n,), float(a[n])), Factor(sample.text, at, float(own[at]))),
             )
 
-        form = (
-            ("ŷ − t", r"\hat{\mathbf{y}}-\mathbf{t}")
-            if minus
-            else ("ℒₙ′(ŷ)", r"\ell'(\hat{\mathbf{y}})")
-        )
+        form = self.output.formulas.by_z
         entry = "ŷ_nk − t_nk" if minus else "ℒₙ′(ŷ_nk)"
         share = "a" if self.sample_weight is not None else "(1/N)"
         latex_share = "a" if self.sample_weight is not None else r"\frac1N"
@@ -367,7 +314,7 @@ class OutputUnit:
                 "backward", L, sample, f"{sample} = {form[0]}", f"{sample.latex} = {form[1]}",
                 f"∂ℒ_n/∂z_nk = {entry}", f"{sample.code} = net.output.dL_dz({zs.code}, t)",
                 (Operand(sy.Y_HAT, self.y_hat), Operand(sy.T, t)), own, ("n", "k"),
-                CANCELS.get(self.output.name, "the output unit is ŷ = z, so ∂ŷ/∂z = 1"),
+                self.output.formulas.note,
                 summands=of_own, difference=self.differences.loss_by_z,
             ),
             Step(

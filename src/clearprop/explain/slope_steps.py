@@ -20,7 +20,7 @@ def forward(place: Place) -> list[Step]:
     level, z, zs = place.level, place.saved.z, sy.z(place.level)
     activation, s, ss = place.layer.activation, place.p["slope"], sy.slope(place.level)
     phi, ps, (out, value) = activation.phi(z), sy.phi_of_z(level), place.out
-    text, _ = sy.PHI.get(activation.name, ("", ""))
+    text, _ = activation.formula
 
     def of_phi(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))
@@ -60,7 +60,7 @@ def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) ->
     dh_dz, hs = 1 + s * (dphi - 1), sy.dh_dz(level)
     dL_ds = (dL * (phi - z)).sum(axis=0)
     dz, dh, dss = sy.by(zs), sy.by(out), sy.by(ss)
-    text, _ = sy.DPHI.get(activation.name, ("", ""))
+    text, _ = activation.slope
 
     def of_dphi(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))

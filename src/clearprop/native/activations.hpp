@@ -1,20 +1,62 @@
-// φ and φ′ side by side, on vectors. The table of activations.py in another language.
+// The activations: the list of them, and φ and φ′ side by side, on vectors. The table of
+// activations.py in another language.
 #pragma once
 
 #include "job.hpp"
+
+// Every activation, and from what its φ′ is computed: the sign of h (which rounding keeps), h, or z.
+#define CP_ACTIVATIONS(X) \
+  X(identity, sign)       \
+  X(logistic, h)          \
+  X(tanh, h)              \
+  X(relu, sign)           \
+  X(leaky_relu, sign)     \
+  X(elu, h)               \
+  X(selu, h)              \
+  X(gelu, z)              \
+  X(silu, z)              \
+  X(mish, z)              \
+  X(softplus, z)
+
+namespace clearprop {
+
+enum class Slope : int { sign, h, z };
+
+#define CP_ENTRY(name, from) name,
+enum class Act : int { none = -1, CP_ACTIVATIONS(CP_ENTRY) };
+#undef CP_ENTRY
+
+struct ActivationInfo {
+  const char* name;
+  Slope from;  // its φ′
+};
+#define CP_ENTRY(name, from) {#name, Slope::from},
+static constexpr ActivationInfo kActivations[] = {CP_ACTIVATIONS(CP_ENTRY)};
+#undef CP_ENTRY
+
+// Whether φ′ follows from h alone, so that it needs no buffer of its own.
+static constexpr bool derivative_from_h(Act act) {
+  return act == Act::none || kActivations[int(act)].from != Slope::z;
+}
+// The same for an h that is rounded.
+static constexpr bool derivative_from_sign(Act act) {
+  return act != Act::none && kActivations[int(act)].from == Slope::sign;
+}
+
+}  // namespace clearprop
+
+#if defined(CLEARPROP_ISA)  // what is compiled once per instruction set
+
 #include "vmath.hpp"
 
 namespace {
 
 using clearprop::Act;
+using clearprop::derivative_from_h;
+using clearprop::derivative_from_sign;
 
 constexpr double kLeaky = 0.01;
 constexpr double kSeluAlpha = 1.6732632423543772, kSeluLambda = 1.0507009873554805;
-
-// Whether φ′ follows from h alone, so that it needs no buffer of its own.
-constexpr bool derivative_from_h(Act act) {
-  return act != Act::gelu && act != Act::silu && act != Act::mish && act != Act::softplus;
-}
 
 // h = φ(z), and φ′(z) where `d` asks for it.
 template <class T, Act act>
@@ -50,7 +92,8 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
     const V e = exp_of_normal<T>(x), n = e * (e + T(2)), r = T(1) / (n + T(2)), w = n * r;
     if (d) *d = w + T(4) * x * (e * r) * ((e + T(1)) * r);
     return z < low ? V{} : z * w;
-  } else {  // softplus
+  } else {
+    static_assert(act == Act::softplus, "an activation without its φ");
     if (d) *d = vsigmoid<T>(z);
     return vsoftplus<T>(z);
   }
@@ -82,19 +125,14 @@ CP_INLINE Vec<T> dphi(Vec<T> h) {
 template <class F>
 CP_INLINE void with_activation(Act act, F&& f) {
   switch (act) {
-    case Act::none:
-    case Act::identity: return f.template operator()<Act::identity>();
-    case Act::logistic: return f.template operator()<Act::logistic>();
-    case Act::tanh: return f.template operator()<Act::tanh>();
-    case Act::relu: return f.template operator()<Act::relu>();
-    case Act::leaky_relu: return f.template operator()<Act::leaky_relu>();
-    case Act::elu: return f.template operator()<Act::elu>();
-    case Act::selu: return f.template operator()<Act::selu>();
-    case Act::gelu: return f.template operator()<Act::gelu>();
-    case Act::silu: return f.template operator()<Act::silu>();
-    case Act::mish: return f.template operator()<Act::mish>();
-    case Act::softplus: return f.template operator()<Act::softplus>();
+    case Act::none: return f.template operator()<Act::identity>();
+#define CP_ENTRY(name, from) \
+  case Act::name: return f.template operator()<Act::name>();
+      CP_ACTIVATIONS(CP_ENTRY)
+#undef CP_ENTRY
   }
 }
 
 }  // namespace
+
+#endif

@@ -18,26 +18,30 @@
 
 namespace clearprop {
 
-enum class Act : int {
-  none = -1,
-  identity,
-  logistic,
-  tanh,
-  relu,
-  leaky_relu,
-  elu,
-  selu,
-  gelu,
-  silu,
-  mish,
-  softplus
-};
-enum class Out : int { linear, absolute_error, huber, quantile, poisson, logistic, softmax };
-enum class Opt : int { sgd, nesterov, adam, rmsprop, nadam };
+// The lists are in activations.hpp, output_units.hpp and optimizers.hpp.
+enum class Act : int;
+enum class Out : int;
+enum class Opt : int;
 
-// The arrays of parameters by name: a learning rate may have a factor for each of these. Those named
-// b… are biases.
-enum Name : int { kW, kB, kAlpha, kS, kV, kE, kW1, kB1, kW2, kB2, kNames };
+// The arrays of parameters, by their names in the definition: a learning rate may have a factor for
+// each of these.
+#define CP_PARAMETERS(X) \
+  X(kW, "W")             \
+  X(kB, "b")             \
+  X(kAlpha, "slope")     \
+  X(kS, "s")             \
+  X(kV, "V")             \
+  X(kE, "E")             \
+  X(kW1, "w_1")          \
+  X(kB1, "b_1")          \
+  X(kW2, "W_2")          \
+  X(kB2, "b_2")
+#define CP_ENTRY(number, name) number,
+enum Name : int { CP_PARAMETERS(CP_ENTRY) kNames };
+#undef CP_ENTRY
+#define CP_ENTRY(number, name) name,
+static constexpr const char* kParameters[] = {CP_PARAMETERS(CP_ENTRY)};
+#undef CP_ENTRY
 static constexpr bool is_weight(Name name) { return name != kB && name != kB1 && name != kB2; }
 
 struct Layer {
@@ -54,18 +58,15 @@ struct Layer {
 
 struct Output {
   Out kind;
-  double delta;  // huber
-  int n_quantiles;
-  const double* quantiles;
-  int n_groups;
-  const int* groups;  // softmax: sizes of the groups, which add up to K
+  int n_constants;
+  const double* constants;  // in its formulas, as the record in Python hands them over
 };
 
 // The scalars of one step, computed once in double.
 struct Update {
   Opt kind;
   double learning_rate, shrink;  // shrink: α λ
-  double a, b, c, d, epsilon;    // meaning per optimiser, see update_rows
+  double a, b, c, d, epsilon;    // meaning per optimiser, see set_scalars
   double l1, l2;
   double mu_product;  // NAdam's ∏μ with this step
 };
@@ -81,7 +82,22 @@ struct Data {  // shared by all jobs, read only
 
 // ---- what stands before the first dense layer: a front, from the columns of X to h⁽⁰⁾ ---------------
 
-enum class Kind : int { identity, piecewise_linear, periodic, embedding };
+// The kinds of layers of a front with their parameters, in the order in which they lie in θ.
+#define CP_LAYER_KINDS(X)         \
+  X(identity)                     \
+  X(piecewise_linear, kV)         \
+  X(periodic, kW1, kB1, kW2, kB2) \
+  X(embedding, kE)
+#define CP_ENTRY(name, ...) name,
+enum class Kind : int { CP_LAYER_KINDS(CP_ENTRY) };
+#undef CP_ENTRY
+struct LayerKind {
+  const char* name;
+  Name parameters[5];  // up to kNames
+};
+#define CP_ENTRY(name, ...) {#name, {__VA_ARGS__ __VA_OPT__(, ) kNames}},
+static constexpr LayerKind kLayerKinds[] = {CP_LAYER_KINDS(CP_ENTRY)};
+#undef CP_ENTRY
 
 // Layers next to each other. In h⁽⁰⁾ the units that have parameters below them come first, those of a
 // column together, then the columns themselves (x, or x̃): only of the former ∂ℒ/∂h⁽⁰⁾ is needed.

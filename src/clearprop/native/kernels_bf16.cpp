@@ -236,12 +236,10 @@ void backward(const Step<float>& s, Panels panels) {
         const Slopes slopes(s, l - 1, p);
         if (d)
           slopes_of<Act::none>(tile, d, h, i, m, slopes);
-        else if (act == Act::relu)
-          slopes_of<Act::relu>(tile, d, h, i, m, slopes);
-        else if (act == Act::leaky_relu)
-          slopes_of<Act::leaky_relu>(tile, d, h, i, m, slopes);
         else
-          slopes_of<Act::identity>(tile, d, h, i, m, slopes);
+          with_activation(act, [&]<Act a>() __attribute__((always_inline)) {
+            if constexpr (derivative_from_sign(a)) slopes_of<a>(tile, d, h, i, m, slopes);
+          });
       }
     }
   }

@@ -11,13 +11,17 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
 
+#include "activations.hpp"
 #include "bind_predictor.hpp"
 #include "denormals.hpp"
 #include "numpy_random.hpp"
+#include "optimizers.hpp"
+#include "output_units.hpp"
 #include "pool.hpp"
 #include "run.hpp"
 
@@ -58,14 +62,17 @@ void require_network(const JobSpec& spec) {
           "one activation and one dropout per hidden layer");
   for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
   for (int a : spec.activations)
-    require(a >= 0 && a <= static_cast<int>(Act::softplus), "no such activation");
+    require(a >= 0 && a < static_cast<int>(std::size(kActivations)), "no such activation");
   for (double rate : spec.dropout) require(rate >= 0 && rate < 1, "dropout must lie in [0, 1)");
-  require(spec.output >= 0 && spec.output <= static_cast<int>(Out::softmax), "no such output");
-  if (spec.output == static_cast<int>(Out::quantile))
-    require(!spec.quantiles.empty(), "quantiles are missing");
-  if (spec.output == static_cast<int>(Out::softmax)) {
-    int64_t units = 0;
-    for (int size : spec.groups) require(size >= 1, "groups must be >= 1"), units += size;
+  require(spec.output >= 0 && spec.output < static_cast<int>(std::size(kOutputs)),
+          "no such output");
+  const int wanted = kOutputs[spec.output].n_constants;
+  const auto n = static_cast<int>(spec.output_constants.size());
+  require(wanted < 0 ? n > 0 : n == wanted, "constants of the output unit are missing");
+  if (wanted == kSizes) {
+    double units = 0;
+    for (double size : spec.output_constants)
+      require(size >= 1 && size == std::floor(size), "groups must be >= 1"), units += size;
     require(units == spec.sizes.back(), "groups must add up to the outputs");
   }
 }
@@ -169,13 +176,17 @@ class Run {
     check_rows();
   }
 
-  int add(const JobSpec& spec, Vector<T> theta) {
+  int add(JobSpec spec, Vector<T> theta) {
     require(spec.sizes.size() >= 2 && spec.n_columns() == n_columns_ &&
                 spec.sizes.back() == static_cast<int>(t_.shape(1)),
             "the sizes of the network must fit X and t");
     require_network(spec);
-    require(spec.optimizer >= 0 && spec.optimizer <= static_cast<int>(Opt::nadam),
+    require(spec.optimizer >= 0 && spec.optimizer < static_cast<int>(std::size(kOptimizers)),
             "no such optimizer");
+    const auto n_constants = static_cast<size_t>(kOptimizers[spec.optimizer].n_constants);
+    require(spec.optimizer_constants.empty() || spec.optimizer_constants.size() == n_constants,
+            "constants of the optimizer are missing");
+    spec.optimizer_constants.resize(n_constants);  // none where only a gradient is wanted
     require(spec.batch_size >= 1, "batch_size must be >= 1");
     require(static_cast<double>(theta.shape(0)) == count_parameters(spec),
             "theta has another length");
@@ -491,9 +502,34 @@ void bind_uniform(nb::module_& m) {
       "bit_generator"_a, "low"_a, "high"_a, "x"_a.noconvert());
 }
 
+// What there is, by name: the definition's records are matched with these, never by their places.
+void bind_names(nb::module_& m) {
+  nb::list activations, outputs, parameters;
+  for (const ActivationInfo& a : kActivations) activations.append(a.name);
+  for (const OutputInfo& o : kOutputs) outputs.append(o.name);
+  for (const char* name : kParameters) parameters.append(name);
+  m.attr("ACTIVATIONS") = nb::tuple(activations);
+  m.attr("OUTPUTS") = nb::tuple(outputs);
+  m.attr("PARAMETERS") = nb::tuple(parameters);
+  nb::dict optimizers, layers;  // each with the names of its slots, or its parameters
+  for (const OptimizerInfo& o : kOptimizers) {
+    nb::list slots;
+    for (int i = 0; i < o.n_slots(); ++i) slots.append(o.slots[i]);
+    optimizers[o.name] = nb::tuple(slots);
+  }
+  for (const LayerKind& kind : kLayerKinds) {
+    nb::list names;
+    for (const Name* p = kind.parameters; *p != kNames; ++p) names.append(kParameters[*p]);
+    layers[kind.name] = nb::tuple(names);
+  }
+  m.attr("OPTIMIZERS") = optimizers;
+  m.attr("LAYERS") = layers;
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
+  bind_names(m);
   nb::set_leak_warnings(false);  // a model that lives as long as the interpreter is no mistake
   nb::class_<PartSpec>(m, "PartSpec")
       .def(nb::init<>())
@@ -506,6 +542,7 @@ NB_MODULE(_native, m) {
       .def_rw("sizes", &PartSpec::sizes);
   nb::class_<JobSpec>(m, "JobSpec")
       .def(nb::init<>())
+      .def(nb::init<const JobSpec&>())
       .def_rw("parts", &JobSpec::parts)
       .def_rw("scale", &JobSpec::scale)
       .def_rw("gains", &JobSpec::gains)
@@ -516,15 +553,10 @@ NB_MODULE(_native, m) {
       .def_rw("dropout", &JobSpec::dropout)
       .def_rw("dropout_index", &JobSpec::dropout_index)
       .def_rw("output", &JobSpec::output)
-      .def_rw("delta", &JobSpec::delta)
-      .def_rw("quantiles", &JobSpec::quantiles)
-      .def_rw("groups", &JobSpec::groups)
+      .def_rw("output_constants", &JobSpec::output_constants)
       .def_rw("batch_size", &JobSpec::batch_size)
       .def_rw("optimizer", &JobSpec::optimizer)
-      .def_rw("momentum", &JobSpec::momentum)
-      .def_rw("beta_1", &JobSpec::beta_1)
-      .def_rw("beta_2", &JobSpec::beta_2)
-      .def_rw("epsilon", &JobSpec::epsilon)
+      .def_rw("optimizer_constants", &JobSpec::optimizer_constants)
       .def_rw("weight_decay", &JobSpec::weight_decay)
       .def_rw("l1", &JobSpec::l1)
       .def_rw("l2", &JobSpec::l2)

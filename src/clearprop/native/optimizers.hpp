@@ -1,7 +1,68 @@
-// The optimisers: one step for a span of parameters, with penalty and decoupled decay.
+// The optimisers: the list of them, the scalars of a step, and the step itself for a span of
+// parameters, with penalty and decoupled decay. The records of optimizers.py in another language.
 #pragma once
 
+#include <cmath>
+
 #include "job.hpp"
+
+// The step of every optimiser with the number of constants in its formula (which its record's
+// `native` hands over) and the names of its slots.
+#define CP_OPTIMIZERS(X)     \
+  X(sgd, 1, "velocity")      \
+  X(nesterov, 1, "velocity") \
+  X(adam, 3, "m", "v")       \
+  X(rmsprop, 2, "v")         \
+  X(nadam, 3, "m", "v")
+
+namespace clearprop {
+
+#define CP_ENTRY(name, ...) name,
+enum class Opt : int { CP_OPTIMIZERS(CP_ENTRY) };
+#undef CP_ENTRY
+
+struct OptimizerInfo {
+  const char* name;
+  int n_constants;
+  const char* slots[2];
+  constexpr int n_slots() const { return slots[1] ? 2 : 1; }
+};
+#define CP_ENTRY(name, n_constants, ...) {#name, n_constants, {__VA_ARGS__}},
+static constexpr OptimizerInfo kOptimizers[] = {CP_OPTIMIZERS(CP_ENTRY)};
+#undef CP_ENTRY
+
+// The scalars of step t (from 1) in `u`, whose kind and learning rate α are set, from the constants p:
+// sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ. nadam: a = β₁, b = β₂,
+// c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), and 1/√(1−β₂ᵗ) in place of α; mu_product is ∏μ before.
+// epsilon is 1 where nothing is divided by a root.
+static inline void set_scalars(Update& u, const double* p, double t, double mu_product) {
+  const double rate = u.learning_rate;
+  u.epsilon = 1;
+  switch (u.kind) {
+    case Opt::sgd:
+    case Opt::nesterov: u.a = p[0]; break;
+    case Opt::adam:
+      u.a = p[0], u.b = p[1], u.epsilon = p[2];
+      u.c = rate * std::sqrt(1 - std::pow(u.b, t)) / (1 - std::pow(u.a, t));
+      break;
+    case Opt::rmsprop: u.b = p[0], u.epsilon = p[1]; break;
+    case Opt::nadam: {
+      u.a = p[0], u.b = p[1], u.epsilon = p[2];
+      const double mu = u.a * (1 - 0.5 * std::pow(0.96, 0.004 * t));
+      const double next = u.a * (1 - 0.5 * std::pow(0.96, 0.004 * (t + 1)));
+      u.mu_product = mu_product * mu;
+      u.c = rate * (1 - mu) / (1 - u.mu_product);
+      u.d = rate * next / (1 - u.mu_product * next);
+      u.learning_rate = 1 / std::sqrt(1 - std::pow(u.b, t));
+      break;
+    }
+  }
+}
+
+}  // namespace clearprop
+
+#if defined(CLEARPROP_ISA)  // what is compiled once per instruction set
+
 #include "simd.hpp"
 
 namespace {
@@ -57,9 +118,7 @@ CP_INLINE Vec<T> moments(const Scalars<T>& c, T* at_m, T* at_v, Vec<T> g) {
     return (c.c * g + c.d * m) / (vsqrt(v) * c.rate + c.epsilon);
 }
 
-// θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W). Constants per optimiser:
-// sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ.
-// nadam: a = β₁, b = β₂, c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), epsilon; rate = 1/√(1−β₂ᵗ).
+// θ, slots ← step(θ, slots, g) over `n` entries (a multiple of W).
 template <class T, Opt opt>
 CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T* s1, const T* g_in,
                            T scale, int64_t n, IVec<T>& largest) {
@@ -79,6 +138,7 @@ CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T
       store<T>(s0 + i, v);
       w -= c.rate * g / (vsqrt(v) + c.epsilon);
     } else {
+      static_assert(opt == Opt::adam || opt == Opt::nadam, "an optimiser without its step");
       w -= moments<T, opt>(c, s0 + i, s1 + i, g);
     }
     store<T>(theta + i, w);
@@ -90,16 +150,13 @@ template <class T>
 CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0,
                           T* s1, const T* g, T scale, int64_t n, IVec<T>& largest) {
   switch (u.kind) {
-    case Opt::sgd: return update_span<T, Opt::sgd>(c, weights, theta, s0, s1, g, scale, n, largest);
-    case Opt::nesterov:
-      return update_span<T, Opt::nesterov>(c, weights, theta, s0, s1, g, scale, n, largest);
-    case Opt::adam:
-      return update_span<T, Opt::adam>(c, weights, theta, s0, s1, g, scale, n, largest);
-    case Opt::rmsprop:
-      return update_span<T, Opt::rmsprop>(c, weights, theta, s0, s1, g, scale, n, largest);
-    case Opt::nadam:
-      return update_span<T, Opt::nadam>(c, weights, theta, s0, s1, g, scale, n, largest);
+#define CP_ENTRY(name, ...) \
+  case Opt::name: return update_span<T, Opt::name>(c, weights, theta, s0, s1, g, scale, n, largest);
+    CP_OPTIMIZERS(CP_ENTRY)
+#undef CP_ENTRY
   }
 }
 
 }  // namespace
+
+#endif

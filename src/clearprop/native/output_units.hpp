@@ -1,7 +1,40 @@
-// The output units: ℒ with ∂ℒ/∂z side by side, and ŷ = f(z), for a vector of samples at a time.
+// The output units: the list of them, ℒ with ∂ℒ/∂z side by side, and ŷ = f(z), for a vector of
+// samples at a time. The records of outputs/ in another language.
 #pragma once
 
 #include "job.hpp"
+
+// Every output unit with the number of constants in its formulas: kSome is one or more, kSizes the
+// sizes of groups, which add up to K.
+#define CP_OUTPUTS(X)  \
+  X(linear, 0)         \
+  X(absolute_error, 0) \
+  X(huber, 1)          \
+  X(quantile, kSome)   \
+  X(poisson, 0)        \
+  X(logistic, 0)       \
+  X(softmax, kSizes)
+
+namespace clearprop {
+
+static constexpr int kSome = -1, kSizes = -2;
+
+#define CP_ENTRY(name, n_constants) name,
+enum class Out : int { CP_OUTPUTS(CP_ENTRY) };
+#undef CP_ENTRY
+
+struct OutputInfo {
+  const char* name;
+  int n_constants;
+};
+#define CP_ENTRY(name, n_constants) {#name, n_constants},
+static constexpr OutputInfo kOutputs[] = {CP_OUTPUTS(CP_ENTRY)};
+#undef CP_ENTRY
+
+}  // namespace clearprop
+
+#if defined(CLEARPROP_ISA)  // what is compiled once per instruction set
+
 #include "simd.hpp"
 #include "vmath.hpp"
 
@@ -52,7 +85,7 @@ Vec<T> output_loss(Lane<T> lane) {
       });
       break;
     case Out::huber: {
-      const V delta = all<T>(T(lane.o.delta));
+      const V delta = all<T>(T(lane.o.constants[0]));
       each([&](int, V z, V t, V& slope) {
         const V r = z - t, a = vabs<T>(r), c = vmin<V>(a, delta);
         slope = copysign<T>(c, r);
@@ -62,7 +95,7 @@ Vec<T> output_loss(Lane<T> lane) {
     }
     case Out::quantile:
       each([&](int k, V z, V t, V& slope) {
-        const V r = t - z, q = all<T>(T(lane.o.quantiles[k % lane.o.n_quantiles]));
+        const V r = t - z, q = all<T>(T(lane.o.constants[k % lane.o.n_constants]));
         slope = r < T(0) ? T(1) - q : (r > T(0) ? -q : r);
         return vmax<V>(q * r, (q - T(1)) * r);
       });
@@ -82,8 +115,8 @@ Vec<T> output_loss(Lane<T> lane) {
       });
       break;
     case Out::softmax:
-      for (int g = 0, first = 0; g < lane.o.n_groups; first += lane.o.groups[g++]) {
-        const int last = first + lane.o.groups[g];
+      for (int g = 0, first = 0, last; g < lane.o.n_constants; ++g, first = last) {
+        last = first + int(lane.o.constants[g]);
         V top = load<T>(lane.z + first * NR);
         for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(lane.z + k * NR), top);
         V sum{}, inner{}, mass{};
@@ -113,21 +146,30 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
   auto each = [&](int first, int last, auto&& f) {
     for (int k = first; k < last; ++k) store<T>(z + k * NR, f(load<T>(z + k * NR)));
   };
-  if (o.kind == Out::poisson) each(0, K, [](V x) { return vexp<T>(x); });
-  if (o.kind == Out::logistic) each(0, K, [](V x) { return vsigmoid<T>(x); });
-  if (o.kind != Out::softmax) return;
-  for (int g = 0, first = 0; g < o.n_groups; first += o.groups[g++]) {
-    const int last = first + o.groups[g];
-    V top = load<T>(z + first * NR), sum{};
-    for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(z + k * NR), top);
-    each(first, last, [&](V x) {
-      const V e = vexp<T>(x - top);
-      sum += e;
-      return e;
-    });
-    const V scale = T(1) / sum;
-    each(first, last, [&](V x) { return x * scale; });
+  switch (o.kind) {
+    case Out::linear:
+    case Out::absolute_error:
+    case Out::huber:
+    case Out::quantile: break;
+    case Out::poisson: each(0, K, [](V x) { return vexp<T>(x); }); break;
+    case Out::logistic: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
+    case Out::softmax:
+      for (int g = 0, first = 0, last; g < o.n_constants; ++g, first = last) {
+        last = first + int(o.constants[g]);
+        V top = load<T>(z + first * NR), sum{};
+        for (int k = first + 1; k < last; ++k) top = vmax<V>(load<T>(z + k * NR), top);
+        each(first, last, [&](V x) {
+          const V e = vexp<T>(x - top);
+          sum += e;
+          return e;
+        });
+        const V scale = T(1) / sum;
+        each(first, last, [&](V x) { return x * scale; });
+      }
+      break;
   }
 }
 
 }  // namespace
+
+#endif

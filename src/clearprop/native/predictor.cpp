@@ -6,6 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "activations.hpp"
 #include "denormals.hpp"
 #include "memory.hpp"
 #include "pool.hpp"
@@ -157,9 +158,8 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
   flops_per_row_ += front_layout_.flops / 3;
   net_.n_layers = L;
   net_.layers = layers_.data();
-  net_.output = {static_cast<Out>(spec_.output),           spec_.delta,
-                 static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
-                 static_cast<int>(spec_.groups.size()),    spec_.groups.data()};
+  net_.output = {static_cast<Out>(spec_.output), static_cast<int>(spec_.output_constants.size()),
+                 spec_.output_constants.data()};
   kernels_.rows_limits(net_, limits_);
   small_.size = static_cast<size_t>(2 * kernels_.rows * int64_t(width_) +
                                     int64_t(n_outputs()) * kernels_.lanes);

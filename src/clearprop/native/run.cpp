@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "denormals.hpp"
+#include "optimizers.hpp"
 #include "pool.hpp"
 
 namespace clearprop {
@@ -59,25 +60,13 @@ constexpr double kFlopsWorthAThread = 1e7;
 template <class T>
 Update Job<T>::step_constants(double rate, double decay, double weight_sum) const {
   Update u{};
-  const double t = static_cast<double>(optimizer_step + 1);
   u.kind = static_cast<Opt>(spec_.optimizer);
   u.learning_rate = rate;
   u.shrink = rate * spec_.weight_decay * decay;
-  u.epsilon = spec_.epsilon;
   u.l1 = spec_.l1;
   u.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
-  u.a = u.kind == Opt::sgd || u.kind == Opt::nesterov ? spec_.momentum : spec_.beta_1;
-  u.b = spec_.beta_2;
-  if (u.kind == Opt::adam)
-    u.c = rate * std::sqrt(1 - std::pow(spec_.beta_2, t)) / (1 - std::pow(spec_.beta_1, t));
-  if (u.kind == Opt::nadam) {
-    const double mu = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * t));
-    const double next = spec_.beta_1 * (1 - 0.5 * std::pow(0.96, 0.004 * (t + 1)));
-    u.mu_product = mu_product * mu;
-    u.c = rate * (1 - mu) / (1 - u.mu_product);
-    u.d = rate * next / (1 - u.mu_product * next);
-    u.learning_rate = 1 / std::sqrt(1 - std::pow(spec_.beta_2, t));
-  }
+  set_scalars(u, spec_.optimizer_constants.data(), static_cast<double>(optimizer_step + 1),
+              mu_product);
   return u;
 }
 
@@ -110,7 +99,7 @@ bool Job<T>::surely_finite(const Step<T>& step) const {
   const Update& u = step.update;
   const double factor = *std::max_element(spec_.rate_factors.begin(), spec_.rate_factors.end());
   if (!(u.learning_rate * std::max(factor, 1.0) <= 1e3 && largest_ <= most)) return false;
-  if (u.kind != Opt::sgd && u.kind != Opt::nesterov && !(u.epsilon >= 1e-10)) return false;
+  if (!(u.epsilon >= 1e-10)) return false;
   const double penalty = u.l1 + u.l2 * largest_;
   if (step.gradient) return kernels_.largest(step.gradient, n_padded_) + penalty <= most;
   for (int l = 0; l < step.n_layers; ++l) {
@@ -257,9 +246,8 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n) {
   step.n_layers = static_cast<int>(layers_.size());
   step.n_outputs = layers_.back().n_out;
   step.layers = layers_.data();
-  step.output = {static_cast<Out>(spec_.output),           spec_.delta,
-                 static_cast<int>(spec_.quantiles.size()), spec_.quantiles.data(),
-                 static_cast<int>(spec_.groups.size()),    spec_.groups.data()};
+  step.output = {static_cast<Out>(spec_.output), static_cast<int>(spec_.output_constants.size()),
+                 spec_.output_constants.data()};
   step.theta = theta_.get();
   step.slot0 = slots_[0].get();
   step.slot1 = slots_[n_slots_ - 1].get();

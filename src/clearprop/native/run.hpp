@@ -23,12 +23,10 @@ struct JobSpec {
   std::vector<double> dropout;          // rates
   std::vector<int> dropout_index;       // per hidden layer
   std::vector<double> rate_factors = std::vector<double>(kNames, 1.0);  // by Name
-  int output = 0;
-  double delta = 1;
-  std::vector<double> quantiles;
-  std::vector<int> groups;
-  int batch_size = 1, optimizer = 0;
-  double momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0, weight_decay = 0;
+  int output = 0, optimizer = 0;
+  std::vector<double> output_constants, optimizer_constants;  // in their formulas
+  int batch_size = 1;
+  double weight_decay = 0;
   double l1 = 0, l2 = 0, alpha = 0, clip_norm = 0;  // clip_norm 0: none
   uint64_t seed = 0;
   bool bfloat16 = false;  // of the products' operands

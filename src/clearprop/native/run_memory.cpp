@@ -8,6 +8,9 @@
 #include <new>
 #include <stdexcept>
 
+#include "activations.hpp"
+#include "optimizers.hpp"
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -94,8 +97,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec)
   if (spec.scale) scaled_W_ = allocate(int64_t(layers_[0].n_out) * layers_[0].stride);
   front_.W = scaled_W_.get();
   set_dropout(1);
-  static constexpr int slots_of[] = {1, 1, 2, 1, 2};
-  n_slots_ = slots_of[spec.optimizer];
+  n_slots_ = kOptimizers[spec.optimizer].n_slots();
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
   if (spec.bfloat16) rounded_.W = allocate(n_words);
@@ -170,9 +172,7 @@ void Job<T>::reserve(int64_t rows) {
     const bool rows_of_X = l == 0 && !front;
     h_.push_back(in_panels ? allocate(n * (rows_of_X ? layers_[0].stride : layers_[l].n_in))
                            : Buffer(nullptr, free_aligned));
-    const bool from_h = bf16 ? activation == Act::identity || activation == Act::relu ||
-                                   activation == Act::leaky_relu
-                             : static_cast<int>(activation) < static_cast<int>(Act::gelu);
+    const bool from_h = bf16 ? derivative_from_sign(activation) : derivative_from_h(activation);
     const bool own = l > 0 && (dropout || slope || !from_h);
     q_.push_back(slope ? allocate(n * layers_[l].n_in) : Buffer(nullptr, free_aligned));
     q_pointers_.push_back(q_[l].get());

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from clearprop.playground.code import listed, script
 from clearprop.playground.report import STATISTICS, Example
 from clearprop.playground.runs import Run, changed
-from clearprop.playground.stations.workshop import PARAMETER, Workshop
+from clearprop.playground.stations.workshop import OPTIMIZERS, PARAMETER, Workshop
 
 
 @dataclass(frozen=True)
@@ -244,11 +244,10 @@ def _train(
 
 
 def _optimizer(settings: Workshop) -> str:
-    names = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "nadam": "NAdam"}
     options = [repr(settings.learning_rate)]
     if settings.optimizer == "sgd" and settings.momentum:
         options.append(f"momentum={settings.momentum!r}")
     # AdamW has decay by default, so 0 must be given explicitly
     if settings.weight_decay or settings.optimizer == "adamw":
         options.append(f"weight_decay={settings.weight_decay!r}")
-    return f"{names[settings.optimizer]}({', '.join(options)})"
+    return f"{OPTIMIZERS[settings.optimizer]}({', '.join(options)})"

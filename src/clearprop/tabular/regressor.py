@@ -235,7 +235,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def _scoring_name(self) -> str:
         if self.scoring is not None:
             return str(self.scoring)
-        names = {Linear: "rmse", AbsoluteError: "mae", Poisson: "poisson deviance"}
+        names: dict[type[Output], str] = {
+            Linear: "rmse",
+            AbsoluteError: "mae",
+            Poisson: "poisson deviance",
+        }
         output = self.target_.output
         return names.get(type(output), f"{output.name} loss")
 

@@ -14,13 +14,12 @@ from clearprop.outputs import OUTPUTS, Output
 from clearprop.playground.settings import Choice, Number, Numbers, check, setting
 
 LOGIT = Number("z", -40, 40, 0.1)
+LECTURE = ("linear", "logistic", "softmax")
+# the lecture's three, then all others that make something of a single z
 UNITS = {
-    "linear": "linear, squared error",
-    "logistic": "logistic, cross-entropy",
-    "softmax": "softmax, cross-entropy",
-    "absolute_error": "linear, absolute error",
-    "huber": "linear, Huber’s loss",
-    "poisson": "exponential, Poisson’s loss",
+    name: OUTPUTS[name].title
+    for name in dict.fromkeys((*LECTURE, *OUTPUTS))
+    if name in LECTURE or OUTPUTS[name]().alone(0) is not None
 }
 RANGE = Number("logit on the horizontal axis", 0, 5, 1, whole=True)
 
@@ -51,6 +50,7 @@ class OutputUnits:
                 raise ValueError(
                     f"{name} must be from 0 to {len(self.logits) - 1}; got {getattr(self, name)}"
                 )
+        _ = self.T  # what the unit says about the target
 
     @property
     def output(self) -> Output:
@@ -65,12 +65,13 @@ class OutputUnits:
     @property
     def target(self) -> float | int:
         """The value of t for this unit."""
-        by_unit: dict[str, float | int] = {
-            "softmax": self.klass,
-            "logistic": self.label,
-            "poisson": self.count,
+        by_kind: dict[str, float | int] = {
+            "class": self.klass,
+            "probability": self.label,
+            "count": self.count,
+            "positive": self.count,
         }
-        return by_unit.get(self.unit, self.t)
+        return by_kind.get(self.output.kind, self.t)
 
     @property
     def T(self) -> Array:

@@ -16,14 +16,6 @@ from clearprop.playground.stations.outputs import OutputUnits
 
 REACH = 10.0  # range of the curves' axis to either side
 POINTS = 161
-CLASSES = {
-    "linear": "Linear",
-    "logistic": "Logistic",
-    "softmax": "Softmax",
-    "absolute_error": "AbsoluteError",
-    "huber": "Huber",
-    "poisson": "Poisson",
-}
 SLOPES = """
 def slopes(loss, z):
     # five-point differences of a loss by each z; NaN at a kink
@@ -77,7 +69,7 @@ def _unit(settings: OutputUnits) -> Part:
     }
     lines = [
         SLOPES,
-        f"unit = cp.{CLASSES[settings.unit]}()",
+        f"unit = cp.OUTPUTS[{settings.unit!r}]()",
         f"z = np.array([{listed(z[0].tolist())}])",
         f"t = unit.targets(np.array([{settings.target!r}]), {z.shape[1]}, z.dtype)",
         "",

@@ -13,19 +13,14 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.network import Network
+from clearprop.outputs import get_output
 from clearprop.playground.settings import Choice, Number, Numbers, Text, check, setting
+from clearprop.playground.stations import outputs
 from clearprop.playground.stations.workshop import PARAMETER, SEED
 
 MOST_UNITS, MOST_ROWS = 5, 6
 MOST_EDITS = 200
-OUTPUTS = {
-    "logistic": "logistic, binary cross-entropy",
-    "softmax": "softmax, cross-entropy",
-    "linear": "linear, squared error",
-    "absolute_error": "linear, absolute error",
-    "huber": "linear, Huber’s loss",
-    "poisson": "exponential, Poisson’s loss",
-}
+OUTPUTS = outputs.UNITS
 UNITS = Number("units", 1, MOST_UNITS, 1, whole=True)
 VALUE = Number("value", -100, 100, 0.1)
 WEIGHT = Number("weight", -100, 100, 0.1)
@@ -265,8 +260,11 @@ def _targets(settings: Stepper, output: str, k: int, n: int) -> tuple[float, ...
         return tuple(float(old[i, 0] % k // 1) if i < len(old) else 0.0 for i in range(n))
     t = np.zeros((n, k))
     t[: min(n, len(old)), : min(k, old.shape[1])] = old[:n, :k]
-    if output == "logistic":
+    kind = get_output(output).kind
+    if kind == "probability":
         t = np.clip(t, 0, 1)
-    if output == "poisson":
+    if kind in ("count", "positive"):
         t = np.abs(t)
+    if kind == "positive":
+        t[t == 0] = 1
     return tuple(t.ravel().tolist())

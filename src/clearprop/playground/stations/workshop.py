@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clearprop import optimizers, outputs
 from clearprop.activations import ACTIVATIONS
 from clearprop.initializers import INITIALIZERS
+from clearprop.lbfgs import LBFGS
 from clearprop.playground.datasets import CLASSICS, EXTENT, SCALINGS
 from clearprop.playground.settings import (
     Choice,
@@ -25,18 +27,12 @@ from clearprop.playground.settings import (
 from clearprop.tables.columns import KINDS
 
 OUTPUTS = {
-    "logistic": "logistic, binary cross-entropy",
-    "softmax": "softmax, cross-entropy",
-    "linear": "linear, squared error",
-    "absolute_error": "linear, absolute error",
-    "huber": "linear, Huber's loss",
+    name: outputs.OUTPUTS[name].title
+    for name in ("logistic", "softmax", "linear", "absolute_error", "huber")
 }
+# by name what Python calls them; L-BFGS takes no mini-batches
 OPTIMIZERS = {
-    "sgd": "SGD",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "rmsprop": "RMSprop",
-    "nadam": "NAdam",
+    name: kind.__name__ for name, kind in optimizers.OPTIMIZERS.items() if kind is not LBFGS
 }
 DATA = {
     **{name: classic.title for name, classic in CLASSICS.items()},

@@ -1,0 +1,86 @@
+"""Output units for what is never negative, with log link: ŷ = exp(z), and half a deviance as ℒ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import xlogy
+
+from clearprop._typing import Array
+from clearprop.outputs.unit import (
+    Y_MINUS_T,
+    Elementwise,
+    Formulas,
+    Kind,
+    diagonal,
+    ratio,
+    real_targets,
+)
+
+__all__ = ["Poisson"]
+
+EXP = ("eᶻ", "e^{z}")
+EXP_SLOPE = ("∂ŷ/∂z = ŷ", "∂ŷ_nk/∂z_nk = ŷ_nk")
+
+
+class Exponential(Elementwise):
+    """What the units with log link share: ŷ = exp(z), so that ∂ŷ/∂z = ŷ."""
+
+    unit: ClassVar[str] = "exponential"
+
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
+        t = real_targets(t, n_outputs, dtype)
+        good = t > 0 if self.kind == "positive" else t >= 0
+        if not good.all():
+            sign = ">" if self.kind == "positive" else ">="
+            raise ValueError(f"t must be {sign} 0 for the loss {self.name!r}; got {t[~good][0]}")
+        return t
+
+    def y_hat(self, z: Array) -> Array:
+        with np.errstate(over="ignore"):  # exp(z) is inf beyond the dtype's range, as it should be
+            return np.asarray(np.exp(z))
+
+    def dy_dz(self, z: Array) -> Array:
+        return diagonal(self.y_hat(z))
+
+    def room(self, y_hat: Array, k: int) -> float:
+        return float(y_hat[k])
+
+
+@dataclass(frozen=True)
+class Poisson(Exponential):
+    """Exponential units (log link) with half the Poisson deviance, for counts and rates t ≥ 0.
+
+    ŷ = exp(z), ℒ = Σ_k ŷ_k − t_k z_k + (t_k log t_k − t_k), which is 0 at ŷ = t; ∂ℒ/∂z = ŷ − t.
+    Source: McCullagh & Nelder, Generalized Linear Models (1989), chapter 2.
+    """
+
+    name: ClassVar[str] = "poisson"
+    title: ClassVar[str] = "exponential, Poisson’s loss"
+    loss_name: ClassVar[str | None] = "poisson"
+    kind: ClassVar[Kind] = "count"
+    formulas: ClassVar[Formulas] = Formulas(
+        f=EXP,
+        dy_dz=EXP_SLOPE,
+        loss=(
+            "Σ_k [ŷ_k − t_k log ŷ_k + t_k log t_k − t_k]",
+            r"\sum_k\left[\hat y_k-t_k\log\hat y_k+t_k\log t_k-t_k\right]",
+        ),
+        by_y_hat=("1 − t / ŷ", r"1-\mathbf{t}/\hat{\mathbf{y}}"),
+        by_z=Y_MINUS_T,
+        note="ŷ − t: ŷ = eᶻ and the 1/ŷ of the loss cancel",
+    )
+
+    def loss(self, z: Array, t: Array) -> Array:
+        return np.asarray((self.y_hat(z) - t * z + (xlogy(t, t) - t)).sum(axis=1))
+
+    def dL_dz(self, z: Array, t: Array) -> Array:
+        return np.asarray(self.y_hat(z) - t)
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        return 1 - ratio(t, self.y_hat(z))
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        return np.asarray((y_hat - xlogy(t, y_hat) + xlogy(t, t) - t).sum(axis=1))
