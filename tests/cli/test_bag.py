@@ -115,7 +115,7 @@ def test_intervals(run: Any) -> None:
     assert ((low < prediction) & (prediction < high)).all()
     assert ((low <= value) & (value <= high)).mean() > 0.75
     classes = run("predict", "size.safetensors", "t.csv", "--interval", ".1")
-    assert "this model predicts classes; their prob" in classes.err
+    assert "this model predicts classes, which have prob" in classes.err
     few = run("predict", "value.safetensors", "t.csv", "--interval", "0.001")
     assert (few.code, few.err.count("\n")) == (2, 1)
     assert "rows that members held out" in few.err
@@ -174,7 +174,7 @@ def test_one_network(run: Any) -> None:
     assert "network" in run("evaluate", "one.safetensors", "t.csv").out
     assert run("trace", "one.safetensors", "t.csv").code == 0
     done = run("predict", "one.safetensors", "t.csv", "--interval", "0.1")
-    assert "this model is one network" in done.err
+    assert "this model is a single network" in done.err
 
 
 def test_ctrl_c_leaves_a_model(run: Any, here: Path) -> None:

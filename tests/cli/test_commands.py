@@ -127,7 +127,7 @@ def test_version_and_help(run):
             ("fit", "animals.csv", "-t", "animal", "--date", "legs", "--numeric", "legs"),
             "column 'legs': both --numeric and --date",
         ),
-        (("trace", "class.safetensors", "animals.csv", "--rows", "5-2"), "is no range"),
+        (("trace", "class.safetensors", "animals.csv", "--rows", "5-2"), "is not a range"),
         (("check-gradients", "class.safetensors"), "TABLE is missing"),
         (("check-gradients", "--layers", "3"), "at least the inputs and the outputs"),
         (("check-gradients", "--output", "max"), "output must be one of"),
@@ -486,7 +486,7 @@ def test_a_table_of_many_batches(run, here):
     [
         (("class.safetensors", "animals.csv", "-o", "out.txt"), "must end in .csv or .parquet"),
         (("class.safetensors", "animals.csv", "-o", "none/out.csv"), "there is no folder"),
-        (("class.safetensors", "animals.csv", "-o", "animals.csv"), "is an input of this command"),
+        (("class.safetensors", "animals.csv", "-o", "animals.csv"), "is also an input of this command"),
         (("class.safetensors", "animals.csv", "--keep", "leg"), "did you mean 'legs' or 'length'?"),
         (("class.safetensors", "none.csv"), "none.csv: No such file or directory"),
         (("none.safetensors", "animals.csv"), "No such file or directory"),
@@ -498,7 +498,7 @@ def test_a_table_of_many_batches(run, here):
         (("pickle.safetensors", "animals.csv"), "pickle.safetensors: not a model file"),
         (("cut.safetensors", "animals.csv"), "cut.safetensors: "),
         (("network.safetensors", "animals.csv"), "not 'TableModel'"),
-        (("class.safetensors", "clash.csv", "--keep", "prediction"), "is the name of a column of"),
+        (("class.safetensors", "clash.csv", "--keep", "prediction"), "is also the name of a column of"),
     ],
 )
 def test_what_cannot_be_predicted(run, here, arguments, message):

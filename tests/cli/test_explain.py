@@ -88,7 +88,7 @@ def test_wrong_tables(run: Any) -> None:
     pa_csv.write_csv(TABLE.drop_columns(["kind"]), "without.csv")
     done = run("diagnose", "kind.safetensors", "without.csv")
     assert done.code == 2
-    assert "it needs the target 'kind'" in done.err
+    assert "the table needs the target 'kind'" in done.err
     pa_csv.write_csv(TABLE.slice(0, 0), "empty.csv")
     assert run("diagnose", "kind.safetensors", "empty.csv").code == 2
 

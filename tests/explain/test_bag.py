@@ -108,7 +108,7 @@ def test_members_that_are_not_there(run: Any) -> None:
     fit = ("fit", "t.csv", "-t", "kind", "--hidden", "4", "--epochs", "2", "-q", "-f")
     assert run(*fit, "-m", "one.safetensors").code == 0
     done = run("trace", "one.safetensors", "t.csv", "--member", "0")
-    assert (done.code, "is one network, and not a bag" in done.err) == (2, True)
+    assert (done.code, "is a single network, not a bag" in done.err) == (2, True)
 
 
 def test_a_healthy_bag(run: Any) -> None:

@@ -88,7 +88,7 @@ def test_sliders_boxes_and_counts(visit):
     page.get_by_role("slider", name="z₁").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("button", name="Classes: one more").click()
-    page.get_by_label("Class observed, t").select_option("3")
+    page.get_by_label("Observed class, t").select_option("3")
     settled(page, "location.hash.includes('t=3')")
     record = settings_of(page)[1]
     assert record.z == (7.25, 1.1, -1, 0)
@@ -219,7 +219,7 @@ def test_a_lost_server_is_told(browser):
         page.goto(address)
         page.locator("h1").wait_for()
         server.terminate()
-        page.get_by_text("The connection to clearprop play is lost").wait_for()
+        page.get_by_text("The connection to clearprop play was lost").wait_for()
         assert page.get_by_role("button", name="Reconnect").is_visible()
         context.close()
 

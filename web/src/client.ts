@@ -11,7 +11,7 @@ export class Client {
   private next = 1;
   private waiting = new Map<number, Waiting>();
 
-  /** Open the socket. Rejects where the server refuses it. */
+  /** Open the socket. Rejects if the server refuses it. */
   connect(): Promise<void> {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/socket`);
@@ -30,7 +30,7 @@ export class Client {
     });
   }
 
-  /** Have a command performed; the reply, or an Error with the server's words. */
+  /** Run a command; returns the reply, or throws an Error with the server's message. */
   ask(command: string, given: object = {}, file?: Uint8Array): Promise<Message> {
     const id = this.next++;
     const message = { do: command, id, ...given };
@@ -61,6 +61,6 @@ export class Client {
 function reasonOf(code: number): string {
   if (code === 4429) return "Too many tabs are open: close one, then reconnect.";
   if (code === 4403 || code === 1008)
-    return "The server does not know this tab: use the address that clearprop play printed.";
-  return "The connection to clearprop play is lost. Is it still running?";
+    return "The server does not recognise this tab: use the address that clearprop play printed.";
+  return "The connection to clearprop play was lost. Is it still running?";
 }

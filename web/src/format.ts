@@ -13,7 +13,7 @@ export function short(value: number, digits = 4): string {
   return text.replaceAll("-", "−");
 }
 
-/** All its digits, as Python and JSON write them. */
+/** All digits, as Python and JSON write them. */
 export function exact(value: number): string {
   return String(value);
 }

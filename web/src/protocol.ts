@@ -27,7 +27,7 @@ export interface StationInfo {
   settings: Record<string, Kind>;
 }
 
-/** What a lecture station shows. `python` prints `numbers` under the same names. */
+/** The document of a lecture station. `python` prints `numbers` under the same names. */
 export interface View {
   numbers: Numbers;
   python: string;

@@ -49,12 +49,12 @@ export class Store {
     };
     if (hash && !(await this.ask("open", { link: hash }))) {
       const { error } = this;
-      await this.ask("state"); // a wrong link: the first station, and what is wrong with it
+      await this.ask("state"); // a wrong link: show the first station and the error
       this.update({ error });
     }
   }
 
-  /** Connect again, after the server was gone: the link in the address leads back. */
+  /** Reconnect after losing the server; the link in the address leads back. */
   async reconnect(): Promise<void> {
     this.client = new Client();
     await this.start().catch((error: Error) => this.update({ lost: error.message }));
@@ -70,7 +70,7 @@ export class Store {
     for (const listener of this.listeners) listener();
   }
 
-  /** A command; the page shows what its reply says, and tells errors. */
+  /** Run a command; the page shows its reply or its error. */
   async ask(command: string, given: object = {}, file?: Uint8Array): Promise<Message | null> {
     try {
       const reply = await this.client.ask(command, given, file);
@@ -95,12 +95,12 @@ export class Store {
     this.send({ command: "act", given: { name, arguments: given } });
   }
 
-  /** A command that is sent while something moves. */
+  /** A command that is sent during a drag. */
   later(command: string, given: object): void {
     this.send({ command, given });
   }
 
-  /** While one is on its way the later ones wait; of those for one thing only the newest matters. */
+  /** Later commands wait for the current one; of several for the same thing, only the newest is sent. */
   private send(next: Command): void {
     const last = this.waiting.at(-1);
     if (!last || !isReplaced(last, next)) this.waiting.push(next);
@@ -119,7 +119,7 @@ export class Store {
         if (this.lost) this.waiting = [];
         else {
           if (!this.waiting.length) await this.ask("state"); // the controls go back to what holds
-          this.update({ error: (error as Error).message }); // and what was wrong stays to be read
+          this.update({ error: (error as Error).message }); // and the error stays visible
         }
       }
     }
@@ -144,7 +144,7 @@ export class Store {
   }
 }
 
-/** Whether a command makes a waiting one superfluous: settings, a place sought, the same bar dragged. */
+/** Whether a command replaces a waiting one: settings, a seek, a drag of the same bar. */
 function isReplaced(last: Command, next: Command): boolean {
   if (last.command !== next.command) return false;
   if (next.command !== "act") return true;

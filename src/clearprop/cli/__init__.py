@@ -1,8 +1,8 @@
 """The command line: `clearprop fit | predict | evaluate | trace | diagnose | check-gradients | …`
 for tables, and `clearprop circuit …` for digital circuits.
 
-Exit code 0, 1 where something failed, 2 for bad usage or input, 130 after Ctrl-C; an error is one
-line on standard error. CLEARPROP_TRACEBACK=1 shows where it arose.
+Exit codes: 0 success, 1 failure, 2 bad usage or input, 130 Ctrl-C. An error is one line on standard
+error. CLEARPROP_TRACEBACK=1 shows the traceback.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OK, FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. argv: the arguments, by default the process's."""
+    """Run one command and return its exit code. argv: arguments (default: of the process)."""
     prepare_streams()
     try:
         arguments = build_parser().parse_args(argv)
@@ -47,7 +47,7 @@ def _explain(error: Exception) -> int:
 
     if isinstance(error, OSError) and error.filename is None:
         silence_output()
-    if isinstance(error, BrokenPipeError):  # whoever reads the output has enough
+    if isinstance(error, BrokenPipeError):  # the reader of the output has closed it
         return BROKEN_PIPE
     if isinstance(error, OSError):
         reason = error.strerror or str(error)

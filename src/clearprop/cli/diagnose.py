@@ -1,4 +1,4 @@
-"""`clearprop diagnose`: what keeps a model from learning, seen on the rows of a table."""
+"""`clearprop diagnose`: problems that keep a model from learning, on the rows of a table."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError
 from clearprop.tabular.table_model import TableModel
 
-MOST_ROWS = 100_000  # of a longer table every second, fourth … row
-MOST_ROWS_OF_BAG = 5_000  # where all networks of a bag are looked at
+MOST_ROWS = 100_000  # a longer table gives every second, fourth … row
+MOST_ROWS_OF_BAG = 5_000  # if all networks of a bag are examined
 
 
 def diagnose(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 if nothing worse than a note is found, 1 if something is."""
+    """Run the command; 0 if no finding is worse than a note, otherwise 1."""
     model = TableModel.load(arguments.model)
     number = member_number(model, arguments)
     several = model.is_bag and number is None
@@ -49,7 +49,7 @@ def diagnose(arguments: argparse.Namespace) -> int:
 def _read(
     arguments: argparse.Namespace, model: TableModel, dtype: np.dtype[np.floating], most: int
 ) -> tuple[Array, Array, int]:
-    """X and y of evenly spaced rows of the table, and the number of all its rows."""
+    """X and y of evenly spaced rows of the table, and the number of its rows."""
     parts: list[tuple[Array, Array]] = []
     n_rows, kept, stride = 0, 0, 1
     with open_table(
@@ -60,7 +60,7 @@ def _read(
     ) as table:
         model.check_names(table.names)
         if model.target.name not in table.names:
-            raise TableError(f"{table.path}: it needs the target {model.target.name!r}")
+            raise TableError(f"{table.path}: the table needs the target {model.target.name!r}")
         for batch in table.batches():
             t = model.read_target(batch, first_row=n_rows)
             X = model.encode(batch, dtype=dtype)

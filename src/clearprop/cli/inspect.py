@@ -1,4 +1,4 @@
-"""`clearprop trace` and `clearprop check-gradients`: the network seen from inside."""
+"""`clearprop trace` and `clearprop check-gradients`: a look inside the network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANY_ENTRIES = 20_000  # a few seconds
 
 
 def trace(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when the trace is printed."""
+    """Run the command; 0 if the trace is printed."""
     model = TableModel.load(arguments.model)
     member = member_number(model, arguments) or 0
     net = model.networks[member]
@@ -55,7 +55,7 @@ def trace(arguments: argparse.Namespace) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Traced:
-    """What a trace shows: network number `member` of the model on some rows.
+    """The data of a trace: network number `member` of the model on some rows.
 
     values: the predictions of the whole model; t, gradients, loss: None without targets.
     """
@@ -71,7 +71,7 @@ class Traced:
 
     @property
     def first_names(self) -> list[str]:
-        """The names of the entries of h⁽⁰⁾: the inputs', numbered where one makes several."""
+        """The names of the entries of h⁽⁰⁾: input names, numbered if an input has several."""
         names = self.model.feature_names
         columns = inputs_of_first(self.net.architecture).tolist()
         seen: dict[int, int] = {}
@@ -84,7 +84,7 @@ class Traced:
 
     @property
     def own_values(self) -> Array:
-        """What this network alone predicts, as `values` has it."""
+        """The prediction of this network alone, in the form of `values`."""
         y_hat = self.seen.y_hat
         if self.model.target.has_classes:
             return y_hat
@@ -93,7 +93,7 @@ class Traced:
 
 
 def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array | None) -> None:
-    """The computation for these rows as `clearprop.explain` has it, step by step."""
+    """The computation for these rows, step by step, from `clearprop.explain`."""
     from clearprop.explain.steps import steps
 
     explanation = steps(net, X, t)
@@ -105,20 +105,20 @@ def _show_steps(arguments: argparse.Namespace, net: Network, X: Array, t: Array 
 
 
 def member_number(model: TableModel, arguments: argparse.Namespace) -> int | None:
-    """The number that --member asks for; UsageError for one that the model lacks."""
+    """The number given by --member; UsageError if the model has no such network."""
     member: int | None = arguments.member
     if member is None:
         return None
     n = len(model.networks)
     if not model.is_bag:
-        raise UsageError(f"--member: {arguments.model} is one network, and not a bag")
+        raise UsageError(f"--member: {arguments.model} is a single network, not a bag")
     if member >= n:
         raise UsageError(f"--member must be from 0 to {n - 1}; got {member}")
     return member
 
 
 def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> Any:
-    """The rows of the table, in the order asked for, as one frame."""
+    """The rows of the table, in the requested order, as one frame."""
     import pyarrow as pa
 
     found: dict[int, Any] = {}
@@ -204,7 +204,7 @@ def _show_trace(arguments: argparse.Namespace, traced: Traced) -> None:
         print_table(
             ("h⁽⁰⁾", *heads),
             [(incoming[j], *h[:, j].tolist()) for j in shown_],
-            title=f"what the layers of the columns make of them: "
+            title=f"outputs of the column layers: "
             f"{_first(len(shown_), len(used), 'entry', 'entries')} that are not 0",
         )
     for i, dense in enumerate(net.architecture.dense):
@@ -234,7 +234,9 @@ def _show_trace(arguments: argparse.Namespace, traced: Traced) -> None:
         lines.insert(0, (own, *_labels(model, traced.own_values)))
     print_table(("", *heads), lines)
     if traced.loss is not None:
-        print(f"ℒ = {number(traced.loss)}, the mean over these rows; all gradients are of it")
+        print(
+            f"ℒ = {number(traced.loss)}, the mean over these rows; all gradients are gradients of ℒ"
+        )
 
 
 def _labels(model: TableModel, values: Array) -> list[str]:
@@ -246,7 +248,7 @@ def _labels(model: TableModel, values: Array) -> list[str]:
 def _show_weights(layer: int, dL_dW: Array, dL_db: Array, incoming: list[str], limit: int) -> None:
     n_units, n_inputs = dL_dW.shape
     units = range(n_units if limit == 0 else min(limit, n_units))
-    # The inputs whose weights matter most to these rows come first.
+    # The inputs with the most important weights for these rows come first.
     order = np.argsort(-np.abs(dL_dW).max(axis=0), kind="stable")
     inputs = order if limit == 0 else order[:limit]
     print_table(
@@ -285,7 +287,9 @@ def check_gradients(arguments: argparse.Namespace) -> int:
     net, X, t = _model_and_rows(arguments) if arguments.model else _made_up(arguments)
     n_entries = net.theta.size + X.size
     if n_entries > MANY_ENTRIES:
-        note(f"{n_entries:,} entries, 4 forward passes each: this takes time", arguments.quiet)
+        note(
+            f"{n_entries:,} entries with 4 forward passes each: this takes a while", arguments.quiet
+        )
     result = check(net, X, t, tolerance=arguments.tolerance)
     if arguments.json:
         document = dataclasses.asdict(result)
@@ -303,14 +307,16 @@ def check_gradients(arguments: argparse.Namespace) -> int:
 def _model_and_rows(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:
     for name in ("layers", "hidden", "output", "samples", "seed"):
         if getattr(arguments, name) is not None:
-            raise UsageError(f"--{name} is for a made-up network, without MODEL and TABLE")
+            raise UsageError(f"--{name} is for a random network, without MODEL and TABLE")
     if arguments.table is None:
-        raise UsageError("TABLE is missing: the gradients are checked on some of its rows")
+        raise UsageError("TABLE is missing: the gradients are checked on its rows")
     model = TableModel.load(arguments.model)
     net = model.networks[member_number(model, arguments) or 0]
     table = _rows(arguments, arguments.rows or CHECKED_ROWS, model)
     if model.target.name not in table.columns:
-        raise TableError(f"{arguments.table}: it needs the target {shown(model.target.name)}")
+        raise TableError(
+            f"{arguments.table}: the table needs the target {shown(model.target.name)}"
+        )
     X = model.encode(table, dtype=np.float64)
     return net, X, model.network_targets(model.read_target(table))
 
@@ -319,7 +325,7 @@ def _made_up(arguments: argparse.Namespace) -> tuple[Network, Array, Array]:
     if arguments.member is not None:
         raise UsageError("--member is for a bag, with MODEL and TABLE")
     if arguments.rows is not None:
-        raise UsageError("--rows is for the rows of TABLE; --samples says how many are made up")
+        raise UsageError("--rows chooses rows of TABLE; for random data use --samples")
     sizes = arguments.layers or (4, 5, 3)
     if len(sizes) < 2:
         raise UsageError("--layers must name at least the inputs and the outputs, such as 4,3")

@@ -1,4 +1,4 @@
-"""What the commands print: tables for people, one JSON document for programs, complaints."""
+"""The output of the commands: tables for people, one JSON document for programs, errors."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 
 class UsageError(ValueError):
-    """Arguments that do not go together."""
+    """Arguments that cannot be combined."""
 
 
 MOST_CHARACTERS = 2000  # of a message, which may quote a name from a hostile file
 
 
 def complain(message: str) -> None:
-    """An error, in one line on standard error."""
+    """Print an error as one line on standard error."""
     _report(f"error: {message}")
 
 
 def note(message: str, quiet: bool = False) -> None:
-    """Something worth knowing, in one line on standard error."""
+    """Print a note as one line on standard error."""
     if not quiet:
         _report(message)
 
@@ -32,12 +32,12 @@ def _report(message: str) -> None:
     text = printable(message)
     if len(text) > MOST_CHARACTERS:
         text = f"{text[:MOST_CHARACTERS]}… ({len(text):,} characters)"
-    with suppress(OSError, ValueError):  # nobody reads it; the exit code remains
+    with suppress(OSError, ValueError):  # standard error is closed; the exit code remains
         print(f"clearprop: {text}", file=sys.stderr)
 
 
 def printable(text: str) -> str:
-    """The text on one line, with what a terminal would obey or not show written as an escape."""
+    """The text on one line, with control and invisible characters escaped."""
     joined = " ".join(text.split())
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in joined
@@ -74,7 +74,7 @@ def _plain(value: Any) -> Any:
 def print_table(
     header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", left: int = 1
 ) -> None:
-    """A table on standard output; the first `left` columns and headers are flush left."""
+    """Print a table on standard output; the first `left` columns are aligned left."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -88,7 +88,7 @@ def print_table(
         table.add_row(*(Text(printable(number(cell))) for cell in row))
     if title:
         print(printable(title))
-    # No line is cut or wrapped: whoever has a narrow terminal can scroll, a file is complete.
+    # No line is cut or wrapped: a narrow terminal can scroll, and a file is complete.
     console = Console(file=sys.stdout, width=100_000, highlight=False)
     with console.capture() as capture:
         console.print(table)
@@ -97,7 +97,7 @@ def print_table(
 
 
 def print_rich(value: Any, width: int = 120) -> None:
-    """Something that rich can show, on standard output; on a terminal as wide as that."""
+    """Print a rich renderable on standard output, as wide as the terminal."""
     from rich.console import Console
 
     terminal = sys.stdout.isatty()
@@ -108,7 +108,7 @@ def print_rich(value: Any, width: int = 120) -> None:
 
 
 def number(value: object) -> str:
-    """A number with four or five digits, "–" for none, anything else as it is."""
+    """A number with four or five digits, "–" for None, anything else as a string."""
     if value is None:
         return "–"
     if isinstance(value, float):

@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="clearprop",
         description="Fully connected neural networks for tables, with nothing hidden.",
-        epilog="Exit code: 0, 1 where something failed, 2 for bad usage or input.",
+        epilog="Exit codes: 0 success, 1 failure, 2 bad usage or input.",
     )
     parser.add_argument("--version", action="version", version=f"clearprop {clearprop.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=OneLineParser)
@@ -85,72 +85,86 @@ def _runner(function: str) -> Callable[[argparse.Namespace], int]:
 
 def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     parser.add_argument("table", metavar="TABLE", nargs=nargs, help=INPUTS)
-    parser.add_argument("--delimiter", type=_character, help="between the values of a CSV file")
-    parser.add_argument("--encoding", default="utf-8", help="of a CSV file (default: utf-8)")
+    parser.add_argument(
+        "--delimiter", type=_character, help="separator of the values in a CSV file"
+    )
+    parser.add_argument(
+        "--encoding", default="utf-8", help="encoding of a CSV file (default: utf-8)"
+    )
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-t", "--target", required=True, metavar="COLUMN", help="column to learn")
     _add_table(parser)
     parser.add_argument(
-        "-m", "--model", metavar="PATH", help="model file to write (default: TABLE's name with "
-        ".safetensors, in this folder)"
+        "-m", "--model", metavar="PATH", help="model file to write (default: the name of TABLE "
+        "with .safetensors, in the current folder)"
     )  # fmt: skip
     parser.add_argument("-f", "--force", action="store_true", help="replace an existing model file")
     parser.add_argument(
-        "--task", choices=("classification", "regression"), help="default: chosen by the target"
+        "--task",
+        choices=("classification", "regression"),
+        help="task to learn (default: chosen by the target)",
     )
-    columns = parser.add_argument_group("columns", "COLUMNS is one name or several with commas")
+    columns = parser.add_argument_group(
+        "columns", "COLUMNS is one name, or several names separated by commas"
+    )
     for kind in ("numeric", "categorical", "boolean", "date", "ignore"):
         columns.add_argument(
             f"--{kind}", type=names, action="extend", default=[], metavar="COLUMNS",
-            help="do not use these" if kind == "ignore" else f"read these as {kind}",
+            help="leave out these columns" if kind == "ignore" else f"read these columns as {kind}",
         )  # fmt: skip
     columns.add_argument(
         "--missing", type=names, action="extend", default=[], metavar="TEXTS",
-        help="more texts that mean a missing value, besides empty, NA, NaN, null, ...",
+        help="further texts that mark a missing value, besides empty, NA, NaN, null, ...",
     )  # fmt: skip
     columns.add_argument(
         "--skip-missing-target", action="store_true", help="leave out rows without a target"
     )
     rows = parser.add_argument_group("rows")
     rows.add_argument("--test-size", type=share, default=0.2, metavar="SHARE",
-                      help="held out for the scores (default: 0.2)")  # fmt: skip
-    rows.add_argument("--seed", type=count, default=0, help="of split, weights, order of rows")
+                      help="fraction of rows held out for the scores (default: 0.2)")  # fmt: skip
+    rows.add_argument("--seed", type=count, default=0, help="seed of split, weights and row order")
     rows.add_argument("--no-baseline", action="store_true",
-                      help="no logistic or linear regression to compare with")  # fmt: skip
+                      help="skip the comparison with logistic or linear regression")  # fmt: skip
     training = parser.add_argument_group("training")
     training.add_argument("--members", type=positive, dest="n_members", metavar="N",
-                          help="networks in the bag (default: 8)")  # fmt: skip
-    training.add_argument("--class-weight", choices=("balanced",), help="weigh the classes equally")
+                          help="number of networks in the bag (default: 8)")  # fmt: skip
+    training.add_argument(
+        "--class-weight", choices=("balanced",), help="give all classes the same total weight"
+    )
     training.add_argument("--loss", choices=("squared_error", "absolute_error", "huber", "poisson"),
-                          help="of a quantity (default: squared_error)")  # fmt: skip
+                          help="loss of a regression (default: squared_error)")  # fmt: skip
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
-                          help="what the epoch is chosen for (default: the loss)")  # fmt: skip
-    training.add_argument("--time-limit", type=rate, metavar="SECONDS", help="of the training")
+                          help="score that chooses the best epoch (default: the loss)")  # fmt: skip
+    training.add_argument(
+        "--time-limit", type=rate, metavar="SECONDS", help="limit of the training time"
+    )
     training.add_argument("--tune", type=rate, metavar="SECONDS",
-                          help="of a search for better settings, before it")  # fmt: skip
+                          help="time to search for better settings before training")  # fmt: skip
     training.add_argument("--threads", type=threads, dest="n_threads", metavar="N",
-                          help="of the training (default: all processors)")  # fmt: skip
+                          help="threads for training (default: all processors)")  # fmt: skip
     net = parser.add_argument_group(
-        "one network", "With any of these, one plain network is trained instead of the bag."
+        "single network", "Any of these options trains a single network instead of a bag."
     )  # fmt: skip
-    net.add_argument("--network", action="store_true", help="with the defaults of all below")
+    net.add_argument("--network", action="store_true", help="use the defaults below")
     net.add_argument("--validation-size", type=share, metavar="SHARE",
-                     help="of the training rows, for early stopping (default: 0.15)")  # fmt: skip
+                     help="fraction of rows for early stopping (default: 0.15)")  # fmt: skip
     net.add_argument("--hidden", type=sizes, metavar="SIZES",
-                     help="units of the hidden layers, 0 for none (default: 256,128)")  # fmt: skip
+                     help="units per hidden layer, 0 for no layer (default: 256,128)")  # fmt: skip
     net.add_argument("--activation", type=_activations, metavar="NAMES",
-                     help="of the hidden layers, one or one for each (default: relu)")  # fmt: skip
+                     help="activation, one or one per hidden layer (default: relu)")  # fmt: skip
     net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),
-                     help="default: adam")  # fmt: skip
-    net.add_argument("--epochs", type=positive, help="at most (default: 300)")
-    net.add_argument("--batch-size", type=positive, help="rows in a step (default: 128)")
-    net.add_argument("--learning-rate", type=rate, help="default: 0.001")
-    net.add_argument("--dropout", type=share, help="after each hidden layer (default: 0.2)")
-    net.add_argument("--l2", type=nonnegative, help="½·l2·Σw² in the loss (default: 0.0001)")
+                     help="optimiser (default: adam)")  # fmt: skip
+    net.add_argument("--epochs", type=positive, help="maximum number of epochs (default: 300)")
+    net.add_argument("--batch-size", type=positive, help="rows per step (default: 128)")
+    net.add_argument("--learning-rate", type=rate, help="(default: 0.001)")
+    net.add_argument("--dropout", type=share, help="rate after each hidden layer (default: 0.2)")
+    net.add_argument(
+        "--l2", type=nonnegative, help="penalty ½·l2·Σw² in the loss (default: 0.0001)"
+    )
     net.add_argument("--patience", type=positive,
-                     help="epochs without a better validation loss (default: 20)")  # fmt: skip
+                     help="epochs without improvement before stopping (default: 20)")  # fmt: skip
     net.add_argument("--no-early-stopping", action="store_true", help="train for all epochs")
 
 
@@ -165,19 +179,19 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="OUT", default="-",
                         help=".csv or .parquet file (default: CSV on standard output)")  # fmt: skip
     parser.add_argument("--interval", type=inner, metavar="ALPHA",
-                        help="of a quantity: also the ends between which it lies with probability "
-                        "1 - ALPHA")  # fmt: skip
+                        help="for a regression: add the ends of an interval that holds the value "
+                        "with probability 1 - ALPHA")  # fmt: skip
     parser.add_argument("--keep", type=names, action="extend", default=[], metavar="COLUMNS",
-                        help="columns of TABLE to put first, or all")  # fmt: skip
+                        help="columns of TABLE to copy to the front, or all")  # fmt: skip
 
 
 def _add_trace(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_table(parser)
     parser.add_argument("--rows", type=_rows, default=[0], metavar="ROWS",
-                        help="such as 0,5 or 10-12, counted from 0 (default: 0)")  # fmt: skip
+                        help="rows such as 0,5 or 10-12, counted from 0 (default: 0)")  # fmt: skip
     parser.add_argument("--units", type=count, default=8, metavar="N",
-                        help="of each layer that are printed, 0: all (default: 8)")  # fmt: skip
+                        help="units to print per layer, 0 for all (default: 8)")  # fmt: skip
     parser.add_argument("--steps", action="store_true",
                         help="print the computation step by step instead")  # fmt: skip
     _add_member(parser, "0")
@@ -191,23 +205,25 @@ def _add_diagnose(parser: argparse.ArgumentParser) -> None:
 
 def _add_member(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--member", type=count, metavar="N",
-                        help=f"network of a bag to look into (default: {default})")  # fmt: skip
+                        help=f"network of the bag to inspect (default: {default})")  # fmt: skip
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="model file of clearprop fit")
+    parser.add_argument(
+        "model", metavar="MODEL", nargs="?", help="model file written by clearprop fit"
+    )
     _add_table(parser, nargs="?")
     parser.add_argument("--rows", type=_rows, default=None, metavar="ROWS",
-                        help="of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
+                        help="rows of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
     parser.add_argument("--tolerance", type=rate, default=1e-7, help="default: 1e-7")
     _add_member(parser, "0")
-    made = parser.add_argument_group("without MODEL and TABLE: a network made up")
-    made.add_argument("--layers", type=sizes, metavar="SIZES", help="such as 4,5,3 (the default)")
+    made = parser.add_argument_group("without MODEL and TABLE: a random network")
+    made.add_argument("--layers", type=sizes, metavar="SIZES", help="layer sizes (default: 4,5,3)")
     made.add_argument("--hidden", type=_activations, metavar="NAMES",
-                      help="activation, one or one per layer (default: tanh)")  # fmt: skip
+                      help="activation, one or one per hidden layer (default: tanh)")  # fmt: skip
     made.add_argument("--output", type=_output, metavar="NAME",
-                      help="linear, logistic, softmax, ... (default: softmax)")  # fmt: skip
-    made.add_argument("--samples", type=positive, help="rows of made-up data (default: 5)")
+                      help="output unit: linear, logistic, ... (default: softmax)")  # fmt: skip
+    made.add_argument("--samples", type=positive, help="rows of random data (default: 5)")
     made.add_argument("--seed", type=count, help="default: 0")
 
 
@@ -216,27 +232,27 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-t", "--target", metavar="COLUMN",
                         help="column of TABLE to learn (default: the last)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                        help="to listen at; others than 127.0.0.1 can be reached from other "
-                        "machines (default: 127.0.0.1)")  # fmt: skip
-    parser.add_argument("--port", type=port, help="default: 8765, or any that is free")
+                        help="address to listen on; other machines can reach any other than "
+                        "127.0.0.1 (default: 127.0.0.1)")  # fmt: skip
+    parser.add_argument("--port", type=port, help="port (default: 8765, or any free port)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST:PORT",
-                        help="another name that leads here, such as that of a proxy")  # fmt: skip
+                        help="another name of this server, such as a proxy's")  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="model file of clearprop fit")
+    parser.add_argument("model", metavar="MODEL", help="model file written by clearprop fit")
 
 
 # Name, help, function that adds the arguments, module and function that runs.
 COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str], ...] = (
-    ("fit", "learn a column of a table from the others", _add_fit, "fit:fit"),
+    ("fit", "learn a column of a table from the other columns", _add_fit, "fit:fit"),
     ("evaluate", "score a model on a table with its target column", _add_evaluate, "use:evaluate"),
     ("predict", "predict for the rows of a table", _add_predict, "use:predict"),
     ("trace", "show every z, h, ∂ℒ/∂z and ∂ℒ/∂W for some rows", _add_trace, "inspect:trace"),
     (
         "diagnose",
-        "look for what keeps a model from learning: data, dead units, gradients",
+        "look for problems that keep a model from learning: data, dead units, gradients",
         _add_diagnose,
         "diagnose:diagnose",
     ),
@@ -246,7 +262,7 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
         _add_check,
         "inspect:check_gradients",
     ),
-    ("play", "see and change everything in the browser", _add_play, "play:play"),
+    ("play", "open the playground in the browser", _add_play, "play:play"),
 )
 
 
@@ -267,7 +283,9 @@ def _rows(text: str) -> list[int]:
         start = count(first)
         stop = count(last) if dash else start
         if not start <= stop < start + 10_000:
-            raise argparse.ArgumentTypeError(f"{part.strip()!r} is no range of up to 10,000 rows")
+            raise argparse.ArgumentTypeError(
+                f"{part.strip()!r} is not a range of at most 10,000 rows"
+            )
         rows += [row for row in range(start, stop + 1) if row not in rows]
     return rows
 
@@ -295,7 +313,7 @@ def _output(text: str) -> str:
 
 
 def default_model_path(table: str) -> str:
-    """The model file for a table: its name with .safetensors, in the present folder."""
+    """The model file for a table: its name with .safetensors, in the current folder."""
     name = "model" if table == "-" else os.path.basename(table)
     for ending in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".pq"):
         name = name[: -len(ending)] if name.lower().endswith(ending) and name != ending else name

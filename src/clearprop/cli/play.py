@@ -19,7 +19,7 @@ PORT = 8765
 
 
 def play(arguments: argparse.Namespace) -> int:
-    """Run the command until it is interrupted; 0 then."""
+    """Run the command until it is interrupted, and return 0."""
     try:
         import starlette  # noqa: F401  # only to say clearly what is missing
         import uvicorn  # noqa: F401
@@ -29,7 +29,7 @@ def play(arguments: argparse.Namespace) -> int:
     from clearprop.playground.server import serve
 
     if arguments.target is not None and arguments.table is None:
-        raise UsageError("--target names a column of TABLE, which is missing")
+        raise UsageError("--target names a column of TABLE, but TABLE is missing")
     table, fragment = None, ""
     if arguments.table is not None:
         table, target = _read(
@@ -45,10 +45,10 @@ def play(arguments: argparse.Namespace) -> int:
         print_json({"address": address, "port": port})
     else:
         print(f"The playground is at {address}")
-        print("Ctrl-C ends it.")
+        print("Press Ctrl-C to stop.")
     sys.stdout.flush()
     if not is_loopback(arguments.host):
-        note("whoever knows this address, with its token, can use it", arguments.quiet)
+        note("anyone who knows this address and its token can use the playground", arguments.quiet)
     if not arguments.no_browser:
         webbrowser.open(address)
     serve(access, listener, table)
@@ -69,15 +69,15 @@ def _read(path: str, target: str | None, delimiter: str | None, encoding: str) -
     if text and os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES:
         with open(path, "rb") as file:
             source = file.read()
-        if source[:2] == b"\x1f\x8b":  # what is kept is plain CSV
+        if source[:2] == b"\x1f\x8b":  # a saved state keeps plain CSV
             source = None
     return Table(os.path.basename(path), columns, frame, text, source), target or columns[-1]
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
-    """A socket at the port asked for, or at 8765 if it is free, or at any other one.
+    """A socket at the requested port, or at 8765 if it is free, or at any free port.
 
-    It takes connections from now on: who opens the address before the server runs waits for it.
+    It accepts connections from now on: a browser that connects before the server runs will wait.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in (port,) if port is not None else (PORT, 0):

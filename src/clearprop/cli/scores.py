@@ -1,4 +1,4 @@
-"""How predictions differ from the truth, for `fit` and `evaluate`: confusion or residuals."""
+"""The errors of predictions, for `fit` and `evaluate`: confusion matrix or residuals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def quality(target: TargetColumn, y: Array, prediction: Array) -> dict[str, Any]
 
 
 def show_quality(target: TargetColumn, details: dict[str, Any]) -> None:
-    """Print what `quality` found."""
+    """Print the result of `quality`."""
     if not target.has_classes:
         residuals = details["residuals"]
         print_table(("residuals y − ŷ", *residuals), [("", *residuals.values())])

@@ -18,12 +18,12 @@ from clearprop.tabular.table_model import TableModel
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when all rows have their prediction."""
+    """Run the command; 0 if all rows have predictions."""
     out = arguments.output
     output_kind(out)
     for other in (arguments.table, arguments.model):
         if os.path.exists(out) and os.path.exists(other) and os.path.samefile(out, other):
-            raise UsageError(f"--output {out} is an input of this command")
+            raise UsageError(f"--output {out} is also an input of this command")
     model = TableModel.load(arguments.model)
     if arguments.interval is not None:
         _check_intervals(model, arguments.interval)
@@ -51,9 +51,11 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def _check_intervals(model: TableModel, alpha: float) -> None:
     if not model.is_bag:
-        raise UsageError("--interval: this model is one network; those of the bag have intervals")
+        raise UsageError("--interval: this model is a single network; only a bag has intervals")
     if model.target.has_classes:
-        raise UsageError("--interval: this model predicts classes; their probabilities are shown")
+        raise UsageError(
+            "--interval: this model predicts classes, which have probabilities instead of intervals"
+        )
     try:
         for residuals in model.estimator.residuals_:
             residuals.interval(np.empty(0), alpha)
@@ -87,7 +89,7 @@ def _predicted(
 ) -> Iterator[Any]:
     """The kept columns and the predictions of each batch; counts labels never seen in training.
 
-    alpha: of intervals, None for none.
+    alpha: the level of the intervals; None for no intervals.
     """
     import pyarrow as pa
 
@@ -101,7 +103,7 @@ def _predicted(
                 columns = columns.append_column(name, pa.array(end.copy()))
         clash = next((name for name in keep if name in columns.column_names), None)
         if clash is not None:
-            raise UsageError(f"--keep: {shown(clash)} is the name of a column of the predictions")
+            raise UsageError(f"--keep: {shown(clash)} is also the name of a column of predictions")
         for name, n in predictions.unseen.items():
             unseen[name] = unseen.get(name, 0) + n
         kept = {name: batch.column(name) for name in keep}
@@ -128,9 +130,9 @@ def _write_json(
     model: TableModel,
     unseen: dict[str, int],
 ) -> int:
-    """One JSON document, written as the predictions come."""
+    """Write one JSON document as the predictions arrive."""
     head = {"model": arguments.model, "target": model.target.name}
-    first = next(batches)  # an error in the first rows leaves no half document
+    first = next(batches)  # an error in the first rows leaves no partial document
     sys.stdout.write(to_json(head)[:-1] + ', "predictions": [\n')
     n_rows, batch = 0, first
     while batch is not None:
@@ -143,7 +145,7 @@ def _write_json(
 
 
 def _readable(record: dict[str, Any]) -> dict[str, Any]:
-    """Kept values that JSON does not have, such as dates, as text."""
+    """Kept values that JSON lacks, such as dates, as text."""
     plain = (str, int, float, bool, type(None))
     return {k: v if isinstance(v, plain) else str(v) for k, v in record.items()}
 
@@ -157,7 +159,7 @@ def _tell_unseen(unseen: dict[str, int], quiet: bool) -> None:
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when the scores are printed."""
+    """Run the command; 0 if the scores are printed."""
     model = TableModel.load(arguments.model)
     unseen: dict[str, int] = {}
     targets, values = [], []

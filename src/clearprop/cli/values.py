@@ -1,4 +1,4 @@
-"""What the options of the commands take: numbers, names, sizes."""
+"""The values of command options: numbers, names, sizes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ nonnegative = number(float, lambda x: 0 <= x < math.inf, "a number of at least 0
 
 
 def names(text: str) -> list[str]:
-    """Names with commas between them; a name that has a comma is written in double quotes."""
+    """Names separated by commas; a name with a comma is written in double quotes."""
     return next(csv.reader([text], skipinitialspace=True), [])
 
 

@@ -32,7 +32,7 @@ export function CopyPython({ python, names, title }: CopyProps) {
           <header>
             <h2>{title} as Python</h2>
             <span class="note" role="status">
-              {copied ? "Copied. Run it anywhere: it prints the numbers shown." : ""}
+              {copied ? "Copied. Run it anywhere to print the numbers shown." : ""}
             </span>
             <button onClick={() => void copy(text).then(setCopied)}>Copy</button>
             <button onClick={() => dialog.current?.close()}>Close</button>
@@ -53,7 +53,7 @@ async function copy(text: string): Promise<boolean> {
   }
 }
 
-/** The program with the `show` lines of some names only. */
+/** The program with the `show` lines of only some names. */
 export function pick(python: string, names?: string[]): string {
   if (!names) return python;
   return python

@@ -115,7 +115,7 @@ function label(value: number): string {
   return String(Number(value.toPrecision(2))).replace("-", "−");
 }
 
-/** The line of a curve; the picture cuts what is outside, and what is far outside is left out. */
+/** The line of a curve; the picture clips points outside, and points far outside are left out. */
 function path(
   x: number[],
   y: number[],

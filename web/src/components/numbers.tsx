@@ -10,11 +10,11 @@ interface NumProps {
   value: number;
   digits?: number;
   class?: string;
-  /** What stands for NaN where it means that there is nothing yet. */
+  /** The text for NaN if it means that there is no value yet. */
   nothing?: string;
 }
 
-/** One number: about four digits to see, all of them in data-value and the tooltip. */
+/** One number: about four visible digits, and all digits in data-value and the tooltip. */
 export function Num({ name, value, digits = 4, class: extra = "", nothing }: NumProps) {
   return (
     <span
@@ -65,7 +65,7 @@ interface MatrixProps {
   names?: string[];
   /** Shade the cells by their value: blue below 0, orange above. */
   shade?: boolean;
-  /** Cells that can be chosen, and which of them is. */
+  /** Selectable cells, and the selected one. */
   onPick?: (row: number, column: number) => void;
   picked?: (row: number, column: number) => string;
 }

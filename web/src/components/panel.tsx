@@ -11,7 +11,7 @@ interface PanelProps {
   class?: string;
   /** The station's program. Without it there is no button. */
   python?: string | (() => Promise<string>);
-  /** The names of the numbers that the panel shows; the program then prints these alone. */
+  /** The names of the numbers that the panel shows; the program then prints only these. */
   names?: string[];
   children: ComponentChildren;
   /** Further buttons of the title line. */

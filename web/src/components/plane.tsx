@@ -15,7 +15,7 @@ export interface Point {
   x: number;
   y: number;
   label: string;
-  /** What is wanted there: a filled square is 1, a hollow circle 0. */
+  /** The wanted value: a filled square is 1, a hollow circle 0. */
   one: boolean;
   wrong?: boolean;
 }

@@ -22,9 +22,9 @@ interface SliderProps {
   step: number;
   onChange: (value: number) => void;
   whole?: boolean;
-  /** What a screen reader and the box's tooltip say beside the label. */
+  /** Extra text for screen readers and for the tooltip of the box. */
   hint?: string;
-  /** Without the range: the box alone. */
+  /** Only the box, without the slider. */
   box?: boolean;
   disabled?: boolean;
 }
@@ -82,7 +82,7 @@ interface BoxProps {
   onChange: (value: number) => void;
 }
 
-/** A number to type. It is taken over at Enter, on leaving, and at each press of an arrow. */
+/** A number to type. Enter, leaving the box, or pressing an arrow key applies it. */
 export function NumberBox(props: BoxProps) {
   const { id, label, value, low, high, step, hint, name, disabled, onChange } = props;
   const [draft, setDraft] = useState<string | null>(null);
@@ -140,7 +140,7 @@ interface ChoiceProps {
   options: Record<string, string>;
   onChange: (value: string) => void;
   disabled?: boolean;
-  /** The label is for screen readers alone. */
+  /** The label is only for screen readers. */
   bare?: boolean;
 }
 
@@ -196,7 +196,7 @@ export function Setting(props: {
   );
 }
 
-/** How many there are of something, with − and +. */
+/** A count with − and + buttons. */
 export function Count(props: {
   label: string;
   value: number;

@@ -5,9 +5,9 @@ import type { Settings, StationInfo, View } from "../protocol.ts";
 import type { Store } from "../store.ts";
 
 export interface StationProps {
-  /** The settings as the controls show them; change them with `set`. */
+  /** The settings shown by the controls; change them with `set`. */
   settings: Settings;
-  /** What the server computed: numbers by name, the program, and what is drawn. */
+  /** The server's results: numbers by name, the program, and the drawings. */
   view: View;
   info: StationInfo;
   set: (changes: Settings) => void;
@@ -55,7 +55,7 @@ export function M({ children }: { children: ComponentChildren }) {
   return <span class="math">{children}</span>;
 }
 
-/** A formula on a line of its own. */
+/** A formula on a separate line. */
 export function Formula({ children }: { children: ComponentChildren }) {
   return <div class="formula math">{children}</div>;
 }

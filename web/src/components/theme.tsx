@@ -37,7 +37,7 @@ export function ThemeSwitch() {
 
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => applyTheme());
 
-/** The value of a custom property of the page, for what is drawn on a canvas. */
+/** The value of a custom property of the page, for drawing on a canvas. */
 export function colour(name: string): string {
   const before = known.get(name);
   if (before) return before;

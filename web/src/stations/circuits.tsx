@@ -19,8 +19,8 @@ export function Circuits(props: StationProps) {
       store={store}
       intro={
         <>
-          A sigmoid neuron with large weights, and its bias as a threshold, is a soft gate. The gain{" "}
-          <M>g</M> says how large.
+          A sigmoid neuron with large weights and a bias as its threshold is a soft gate. The gain{" "}
+          <M>g</M> sets how large the weights are.
         </>
       }
     >
@@ -99,7 +99,7 @@ function Gate({ settings, view, info, set, act }: StationProps) {
       </table>
       <p class="note">
         Click an input to toggle it; dashed wires have negative weights. A large gain makes sharp
-        bits, but the slope, by which it would learn, vanishes.
+            bits, but the slope, which learning needs, vanishes.
       </p>
     </Panel>
   );
@@ -140,7 +140,7 @@ function Truth({ settings, view, info, set }: StationProps) {
             ? []
             : [
                 {
-                  head: "off by",
+                  head: "error",
                   name: (i: number) => `truth_error.${i}.${k}`,
                   values: error.map((row) => row[k] ?? NaN),
                 },
@@ -163,9 +163,9 @@ function Truth({ settings, view, info, set }: StationProps) {
             note={
               gate.certified
                 ? settings.epsilon
-                  ? "proved, for all inputs within ε of bits"
+                  ? "proved for all inputs within ε of bits"
                   : "proved, rounding included"
-                : "not below ½: at this gain nothing is proved"
+                : "not below ½, so nothing is proved at this gain"
             }
           >
             <Word>bound</Word>
@@ -181,7 +181,7 @@ function Truth({ settings, view, info, set }: StationProps) {
         <Named
           name="gate_minimum_gain"
           value={real(numbers.gate_minimum_gain)}
-          note="the least for exact bits"
+          note="the minimum for exact bits"
         >
           <Word>gain needed</Word>
         </Named>
@@ -193,8 +193,8 @@ function Truth({ settings, view, info, set }: StationProps) {
         <span aria-hidden="true">=</span>
         <Num name="gate_least_gain" value={real(numbers.gate_least_gain)} />
         <span class="note">
-          the gain at which no circuit of such gates (‖w‖₁ ≤{" "}
-          <Num name="gate_norm" value={real(numbers.gate_norm)} />) goes wrong, however deep
+          with this gain, no circuit of such gates (‖w‖₁ ≤{" "}
+            <Num name="gate_norm" value={real(numbers.gate_norm)} />) fails, however deep
         </span>
       </div>
     </Panel>

@@ -47,8 +47,8 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
       store={store}
       intro={
         <>
-          How far is the model’s distribution <M>P</M> from that of the data, <M>Q</M>? Pull the
-          bars: the others share what remains.
+          How far is the model’s distribution <M>P</M> from the distribution of the data, <M>Q</M>? Drag
+          a bar: the other bars share the rest.
         </>
       }
     >
@@ -91,16 +91,16 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
         <Formula>
           KL(Q‖P) = Σ<sub>x</sub> Q(x) log <Fraction top="Q(x)" bottom="P(x)" />
         </Formula>
-        <Named name="entropy" value={number("entropy")} note="what the data needs by itself">
+        <Named name="entropy" value={number("entropy")} note="the cost of the data with an ideal code">
           H(Q)
         </Named>
-        <Named name="cross_entropy" value={number("cross_entropy")} note="what it costs with P">
+        <Named name="cross_entropy" value={number("cross_entropy")} note="the cost with P">
           H(Q, P)
         </Named>
         <Named name="kl" class="strong" value={number("kl")} note="H(Q, P) − H(Q), never negative">
           KL(Q‖P)
         </Named>
-        <Named name="kl_reversed" value={number("kl_reversed")} note="the other way round: another number">
+        <Named name="kl_reversed" value={number("kl_reversed")} note="the other way round: a different number">
           KL(P‖Q)
         </Named>
       </Panel>
@@ -125,7 +125,7 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
           </figure>
           <figure>
             <figcaption>
-              <M>Q(x) log Q(x)/P(x)</M>, together KL: single terms may be negative
+              <M>Q(x) log Q(x)/P(x)</M>, which add up to KL; single terms may be negative
             </figcaption>
             {terms("kl_terms", "Terms of KL(Q‖P)")}
           </figure>

@@ -27,8 +27,8 @@ export function Outputs(props: StationProps) {
       store={store}
       intro={
         <>
-          The task decides the output unit <M>f</M>, and the unit its loss. Each pair is made so that
-          the gradient stays alive: <M>∂ℒ/∂z = ŷ − t</M>.
+          The task determines the output unit <M>f</M>, and the unit determines its loss. Each pair is
+          chosen so that the gradient does not vanish: <M>∂ℒ/∂z = ŷ − t</M>.
         </>
       }
     >
@@ -112,7 +112,7 @@ function Unit({ settings, view, info, set, act }: StationProps) {
   );
 }
 
-/** Vectors below each other, a column for each output. */
+/** Vectors below each other, with one column per output. */
 function Quantities(props: {
   title: string;
   numbers: Numbers;
@@ -159,7 +159,7 @@ interface CurvesView {
   [curve: string]: number | Value;
 }
 
-/** ŷ, ℒ and ∂ℒ/∂z where z moves. */
+/** ŷ, ℒ and ∂ℒ/∂z as z varies. */
 function Shape({ settings, view, set }: StationProps) {
   const curves = view.curves as CurvesView;
   const x = reals(curves.z as Value);
@@ -168,9 +168,9 @@ function Shape({ settings, view, set }: StationProps) {
   const label = softmax ? `z${sub(curves.k)}` : "z";
   const probability = softmax || settings.unit === "logistic";
   return (
-    <Panel title={`As ${label} moves`} class="w7">
+    <Panel title={`As ${label} varies`} class="w7">
       {softmax && (
-        <div class="toggles" role="group" aria-label="Which logit moves">
+        <div class="toggles" role="group" aria-label="Which logit varies">
           {(settings.logits as number[]).map((_, k) => (
             <button aria-pressed={k === settings.axis} onClick={() => set({ axis: k })}>
               z{sub(k)}
@@ -225,8 +225,8 @@ function Squared({ settings, view }: StationProps) {
           </>
         ) : (
           <>
-            The factor <M>∂ŷ/∂z</M> stays, and where the unit saturates it is nearly 0:{" "}
-            <strong>sure and wrong learns nothing</strong>.
+            The factor <M>∂ŷ/∂z</M> remains, and is nearly 0 where the unit saturates:{" "}
+            <strong>a confidently wrong unit learns nothing</strong>.
           </>
         )}
       </p>
@@ -243,7 +243,7 @@ function Squared({ settings, view }: StationProps) {
         ½ Σ (ŷ − t)²
       </Named>
       <div class="versus">
-        <Named name="own_size" class="strong" value={real(numbers.own_size)} note="with its own loss">
+        <Named name="own_size" class="strong" value={real(numbers.own_size)} note="with the unit’s loss">
           max |∂ℒ/∂z|
         </Named>
         <Named name="squared_size" value={real(numbers.squared_size)} note="with the squared error">
@@ -251,14 +251,14 @@ function Squared({ settings, view }: StationProps) {
         </Named>
       </div>
       <Curves
-        title="The gradient with either loss"
+        title="The gradient with each loss"
         x={reals(curves.z as Value)}
         xLabel={settings.unit === "softmax" ? `z${sub(curves.k)}` : "z"}
         low={own.length > 0 && linear ? -6 : -1.1}
         high={linear ? 6 : 1.1}
         at={curves.at}
         curves={[
-          { label: "own loss", y: y("dL_dz"), colour: "class-0", dashed: true },
+          { label: "unit’s loss", y: y("dL_dz"), colour: "class-0", dashed: true },
           { label: "squared error", y: y("squared_dL_dz"), colour: "class-3" },
         ]}
       />
@@ -266,7 +266,7 @@ function Squared({ settings, view }: StationProps) {
   );
 }
 
-/** Gradient descent on z with either loss. */
+/** Gradient descent on z with each loss. */
 function Race({ settings, view, info, set }: StationProps) {
   const { numbers, python } = view;
   const race = view.race as { k: number; t: number };
@@ -277,13 +277,13 @@ function Race({ settings, view, info, set }: StationProps) {
   const last = own.length - 1;
   return (
     <Panel
-      title="Learning with either"
+      title="Learning with each loss"
       class="w6"
       python={python}
       names={["race_own", "race_squared"]}
     >
       <p class="note">
-        Gradient descent on <M>z</M> itself, <M>z ← z − α ∂ℒ/∂z</M>, from where it stands.
+        Gradient descent on <M>z</M> itself, <M>z ← z − α ∂ℒ/∂z</M>, from its current value.
       </p>
       <Setting of={info.settings.rate!} value={settings.rate} onChange={(rate) => set({ rate })} />
       <Setting of={info.settings.steps!} value={settings.steps} onChange={(steps) => set({ steps })} />
@@ -294,12 +294,12 @@ function Race({ settings, view, info, set }: StationProps) {
         low={probability ? 0 : Math.min(...finite)}
         high={probability ? 1 : Math.max(...finite)}
         curves={[
-          { label: "ŷ, own loss", y: own, colour: "class-0", dashed: true },
+          { label: "ŷ, unit’s loss", y: own, colour: "class-0", dashed: true },
           { label: "ŷ, squared error", y: squared, colour: "class-3" },
           { label: "t", y: own.map(() => race.t), colour: "edge" },
         ]}
       />
-      <Named name={`race_own.${last}`} class="strong" value={own[last] ?? NaN} note="own loss">
+      <Named name={`race_own.${last}`} class="strong" value={own[last] ?? NaN} note="unit’s loss">
         ŷ <Word>at the end</Word>
       </Named>
       <Named name={`race_squared.${last}`} value={squared[last] ?? NaN} note="squared error">
@@ -316,7 +316,7 @@ const CELLS = [
   ["2 (ŷ − t) ŷ (1 − ŷ)", "ŷ − t"],
 ];
 
-/** Every unit with every loss, at one z and one label. */
+/** Every unit with every loss, at the same z and label. */
 function Pairs({ settings, view, info, set }: StationProps) {
   const { numbers, python } = view;
   const y_hat = reals(numbers.pairs_y_hat);
@@ -369,7 +369,7 @@ function Pairs({ settings, view, info, set }: StationProps) {
                         {(i === 0) === (j === 0) && <div class="note">the natural pair</div>}
                       </>
                     ) : (
-                      <span class="note">not defined: a linear ŷ is no probability</span>
+                      <span class="note">not defined: a linear ŷ is not a probability</span>
                     )}
                   </td>
                 ))}
@@ -380,7 +380,7 @@ function Pairs({ settings, view, info, set }: StationProps) {
       </div>
       <p class="note">
         The softmax of two logits is the sigmoid of their difference. Its squared error is summed over
-        both outputs, hence the 2.
+        both outputs, hence the factor 2.
       </p>
     </Panel>
   );

@@ -28,7 +28,7 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
       store={store}
       intro={
         <>
-          The network’s outputs <M>z</M> may be any numbers; softmax makes a distribution of them, and
+          The network’s outputs <M>z</M> may be any numbers. Softmax turns them into a distribution, and
           with cross-entropy its gradient is <M>ŷ − t</M>.
         </>
       }
@@ -63,7 +63,7 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
           names={["z", "exp"]}
           caption={
             <>
-              as computed: the greatest logit is taken off before exp; the sum is{" "}
+              as computed: the largest logit is subtracted before exp; the sum is{" "}
               <Num name="exp_sum" value={real(numbers.exp_sum)} />
             </>
           }
@@ -104,7 +104,7 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
           values={[list("shifted"), list("y_hat_shifted"), list("y_hat")]}
         />
         <p class="note">
-          e<sup>c</sup> is in the numerator and in the denominator: the probabilities stay as they are.
+          e<sup>c</sup> is in the numerator and in the denominator, so the probabilities do not change.
         </p>
       </Panel>
       <Panel
@@ -114,14 +114,14 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
         names={["y_hat", "t", "loss", "dL_dz", "dL_dz_sum", "dL_dz_difference"]}
         tools={
           <Choice
-            label="Class observed, t"
+            label="Observed class, t"
             value={String(settings.t)}
             options={Object.fromEntries(classes.map((title, k) => [String(k), title]))}
             onChange={(t) => set({ t: Number(t) })}
           />
         }
       >
-        <Named name="loss" class="strong" value={real(numbers.loss)} note="−log ŷ of the class observed">
+        <Named name="loss" class="strong" value={real(numbers.loss)} note="−log ŷ of the observed class">
           ℒ
         </Named>
         <Formula>∂ℒ/∂z = ŷ − t</Formula>
@@ -135,7 +135,7 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
         />
         <p class="note">
           Its entries add up to <Num name="dL_dz_sum" value={real(numbers.dL_dz_sum)} />: what one
-          class gains, the others lose.
+            class gains, the other classes lose.
         </p>
       </Panel>
       <Panel title="Jacobian" class="w12" python={python} names={["jacobian"]} folded>
@@ -143,7 +143,7 @@ export function Softmax({ settings, view, info, set, act, store }: StationProps)
           name="jacobian"
           caption={
             <>
-              ∂ŷ/∂z = diag(ŷ) − ŷŷᵀ: row k, how ŷ<sub>k</sub> answers to each logit
+              ∂ŷ/∂z = diag(ŷ) − ŷŷᵀ: row k shows how ŷ<sub>k</sub> responds to each logit
             </>
           }
           rows={classes}

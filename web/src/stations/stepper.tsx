@@ -24,8 +24,8 @@ export function Stepper(props: StationProps) {
       store={store}
       intro={
         <>
-          Forward through the layers, then back with the transposes of <M>W</M>. Step with Page Down
-          and Page Up, or the arrow keys; choose an entry to see its terms.
+          Forward through the layers, then backward with the transposes of <M>W</M>. Step with Page Down
+          and Page Up, or the arrow keys. Choose an entry to see its terms.
         </>
       }
     >
@@ -36,7 +36,7 @@ export function Stepper(props: StationProps) {
       </div>
       <div class="w4 stack-column">
         <LineList {...props} lines={lines} line={line} go={go} />
-        <Panel title="Where this is" python={view.python} names={drawn}>
+        <Panel title="Place in the network" python={view.python} names={drawn}>
           <Sketch
             sizes={view.sizes as number[]}
             numbers={view.numbers}
@@ -45,7 +45,7 @@ export function Stepper(props: StationProps) {
             n={view.n as number}
           />
           <p class="note">
-            In the circles x, h and ŷ, below them ∂ℒ/∂z, as far as they are computed. Dashed wires
+            The circles show x, h and ŷ; below them is ∂ℒ/∂z, as far as it has been computed. Dashed wires
             have negative weights.
           </p>
         </Panel>
@@ -56,7 +56,7 @@ export function Stepper(props: StationProps) {
   );
 }
 
-/** All lines, to go to any of them. */
+/** All lines, with a link to each. */
 function LineList(
   props: StationProps & { lines: LineView[]; line: LineView; go: (to: number) => void },
 ) {
@@ -101,7 +101,7 @@ function LineList(
   );
 }
 
-/** Page Down and Page Up (a presenter's buttons) step anywhere; arrows where they have no use. */
+/** Page Down and Page Up (the buttons of a presenter) always step; arrow keys step if they are free. */
 function useKeys(line: number, go: (to: number) => void): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {

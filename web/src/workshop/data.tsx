@@ -56,7 +56,7 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
         <Seed of="data_seed" {...{ settings, info, set }} />
         {kind === "drawn" && (
           <div class="with-button">
-            <span class="note">{settings.points.length} points: set them in the plot.</span>
+            <span class="note">{settings.points.length} points: place them in the plot.</span>
             <button class="small" onClick={() => set({ points: FIRST_POINTS })}>
               Clear
             </button>
@@ -77,13 +77,13 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
             onChange={(event) => void load(event.currentTarget.files)}
           />
         </div>
-        <p class="note">It is read on this machine and goes nowhere else.</p>
+        <p class="note">It is read on this machine and not sent anywhere else.</p>
       </div>
     </Panel>
   );
 }
 
-/** A training set must have a point: one of each class to begin with. */
+/** A training set must not be empty: start with one point per class. */
 const FIRST_POINTS = [
   [-1, 0, 0],
   [1, 0, 1],

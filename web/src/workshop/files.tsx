@@ -47,7 +47,7 @@ export function Files({ store, python }: { store: Store; python: () => Promise<s
         Program (Python)
       </button>
       <p class="note">
-        The address holds configuration, seeds and every step; a saved file has data and weights, too.
+        The address holds the configuration, the seeds and every step. A saved file also has the data and the weights.
       </p>
     </div>
   );

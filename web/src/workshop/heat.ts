@@ -54,7 +54,7 @@ export function drawUnit(canvas: HTMLCanvasElement, heat: Uint8Array, picture: n
   put(canvas, pixels);
 }
 
-/** The outputs of several classes in one picture: their colours, mixed as their probabilities. */
+/** The outputs of several classes in one picture: their colours, mixed by probability. */
 export function drawClasses(
   canvas: HTMLCanvasElement,
   heat: Uint8Array,

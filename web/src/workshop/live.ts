@@ -46,7 +46,7 @@ type Listener = () => void;
 export class Live {
   data: DataSet | null = null;
   frame: Frame | null = null;
-  /** Frames that were drawn, for measuring. */
+  /** The number of frames drawn, for measurements. */
   drawn = 0;
   private listeners = new Set<Listener>();
   private due = false;
@@ -61,7 +61,7 @@ export class Live {
         X_test: X_test!.data,
         t_test: t_test!.data,
       };
-      this.frame = null; // that of the network before
+      this.frame = null; // the frame belongs to the previous network
     } else if (message.type === "frame") {
       const curve = arrays.curve!;
       const n = curve.shape[1] ?? 0;
@@ -85,7 +85,7 @@ export class Live {
     return () => this.listeners.delete(listener);
   }
 
-  /** Listeners are called once for each picture of the screen, however many messages come. */
+  /** Calls the listeners once per screen refresh, however many messages arrive. */
   private schedule(): void {
     if (this.due) return;
     this.due = true;
@@ -97,7 +97,7 @@ export class Live {
   }
 }
 
-/** Draw the component anew with each frame, at most every `pause` milliseconds while training. */
+/** Redraw the component with each frame, at most every `pause` milliseconds during training. */
 export function useLive(live: Live, pause = 0): void {
   const [, rerender] = useReducer<number, void>((n) => n + 1, 0);
   useEffect(() => {

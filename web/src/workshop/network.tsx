@@ -218,7 +218,7 @@ function greatest(values: Float64Array, first: number, n: number): number {
   return most;
 }
 
-/** Only what has changed is written: thousands of edges stay quick. */
+/** Writes only what has changed, which stays fast with thousands of edges. */
 function put(path: SVGPathElement, width: number, negative: boolean): void {
   const text = Number.isFinite(width) ? width.toFixed(1) : "0";
   if (path.getAttribute("stroke-width") !== text) path.setAttribute("stroke-width", text);

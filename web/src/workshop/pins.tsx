@@ -16,7 +16,7 @@ export interface Pin {
 
 const SHOWN = ["epoch", "loss.train", "loss.test", "score.train", "score.test"];
 
-/** Pin what is shown now. */
+/** Pin the current run. */
 export async function pinned(store: Store, part: string, number: number): Promise<Pin | null> {
   await store.ask("pause");
   const reply = await store.ask("python", { panel: "training", part });
@@ -36,7 +36,7 @@ export async function pinned(store: Store, part: string, number: number): Promis
 
 export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (pin: Pin) => void }) {
   if (!pins.length)
-    return <p class="note">Pin a run, change something, train again: both are here and in the curves.</p>;
+    return <p class="note">Pin a run, change something and train again: both runs appear here and in the curves.</p>;
   return (
     <div class="scroll">
       <table class="pins">
@@ -47,7 +47,7 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
               <th scope="col">{name.replace(".", " ").replace("loss", "ℒ")}</th>
             ))}
             <th scope="col">
-              <span class="hidden">what to do</span>
+              <span class="hidden">actions</span>
             </th>
           </tr>
         </thead>

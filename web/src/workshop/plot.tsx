@@ -260,7 +260,7 @@ function extent(t: Float64Array): number {
   return t.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-300);
 }
 
-/** A quantity's colour: as the pictures of units have it. */
+/** The colour of a number, as in the pictures of units. */
 function shade(t: number, spread: number): string {
   const share = Math.round(100 * Math.min(1, Math.abs(t) / spread));
   return `color-mix(in srgb, ${colour(t < 0 ? "negative" : "positive")} ${share}%, ${colour("middle")})`;

@@ -25,7 +25,7 @@ interface Finding {
 
 const PAUSE = 400; // milliseconds between two reports while training
 
-/** The report of what is shown: anew whenever it stands still, and now and then while it trains. */
+/** The current report, updated at each stop and now and then during training. */
 export function useReport(store: Store, part: string): Report | null {
   const [report, setReport] = useState<Report | null>(null);
   useEffect(() => {
@@ -71,7 +71,7 @@ export function Errors({ report, data }: { report: Report; data: DataSet }) {
     <>
       <Matrix
         name="confusion"
-        caption="rows: the true class; columns: the predicted one"
+        caption="rows: true class; columns: predicted class"
         rows={data.labels}
         columns={data.labels}
         values={counts}
@@ -112,12 +112,12 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
   const share = matrix(report.numbers["calibration.share"]);
   const ece = reals(report.numbers["calibration.ece"]);
   if (!mean.length)
-    return <p class="note">For outputs that are probabilities: logistic and softmax.</p>;
+    return <p class="note">Only for outputs that are probabilities: logistic and softmax.</p>;
   const at = (v: number) => 8 + 180 * v;
   const first = mean.length === 1 ? 1 : 0;
   return (
     <div class="calibration">
-      <svg viewBox="0 0 210 210" role="img" aria-label="Calibration: share that is true against ŷ">
+      <svg viewBox="0 0 210 210" role="img" aria-label="Calibration: observed frequency against ŷ">
         <line class="rule" x1={at(0)} y1={188} x2={at(1)} y2={8} />
         <rect class="frame" x={8} y={8} width={180} height={180} />
         {mean.map((bins, k) => (
@@ -143,7 +143,7 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
       <details>
         <summary>The bins</summary>
         <Matrix name="calibration.mean" caption="mean ŷ" values={mean} />
-        <Matrix name="calibration.share" caption="share that is true" values={share} />
+        <Matrix name="calibration.share" caption="observed frequency" values={share} />
       </details>
     </div>
   );
@@ -203,12 +203,12 @@ export function Worst({ report, data }: { report: Report; data: DataSet }) {
 
 const STATISTICS: [string, string, string][] = [
   ["h", "|h|", "root mean square of the layer's values"],
-  ["dL_dz", "|∂ℒₙ/∂z|", "what comes back to the layer, for each row"],
+  ["dL_dz", "|∂ℒₙ/∂z|", "root mean square of the gradient of each row's loss"],
   ["W", "|W|", "root mean square of the weights"],
-  ["dL_dW", "|∂ℒ/∂W|", "of their gradient"],
-  ["update", "|ΔW|/|W|", "how far a step has moved the weights, over this epoch; about 0.001 is usual"],
-  ["dead", "dead", "share of units through which nothing comes back"],
-  ["saturated", "saturated", "share of units at the flat ends of φ"],
+  ["dL_dW", "|∂ℒ/∂W|", "root mean square of their gradient"],
+  ["update", "|ΔW|/|W|", "relative change of the weights per step in this epoch; about 0.001 is usual"],
+  ["dead", "dead", "fraction of units that pass no gradient back"],
+  ["saturated", "saturated", "fraction of units at the flat ends of φ"],
 ];
 
 export function Layers({ report }: { report: Report }) {

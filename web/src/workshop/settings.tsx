@@ -6,7 +6,7 @@ import type { StationProps } from "../components/station.tsx";
 
 type Part = Pick<StationProps, "settings" | "info" | "set">;
 
-/** Slider bounds narrower than what is allowed: boxes take the rest. */
+/** Slider bounds, narrower than the allowed range; the boxes accept all of it. */
 const SHOWN: Record<string, [number, number]> = {
   learning_rate: [1e-4, 10],
   l1: [0, 0.1],

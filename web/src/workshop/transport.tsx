@@ -31,7 +31,7 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
     <section class="transport" aria-label="Training">
       <div class="buttons" role="group" aria-label="Run">
         <button
-          title="Rewind to the start, bit by bit the same"
+          title="Rewind to exactly the same start"
           onClick={() => void store.ask("seek", { step: 0 })}
           aria-label="Rewind to the start"
         >
@@ -94,7 +94,7 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
         <p class="note" role="status">
           Example {example.index + 1} of {example.of} of the next mini-batch, row {example.row}: ℒ ={" "}
           <Num name="example.loss" value={number("example.loss")} />, t ={" "}
-          <Num name="example.t" value={number("example.t")} />. After the last one the step is taken.
+          <Num name="example.t" value={number("example.t")} />. The step is taken after the last example.
         </p>
       )}
       {frame?.nonfinite && (

@@ -52,7 +52,7 @@ export function CircuitPanel({ settings, view, set, act }: StationProps) {
           />
           <Matrix
             name="circuit_wanted"
-            caption="what logic says"
+            caption="exact logic"
             vector
             columns={circuit.outputs}
             values={[wanted]}
@@ -61,8 +61,8 @@ export function CircuitPanel({ settings, view, set, act }: StationProps) {
             name="circuit_certified"
             caption={
               circuit.certified
-                ? "proved for all inputs: no output is further off than"
-                : "at this gain nothing is proved: the bound is not below ½"
+                ? "proved for all inputs: the largest error of an output is at most"
+                : "nothing is proved at this gain: the bound is not below ½"
             }
             vector
             columns={circuit.outputs}
@@ -78,7 +78,7 @@ export function CircuitPanel({ settings, view, set, act }: StationProps) {
             <Named
               name="circuit_minimum_gain"
               value={real(numbers.circuit_minimum_gain)}
-              note="the least gain that is proved right for this circuit"
+              note="the smallest gain proved to be right for this circuit"
             >
               <Word>gain needed</Word>
             </Named>
@@ -90,8 +90,8 @@ export function CircuitPanel({ settings, view, set, act }: StationProps) {
             <span aria-hidden="true">=</span>
             <Num name="circuit_least_gain" value={real(numbers.circuit_least_gain)} />
             <span class="note">
-              the gain at which no circuit of units with ‖w‖₁ ≤{" "}
-              <Num name="circuit_norm" value={real(numbers.circuit_norm)} /> goes wrong, however deep
+              with this gain, no circuit of units with ‖w‖₁ ≤{" "}
+            <Num name="circuit_norm" value={real(numbers.circuit_norm)} /> fails, however deep
             </span>
           </div>
         </div>
@@ -115,7 +115,7 @@ export function CircuitPanel({ settings, view, set, act }: StationProps) {
   );
 }
 
-/** Expressions to type; taken over at Enter and on leaving. */
+/** A text field for expressions; Enter or leaving the field applies them. */
 function Expression({ text, onChange }: { text: string; onChange: (text: string) => void }) {
   const id = useId();
   const [draft, setDraft] = useState<string | null>(null);

@@ -154,7 +154,7 @@ export function GateDrawing(props: {
   );
 }
 
-/** How many neurons there are on a way from an input to each neuron, itself included. */
+/** The number of neurons on the path from an input to each neuron, inclusive. */
 function levels(weights: number[][], k: number): number[] {
   const level: number[] = [];
   weights.forEach((row, j) => {

@@ -45,7 +45,7 @@ export function Try({ settings, view, set, act }: StationProps) {
       }
     >
       <p class="note">
-        The wanted column can be clicked; it begins as XOR. Try to find weights and a bias.
+        Click the wanted column to change it; it starts as XOR. Try to find weights and a bias.
       </p>
       <div class={one.plane ? "split top-aligned" : ""}>
         <div>
@@ -69,7 +69,7 @@ export function Try({ settings, view, set, act }: StationProps) {
             onChange={(b) => set({ b })}
           />
           <TruthTable
-            caption="The wanted table, and what this neuron gives"
+            caption="The wanted table and the output of this neuron"
             inputs={inputs}
             rows={one.rows}
             columns={[
@@ -130,7 +130,7 @@ export function Verdict({ view, set }: StationProps) {
       <Panel title="The answer: yes" class="w5" python={python} names={names}>
         <p>
           One neuron computes this table (<Num name="one_possible" value={1} />
-          ): a linear program finds it, and no smaller integers would do.
+          ). A linear program finds it; no smaller integers work.
         </p>
         <Matrix
           name="one_w"
@@ -142,7 +142,7 @@ export function Verdict({ view, set }: StationProps) {
         <Named name="one_b" value={b}>
           b
         </Named>
-        <Named name="one_margin" value={real(numbers.one_margin)} note="the least |w·x + b|">
+        <Named name="one_margin" value={real(numbers.one_margin)} note="the smallest |w·x + b|">
           <Word>margin</Word>
         </Named>
         <button class="primary" onClick={() => set({ w, b })}>
@@ -210,9 +210,10 @@ export function Verdict({ view, set }: StationProps) {
       {side("true", 1)}
       {side("false", 0)}
       <p>
-        Both lists have as many rows, and add up to the same <M>x</M>. So <M>w·x + b</M> adds up to{" "}
-        <strong>the same number</strong> over both, whatever <M>w</M> and <M>b</M> are: move the
-        sliders. But it would have to be above 0 over the first, and not above 0 over the second.
+        Both lists have equally many rows, and their <M>x</M> add up to the same sum. So{" "}
+            <M>w·x + b</M> adds up to <strong>the same number</strong> over both lists, for any <M>w</M>{" "}
+            and <M>b</M>: move the sliders to see it. But the sum would have to be above 0 over the first
+            list, and not above 0 over the second.
       </p>
     </Panel>
   );
@@ -248,8 +249,8 @@ export function Hidden({ settings, view }: StationProps) {
           </Formula>
           <p class="note">
             {two
-              ? "Each hidden unit is an AND of inputs or their opposites, the output unit is their OR. The gain is in the weights."
-              : "This table needs no hidden layer. The gain is in the weights."}
+              ? "Each hidden unit is an AND of inputs or their negations; the output unit is the OR of the hidden units. The weights include the gain."
+              : "This table needs no hidden layer. The weights include the gain."}
           </p>
           <div class="row">
             {sizes.slice(1).map((_, l) => (
@@ -320,7 +321,7 @@ export function Hidden({ settings, view }: StationProps) {
   );
 }
 
-/** Points of the hidden plane; rows that fall together share one label. */
+/** Points of the hidden plane; rows at the same point share one label. */
 function distinct(h: number[][], table: number[], rows: number[][]) {
   const points: { x: number; y: number; label: string; one: boolean }[] = [];
   h.forEach(([x = 0, y = 0], i) => {

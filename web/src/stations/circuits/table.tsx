@@ -5,7 +5,7 @@ import { Num } from "../../components/numbers.tsx";
 
 interface Column {
   head: ComponentChildren;
-  /** Of each row: a name and a value, shown with a bar from 0 to 1 if `bar` is set. */
+  /** For each row, a name and a value, shown with a bar from 0 to 1 if `bar` is set. */
   name: (row: number) => string;
   values: number[];
   bar?: boolean;
@@ -20,7 +20,7 @@ export function TruthTable(props: {
   inputs: string[];
   rows: number[][];
   columns: Column[];
-  /** The row of the inputs as they are set. */
+  /** The row of the current inputs. */
   row?: number;
   onRow?: (bits: number[]) => void;
 }) {

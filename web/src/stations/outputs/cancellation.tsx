@@ -41,7 +41,7 @@ function first(numbers: Numbers, name: string): number {
     : (reals(value)[0] ?? NaN);
 }
 
-/** What two factors have in common, struck out. */
+/** The common part of two factors, struck out. */
 function Struck({ children }: { children: ComponentChildren }) {
   return <s class="struck">{children}</s>;
 }
@@ -61,7 +61,7 @@ function OfLogistic({ numbers }: LinesProps) {
           = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Struck>ŷ (1 − ŷ)</Struck> · (ŷ − t) / [<Struck>ŷ (1 − ŷ)</Struck>] ={" "}
           <Num name="chain.0" value={first(numbers, "chain")} />
         </Step>
-        <Step symbol="" note="what is left">
+        <Step symbol="" note="what remains">
           = <strong>ŷ − t</strong> ={" "}
           <Num class="strong" name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
         </Step>
@@ -70,8 +70,8 @@ function OfLogistic({ numbers }: LinesProps) {
         In plain floating point, from a rounded ŷ: ∂ℒ/∂ŷ ={" "}
         <Num name="plain_dL_dy_hat.0" value={first(numbers, "plain_dL_dy_hat")} />, ∂ŷ/∂z ={" "}
         <Num name="plain_dy_dz.0" value={first(numbers, "plain_dy_dz")} />, their product{" "}
-        <Num name="plain.0" value={first(numbers, "plain")} />: from about |z| = 37 on it is not a
-        number. So nothing is computed that way; ŷ − t is.
+        <Num name="plain.0" value={first(numbers, "plain")} />. From about |z| = 37 on, the product is not
+            a number. So the computation uses ŷ − t instead.
       </p>
     </>
   );
@@ -173,7 +173,7 @@ function OfPoisson({ numbers }: LinesProps) {
         = ŷ (1 − t/ŷ) = ŷ − t <Struck>ŷ</Struck>/<Struck>ŷ</Struck> ={" "}
         <Num name="chain.0" value={first(numbers, "chain")} />
       </Step>
-      <Step symbol="" note="what is left">
+      <Step symbol="" note="what remains">
         = <strong>ŷ − t</strong> ={" "}
         <Num class="strong" name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
       </Step>
@@ -183,7 +183,7 @@ function OfPoisson({ numbers }: LinesProps) {
 
 function OfLinear({ numbers, unit }: LinesProps) {
   const squared = unit === "linear";
-  const slope = { linear: "ŷ − t", absolute_error: "sign(ŷ − t)" }[unit] ?? "ŷ − t, cut at ±1";
+  const slope = { linear: "ŷ − t", absolute_error: "sign(ŷ − t)" }[unit] ?? "ŷ − t, clipped at ±1";
   return (
     <ol class="derivation">
       <Step symbol="∂ℒ/∂ŷ">
@@ -195,7 +195,7 @@ function OfLinear({ numbers, unit }: LinesProps) {
       <Step symbol="∂ℒ/∂z" note="the chain rule">
         = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Num class="strong" name="chain.0" value={first(numbers, "chain")} />
       </Step>
-      <Step symbol="" note={squared ? "the same" : "bounded: an outlier pulls no harder than this"}>
+      <Step symbol="" note={squared ? "the same" : "bounded: an outlier cannot pull harder than this"}>
         {squared ? "= " : "beside "}
         <strong>ŷ − t</strong> ={" "}
         <Num name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />

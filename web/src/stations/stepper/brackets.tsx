@@ -14,10 +14,10 @@ interface BracketsProps {
   symbol?: string;
   /** The class of a cell: which terms light up. */
   light: (of: string, index: number[]) => string;
-  /** Makes it a grid whose cells can be chosen, one of which may be. */
+  /** Makes it a grid with selectable cells, at most one of them selected. */
   onPick?: (index: number[]) => void;
   picked?: number[] | null;
-  /** Beside each number, the same by finite differences, under this name. */
+  /** Shows beside each number its finite difference, under this name. */
   differences?: string;
 }
 

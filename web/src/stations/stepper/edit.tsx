@@ -146,7 +146,7 @@ export function Values({ settings, view, act }: StationProps) {
         ))}
         <table>
           <caption>
-            <span class="math">x</span>, a row for each example
+            <span class="math">x</span>, one row per example
           </caption>
           <tbody>
             {inputs.map((row, n) => (
@@ -161,7 +161,7 @@ export function Values({ settings, view, act }: StationProps) {
         <table>
           <caption>
             <span class="math">t</span>
-            {classes ? ", a class each" : ""}
+            {classes ? ", one class each" : ""}
           </caption>
           <tbody>
             {targets.map((row, n) => (

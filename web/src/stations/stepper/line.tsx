@@ -131,7 +131,7 @@ function Walk({ line, of, go }: { line: number; of: number; go: (to: number) => 
   );
 }
 
-/** The entry that is chosen: its terms, their sum, and the same number found in another way. */
+/** The chosen entry: its terms, their sum, and the same number computed in another way. */
 export function CellPanel({ view }: StationProps) {
   const { numbers, python } = view;
   const cell = view.cell as CellView | null;
@@ -139,7 +139,7 @@ export function CellPanel({ view }: StationProps) {
     return (
       <Panel title="One entry" class="cell-panel">
         <p class="note">
-          Choose an entry of the line’s result: here stand the terms that it sums, and a check.
+          Choose an entry of the line’s result to see here the terms of its sum, and a check.
         </p>
       </Panel>
     );

@@ -10,7 +10,7 @@ interface SketchProps {
   numbers: Numbers;
   lines: LineView[];
   line: LineView;
-  /** The samples; with more than one the circles hold no numbers. */
+  /** The samples; with more than one, the circles show no numbers. */
   n: number;
 }
 
@@ -40,7 +40,7 @@ export function Sketch({ sizes, numbers, lines, line, n }: SketchProps) {
       viewBox={`0 0 ${width} ${height}`}
       style={{ "--wide": `${width}px` }}
       role="img"
-      aria-label={`The network; the line is about layer ${active}, ${line.direction}`}
+      aria-label={`The network; the line concerns layer ${active}, ${line.direction}`}
     >
       {sizes.slice(1).flatMap((size, l) =>
         Array.from({ length: size }, (_, j) =>
