@@ -63,6 +63,8 @@ def _buffered(stream: TextIO) -> TextIO:
     raw = getattr(stream, "buffer", None)
     if not isinstance(stream, io.TextIOWrapper) or not isinstance(raw, io.RawIOBase):
         return stream
+    if raw.fileno() > 2:  # a caller in this process, such as pytest, has put its own file there
+        return stream
     stream.flush()
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
