@@ -486,7 +486,10 @@ def test_a_table_of_many_batches(run, here):
     [
         (("class.safetensors", "animals.csv", "-o", "out.txt"), "must end in .csv or .parquet"),
         (("class.safetensors", "animals.csv", "-o", "none/out.csv"), "there is no folder"),
-        (("class.safetensors", "animals.csv", "-o", "animals.csv"), "is also an input of this command"),
+        (
+            ("class.safetensors", "animals.csv", "-o", "animals.csv"),
+            "is also an input of this command",
+        ),
         (("class.safetensors", "animals.csv", "--keep", "leg"), "did you mean 'legs' or 'length'?"),
         (("class.safetensors", "none.csv"), "none.csv: No such file or directory"),
         (("none.safetensors", "animals.csv"), "No such file or directory"),
@@ -498,7 +501,10 @@ def test_a_table_of_many_batches(run, here):
         (("pickle.safetensors", "animals.csv"), "pickle.safetensors: not a model file"),
         (("cut.safetensors", "animals.csv"), "cut.safetensors: "),
         (("network.safetensors", "animals.csv"), "not 'TableModel'"),
-        (("class.safetensors", "clash.csv", "--keep", "prediction"), "is also the name of a column of"),
+        (
+            ("class.safetensors", "clash.csv", "--keep", "prediction"),
+            "is also the name of a column of",
+        ),
     ],
 )
 def test_what_cannot_be_predicted(run, here, arguments, message):
