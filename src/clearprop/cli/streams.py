@@ -66,8 +66,10 @@ def _buffered(stream: TextIO) -> TextIO:
     if raw.fileno() > 2:  # a caller in this process, such as pytest, has put its own file there
         return stream
     stream.flush()
+    # the descriptor is not ours to close when the new stream goes, which may be before the old one
+    kept = io.FileIO(raw.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        io.BufferedWriter(kept),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=True,
