@@ -29,7 +29,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
     with thread_limits(settings.threads):
         for case in settings.chosen("small", "tab"):
             X, y = teacher_data(case)
-            short = of_steps(case, 20 if settings.quick else STEPS)
+            short = with_steps(case, 20 if settings.quick else STEPS)
             for precision in settings.precisions:
                 settings.tell(f"convergence: {case.name}, {precision}, {len(seeds)} seeds")
                 try:
@@ -46,7 +46,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def of_steps(case: Case, steps: int) -> Case:
+def with_steps(case: Case, steps: int) -> Case:
     """The case with as many epochs as come next to this number of steps."""
     return replace(case, epochs=max(1, round(steps * case.epochs / case.steps)))
 
