@@ -16,7 +16,6 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import _check_sample_weight
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
@@ -26,6 +25,7 @@ from clearprop.engines.select import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
 from clearprop.estimators.fitted import FittedMLP
+from clearprop.estimators.sklearn_private import check_sample_weight
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network
@@ -288,7 +288,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         if X_val is not None:
             X_val, y_val = self._validate_input(X_val, y_val, incremental=True, reset=False)
             if weight_val is not None:
-                weight_val = _check_sample_weight(weight_val, X_val, dtype=data.t.dtype)
+                weight_val = check_sample_weight(weight_val, X_val, dtype=data.t.dtype)
             t = self._targets(y_val, data.t.dtype).t
             return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
         if weight_val is not None:
@@ -405,7 +405,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
 def _checked_weight(sample_weight: Any, X: Array) -> Array | None:
     if sample_weight is None:
         return None
-    checked: Array = _check_sample_weight(sample_weight, X)
+    checked: Array = check_sample_weight(sample_weight, X)
     if not checked.any():
         raise ValueError("sample_weight must have at least one entry > 0; all are 0")
     return checked

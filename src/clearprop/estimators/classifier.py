@@ -6,25 +6,31 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import _safe_indexing, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
     check_classification_targets,
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import _num_samples, validate_data
+from sklearn.utils.validation import validate_data
 
 from clearprop._typing import Array
 from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
 from clearprop.estimators.settings import class_weights, is_stochastic
+from clearprop.estimators.sklearn_private import (
+    Interval,
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
+    num_samples,
+    safe_indexing,
+)
 from clearprop.outputs import Logistic, Output, Softmax
 
 OUTPUT_UNITS = ("auto", "logistic", "softmax")
@@ -264,7 +270,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.precision = precision
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -286,7 +292,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch over this data, continuing from the current weights and optimiser state.
 
@@ -312,7 +318,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if classes is not None:
             y = np.asarray(classes)
-            X = _safe_indexing(X, np.arange(len(y)) % _num_samples(X))
+            X = safe_indexing(X, np.arange(len(y)) % num_samples(X))
         super().initialize(X, y)
         return self
 
@@ -369,7 +375,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 raise ValueError(
                     f"`classes` must be the same as in the first call, {known}; got {given}"
                 )
-        elif _check_partial_fit_first_call(self, classes):
+        elif check_partial_fit_first_call(self, classes):
             multilabel = kind.startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 

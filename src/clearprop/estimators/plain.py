@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils._param_validation import make_constraint
 
 from clearprop._typing import Array
+from clearprop.estimators.sklearn_private import make_constraint
 
 if TYPE_CHECKING:
     from clearprop.estimators.base import BaseMLP

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Hidden, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
@@ -17,6 +16,7 @@ from clearprop._typing import Array
 from clearprop.estimators import plain
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
+from clearprop.estimators.sklearn_private import Hidden, StrOptions, fit_context
 from clearprop.outputs import OUTPUTS, Output, Softmax
 
 LOSSES: dict[str, type[Output]] = {
@@ -246,7 +246,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.precision = precision
 
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -267,7 +267,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch over this data, continuing from the current weights and optimiser state."""
         self._fit(X, y, sample_weight, incremental=True)

@@ -9,7 +9,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils._param_validation import Hidden, Interval, Options, StrOptions
 
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS, Activation, get_activation
@@ -17,6 +16,7 @@ from clearprop.architecture import Architecture, initial_theta
 from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
 from clearprop.checks import MAX_THREADS, one_per_layer
+from clearprop.estimators.sklearn_private import Hidden, Interval, Options, StrOptions
 from clearprop.history import EpochReport
 from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping

@@ -1,0 +1,39 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import clearprop
+
+ROOT = Path(clearprop.__file__).parent
+
+
+def private_names_of_sklearn(path: Path) -> list[str]:
+    """What a module imports of scikit-learn with an underscore in front, at the top or inside."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return [
+        name
+        for name in names
+        if name.startswith("sklearn.") and any(part.startswith("_") for part in name.split("."))
+    ]
+
+
+def test_private_parts_of_scikit_learn_are_in_one_module() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if private_names_of_sklearn(path)
+    }
+    assert users == {"estimators/sklearn_private.py"}
+
+
+def test_the_public_surface_does_not_grow() -> None:
+    """A new public name takes the place of another; the bound only comes down."""
+    assert len(clearprop.__all__) <= 87
