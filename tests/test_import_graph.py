@@ -20,8 +20,8 @@ LAYERS = {
     "foundations": "_typing callers checks documents numpy_random persistence writing",
     # how records look in a notebook: functions of what they are given, which import no class of it
     "notebook": "notation notebook",
-    "definition": "divergences activations outputs initializers schedules optimizers layers "
-    "embeddings architecture propagation",
+    "definition": "divergences activations outputs initializers schedules optimizers lbfgs "
+    "layers embeddings architecture propagation",
     "engines": "jobs engines",
     "training": "row_orders history progress network_files checkpoints track training",
     "network": "predictor network gradient_check",
