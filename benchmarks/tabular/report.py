@@ -76,8 +76,8 @@ def _contents(found: Results, sets: Sequence[str]) -> str:
         [s.name, s.part, str(s.n), str(s.d), str(s.K or "–"), s.special, s.source, s.licence]
         for s in (SETS[name] for name in sets)
     ]
-    head = ["set", "part", "rows", "columns", "classes", "what is special", "source", "licence"]
-    return f"### Data sets\n\n{table(head, rows)}"
+    head = ["set", "part", "rows", "columns", "classes", "notes", "source", "licence"]
+    return f"### Datasets\n\n{table(head, rows)}"
 
 
 def _seeds(found: Results, peers: Sequence[str]) -> str:
@@ -92,7 +92,7 @@ def _seeds(found: Results, peers: Sequence[str]) -> str:
              str(n_failed), PEERS[p].note]
         )  # fmt: skip
     return "### Contestants\n\n" + table(
-        ["", "version", "seeds", "fits", "failed", "data handed over"], rows
+        ["", "version", "seeds", "fits", "failed", "input preparation"], rows
     )
 
 
@@ -132,10 +132,10 @@ def _overall(
     head = [
         f"{name}, {PARTS[part]}",
         f"average rank, {len(sets)} sets",
-        *([f"rank on the {n_all} sets all ran"] if complete != list(peers) else []),
-        f"mean difference to {of} ({unit})",
+        *([f"rank on the {n_all} sets that all ran"] if complete != list(peers) else []),
+        f"mean difference from {of} ({unit})",
         f"median ({unit})",
-        "behind / ahead by 2 errors",
+        "behind / ahead by 2 standard errors",
     ]
     return (
         f"### {name.capitalize() if name != 'RMSE' else name}: {PARTS[part]}\n\n{table(head, rows)}"
@@ -169,7 +169,7 @@ def _each_set(found: Results, sets: Sequence[str], peers: Sequence[str], metric:
     if not rows:
         return ""
     head = [LABELS[metric], *(PEERS[p].label for p in peers)]
-    return f"### {LABELS[metric]} on every set\n\n{table(head, rows)}"
+    return f"### {LABELS[metric]} on every dataset\n\n{table(head, rows)}"
 
 
 def _intervals(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str:
@@ -183,11 +183,11 @@ def _intervals(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str
                 off = abs(coverage.mean - NOMINAL) > 0.02
                 rows.append(
                     [f"{s} ({SETS[s].part})", PEERS[p].label, _with_error(percent, 1, ""),
-                     number(width.mean, 3), "beyond 2 points" if off else ""]
+                     number(width.mean, 3), "off by more than 2 points" if off else ""]
                 )  # fmt: skip
     if not rows:
         return ""
-    head = ["set", "", "coverage (%)", "width / deviation of y", ""]
+    head = ["set", "", "coverage (%)", "width / standard deviation of y", ""]
     return f"### Intervals of {NOMINAL:.0%}\n\n{table(head, rows)}"
 
 
