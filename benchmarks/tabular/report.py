@@ -110,8 +110,8 @@ def _overall(
     if not peers:
         return ""
     complete = summary.complete_peers(found, sets, peers, metric)
-    of_complete = summary.average_ranks(found, sets, complete, metric, reference)
-    of_all = summary.average_ranks(found, sets, peers, metric, reference)
+    ranks_of_complete = summary.average_ranks(found, sets, complete, metric, reference)
+    ranks_of_all = summary.average_ranks(found, sets, peers, metric, reference)
     unit = "points" if METRICS[metric] == HIGHER else "%"
     rows = []
     for p in peers:
@@ -120,15 +120,15 @@ def _overall(
         rows.append(
             [
                 PEERS[p].label,
-                _with_error(of_complete.get(p, summary.NOTHING), 2, ""),
-                *([_with_error(of_all[p], 2, "")] if complete != list(peers) else []),
+                _with_error(ranks_of_complete.get(p, summary.NOTHING), 2, ""),
+                *([_with_error(ranks_of_all[p], 2, "")] if complete != list(peers) else []),
                 _with_error(summary.percent(delta, metric)) if known else "–",
                 _median(found, sets, p, metric, reference) if known else "–",
                 f"{behind} / {ahead} of {delta.n}" if known else "–",
             ]
         )
     name, of = LABELS[metric], PEERS[reference].label
-    n_all = of_all[peers[0]].n
+    n_all = ranks_of_all[peers[0]].n
     head = [
         f"{name}, {PARTS[part]}",
         f"average rank, {len(sets)} sets",

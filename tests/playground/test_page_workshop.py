@@ -30,7 +30,7 @@ from clearprop.playground.scores import losses_and_scores
 def expected_of_workshop(page, part="test", table=None):
     """All numbers of the workshop, from a run made anew of what the address says."""
     _, record = settings_of(page)
-    run = Run(record, datasets.of_settings(record, table or Table()))
+    run = Run(record, datasets.dataset_from_settings(record, table or Table()))
     run.seek(run.n_steps)
     net = run.network
     gradients = net.backward(net.forward(run.dataset.X), run.dataset.t)

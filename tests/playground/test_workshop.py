@@ -26,7 +26,7 @@ TABLE = "size,colour,when,kept,price\n" + "".join(
 
 def made(**settings):
     record = Workshop(**settings)
-    return record, datasets.of_settings(record, Table())
+    return record, datasets.dataset_from_settings(record, Table())
 
 
 @pytest.fixture

@@ -160,9 +160,9 @@ def _trace_document(arguments: argparse.Namespace, traced: Traced) -> dict[str, 
                 "dL_db": gradients.dL_db[i],
             }
         layers.append(layer)
-    of_bag: dict[str, Any] = {}
+    bag_entries: dict[str, Any] = {}
     if traced.model.is_bag:
-        of_bag = {
+        bag_entries = {
             "member": traced.member,
             "h0": seen.h[0],
             "h0_names": traced.first_names,
@@ -174,7 +174,7 @@ def _trace_document(arguments: argparse.Namespace, traced: Traced) -> dict[str, 
         "rows": arguments.rows,
         "features": traced.model.feature_names,
         "x": seen.X,
-        **of_bag,
+        **bag_entries,
         "layers": layers,
         "y_hat": seen.y_hat,
         "t": traced.t,

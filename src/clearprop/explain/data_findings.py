@@ -49,7 +49,7 @@ def input_findings(
             Finding(
                 "nonfinite_input",
                 "error",
-                f"X has NaN or infinity in {of_columns(np.unique(columns), names)}",
+                f"X has NaN or infinity in {columns_text(np.unique(columns), names)}",
                 "Fill in the missing values (with the mean of the column, and add a column that "
                 "marks them), or leave the rows out.",
                 {
@@ -77,7 +77,7 @@ def input_findings(
             Finding(
                 "constant_input",
                 "note",
-                f"X is constant in {of_columns(columns, names)}",
+                f"X is constant in {columns_text(columns, names)}",
                 "Leave constant columns out: they add nothing to what a bias does.",
                 {"columns": len(columns), "of": X.shape[1]},
                 where=_ints(columns),
@@ -94,7 +94,7 @@ def input_findings(
             Finding(
                 "unscaled_input",
                 "warning",
-                f"X is not scaled in {of_columns(columns, names)}",
+                f"X is not scaled in {columns_text(columns, names)}",
                 "Standardise the columns: subtract the mean of the training rows and divide by "
                 "their standard deviation.",
                 {
@@ -211,7 +211,7 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
             Finding(
                 "constant_target",
                 "error",
-                f"the target is the same in all rows, in {of_columns(constant, None)}",
+                f"the target is the same in all rows, in {columns_text(constant, None)}",
                 "There is nothing to learn; check how the table was made.",
                 {"rows": len(t), "value": float(t[0, constant[0]])},
                 where=_ints(constant),
@@ -226,7 +226,7 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
             Finding(
                 "unscaled_target",
                 "warning",
-                f"the target is not scaled in {of_columns(large, None)}",
+                f"the target is not scaled in {columns_text(large, None)}",
                 "Standardise the target for training and undo this in prediction; otherwise ∂ℒ/∂z "
                 "is as large as the target.",
                 {"mean": float(t[:, k].mean()), "standard deviation": float(t[:, k].std())},
@@ -236,7 +236,7 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
     return found
 
 
-def of_columns(columns: Array, names: Sequence[str] | None) -> str:
+def columns_text(columns: Array, names: Sequence[str] | None) -> str:
     """Column 3, or columns 3, 4 and 7 more."""
     listed = ", ".join(name_of(int(j), names) for j in columns[:NAMED])
     if len(columns) > NAMED:

@@ -61,7 +61,7 @@ def diagnose(
             raise TypeError(
                 "a recording has its own sample of rows; pass X and t only with a network"
             )
-        return _of_run(subject, feature_names, class_names)
+        return _diagnosis_of_run(subject, feature_names, class_names)
     if X is None or t is None:
         raise TypeError("diagnose(net, X, t): a network needs X and t")
     if not isinstance(subject, Network):
@@ -78,7 +78,9 @@ def diagnose(
     ):
         if names is not None and len(names) != n:
             raise ValueError(f"{argument} must be {n} names; got {len(names)}")
-    found = _of_network(subject.architecture, subject.theta, data, feature_names, class_names)
+    found = _findings_of_network(
+        subject.architecture, subject.theta, data, feature_names, class_names
+    )
     return Diagnosis.of(found, f"{subject!r} on {counted(len(data), 'row')}")
 
 
@@ -98,7 +100,7 @@ def diagnose_networks(
     return Diagnosis.of(merge_findings(found), about)
 
 
-def _of_network(
+def _findings_of_network(
     architecture: Architecture,
     theta: Array,
     data: Data,
@@ -117,7 +119,7 @@ def _of_network(
     return [*found, *(broken or network_findings(architecture, theta, data))]
 
 
-def _of_run(
+def _diagnosis_of_run(
     recording: Recording,
     feature_names: Sequence[str] | None,
     class_names: Sequence[str] | None,
@@ -126,18 +128,18 @@ def _of_run(
     if recording.theta is not None:
         theta, architecture = recording.theta, recording.architecture
         data = Data.from_arrays(architecture, *recording.source, dtype=theta.dtype)
-        of_network = _of_network(architecture, theta, data, feature_names, class_names)
-        found = [_with_row(finding, of_network) for finding in found]
+        final_findings = _findings_of_network(architecture, theta, data, feature_names, class_names)
+        found = [_with_row(finding, final_findings) for finding in found]
         seen = {finding.code for finding in found}
-        found += [f for f in of_network if f.code not in seen]
+        found += [f for f in final_findings if f.code not in seen]
     n = len(recording.epochs)
     about = f"{counted(n, 'epoch')} of training on {counted(len(recording.source[1]), 'row')}"
     return Diagnosis.of(found, about)
 
 
-def _with_row(finding: Finding, of_network: list[Finding]) -> Finding:
+def _with_row(finding: Finding, final_findings: list[Finding]) -> Finding:
     """NaN at a training step, with its row in X, found by a pass with the θ before the step."""
-    for other in of_network:
+    for other in final_findings:
         if finding.code == other.code == "nonfinite" and finding.layer == other.layer:
             row = {"row of X": other.evidence["row"]} if "row" in other.evidence else {}
             return replace(finding, evidence={**finding.evidence, **row}, where=other.where)

@@ -1,4 +1,4 @@
-"""What is wrong with the networks of a bag: the findings of all of them, each said once."""
+"""Problems of the networks of a bag: the findings of all networks, each reported once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMED = 8  # networks that a finding lists
 
 
 def merge_findings(of_networks: Sequence[Sequence[Finding]]) -> list[Finding]:
-    """One finding for each code and layer, with the networks that have it; the gravest speaks."""
+    """One finding for each code and layer, with its networks; the most severe gives the text."""
     M = len(of_networks)
     found: dict[tuple[str, int | None], list[tuple[int, Finding]]] = {}
     for number, findings in enumerate(of_networks):
@@ -40,7 +40,7 @@ def _rank(finding: Finding) -> tuple[int, int]:
 
 
 def class_names_of(model: TabularClassifier | TabularRegressor) -> list[str] | None:
-    """The names of the classes of a bag, for messages; None where it has no classes."""
+    """The class names of a bag, for messages; None if it has no classes."""
     classes: Any = getattr(model, "classes_", None)
     if classes is None:
         return None

@@ -24,7 +24,7 @@ def dense_forward(place: Place) -> list[Step]:
     z, zs, Ws, bs = place.saved.z, sy.z(level), sy.W(level), sy.b(level)
     g, (gains, text, code) = place.layer.gain, _gain(place)
 
-    def of_z(at: Index) -> tuple[Term, ...]:
+    def terms_of_z(at: Index) -> tuple[Term, ...]:
         n, j = at
         products = (
             product(*gains, Factor(Ws.text, (j, i), float(W[j, i])),
@@ -41,7 +41,7 @@ def dense_forward(place: Place) -> list[Step]:
             f"{zs.code} = {code.format(f'({hs.code} @ {Ws.code}.T)')} + {bs.code}",
             (Operand(Ws, W), Operand(hs, h), Operand(bs, b)), z, ("n", "j"),
             "rows are samples, so the code uses the transpose"
-            + (f"; the gain g is {g:.6g}" if gains else ""), summands=of_z,
+            + (f"; the gain g is {g:.6g}" if gains else ""), summands=terms_of_z,
         )
     ]  # fmt: skip
     activation = place.layer.activation
@@ -52,7 +52,7 @@ def dense_forward(place: Place) -> list[Step]:
     out, value = place.out
     text, _ = activation.formula
 
-    def of_h(at: Index) -> tuple[Term, ...]:
+    def terms_of_h(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))
         return single(f"φ({factor})", float(value[at]), factor)
 
@@ -63,7 +63,7 @@ def dense_forward(place: Place) -> list[Step]:
             f"{out.text[0]}_nj = φ(z_nj)" if out.text[0] == "h" else "φ(z_nj)",
             f"{out.code} = net.architecture.layers[{place.number}].activation.phi({zs.code})",
             (Operand(zs, z),), value, ("n", "j"),
-            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=of_h,
+            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=terms_of_h,
         )
     )  # fmt: skip
     return steps
@@ -96,7 +96,7 @@ def dense_backward(
     elif place.layer.activation is not None:
         steps += _through_phi(place, dL, dL_dz, differences)
 
-    def of_W(at: Index) -> tuple[Term, ...]:
+    def terms_of_W(at: Index) -> tuple[Term, ...]:
         j, i = at
         return tuple(
             product(*gains, Factor(dz.text, (n, j), float(dL_dz[n, j])),
@@ -104,13 +104,13 @@ def dense_backward(
             for n in range(len(h))
         )  # fmt: skip
 
-    def of_b(at: Index) -> tuple[Term, ...]:
+    def terms_of_b(at: Index) -> tuple[Term, ...]:
         return tuple(
             product(Factor(dz.text, (n, at[0]), float(dL_dz[n, at[0]])), Factor("1", None, 1.0))
             for n in range(len(h))
         )
 
-    def of_h(at: Index) -> tuple[Term, ...]:
+    def terms_of_h(at: Index) -> tuple[Term, ...]:
         n, i = at
         return tuple(
             product(*gains, Factor(Ws.text, (j, i), float(W[j, i])),
@@ -126,7 +126,7 @@ def dense_backward(
             f"∂ℒ/∂W_ji = {text}Σ_n ∂ℒ/∂z_nj {below}_ni",
             f"{dW.code} = ({hs.code}.T @ {_bracket(code.format(dz.code))}).T",
             (Operand(dz, dL_dz), Operand(hs, h)), dL_dW, ("j", "i"),
-            "one outer product per sample, summed over the batch", summands=of_W,
+            "one outer product per sample, summed over the batch", summands=terms_of_W,
             difference=differences.by_parameter(place.number, "W"),
         ),
         Step(
@@ -134,7 +134,7 @@ def dense_backward(
             "∂ℒ/∂b_j = Σ_n ∂ℒ/∂z_nj · 1", f"{db.code} = {dz.code}.sum(axis=0)",
             (Operand(dz, dL_dz),), dL_db, ("j",),
             "b is the weight from a unit that is always 1; its gradient is a sum over the batch",
-            summands=of_b, difference=differences.by_parameter(place.number, "b"),
+            summands=terms_of_b, difference=differences.by_parameter(place.number, "b"),
         ),
         Step(
             "backward", level, dh, f"{dh} = {text}{Ws}ᵀ {dz}",
@@ -144,7 +144,7 @@ def dense_backward(
             (Operand(Ws, W), Operand(dz, dL_dz)), dL_dh, ("n", "i"),
             "like running the network backwards, with the transpose of W"
             + ("; not used for learning, but shows which inputs matter" if hs is sy.X else ""),
-            summands=of_h, difference=differences.by_input(place.number),
+            summands=terms_of_h, difference=differences.by_input(place.number),
         ),
     ]  # fmt: skip
     return steps, dL_dh
@@ -163,11 +163,11 @@ def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences
     text, _ = activation.slope
     layer = f"net.architecture.layers[{place.number}]"
 
-    def of_slope(at: Index) -> tuple[Term, ...]:
+    def terms_of_slope(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))
         return single(f"φ′({factor})", float(slope[at]), factor)
 
-    def of_z(at: Index) -> tuple[Term, ...]:
+    def terms_of_z(at: Index) -> tuple[Term, ...]:
         factors = Factor(dh.text, at, float(dL[at])), Factor(ds.text, at, float(slope[at]))
         return (product(*factors),)
 
@@ -180,14 +180,14 @@ def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences
             f"{ds.code} = {layer}.activation.dphi({zs.code}, {out.code})",
             (Operand(zs, z), Operand(out, value)), slope, ("n", "j"),
             "the diagonal; the rest is 0" + (f"; {activation.name}: φ′ = {text}" if text else ""),
-            summands=of_slope, difference=differences.phi(place.number),
+            summands=terms_of_slope, difference=differences.phi(place.number),
         ),
         Step(
             "backward", level, dz, f"{dz} = {dh} ⊙ {ds}",
             f"{dz.latex} = {dh.latex} \\odot {ds.latex}",
             "∂ℒ/∂z_nj = ∂ℒ/∂h_nj φ′(z_nj)", f"{dz.code} = {dh.code} * {ds.code}",
             (Operand(dh, dL), Operand(ds, slope)), dL_dz, ("n", "j"),
-            "a diagonal matrix times a vector is an elementwise product", summands=of_z,
+            "a diagonal matrix times a vector is an elementwise product", summands=terms_of_z,
             difference=differences.by_z(place.number),
         ),
     ]  # fmt: skip

@@ -57,8 +57,8 @@ class LogOdds:
             for k in _named(mean.shape[1]):
                 dF = -np.exp(beta * mean - _without(beta * mean, k)[:, None])
                 dF[:, k] = 1
-                of_log_p = beta * dF * share
-                dz = of_log_p - p * of_log_p.sum(axis=2, keepdims=True)
+                dF_dlog_p = beta * dF * share
+                dz = dF_dlog_p - p * dF_dlog_p.sum(axis=2, keepdims=True)
                 full = np.zeros_like(z)
                 full[:, :, self.groups[number]] = dz[:, :, 1:] if self.logistic else dz
                 yield full

@@ -52,7 +52,7 @@ class OutputUnit:
         e = np.exp(z - highest)
         s = e.sum(axis=-1, keepdims=True)
 
-        def of_e(at: Index) -> tuple[Term, ...]:
+        def terms_of_e(at: Index) -> tuple[Term, ...]:
             n, k = at
             top = int(z[n].argmax())
             return single(
@@ -60,12 +60,12 @@ class OutputUnit:
                 Factor(zs.text, at, float(z[at])), Factor(zs.text, (n, top), float(z[n, top])),
             )  # fmt: skip
 
-        def of_s(at: Index) -> tuple[Term, ...]:
+        def terms_of_s(at: Index) -> tuple[Term, ...]:
             return tuple(
                 product(Factor("e", (at[0], j), float(e[at[0], j]))) for j in range(len(e[0]))
             )
 
-        def of_y_hat(at: Index) -> tuple[Term, ...]:
+        def terms_of_y_hat(at: Index) -> tuple[Term, ...]:
             factors = Factor("e", at, float(e[at])), Factor("s", (at[0], 0), float(s[at[0], 0]))
             return single(f"{factors[0]} / {factors[1]}", float(self.y_hat[at]), *factors)
 
@@ -77,19 +77,19 @@ class OutputUnit:
                 f"e = np.exp({zs.code} - {zs.code}.max(axis=-1, keepdims=True))",
                 (Operand(zs, z),), e, ("n", "k"),
                 "a constant subtracted from all z of a sample changes nothing; e cannot overflow",
-                summands=of_e,
+                summands=terms_of_e,
             ),
             Step(
                 "forward", L, sy.S, "s = Σ_j e_j", r"s = \sum_j e_j", "s_n = Σ_j e_nj",
                 "s = e.sum(axis=-1, keepdims=True)", (Operand(sy.E, e),), s, ("n", "1"),
-                summands=of_s,
+                summands=terms_of_s,
             ),
             Step(
                 "forward", L, sy.Y_HAT, "ŷ = softmax(z) = e / s",
                 r"\hat{\mathbf{y}} = \mathrm{softmax}(\mathbf{z}) = \mathbf{e} / s",
                 "ŷ_nk = e_nk / s_n = exp(z_nk) / Σ_j exp(z_nj)", "y_hat = e / s",
                 (Operand(sy.E, e), Operand(sy.S, s)), self.y_hat, ("n", "k"),
-                "P(t = k | x); each row sums to 1", summands=of_y_hat,
+                "P(t = k | x); each row sums to 1", summands=terms_of_y_hat,
             ),
         ]  # fmt: skip
 
@@ -222,13 +222,13 @@ class OutputUnit:
                 result = J * by_y
         by, dy = sy.by(sy.Y_HAT, sample=True), sy.DY_DZ
 
-        def of_by_y(at: Index) -> tuple[Term, ...]:
+        def terms_by_y_hat(at: Index) -> tuple[Term, ...]:
             factors = Factor("t", at, float(t[at])), Factor("ŷ", at, float(self.y_hat[at]))
             if isinstance(output, Softmax):
                 return single(f"−{factors[0]} / {factors[1]}", float(by_y[at]), *factors)
             return single(f"∂ℒₙ/∂ŷ at ({factors[0]}, {factors[1]})", float(by_y[at]), *factors)
 
-        def of_product(at: Index) -> tuple[Term, ...]:
+        def terms_of_product(at: Index) -> tuple[Term, ...]:
             n, k = at
             if not dense_jacobian:
                 return (
@@ -261,7 +261,7 @@ class OutputUnit:
                 f"∂ℒ_n/∂ŷ_nk: {text} at n, k",
                 f"dLn_dy_hat = net.output.dL_dy_hat({zs.code}, t)",
                 (Operand(sy.T, self.t), Operand(sy.Y_HAT, self.y_hat)), by_y, ("n", "k"),
-                "the gradient of each sample's loss", summands=of_by_y,
+                "the gradient of each sample's loss", summands=terms_by_y_hat,
                 difference=self.differences.loss_by_y_hat,
             ),
             Step(
@@ -280,7 +280,7 @@ class OutputUnit:
                 "Σ_i ∂ŷ_ni/∂z_nk ∂ℒ_n/∂ŷ_ni", f"chain = {multiply}",
                 (Operand(dy, J), Operand(by, by_y)), result, ("n", "k"),
                 "the chain rule as the lecture writes it; the next, short form is what is computed",
-                summands=of_product, difference=self.differences.loss_by_z,
+                summands=terms_of_product, difference=self.differences.loss_by_z,
             ),
         ]  # fmt: skip
 
@@ -293,13 +293,13 @@ class OutputUnit:
         sample, mean = sy.by(zs, sample=True), sy.by(zs)
         minus = self.output.formulas.by_z == Y_MINUS_T
 
-        def of_own(at: Index) -> tuple[Term, ...]:
+        def terms_of_sample(at: Index) -> tuple[Term, ...]:
             y, t_k = Factor("ŷ", at, float(self.y_hat[at])), Factor("t", at, float(t[at]))
             if minus:
                 return (product(y), *single(f"−{t_k}", -t_k.value, t_k))
             return single(f"slope of the loss at ({y}, {t_k})", float(own[at]), y, t_k)
 
-        def of_mean(at: Index) -> tuple[Term, ...]:
+        def terms_of_mean(at: Index) -> tuple[Term, ...]:
             n = at[0]
             return (
                 product(Factor("a", (n,), float(a[n])), Factor(sample.text, at, float(own[at]))),
@@ -315,7 +315,7 @@ class OutputUnit:
                 f"∂ℒ_n/∂z_nk = {entry}", f"{sample.code} = net.output.dL_dz({zs.code}, t)",
                 (Operand(sy.Y_HAT, self.y_hat), Operand(sy.T, t)), own, ("n", "k"),
                 self.output.formulas.note,
-                summands=of_own, difference=self.differences.loss_by_z,
+                summands=terms_of_sample, difference=self.differences.loss_by_z,
             ),
             Step(
                 "backward", L, mean, f"{mean} = {share} {sample}",
@@ -323,7 +323,7 @@ class OutputUnit:
                 "∂ℒ/∂z_nk = a_n ∂ℒ_n/∂z_nk", f"{mean.code} = {sample.code} * a[:, None]",
                 (Operand(sy.SHARE, a), Operand(sample, own)), dL_dz, ("n", "k"),
                 f"ℒ is a mean: each sample has its share, {self._shares()}, here and nowhere else",
-                summands=of_mean,
+                summands=terms_of_mean,
                 difference=self.differences.by_z(len(self.differences.architecture.layers) - 1),
             ),
         ]  # fmt: skip

@@ -40,10 +40,10 @@ def columns_of_outputs(layer: Layer) -> Array | None:
     if isinstance(layer, Parallel):
         found, begin = [], 0
         for part in layer.layers:
-            of_part = columns_of_outputs(part)
-            if of_part is None:
+            part_columns = columns_of_outputs(part)
+            if part_columns is None:
                 return None
-            found.append(begin + of_part)
+            found.append(begin + part_columns)
             begin += part.n_in or 0
         return np.concatenate(found)
     return None
@@ -234,9 +234,9 @@ def _sums(
                 dF_dv = line.member.backward(kept, dF).reshape(len(ends), len(s[nodes]), -1)
                 mean = np.einsum("pnv,n->pv", dF_dv, weights[nodes])
                 A = line.member.leave(mean) * (line.h[ends] - line.h_0[back])
-                of_columns = np.zeros((len(ends), n_groups))
-                np.add.at(of_columns.T, line.groups, A.T)
-                np.add.at(total[:, :, q], places, of_columns / n_back)
+                column_values = np.zeros((len(ends), n_groups))
+                np.add.at(column_values.T, line.groups, A.T)
+                np.add.at(total[:, :, q], places, column_values / n_back)
     assert total is not None
     return total
 

@@ -94,8 +94,8 @@ def plot_importances(importances: FeatureImportances, *, top: int = 20) -> Pictu
 
 def _bars(attributions: Attributions, row: int, q: int, top: int) -> tuple[list[str], Array]:
     """What stands beside the bars, and how long they are."""
-    of_row = attributions.values[row, :, q]
-    order = [int(c) for c in attributions.order(row, q) if of_row[c] != 0]
+    row_values = attributions.values[row, :, q]
+    order = [int(c) for c in attributions.order(row, q) if row_values[c] != 0]
     shown = order if len(order) <= top + 1 else order[:top]
     names, values = [], []
     for c in shown:
@@ -103,11 +103,11 @@ def _bars(attributions: Attributions, row: int, q: int, top: int) -> tuple[list[
         names.append(
             _short(f"{attributions.columns[c]} = {cell}" if cell else attributions.columns[c])
         )
-        values.append(of_row[c])
+        values.append(row_values[c])
     if len(shown) < len(order):
         rest = order[len(shown) :]
         names.append(counted(len(rest), "other column"))
-        values.append(of_row[rest].sum())
+        values.append(row_values[rest].sum())
     if not values:
         names, values = ["(nothing)"], [0.0]
     return names, np.array(values)

@@ -289,6 +289,8 @@ def normalised_direction(net: Network, rng: np.random.Generator) -> Array:
             if name in layer.biases or value.ndim < 2:
                 value[...] = 0
             else:
-                of_d, of_p = (np.linalg.norm(a, axis=1, keepdims=True) for a in (value, p[name]))
-                value[...] = value * (of_p / of_d)
+                d_norm, p_norm = (
+                    np.linalg.norm(a, axis=1, keepdims=True) for a in (value, p[name])
+                )
+                value[...] = value * (p_norm / d_norm)
     return direction

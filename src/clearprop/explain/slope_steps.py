@@ -22,22 +22,25 @@ def forward(place: Place) -> list[Step]:
     phi, ps, (out, value) = activation.phi(z), sy.phi_of_z(level), place.out
     text, _ = activation.formula
 
-    def of_phi(at: Index) -> tuple[Term, ...]:
+    def terms_of_phi(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))
         return single(f"φ({factor})", float(phi[at]), factor)
 
-    def of_h(at: Index) -> tuple[Term, ...]:
+    def terms_of_h(at: Index) -> tuple[Term, ...]:
         slope = Factor(ss.text, at[1:], float(s[at[1]]))
-        of_z, of_phi = Factor(zs.text, at, float(z[at])), Factor(ps.text, at, float(phi[at]))
-        rest = Term(f"−{slope} · {of_z}", (slope, of_z), -slope.value * of_z.value)
-        return product(of_z), product(slope, of_phi), rest
+        z_factor, phi_factor = (
+            Factor(zs.text, at, float(z[at])),
+            Factor(ps.text, at, float(phi[at])),
+        )
+        rest = Term(f"−{slope} · {z_factor}", (slope, z_factor), -slope.value * z_factor.value)
+        return product(z_factor), product(slope, phi_factor), rest
 
     layer = f"net.architecture.layers[{place.number}]"
     return [
         Step(
             "forward", level, ps, f"{ps}", ps.latex, "φ(z_nj)",
             f"{ps.code} = {layer}.activation.phi({zs.code})", (Operand(zs, z),), phi, ("n", "j"),
-            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=of_phi,
+            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=terms_of_phi,
         ),
         Step(
             "forward", level, out, f"{out} = {zs} + {ss} ⊙ ({ps} − {zs})",
@@ -45,8 +48,8 @@ def forward(place: Place) -> list[Step]:
             f"{out.text[0]}_nj = z_nj + s_j (φ(z_nj) − z_nj)",
             f"{out.code} = {zs.code} + {ss.code} * ({ps.code} - {zs.code})",
             (Operand(zs, z), Operand(ss, s), Operand(ps, phi)), value, ("n", "j"),
-            "each unit learns how much of φ it takes: all of it where s is 1, a line where s is 0",
-            summands=of_h,
+            "each unit learns how much of φ it uses: s = 1 is φ itself, s = 0 is a straight line",
+            summands=terms_of_h,
         ),
     ]  # fmt: skip
 
@@ -62,28 +65,30 @@ def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) ->
     dz, dh, dss = sy.by(zs), sy.by(out), sy.by(ss)
     text, _ = activation.slope
 
-    def of_dphi(at: Index) -> tuple[Term, ...]:
+    def terms_of_dphi(at: Index) -> tuple[Term, ...]:
         factor = Factor(zs.text, at, float(z[at]))
         return single(f"φ′({factor})", float(dphi[at]), factor)
 
-    def of_dh(at: Index) -> tuple[Term, ...]:
+    def terms_of_dh(at: Index) -> tuple[Term, ...]:
         slope = Factor(ss.text, at[1:], float(s[at[1]]))
         rest = Term(f"−{slope}", (slope,), -slope.value)
         one = Term("1", (Factor("1", None, 1.0),), 1.0)
         return one, product(slope, Factor(ds.text, at, float(dphi[at]))), rest
 
-    def of_z(at: Index) -> tuple[Term, ...]:
+    def terms_of_z(at: Index) -> tuple[Term, ...]:
         factors = Factor(dh.text, at, float(dL[at])), Factor(hs.text, at, float(dh_dz[at]))
         return (product(*factors),)
 
-    def of_s(at: Index) -> tuple[Term, ...]:
+    def terms_of_s(at: Index) -> tuple[Term, ...]:
         terms: list[Term] = []
         for n in range(len(z)):
             entry = (n, at[0])
             above = Factor(dh.text, entry, float(dL[entry]))
-            of_z = Factor(zs.text, entry, float(z[entry]))
+            z_factor = Factor(zs.text, entry, float(z[entry]))
             terms.append(product(above, Factor(ps.text, entry, float(phi[entry]))))
-            terms.append(Term(f"−{above} · {of_z}", (above, of_z), -above.value * of_z.value))
+            terms.append(
+                Term(f"−{above} · {z_factor}", (above, z_factor), -above.value * z_factor.value)
+            )
         return tuple(terms)
 
     layer = f"net.architecture.layers[{place.number}]"
@@ -93,7 +98,7 @@ def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) ->
             f"{ds.code} = {layer}.activation.dphi({zs.code}, {ps.code})",
             (Operand(zs, z), Operand(ps, phi)), dphi, ("n", "j"),
             f"{activation.name}: φ′ = {text}" if text else f"φ is {activation.name}",
-            summands=of_dphi, difference=differences.phi(place.number),
+            summands=terms_of_dphi, difference=differences.phi(place.number),
         ),
         Step(
             "backward", level, hs, f"∂h/∂z = diag {{ 1 + {ss} ({ds} − 1) }}",
@@ -101,7 +106,7 @@ def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) ->
             "∂h_nj/∂z_nj = 1 + s_j (φ′(z_nj) − 1)",
             f"{hs.code} = 1 + {ss.code} * ({ds.code} - 1)",
             (Operand(ss, s), Operand(ds, dphi)), np.asarray(dh_dz), ("n", "j"),
-            "the diagonal, the rest is 0", summands=of_dh,
+            "the diagonal; the rest is 0", summands=terms_of_dh,
             difference=differences.unit(place.number),
         ),
         Step(
@@ -109,7 +114,7 @@ def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) ->
             f"{dz.latex} = {dh.latex} \\odot {hs.latex}",
             "∂ℒ/∂z_nj = ∂ℒ/∂h_nj ∂h_nj/∂z_nj", f"{dz.code} = {dh.code} * {hs.code}",
             (Operand(dh, dL), Operand(hs, dh_dz)), dL_dz, ("n", "j"),
-            "a diagonal matrix times a vector is a product entry by entry", summands=of_z,
+            "a diagonal matrix times a vector is an elementwise product", summands=terms_of_z,
             difference=differences.by_z(place.number),
         ),
         Step(
@@ -118,7 +123,7 @@ def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) ->
             "∂ℒ/∂s_j = Σ_n ∂ℒ/∂h_nj (φ(z_nj) − z_nj)",
             f"{dss.code} = ({dh.code} * ({ps.code} - {zs.code})).sum(axis=0)",
             (Operand(dh, dL), Operand(ps, phi), Operand(zs, z)), dL_ds, ("j",),
-            "a sum over the batch, as the slope is that of every sample", summands=of_s,
+            "a sum over the batch, because all samples share the slope", summands=terms_of_s,
             difference=differences.by_parameter(place.number, "slope"),
         ),
     ]  # fmt: skip

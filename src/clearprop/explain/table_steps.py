@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def forward(place: Place) -> list[Step]:
-    """What each layer side by side makes of its columns, and all of it together."""
+    """The output of each of the layers side by side, and of all together."""
     parts = parts_of(place)
     steps = [_forward(part) for part in parts]
     if not isinstance(place.layer, Parallel):
@@ -38,7 +38,7 @@ def forward(place: Place) -> list[Step]:
             "side by side",
             f"{out.code} = np.concatenate([{', '.join(part.out.code for part in parts)}], axis=1)",
             tuple(Operand(part.out, step.result) for part, step in zip(parts, steps, strict=True)),
-            value, ("n", "j"), "the columns of all parts, one after the other",
+            value, ("n", "j"), "the columns of all parts, concatenated",
             summands=_side_by_side([part.out.text for part in parts], sizes, value),
         ),
     ]  # fmt: skip
@@ -77,7 +77,7 @@ def _forward(part: Part) -> Step:
 
 # Of each kind: the equation and its LaTeX with {h} and the parameters, an entry, a note.
 FORMULAS: dict[type, tuple[str, str, str, str]] = {
-    Identity: ("{h}", "{h}", "", "these columns stay as they are"),
+    Identity: ("{h}", "{h}", "", "these columns do not change"),
     Scale: (
         "{s} ⊙ {h}", r"{s} \odot {h}", "u_nj = s_j h_nj", "a learnt factor for each column",
     ),
@@ -155,7 +155,7 @@ FORWARD_TERMS: dict[type, Callable[[Part, Array], Callable[[Index], tuple[Term, 
 
 
 def backward(place: Place, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
-    """The gradient by each parameter and by the input, part by part."""
+    """The gradients of each parameter and of the input, part by part."""
     parts = parts_of(place)
     if not isinstance(place.layer, Parallel):
         steps = _backward(parts[0], dL, sy.by(place.given[0]), differences)
@@ -257,21 +257,21 @@ def _identity_gradients(part: Part, dL: Array, above: str) -> Terms:
 def _scale_gradients(part: Part, dL: Array, above: str) -> Terms:
     h, s, symbol = part.h, part.p["s"], part.symbol("s").text
 
-    def of_s(at: Index) -> tuple[Term, ...]:
+    def terms_of_s(at: Index) -> tuple[Term, ...]:
         entries = [(n, at[0]) for n in range(len(h))]
         return tuple(product(Factor(above, e, float(dL[e])), part.factor(*e)) for e in entries)
 
-    def of_h(at: Index) -> tuple[Term, ...]:
+    def terms_of_h(at: Index) -> tuple[Term, ...]:
         return (product(Factor(symbol, at[1:], float(s[at[1]])), Factor(above, at, float(dL[at]))),)
 
-    return {"s": of_s, "h": of_h}
+    return {"s": terms_of_s, "h": terms_of_h}
 
 
 def _piecewise_gradients(part: Part, dL: Array, above: str) -> Terms:
     h, V, symbol = part.h, part.p["V"], part.symbol("V").text
     layer: PiecewiseLinear = part.layer
 
-    def of_V(at: Index) -> tuple[Term, ...]:
+    def terms_of_V(at: Index) -> tuple[Term, ...]:
         column = int(np.searchsorted(layer.starts, at[0], side="right")) - 1
         j, k = at[0] - layer.starts[column], column * (1 + layer.n_units) + 1 + at[1]
         ple = layer.bins(column, h[:, column])[0][:, j]
@@ -281,7 +281,7 @@ def _piecewise_gradients(part: Part, dL: Array, above: str) -> Terms:
             for n in range(len(h)) if ple[n] != 0
         ) or NOTHING  # fmt: skip
 
-    def of_h(at: Index) -> tuple[Term, ...]:
+    def terms_of_h(at: Index) -> tuple[Term, ...]:
         n, column = at
         x, k = h[n : n + 1, column], column * (1 + layer.n_units)
         slope = float((1 + (x[0] / layer.clip) ** 2) ** -1.5)
@@ -296,18 +296,18 @@ def _piecewise_gradients(part: Part, dL: Array, above: str) -> Terms:
                 )  # fmt: skip
         return tuple(terms)
 
-    return {"V": of_V, "h": of_h}
+    return {"V": terms_of_V, "h": terms_of_h}
 
 
 def _embedding_gradients(part: Part, dL: Array, above: str) -> Terms:
     layer: Embedding = part.layer
 
-    def of_E(at: Index) -> tuple[Term, ...]:
+    def terms_of_E(at: Index) -> tuple[Term, ...]:
         places = np.argwhere(part.saved == at[0])
         entries = [(int(n), int(column) * layer.n_units + at[1]) for n, column in places]
         return tuple(product(Factor(above, e, float(dL[e]))) for e in entries) or NOTHING
 
-    return {"E": of_E, "h": lambda at: NOTHING}
+    return {"E": terms_of_E, "h": lambda at: NOTHING}
 
 
 BACKWARD_TERMS: dict[type, Callable[[Part, Array, str], Terms]] = {

@@ -290,7 +290,7 @@ def file_name(name: str) -> str:
     return "".join(c for c in last if c.isprintable())[:100] or "table.csv"
 
 
-def of_settings(settings: Any, loaded: Table) -> Dataset:
+def dataset_from_settings(settings: Any, loaded: Table) -> Dataset:
     """The dataset of the workshop's settings; ValueError or TableError if there is none."""
     share = {"test_share": settings.test_share, "seed": settings.data_seed}
     if settings.data == "table":

@@ -19,7 +19,7 @@ import numpy as np
 
 from clearprop.playground import links, pictures
 from clearprop.playground import settings as settings_
-from clearprop.playground.datasets import Dataset, Table, of_settings
+from clearprop.playground.datasets import Dataset, Table, dataset_from_settings
 from clearprop.playground.messages import pack
 from clearprop.playground.report import Example, example
 from clearprop.playground.runs import Run, why_not
@@ -235,7 +235,7 @@ class Session:
         """The data of the settings, made again only if the settings have changed."""
         key = (id(self.table.frame), *(getattr(record, name) for name in DATA))
         if self.made is None or self.made[0] != key:
-            self.made = key, of_settings(record, self.table)
+            self.made = key, dataset_from_settings(record, self.table)
         return self.made[1]
 
 
