@@ -268,7 +268,7 @@ def test_the_report_shows_failures_and_the_picture_is_drawn(tmp_path: Any) -> No
     assert "ValueError: x" in text
     assert "**1.050**" in text  # wine: the mean of clearprop's two seeds, the best
     assert "3.000 failed" in text
-    assert "beyond 2 points" in text
+    assert "off by more than 2 points" in text
     assert "+4662.0" in text or "+4900.0" in text  # tabm: 50 to 1 on the common seed
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in rows[:5]}) == 1
