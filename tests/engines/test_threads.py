@@ -17,8 +17,6 @@ from clearprop.engines import get_engine, threads
 from clearprop.engines.native import NativeEngine
 from clearprop.training import train
 
-LIMITS = "must be an integer from 1 to 1024 or None; got"
-
 
 def test_the_number_of_threads(monkeypatch: Any) -> None:
     monkeypatch.delenv("CLEARPROP_NUM_THREADS", raising=False)

@@ -15,7 +15,7 @@ from clearprop.cli.output import UsageError, complain
 from clearprop.cli.parser import build_parser
 from clearprop.cli.streams import prepare_streams, silence_output
 
-OK, FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -29,7 +29,6 @@ from clearprop.playground.stations.workshop import DURING, MAX_STEPS, Leg, Works
 SLICE = 1 / 50  # seconds of training between two frames
 REPLAY_STEPS = 2000  # steps of a recorded run between two looks at the queue
 
-Message = str | bytes
 Reply = Callable[[dict[str, Any]], None]
 
 
