@@ -111,7 +111,7 @@ def in_torch(layer: Layer, p: dict[str, Any], h: Any, activation: Callable[[str]
             z = layer.gain * (h @ p["W"].T) + p["b"]
             if layer.activation is None:
                 return z
-            phi = activation(layer.activation.name)(z)
+            phi = activation(layer.activation.name).form(z)
             return torch.lerp(z, phi, p["slope"].expand_as(z)) if layer.slope else phi
         case Scale():
             return h @ torch.diag(p["s"])
