@@ -15,7 +15,7 @@ from tabular_cases import classifier, columns, regressor, target
 
 import clearprop as cp
 from clearprop import explain
-from clearprop.explain.attribution import _bag_link
+from clearprop.explain.attribution_task import _bag_link
 from clearprop.explain.links import LogMean, LogOdds, Mean
 from clearprop.explain.paths import Member
 
@@ -214,6 +214,31 @@ def test_estimators_of_scikit_learn_s_kind() -> None:
         explain.attribute(model, X)
 
 
+@pytest.mark.parametrize("name", ["kind", "three", "answer"])
+def test_a_table_model_of_a_bag_and_of_one_network(name: str, tmp_path: Path) -> None:
+    table = TABLE.drop(columns=["day", "heavy"]).assign(answer=SIZE, three=[f"c{k}" for k in THREE])
+    table["kind"] = np.where(SIZE > 1, "large", "small")
+    kinds = {other: "ignore" for other in ("kind", "three", "answer") if other != name}
+    outputs = {"kind": ("small",), "three": ("c0", "c1", "c2"), "answer": ("answer",)}[name]
+    of_bag: dict[str, Any] = {"n_members": 4, "time_limit": 1.0, "random_state": 0}
+    for options in (of_bag, {"network": cp.NetworkOptions(hidden=(8,), epochs=3)}):
+        model = cp.TableModel.fit(table, name, kinds=kinds, **options)
+        model.save(tmp_path / "model.safetensors")
+        model = cp.TableModel.load(tmp_path / "model.safetensors")
+        found = explain.attribute(model, table[:4], table[20:40])
+        assert found.outputs == outputs
+        assert found.cells[0][found.columns.index("colour")] == table["colour"][0]
+        F = found.base + found.values.sum(axis=1)
+        values = model.predict_values(table[:4]).values
+        if name == "answer":
+            low, high = (SIZE.min(), SIZE.max()) if model.is_bag else (-np.inf, np.inf)
+            np.testing.assert_allclose(np.clip(F[:, 0], low, high), values, atol=1e-4)
+        else:
+            np.testing.assert_allclose(1 / (1 + np.exp(-F)), values[:, -len(outputs) :], atol=1e-5)
+    with pytest.raises(TypeError, match="background is missing"):
+        explain.attribute(model, table[:1])
+
+
 def test_layers_in_any_order() -> None:
     """A scale behind a dense layer, and a first layer that is not one of single columns."""
     from clearprop.embeddings import Periodic, Scale
@@ -257,7 +282,7 @@ def test_wrong_arguments() -> None:
         explain.attribute(net, [[0, 0]], [[0, 0]], tolerance=0)
     with pytest.raises(ValueError, match="X must have 2 columns"):
         explain.attribute(net, [[0, 0, 0]], [[0, 0]])
-    with pytest.raises(TypeError, match="model must be a fitted estimator or a Network; got dict"):
+    with pytest.raises(TypeError, match="a TableModel or a Network; got dict"):
         explain.attribute({}, [[0]])  # type: ignore[arg-type]
     one = classifier().fit(TABLE, ["same"] * len(TABLE))
     with pytest.raises(ValueError, match="a target with one class"):

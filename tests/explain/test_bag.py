@@ -170,3 +170,15 @@ def test_a_recorder_and_a_drawing_of_a_member(loss: str) -> None:
     assert explain.diagnose(recorder).ok
     drawing = explain.draw_network(net, matrix[0])
     assert drawing.startswith("<svg")
+
+
+def test_a_member_in_a_notebook() -> None:
+    X, y = pd.DataFrame(columns(200)), target(columns(200))
+    model = regressor().fit(X, y)
+    net, matrix = model.networks_[0], model.encode(X)
+    trace = net.forward(matrix)
+    gradients = net.backward(trace, model.encode_target(y))
+    assert "parallel" in net._repr_html_()
+    assert f"x {matrix.shape}" in trace._repr_html_()  # and not x = h⁽⁰⁾
+    assert f"h⁽⁰⁾ {trace.h[0].shape}" in trace._repr_html_()
+    assert "h⁽⁰⁾ = ∂ℒ/∂x" not in gradients._repr_html_()

@@ -50,7 +50,10 @@ def network_html(net: Network) -> str:
 def trace_html(trace: Trace) -> str:
     """x, every z and h, and ŷ, folded layer by layer."""
     parts = [f"<div><b>Trace</b> of {counted(trace.X.shape[0], 'row')}</div>"]
-    parts.append(_folded("x = h⁽⁰⁾", trace.X, ("n", "i")))
+    plain = trace.h[0] is trace.X
+    parts.append(_folded("x = h⁽⁰⁾" if plain else "x", trace.X, ("n", "i")))
+    if not plain:  # layers for the columns come first
+        parts.append(_folded("h⁽⁰⁾", trace.h[0], ("n", "i")))
     for layer, z in enumerate(trace.z, 1):
         parts.append(_folded(f"z{sup(layer)}", z, ("n", "j")))
         if layer < len(trace.h):
@@ -63,8 +66,9 @@ def gradients_html(gradients: Gradients) -> str:
     """Every ∂ℒ/∂z, ∂ℒ/∂W, ∂ℒ/∂b and ∂ℒ/∂h, from the output back, folded."""
     length = number(float(np.linalg.norm(gradients.theta)))
     parts = [f"<div><b>Gradients</b>, length of ∂ℒ/∂θ {length}</div>"]
+    plain = gradients.dL_dh[0] is gradients.dL_dX
     for i in reversed(range(len(gradients.dL_dz))):
-        above, below = sup(i + 1), f"h{sup(i)}" if i else "h⁽⁰⁾ = ∂ℒ/∂x"
+        above, below = sup(i + 1), f"h{sup(i)}" if i or not plain else "h⁽⁰⁾ = ∂ℒ/∂x"
         parts += [
             _folded(f"∂ℒ/∂z{above}", gradients.dL_dz[i], ("n", "j")),
             _folded(f"∂ℒ/∂W{above}", gradients.dL_dW[i], ("j", "i")),
