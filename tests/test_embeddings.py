@@ -153,7 +153,7 @@ def test_rates_of_parameters_and_schedules_of_dropout_and_decay() -> None:
         (lambda: Embedding((3, 0)), "sizes must be"),
         (lambda: Parallel((Identity(2), Dropout(0.1))), "a fixed number of columns"),
         (lambda: Architecture((Scale(3), Dense(4, 1, None)), Linear()), "layer 1 .dense. takes 4"),
-        (lambda: Architecture((Scale(3),), Linear()), "must end with a dense one"),
+        (lambda: Architecture((Scale(3),), Linear()), "must end with a dense layer"),
     ],
 )
 def test_what_cannot_be(make: Any, message: str) -> None:

@@ -158,7 +158,7 @@ HIDDEN, DROPOUT, LAST = range(3)
 WRONG: dict[str, tuple[str, Callable[[Document, list[Any], dict[str, Any]], object]]] = {
     "no_architecture": ("'architecture' is missing", lambda d, L, a: d.pop("architecture")),
     "extra": ("unknown key 'x'", lambda d, L, a: d.update(x=1)),
-    "no_layers": ("must end with a dense one", lambda d, L, a: L.clear()),
+    "no_layers": ("must end with a dense layer", lambda d, L, a: L.clear()),
     "layers_text": ("must be", lambda d, L, a: L.append("dense")),
     "kind": ("'kind' must be one of 'dense', 'drop", lambda d, L, a: L[HIDDEN].update(kind="conv")),
     "key": ("unknown key 'bias'", lambda d, L, a: L[HIDDEN].update(bias=True)),
@@ -168,10 +168,10 @@ WRONG: dict[str, tuple[str, Callable[[Document, list[Any], dict[str, Any]], obje
     ),
     "no_activation": ("must have an activation", lambda d, L, a: L[HIDDEN].update(activation=None)),
     "last": (
-        "an activation if dense, but for the last one",
+        "an activation, except the last one",
         lambda d, L, a: L[LAST].update(activation="tanh"),
     ),
-    "ends_in_dropout": ("must end with a dense one", lambda d, L, a: L.append(L[DROPOUT])),
+    "ends_in_dropout": ("must end with a dense layer", lambda d, L, a: L.append(L[DROPOUT])),
     "sizes": ("layers do not fit together", lambda d, L, a: L[LAST].update(n_in=5)),
     "n_in": ("'n_in' must be at least 1", lambda d, L, a: L[HIDDEN].update(n_in=0)),
     "n_in_large": ("'n_in' must be at most", lambda d, L, a: L[HIDDEN].update(n_in=2**40)),

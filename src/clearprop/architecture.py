@@ -1,4 +1,4 @@
-"""What a network is, apart from its numbers: the layers in order, the output unit, θ's layout."""
+"""The architecture of a network, without its parameters: layers, output unit, layout of θ."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[-1], Dense):
-            raise ValueError("layers must end with a dense one")
+            raise ValueError("layers must end with a dense layer")
         if any((dense.activation is None) != (dense is self.dense[-1]) for dense in self.dense):
-            raise ValueError("layers must have an activation if dense, but for the last one")
+            raise ValueError("dense layers must have an activation, except the last one")
         width = None
         for number, layer in enumerate(self.layers):
             if None not in (width, layer.n_in) and layer.n_in != width:
@@ -56,7 +56,7 @@ class Architecture:
 
     @property
     def n_inputs(self) -> int:
-        """D, the columns of X; H_0 unless layers before the first dense one make others of them."""
+        """D, the columns of X; H_0 unless layers before the first dense layer change the number."""
         return next(layer.n_in for layer in self.layers if layer.n_in is not None)
 
     @property
@@ -66,7 +66,7 @@ class Architecture:
 
     @property
     def sizes(self) -> list[int]:
-        """[H_0, H_1, …, H_{L−1}, K]; H_0 = D where the first layer is dense."""
+        """[H_0, H_1, …, H_{L−1}, K]; H_0 = D if the first layer is dense."""
         return [self.dense[0].n_in, *(layer.n_out for layer in self.dense)]
 
     @cached_property
@@ -104,7 +104,7 @@ class Architecture:
 
     @cached_property
     def is_decayed(self) -> Array:
-        """(P,) float64, read only: 1 where weight decay and penalties act, 0 elsewhere (biases)."""
+        """(P,) float64, read-only: 1 where decay and penalties apply, 0 elsewhere (biases)."""
         values = np.empty(self.n_parameters)
         for layer, views in zip(self.layers, self.unpack(values), strict=True):
             for name, view in views.items():
@@ -113,7 +113,7 @@ class Architecture:
         return values
 
     def by_name(self, value: Callable[[str], float]) -> Array:
-        """(P,) float64, read only: for each parameter what `value` says of its name ("W", "b").
+        """(P,) float64, read-only: for each parameter, `value` of its name ("W", "b").
 
         For a layer within another (see :class:`clearprop.embeddings.Parallel`) the name is the one
         in the inner layer.
@@ -134,8 +134,8 @@ def fully_connected(
 ) -> Architecture:
     """The architecture of a fully connected network with layer sizes [D, H_1, …, K].
 
-    hidden: one activation for all hidden layers, or a list with one for each; dropout: the same
-    for the rate after each hidden layer. Raises ValueError, naming the argument.
+    hidden: one activation for all hidden layers, or a list with one per layer. dropout: one rate
+    for all hidden layers, or a list with one per layer. Raises ValueError, naming the argument.
     """
     sizes = check_sizes(sizes)
     n_hidden = len(sizes) - 2

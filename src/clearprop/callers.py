@@ -1,4 +1,4 @@
-"""Whose line a warning is about."""
+"""The line of the user's code that a warning points to."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ BETWEEN = ("clearprop", "sklearn", "joblib")  # packages that stand between a us
 def users_line() -> int:
     """The `stacklevel` with which warnings.warn points at the user's own line.
 
-    That is the nearest line of a module that belongs neither to clearprop nor to what may have
-    called it on the user's behalf, such as a pipeline of scikit-learn's.
+    This is the nearest line in a module that belongs neither to clearprop nor to a package that may
+    have called it on the user's behalf, such as scikit-learn.
     """
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None:

@@ -1,4 +1,4 @@
-"""Every check of an argument: each names the argument, what it was, and what is allowed."""
+"""Every check of an argument: errors name the argument, its value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from clearprop._typing import Array
 
-MAX_THREADS = 1024  # more are a mistake
+MAX_THREADS = 1024  # a larger number is a mistake
 
 
 def check_number(

@@ -1,4 +1,4 @@
-"""Networks as documents and tensors: what is written to files, and how it is read back strictly."""
+"""Networks as documents and tensors: writing them to files, and reading them back strictly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clearprop.persistence import read_file, write_file
 
 KIND = "network"
 FILE_NAMES = {"slope": "alpha"}  # what a dense layer's parameter is called in files, if otherwise
-MAX_WIDTH = 2**31  # a layer this wide fits no file; keeps products of sizes far from overflow
+MAX_WIDTH = 2**31  # wider layers fit no file; keeps products of sizes far from overflow
 
 
 def save_network(path: str | PathLike[str], architecture: Architecture, theta: Array) -> None:
@@ -30,7 +30,7 @@ def save_network(path: str | PathLike[str], architecture: Architecture, theta: A
 
 
 def load_network(path: str | PathLike[str]) -> tuple[Architecture, Array]:
-    """Architecture and θ of a file of :func:`save_network`; ModelFileError for anything else."""
+    """Architecture and θ from a file of :func:`save_network`; ModelFileError for any other file."""
     document, tensors = read_file(path, KIND)
     document.pop("kind")
     return network_from_document(document, tensors, str(path))
@@ -41,10 +41,10 @@ def network_to_document(
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     """The architecture as JSON values, and W1, b1, W2, b2, … as arrays.
 
-    Raises ValueError for a θ that is not finite, which no reader would take.
+    Raises ValueError for a θ that is not finite, which no reader would accept.
     """
     if not np.isfinite(theta).all():
-        raise ValueError("the network has weights that are NaN or infinite; it cannot be saved")
+        raise ValueError("the network cannot be saved: it has weights that are NaN or infinite")
     document = {"architecture": architecture_to_document(architecture)}
     tensors: dict[str, Array] = {}
     for names, p in zip(_tensor_names(architecture), architecture.unpack(theta), strict=True):

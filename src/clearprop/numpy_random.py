@@ -1,7 +1,7 @@
-"""NumPy's random orders, numbers and states, to the bit, but faster.
+"""NumPy's random orders, numbers and states, bit for bit, but faster.
 
-NumPy's own functions take a good part of the training of a small network, and of the start of a
-large one.
+NumPy's own functions take much of the training time of a small network, and of the time to set up
+a large one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from clearprop._typing import Array
 
-MOST = 2**32  # the native code takes orders of fewer entries
+MOST = 2**32  # the native code handles orders with fewer entries
 
 
 def permute(rng: np.random.Generator, index: Array) -> None:
@@ -41,7 +41,7 @@ def uniform(
 ) -> Array:
     """rng.uniform(low, high, (n_in, n_out)).T as a contiguous (n_out, n_in), float32 or float64.
 
-    For a RandomState it takes half the time.
+    It takes half the time for a RandomState.
     """
     bits = None if isinstance(rng, np.random.Generator) else rng._bit_generator
     if type(bits) is not np.random.MT19937 or not _layout_is_known():
@@ -55,7 +55,7 @@ def uniform(
 
 
 def shuffle(rng: np.random.RandomState, index: Array) -> None:
-    """rng.shuffle(index) for an int64 or int32 index (N,), in place; faster as `permute` is."""
+    """rng.shuffle(index) for an int64 or int32 index (N,), in place; faster, like `permute`."""
     bits = rng._bit_generator
     if type(bits) is np.random.MT19937 and _layout_is_known() and len(index) < MOST:
         from clearprop import _native
@@ -82,7 +82,7 @@ def _layout_is_known() -> bool:
 
 
 class _SeededLater(np.random.bit_generator.ISeedSequence):
-    """Stands for the system's entropy until the seed replaces it, which is at once."""
+    """A placeholder for the system's entropy; the seed replaces it immediately."""
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Array:
         return np.zeros(n_words, dtype)

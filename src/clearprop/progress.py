@@ -1,4 +1,4 @@
-"""A progress bar for training: rate, loss and time left, on a terminal only."""
+"""A progress bar for training: rate, loss and time left, only on a terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class ProgressBar:
-    """A callback that shows epochs a second, losses and the time left, for one job or many.
+    """A callback that shows epochs per second, losses and the time left, for one job or many.
 
-    Shown on standard error if that is a terminal, else nothing is printed, so that piped output
-    stays plain. Use it as ``net.train(..., callbacks=[cp.ProgressBar()])``, or in the `callbacks`
-    of an estimator.
+    It is shown on standard error if that is a terminal; otherwise nothing is printed, so that piped
+    output stays plain. Use it as ``net.train(..., callbacks=[cp.ProgressBar()])``, or in the
+    `callbacks` of an estimator.
     """
 
     def __init__(self, description: str = "training", file: TextIO | None = None) -> None:
@@ -44,7 +44,7 @@ class ProgressBar:
                 self.close()
 
     def close(self) -> None:
-        """End the display; called by itself when the last job ends."""
+        """End the display; called automatically when the last job ends."""
         if self._progress is not None:
             self._progress.stop()
             self._progress, self._tasks = None, {}

@@ -12,15 +12,15 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.numpy_random import permute, shuffle
 
-MANY = 2**16  # rows of all orders together from which on threads are worth starting
+MANY = 2**16  # total number of rows from which starting threads pays off
 
 
 @dataclass
 class RowOrder:
     """The order of the rows in each pass over them, from an explicit generator.
 
-    A numpy Generator draws a new permutation each time. A RandomState shuffles the order of the
-    pass before in place, as scikit-learn does, so that the same seed gives the same batches.
+    A NumPy Generator draws a new permutation each time. A RandomState shuffles the order of the
+    previous pass in place, as scikit-learn does, so that the same seed gives the same batches.
     """
 
     rng: np.random.Generator | np.random.RandomState
@@ -28,7 +28,7 @@ class RowOrder:
 
     @property
     def bit_generator(self) -> Any:
-        """Where the random numbers come from; several orders may draw from one."""
+        """The source of the random numbers; several orders may share one."""
         rng = self.rng
         return rng.bit_generator if isinstance(rng, np.random.Generator) else rng._bit_generator
 
@@ -55,7 +55,7 @@ def draw_orders(orders: Sequence[RowOrder], n_threads: int) -> None:
             thread = Thread(target=_draw, args=(groups[i::n],))
             try:
                 thread.start()
-            except RuntimeError:  # the system has no thread to give
+            except RuntimeError:  # the system cannot start another thread
                 own = own + groups[i::n]
             else:
                 threads.append(thread)

@@ -1,4 +1,4 @@
-"""One job under way: the plan of its next epoch, and the bookkeeping after it."""
+"""A running job: the plan of its next epoch, and the bookkeeping after it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Callback: TypeAlias = Callable[[EpochReport], object]
 
 
 class Track:
-    """One job under way: its plan for the next epoch, and the bookkeeping after it."""
+    """A running job: its plan for the next epoch, and the bookkeeping after it."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Track:
         return self.engine.read(self.run, self.index, only=("theta",))["theta"]
 
     def begin(self) -> None:
-        """Get ready to go on from the state, which may be fresh."""
+        """Prepare to continue from the state, which may be fresh."""
         state, job = self.state, self.job
         if state.order is None and job.shuffle is not None:
             # at most 2³¹ rows in parts: memory counts where they are many
@@ -93,13 +93,13 @@ class Track:
             return self.constant_rates
         schedule = as_schedule(cast(Optimizer, self.job.optimizer).learning_rate)
         rates = schedule(self.clock(n_steps))
-        if isinstance(schedule, Constant):  # an epoch of a small network is soon over
+        if isinstance(schedule, Constant):  # an epoch of a small network is short
             rates.flags.writeable = False
             self.constant_rates = rates
         return rates
 
     def begins_pass(self) -> bool:
-        """Whether the coming epoch, maybe a part of a pass, needs a new order of the rows."""
+        """Whether the coming epoch, which may be part of a pass, needs a new order of the rows."""
         return self.state.epoch % self.n_parts == 0
 
     def plan(self) -> EpochPlan:
@@ -142,7 +142,7 @@ class Track:
         self.notify(stopping)
 
     def record(self, loss: float, rate: float) -> None:
-        """Judge the epoch and add it to the history; an interrupt leaves the lists equally long."""
+        """Evaluate the epoch and add it to the history; an interrupt leaves lists equally long."""
         state, job, history = self.state, self.job, self.state.history
         theta = None
         validation_loss, metrics = float("nan"), dict.fromkeys(job.metrics, float("nan"))
@@ -189,7 +189,7 @@ class Track:
         return ""
 
     def notify(self, stopping: str) -> None:
-        """Call the callbacks with the epoch just recorded, and finish if there is a reason to."""
+        """Call the callbacks with the epoch just recorded, and finish if there is a reason."""
         state, job = self.state, self.job
         if not stopping and state.epoch >= job.epochs:
             stopping = "epochs"
@@ -197,7 +197,7 @@ class Track:
             stopping = "time_limit"
         if self.callbacks:
             report = self.report(stopping)
-            # every callback is called, also after one has asked to stop
+            # every callback is called, even after one has asked to stop
             asked = [callback(report) for callback in self.callbacks]
             if not stopping and any(isinstance(a, bool | np.bool_) and a for a in asked):
                 stopping = "callback"

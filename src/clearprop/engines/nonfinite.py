@@ -1,4 +1,4 @@
-"""Where a NaN or infinity came from: the definition run once more on the batch that gave it."""
+"""The origin of a NaN or infinity: the definition is run again on the batch that gave it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ QUANTITIES = ("X", "t", "z", "the loss", "∂ℒ/∂z", "∂ℒ/∂W", "θ")
 
 @dataclass(frozen=True)
 class NonFinite:
-    """Where the first NaN or infinity of a run was seen: quantity, layer, step (from 1), row.
+    """The first NaN or infinity of a run: quantity, layer, step (from 1), row.
 
-    quantity: one of :data:`QUANTITIES`; layer and row: None where it has none.
+    quantity: one of :data:`QUANTITIES`; layer and row: None if the quantity has none.
     """
 
     quantity: str

@@ -1,4 +1,4 @@
-"""Which engine runs: the one that was asked for, or the fastest that has all the parts."""
+"""The choice of the engine: the requested one, or the fastest that has all parts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def get_engine(
 
     "auto" is the native engine, unless the architecture or the optimiser has custom parts that only
     the reference engine can run; a warning then says so.
-    n_threads: of the native engine, from 1 to 1024, None for :func:`clearprop.get_num_threads`; the
-    reference engine has one thread.
-    Raises ValueError for other names, for a wrong n_threads, and for "native" with custom parts.
+    n_threads: threads of the native engine, from 1 to 1024; None means
+    :func:`clearprop.get_num_threads`. The reference engine has one thread.
+    Raises ValueError for other names, an invalid n_threads, and for "native" with custom parts.
     """
     check_n_threads(n_threads)
     if name == "reference":
@@ -55,7 +55,9 @@ def choose_engine(
     """The engine for all of the jobs: "auto" is the native one if it can run every one of them."""
     if not isinstance(engine, str):
         if n_threads is not None:
-            raise ValueError("n_threads goes with the name of an engine; the one given has its own")
+            raise ValueError(
+                "n_threads needs the name of an engine; an engine object has its own threads"
+            )
         return engine
     for job in jobs:
         chosen = get_engine(engine, job.architecture, job.optimizer, n_threads)

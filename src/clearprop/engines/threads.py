@@ -1,4 +1,4 @@
-"""How many threads the native engine may use. The results never depend on it."""
+"""The number of threads of the native engine. The results never depend on it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ _chosen: int | None = None
 
 
 def set_num_threads(n: int | None) -> None:
-    """Use n threads from now on, where no `n_threads` says otherwise; None: the default.
+    """Use n threads from now on, unless `n_threads` says otherwise; None: the default.
 
-    The default is the variable CLEARPROP_NUM_THREADS, or else all processors the process may use,
-    but no more than OMP_NUM_THREADS, if that is set. (joblib sets it in its worker processes, so
-    that all of them together have one thread for each processor.) Results do not depend on it.
+    The default is the environment variable CLEARPROP_NUM_THREADS. If it is not set, the default is
+    all processors available to the process, but not more than OMP_NUM_THREADS. (joblib sets
+    OMP_NUM_THREADS in its worker processes, so that all of them together have one thread per
+    processor.) Results do not depend on the number of threads.
     Raises ValueError unless 1 ≤ n ≤ 1024.
     """
     global _chosen  # noqa: PLW0603 (a setting of the process, like OMP_NUM_THREADS)
@@ -26,7 +27,7 @@ def set_num_threads(n: int | None) -> None:
 
 @contextmanager
 def num_threads(n: int) -> Iterator[None]:
-    """Within the block the process's setting is n threads; afterwards it is what it was."""
+    """Set the process to n threads within the block; restore the previous setting afterwards."""
     before = _chosen
     set_num_threads(n)
     try:

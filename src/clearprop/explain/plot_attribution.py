@@ -14,7 +14,7 @@ from clearprop.notation import counted
 if TYPE_CHECKING:
     from clearprop.tabular.importances import FeatureImportances
 
-POSITIVE, NEGATIVE = COLOURS[5], COLOURS[0]  # vermilion and blue, told apart by all eyes
+POSITIVE, NEGATIVE = COLOURS[5], COLOURS[0]  # vermilion and blue, safe for colour-blind readers
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # a line ends beside a text
 PROBABILITIES = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 

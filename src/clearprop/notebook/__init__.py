@@ -1,1 +1,1 @@
-"""How networks, traces, gradients and histories look in a notebook: functions of given arrays."""
+"""Networks, traces, gradients and histories as a notebook shows them: functions of arrays."""

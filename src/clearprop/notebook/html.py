@@ -11,8 +11,8 @@ from clearprop._typing import Array
 from clearprop.notation import counted, number
 
 MOST_ROWS, MOST_COLUMNS = 10, 12
-# Colours are laid thinly over the page's own, and the text keeps the page's: light or dark alike.
-# Orange for > 0 and blue for < 0 are told apart by all eyes; the sign stands there too.
+# Colours are a thin layer over the page's background, and text keeps the page's colour.
+# Orange for > 0 and blue for < 0 are safe for colour-blind readers; the sign is shown too.
 POSITIVE, NEGATIVE = "230,120,0", "0,114,178"
 STYLE = """<style>
 .clearprop{font-size:13px;line-height:1.45}
@@ -31,7 +31,7 @@ font-variant-numeric:tabular-nums;white-space:nowrap}
 
 
 def page(content: str) -> str:
-    """The content with its style, as a notebook shows it."""
+    """The content with its style, for a notebook."""
     return f'{STYLE}<div class="clearprop">{content}</div>'
 
 
@@ -52,7 +52,7 @@ def table_html(header: Sequence[str], rows: Iterable[Sequence[object]], left: in
 
 
 def matrix_html(value: Array, axes: tuple[str, ...]) -> str:
-    """An array as a table of shaded cells, its first rows and columns, with a note of the rest."""
+    """The first rows and columns of an array as shaded cells, with a note on the rest."""
     notes = []
     while value.ndim > 2:
         notes.append(f"{axes[0]} = 0, the first of {value.shape[0]:,}")

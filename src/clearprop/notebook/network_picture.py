@@ -21,9 +21,9 @@ MOST_EDGES = 4000
 RADIUS = 11.0
 STEP_Y, LEAST_GAP_X = 34.0, 150.0
 PAD, TOP, FOOT = 16.0, 46.0, 34.0
-SHOWN = 18  # characters of a name; the whole one is in the tooltip
-# Orange for > 0, blue for < 0 as in the tables; both stand out on white and on black, and edges
-# of negative weights are dashed, for print in grey.
+SHOWN = 18  # characters of a name; the tooltip has the full name
+# Orange for > 0 and blue for < 0, as in the tables. Both stand out on white and on black; edges of
+# negative weights are dashed, for printing in grey.
 POSITIVE, NEGATIVE = "#E07B00", "#2185C5"
 
 
@@ -137,7 +137,7 @@ class _Picture:
     # ---- edges -------------------------------------------------------------------------------
 
     def _edges(self) -> Iterator[str]:
-        """Of each layer the largest weights last, so that they lie on top."""
+        """The edges of each layer, the largest weights last, so that they lie on top."""
         for layer, W in enumerate(self.net.W, 1):
             below, column = self.columns[layer - 1], self.columns[layer]
             weights = W[np.ix_(column.drawn, below.drawn)].astype(np.float64)
@@ -228,7 +228,7 @@ class _Picture:
     # ---- words -------------------------------------------------------------------------------
 
     def _captions(self) -> Iterator[str]:
-        """Above each column its symbol, its size and its unit; between them the weights."""
+        """Above each column, its symbol, size and unit; between the columns, the weights."""
         dense = self.net.architecture.dense
         for layer, (x, column) in enumerate(zip(self.xs, self.columns, strict=True)):
             if layer == 0:

@@ -1,4 +1,4 @@
-"""How Network, Trace, Gradients and History look in a notebook."""
+"""The display of Network, Trace, Gradients and History in a notebook."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from clearprop.network import Network
     from clearprop.propagation import Gradients, Trace
 
-# A picture of more edges than these says nothing that the table does not.
+# With more edges than this, a picture adds nothing to the table.
 MOST_DRAWN = 400
 WIDTH, HEIGHT = 460, 150
 STROKES = (("training", "#E07B00", ""), ("validation", "#2185C5", ' stroke-dasharray="6 3"'))
 
 
 def network_html(net: Network) -> str:
-    """Its layers in a table, and a picture where it is small."""
+    """A table of the layers, and a picture if the network is small."""
     rows = []
     parameters = net.architecture.unpack(net.theta)
     for layer, p in zip(net.architecture.layers, parameters, strict=True):
@@ -79,7 +79,7 @@ def gradients_html(gradients: Gradients) -> str:
 
 
 def _folded(name: str, value: Array, axes: tuple[str, ...]) -> str:
-    """One line with the shape and the size of an array, which opens to its numbers."""
+    """One line with the shape and the size of an array, which unfolds to its numbers."""
     shape = value.shape
     first: Any = value[:MOST_ROWS]
     shown: Array = first.toarray() if hasattr(first, "toarray") else value
