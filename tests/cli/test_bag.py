@@ -19,7 +19,7 @@ from fuzz_files import check_reader
 import clearprop as cp
 from clearprop.cli import main
 from clearprop.tables.frames import TableError
-from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.model import TableModel
 
 N = 240
 FEW = ("--members", "4", "--time-limit", "60")

@@ -29,8 +29,8 @@ import clearprop as cp
 from clearprop.activations import ACTIVATIONS
 from clearprop.cli import main
 from clearprop.cli.parser import default_model_path
+from clearprop.tabular.model import TableModel
 from clearprop.tabular.problem import split
-from clearprop.tabular.table_model import TableModel
 
 ADULT = Path(__file__).parents[2] / "data" / "adult.csv"
 QUICK = ("--hidden", "8", "--epochs", "8", "--learning-rate", "0.01", "--batch-size", "32")
@@ -668,7 +668,7 @@ def test_what_fails_has_exit_code_1(run, here, monkeypatch, error, message):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("clearprop.tabular.table_model.train_network", fail)
+    monkeypatch.setattr("clearprop.tabular.model.train_network", fail)
     done = run("fit", "animals.csv", "-t", "animal", "--network", "--json")
     assert (done.code, done.out, done.err) == (1, "", f"clearprop: error: {message}\n")
     monkeypatch.setenv("CLEARPROP_TRACEBACK", "1")

@@ -14,7 +14,7 @@ import pytest
 
 from clearprop import explain
 from clearprop.cli import main
-from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.model import TableModel
 
 N = 240
 rng = np.random.default_rng(0)

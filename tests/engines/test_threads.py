@@ -160,8 +160,8 @@ def test_a_file_does_not_keep_the_number_of_threads(tmp_path: Path) -> None:
 
 def test_threads_of_a_table_model(monkeypatch: Any) -> None:
     pa = pytest.importorskip("pyarrow")
+    from clearprop.tabular.model import TableModel
     from clearprop.tabular.network import NetworkOptions
-    from clearprop.tabular.table_model import TableModel
 
     given: list[Any] = []
     plain = cp.MLPClassifier.fit
@@ -181,7 +181,7 @@ def test_threads_of_a_table_model(monkeypatch: Any) -> None:
 def test_threads_of_the_command_line(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     pytest.importorskip("pyarrow")
     from clearprop.cli import main
-    from clearprop.tabular import table_model
+    from clearprop.tabular import model as table_model
 
     seen: list[Any] = []
     plain = table_model.train_network

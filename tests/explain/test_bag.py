@@ -14,7 +14,7 @@ from tabular_cases import classifier, columns, regressor, target
 
 from clearprop import explain
 from clearprop.cli import main
-from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.model import TableModel
 
 COLUMNS = columns(240) | {"answer": target(columns(240)).tolist()}
 TABLE = pd.DataFrame(COLUMNS).drop(columns=["heavy", "day"])

@@ -17,8 +17,10 @@ from clearprop.documents import ModelFileError
 from clearprop.persistence import read_file, write_file
 from clearprop.tables.frames import TableError, as_frame, read_column
 from clearprop.tables.target_column import TargetColumn, find_target, infer_task
-from clearprop.tabular import baselines, table_model
+from clearprop.tabular import baselines
+from clearprop.tabular import model as table_model
 from clearprop.tabular.baselines import linear_baseline, trivial_baseline
+from clearprop.tabular.model import TableModel
 from clearprop.tabular.network import NetworkOptions
 from clearprop.tabular.plain import TableEncoding
 from clearprop.tabular.problem import read_problem, split
@@ -28,7 +30,6 @@ from clearprop.tabular.scores import (
     regression_scores,
     residual_summary,
 )
-from clearprop.tabular.table_model import TableModel
 from clearprop.tabular.target import Standardization
 
 QUICK = NetworkOptions(hidden=(16,), epochs=60, dropout=0.0, learning_rate=0.01, batch_size=32)

@@ -17,16 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop.documents import ModelFileError, dump_document, parse_document
-from clearprop.tables.column_encodings import (
+from clearprop.tables.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
+from clearprop.tables.dates import date_parts as parts_of
+from clearprop.tables.frames import Column, TableError, as_frame, read_column
+from clearprop.tabular.plain import TableEncoding
+from clearprop.tabular.plain_columns import (
     LIMIT,
     MAX_CATEGORIES,
     CategoricalColumn,
     NumericColumn,
 )
-from clearprop.tables.column_encodings import date_parts as parts_of
-from clearprop.tables.columns import infer_kind, to_datetimes, to_labels, to_numbers, to_signs
-from clearprop.tables.frames import Column, TableError, as_frame, read_column
-from clearprop.tabular.plain import TableEncoding
 
 N = 40
 COLUMNS = {

@@ -19,6 +19,7 @@ from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.outputs import Linear
+from clearprop.tables.sources import source_of
 from clearprop.tabular.bag import folds as folds_module
 from clearprop.tabular.bag.folds import Apart, HeldOut, folds
 from clearprop.tabular.bag.intervals import excess_variance
@@ -32,7 +33,6 @@ from clearprop.tabular.bag.recipe import (
 )
 from clearprop.tabular.bag.train import train_bag
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.sources import source_of
 from clearprop.training import NonFiniteError
 
 TABLE = columns(200)

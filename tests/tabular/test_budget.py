@@ -20,6 +20,7 @@ from clearprop.jobs import Data
 from clearprop.outputs import Linear
 from clearprop.schedules import Clock, CosLog4
 from clearprop.tables.frames import TableError
+from clearprop.tables.sources import source_of
 from clearprop.tabular import fitting
 from clearprop.tabular.bag import budget
 from clearprop.tabular.bag import folds as folds_module
@@ -35,7 +36,6 @@ from clearprop.tabular.bag.budget import (
 from clearprop.tabular.bag.epochs import Pace, Paced
 from clearprop.tabular.bag.recipe import REGRESSION, build_architectures, plan_epochs
 from clearprop.tabular.inputs import SAMPLE, TableInputs
-from clearprop.tabular.sources import source_of
 
 SPEEDS = Speeds(fit=7e-6, row=6e-6, step=4e-3)
 

@@ -17,13 +17,13 @@ from tabular_cases import columns
 
 from clearprop import TableError
 from clearprop.documents import ModelFileError
-from clearprop.tables.column_encodings import date_parts
 from clearprop.tables.columns import ColumnType
+from clearprop.tables.dates import date_parts
+from clearprop.tables.sources import source_of
 from clearprop.tabular import inputs as inputs_module
+from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
 from clearprop.tabular.input_columns import CLIP, LIMIT, Flag, Number, bin_edges
-from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.sources import source_of
 
 
 def fit(X: Any, kinds: dict[str, str] | None = None) -> TableInputs:

@@ -11,6 +11,7 @@ from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Dense
 from clearprop.outputs import Linear
 from clearprop.schedules import CosLog4
+from clearprop.tables.sources import source_of
 from clearprop.tabular.bag.recipe import (
     CLASSIFICATION,
     LEAST_SPREAD,
@@ -24,10 +25,9 @@ from clearprop.tabular.bag.recipe import (
     plan_epochs,
     start,
 )
-from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
+from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.regressor import TabularRegressor
-from clearprop.tabular.sources import source_of
 
 
 def test_the_learning_rate_falls_as_the_steps_become_more() -> None:

@@ -18,10 +18,7 @@ from tabular_cases import classifier, columns, regressor, target
 
 import clearprop as cp
 from clearprop.tables.frames import as_frame
-from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.network import NetworkOptions
-from clearprop.tabular.row import RowReader
-from clearprop.tabular.sources import (
+from clearprop.tables.sources import (
     FrameSource,
     RowSource,
     Source,
@@ -29,6 +26,9 @@ from clearprop.tabular.sources import (
     row_source,
     source_of,
 )
+from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.network import NetworkOptions
+from clearprop.tabular.row import RowReader
 
 N = 60
 RNG = np.random.default_rng(0)

@@ -13,11 +13,11 @@ import pytest
 from tabular_cases import Classifier, Regressor, regressor, with_epochs
 
 import clearprop as cp
+from clearprop.tables.sources import source_of
 from clearprop.tabular.bag import screening
 from clearprop.tabular.bag.epochs import Epochs
 from clearprop.tabular.bag.screening import is_positive
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.sources import source_of
 
 NOISE = [f"noise {i}" for i in range(6)]
 

@@ -13,7 +13,7 @@ from clearprop.explain.diagnose import diagnose as look
 from clearprop.explain.diagnose import diagnose_networks as look_at_all
 from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError
-from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.model import TableModel
 
 MOST_ROWS = 100_000  # a longer table gives every second, fourth … row
 MOST_ROWS_OF_BAG = 5_000  # if all networks of a bag are examined

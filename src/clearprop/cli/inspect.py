@@ -18,7 +18,7 @@ from clearprop.outputs import example_targets
 from clearprop.propagation import Gradients, Trace
 from clearprop.tables.csv_parquet import open_table
 from clearprop.tables.frames import TableError, as_frame, shown
-from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.model import TableModel
 
 CHECKED_ROWS = [0, 1, 2, 3]
 MANY_ENTRIES = 20_000  # a few seconds

@@ -14,7 +14,7 @@ from clearprop.cli.output import UsageError, note, print_json, print_table, to_j
 from clearprop.cli.scores import quality, show_quality
 from clearprop.tables.csv_parquet import TableFile, open_table, output_kind, write_table
 from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
-from clearprop.tabular.table_model import TableModel
+from clearprop.tabular.model import TableModel
 
 
 def predict(arguments: argparse.Namespace) -> int:

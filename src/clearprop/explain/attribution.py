@@ -19,7 +19,7 @@ from clearprop.notation import counted, number
 if TYPE_CHECKING:
     from clearprop.estimators import MLPClassifier, MLPRegressor
     from clearprop.tabular import TabularClassifier, TabularRegressor
-    from clearprop.tabular.table_model import TableModel
+    from clearprop.tabular.model import TableModel
 
     Model: TypeAlias = (
         TableModel | Network | MLPClassifier | MLPRegressor | TabularClassifier | TabularRegressor

@@ -16,8 +16,8 @@ from clearprop.explain.paths import Member
 from clearprop.network import Network
 from clearprop.notation import counted, number
 from clearprop.tables.frames import as_frame
-from clearprop.tabular.sources import FrameSource, Source, source_of
-from clearprop.tabular.table_model import TableModel
+from clearprop.tables.sources import FrameSource, Source, source_of
+from clearprop.tabular.model import TableModel
 
 if TYPE_CHECKING:
     from clearprop.tabular import TabularClassifier

@@ -240,9 +240,9 @@ def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: 
         return X
     if scaling not in SCALINGS:
         raise ValueError(f"scaling must be one of {list(SCALINGS)}; got {scaling!r}")
-    from clearprop.tables.column_encodings import NumericColumn
     from clearprop.tables.columns import to_numbers
     from clearprop.tables.frames import as_frame, read_column
+    from clearprop.tabular.plain_columns import NumericColumn
 
     X, at, table = X.copy(), 0, as_frame(frame)
     for column in encoding.columns:

@@ -2,8 +2,8 @@
 
 The kind is inferred (`infer_kind`), and a column of a given kind is read as numbers, truth values,
 dates or labels (`to_numbers`, `to_signs`, `to_datetimes`, `to_labels`), so that the text of a CSV
-file and typed columns mean the same. What the kinds become in the matrix of a network is the
-matter of :mod:`clearprop.tables`.
+file and typed columns mean the same. What the kinds become in the matrix of a network is decided in
+:mod:`clearprop.tabular`.
 """
 
 from __future__ import annotations

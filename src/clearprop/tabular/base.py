@@ -20,13 +20,13 @@ from clearprop.callers import users_line
 from clearprop.checks import check_n_threads, check_number, check_sample_weight
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
+from clearprop.tables.sources import Source, row_of_pandas, row_source, source_of
+from clearprop.tabular.bag.prediction import BagModel
 from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.fitting import Settings, Task, choose_rows, fit_bag, prepare
 from clearprop.tabular.importances import FeatureImportances, feature_importances
-from clearprop.tabular.model import BagModel
 from clearprop.tabular.networks import encode_target, member_networks
-from clearprop.tabular.sources import Source, row_of_pandas, row_source, source_of
 
 
 class BaseTabular(BaseEstimator):

@@ -10,13 +10,13 @@ from sklearn.metrics import accuracy_score
 
 from clearprop._typing import Array
 from clearprop.estimators.settings import class_weights
+from clearprop.tables.sources import row_source
 from clearprop.tabular.bag.calibration import exponent, temper
 from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.base import BaseTabular
 from clearprop.tabular.fitting import Task
 from clearprop.tabular.scores import CLASS_SCORES, find_score
-from clearprop.tabular.sources import row_source
 from clearprop.tabular.target import ClassTarget
 
 

@@ -41,8 +41,8 @@ from clearprop.network_files import (
 from clearprop.persistence import read_file, write_file
 from clearprop.tabular.bag.calibration import LEAST, MOST
 from clearprop.tabular.bag.intervals import Residuals
-from clearprop.tabular.input_files import inputs_from_document, inputs_to_document
-from clearprop.tabular.model import BagModel
+from clearprop.tabular.bag.prediction import BagModel
+from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
 from clearprop.tabular.target import (
     CLASS_KINDS,
     LOSSES,

@@ -18,6 +18,7 @@ from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.frames import TableError
+from clearprop.tables.sources import Source
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,
     PILOT_ROWS,
@@ -32,7 +33,6 @@ from clearprop.tabular.bag.screening import Columns
 from clearprop.tabular.bag.search import Trial, best_of, search
 from clearprop.tabular.bag.train import Bag, train_bag
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.sources import Source
 from clearprop.tabular.target import ClassTarget, NumberTarget
 
 

@@ -11,8 +11,8 @@ from sklearn.utils import check_consistent_length
 from clearprop._typing import Array
 from clearprop.checks import check_number, check_sample_weight
 from clearprop.numpy_random import random_state
+from clearprop.tables.sources import source_of
 from clearprop.tabular.networks import encode_target
-from clearprop.tabular.sources import source_of
 
 if TYPE_CHECKING:
     from clearprop.tabular.base import BaseTabular

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.column_encodings import date_parts
 from clearprop.tables.columns import SIGNS, ColumnType, written
-from clearprop.tabular.sources import Source
+from clearprop.tables.dates import date_parts
+from clearprop.tables.sources import Source
 
 LIMIT = 1e6  # of |z|: the clip and the bins saturate far below
 CLIP = 3.0
@@ -196,7 +196,7 @@ class InputColumn:
     angle_step: float = 0.0
 
     @classmethod
-    def of_sample(
+    def from_sample(
         cls, name: str, kind: str, type: ColumnType, sample: Source, n: int
     ) -> InputColumn | None:
         """Of anything but categories, from some of n rows; None where the column says nothing."""
@@ -216,7 +216,7 @@ class InputColumn:
         return found if numbers or missing is not None else None
 
     @classmethod
-    def of_categories(cls, name: str, type: ColumnType, labels: Any) -> InputColumn | None:
+    def from_categories(cls, name: str, type: ColumnType, labels: Any) -> InputColumn | None:
         """From the labels of all rows; None where they say nothing."""
         import pyarrow.compute as pc
 

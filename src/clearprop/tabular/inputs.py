@@ -28,8 +28,8 @@ from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Layer
 from clearprop.tables.columns import KINDS
 from clearprop.tables.frames import TableError
+from clearprop.tables.sources import Source, check_names
 from clearprop.tabular.input_columns import CLIP, Categories, InputColumn
-from clearprop.tabular.sources import Source, check_names
 
 LEAST_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
 FEW_ROWS, LEAST_OF_FEW = 6_000, 2  # the least number for tables of up to so many rows
@@ -87,9 +87,9 @@ class TableInputs:
         for name in source.names:
             kind, type_ = source.describe(name, rows, kinds.get(name))
             if kind == "categorical":
-                column = InputColumn.of_categories(name, type_, source.labels(name, rows))
+                column = InputColumn.from_categories(name, type_, source.labels(name, rows))
             elif kind != "ignore":
-                column = InputColumn.of_sample(name, kind, type_, sample, n)
+                column = InputColumn.from_sample(name, kind, type_, sample, n)
             else:
                 column = None
             columns += [] if column is None else [column]

@@ -1,96 +1,350 @@
-"""What a fit leaves for predictions: the table's inputs and the members' networks."""
+"""A model for tables: an estimator with the column that it learnt, in one file."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.architecture import Architecture
-from clearprop.callers import users_line
-from clearprop.predictor import Predictor
-from clearprop.tabular.inputs import CHUNK_BYTES, TableInputs
-from clearprop.tabular.row import RowReader
-from clearprop.tabular.sources import Source
+from clearprop.documents import Document
+from clearprop.estimators import MLPClassifier, MLPRegressor
+from clearprop.network import Network
+from clearprop.persistence import read_file, write_file
+from clearprop.tables.columns import infer_kind
+from clearprop.tables.frames import TableError, as_frame, read_column, shown, unknown_name
+from clearprop.tables.sources import FrameSource, row_source
+from clearprop.tables.target_column import TargetColumn
+from clearprop.tabular.classifier import TabularClassifier
+from clearprop.tabular.model_codec import model_from_document, model_to_document
+from clearprop.tabular.network import NetworkOptions, train_network
+from clearprop.tabular.plain import TableEncoding
+from clearprop.tabular.problem import Problem, read_problem
+from clearprop.tabular.regressor import TabularRegressor
+from clearprop.tabular.scores import Scores, classification_scores, regression_scores
+from clearprop.tabular.target import Standardization
+
+KIND = "TableModel"
+OLD_KINDS = ("table-model", "table-bag")  # one network, a bag
+CHUNK_BYTES = 32 * 2**20  # of the matrix of a network at a time in predictions
+
+Estimator = TabularClassifier | TabularRegressor | MLPClassifier | MLPRegressor
 
 
-@dataclass(eq=False)
-class BagModel:
-    """ŷ of a table as the mean over the members.
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for N rows: probabilities (N, K) or ŷ (N,).
 
-    named: whether the table had names for its columns. engine: "native" or "reference";
-    n_threads: of the native one.
+    unseen: for each column with any, how many labels were not seen in training.
     """
 
-    inputs: TableInputs
-    named: bool
-    architectures: list[Architecture]
-    thetas: Array
-    engine: str
-    n_threads: int | None = None
-    predictors: list[Predictor] = field(default_factory=list, repr=False)
-    _reader: RowReader | None = field(default=None, init=False, repr=False)
+    values: Array
+    unseen: dict[str, int]
 
-    def __post_init__(self) -> None:
-        self.predictors = [
-            Predictor(architecture, theta, engine=self.engine, n_threads=self.n_threads)
-            for architecture, theta in zip(self.architectures, self.thetas, strict=True)
-        ]
 
-    def y_hat(self, source: Source, of: str = "the estimator") -> Array:
-        """Mean ŷ of the members for the rows of a source, float64 (N, K).
+@dataclass(frozen=True)
+class TableModel:
+    """An estimator with the column that it learnt.
 
-        Columns are found by their names; where the table, or that of training, has none, by their
-        place. Raises TableError, a ValueError, for columns that are missing or too many.
+    target: the column, whose values it reads as y. estimator: a fitted TabularClassifier or
+    TabularRegressor, which takes the columns as they are; or one network, an MLPClassifier or
+    MLPRegressor, which takes the matrix of `encoding` and whose quantity is standardized by
+    `standardization`. Classes are learnt by their numbers: label k of `target.labels` is y = k.
+    missing: texts that mean a missing value. about: facts of the training as JSON values, kept in
+    the file.
+
+    >>> import pyarrow as pa
+    >>> frame = pa.table({"x": [0.0, 1.0] * 20, "answer": ["no", "yes"] * 20})
+    >>> model = TableModel.fit(frame, "answer", n_members=4, random_state=0)
+    >>> model.predict(frame.slice(0, 3)).tolist()
+    ['no', 'yes', 'no']
+    >>> type(model.estimator).__name__
+    'TabularClassifier'
+    """
+
+    target: TargetColumn
+    estimator: Estimator
+    encoding: TableEncoding | None = None
+    standardization: Standardization | None = None
+    missing: tuple[str, ...] = ()
+    about: Document = field(default_factory=dict)
+
+    # ---- fitting -----------------------------------------------------------------------------
+
+    @classmethod
+    def fit(
+        cls,
+        frame: Any,
+        target: str,
+        *,
+        task: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+        parse_text: bool = False,
+        missing: Collection[str] = (),
+        network: NetworkOptions | None = None,
+        **parameters: Any,
+    ) -> TableModel:
+        """Learn the column `target` of a data frame from the others, with all of its rows.
+
+        task: "classification" or "regression"; by default chosen from the target. kinds: column →
+        "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind that is
+        inferred. parse_text: whether text is to be understood, as that of CSV files. missing: texts
+        that mean a missing value. network: options of one network, which is trained in place of a
+        bag. parameters: of the bag, see TabularClassifier and TabularRegressor. Raises TableError
+        for a table that cannot be learnt from, TypeError for parameters of a bag beside `network`.
         """
-        source = self.named_as_in_training(source, of)
-        n = source.n_rows
-        total = np.zeros((n, self.architectures[0].n_outputs))
-        step = max(1, CHUNK_BYTES // (4 * sum(self.inputs.sizes)))
-        for begin in range(0, n, step):
-            some = source if n <= step else source.rows(begin, begin + step)
-            total[begin : begin + step] = self.y_hat_of_matrix(self.matrix(some))
-        return total
-
-    def y_hat_of_matrix(self, matrix: Array) -> Array:
-        """Mean ŷ of the members for rows of the matrix that they take, float64 (N, K)."""
-        total = np.zeros((len(matrix), self.architectures[0].n_outputs))
-        for predictor in self.predictors:
-            total += predictor(matrix)
-        return total / len(self.predictors)
-
-    def matrix(self, source: Source) -> Array:
-        """The matrix (N, D) float32 that the networks take; names are those of training."""
-        if source.n_rows != 1:
-            return self.inputs.transform(source)
-        if self._reader is None:
-            self._reader = RowReader(self.inputs)
-        return self._reader.read(source)
-
-    def named_as_in_training(self, source: Source, of: str) -> Source:
-        """The source with the names of training; a warning or ValueError where they do not fit."""
-        names = self.inputs.names
-        if self.named and source.named:
-            return source
-        if len(source.names) != len(names):
-            raise ValueError(
-                f"X has {len(source.names)} features, but {of} is expecting {len(names)} features "
-                "as input"
+        if network is not None and parameters:
+            name = next(iter(parameters))
+            raise TypeError(f"{name} is a parameter of the bag; network= asks for one network")
+        if target in (kinds or {}):
+            raise TableError(f"column {shown(target)} is the target; choose its task instead")
+        problem = read_problem(frame, target, task=task, parse_text=parse_text, missing=missing)
+        if network is not None:
+            encoding = TableEncoding.fit(
+                problem.frame, kinds, parse_text=parse_text, missing=missing, rows=problem.train
             )
-        if self.named:
-            message = f"X does not have valid feature names, but {of} was fitted with feature names"
-            warnings.warn(message, UserWarning, stacklevel=users_line())
-        elif source.named:
-            message = f"X has feature names, but {of} was fitted without feature names"
-            warnings.warn(message, UserWarning, stacklevel=users_line())
-        return source.renamed(names)
+            return cls.fit_network(problem, encoding, network)
+        known = dict(kinds or {})
+        if parse_text:
+            for name in problem.frame.columns:
+                if name not in known:
+                    column = read_column(problem.frame, name, problem.missing)
+                    known[name] = infer_kind(column, parse_text=True).kind
+        return cls.fit_bag(problem, known, **parameters)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"predictors": [], "_reader": None}
+    @classmethod
+    def fit_bag(
+        cls, problem: Problem, kinds: Mapping[str, str] | None = None, **parameters: Any
+    ) -> TableModel:
+        """A bag trained on the training rows of a problem; kinds and parameters as for `fit`."""
+        bag = TabularClassifier if problem.target.has_classes else TabularRegressor
+        rows = problem.train
+        source = FrameSource(problem.frame[rows], missing=problem.missing)
+        estimator = bag(kinds=kinds or None, **parameters).fit(source, problem.y[rows])
+        about = {"n_rows": len(rows), "n_validation_rows": 0}
+        return cls(problem.target, estimator, missing=problem.missing, about=about)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.__post_init__()
+    @classmethod
+    def fit_network(
+        cls,
+        problem: Problem,
+        encoding: TableEncoding,
+        options: NetworkOptions,
+        *,
+        callbacks: Collection[Callable[[Any], object]] = (),
+    ) -> TableModel:
+        """One network trained on the training rows of a problem, of which the encoding is.
+
+        callbacks: called with an EpochReport after every epoch; one that returns True ends
+        training.
+        """
+        X, t = encoding.transform(problem.frame[problem.train]), problem.y[problem.train]
+        standardization = None
+        if not problem.target.has_classes:
+            standardization = Standardization.of(t)
+            t = standardization.encode(t)
+        estimator, n_validation_rows = train_network(
+            X, t, options, has_classes=problem.target.has_classes, callbacks=callbacks
+        )
+        about = {"n_rows": len(t), "n_validation_rows": n_validation_rows}
+        return cls(problem.target, estimator, encoding, standardization, problem.missing, about)
+
+    # ---- the glass box -----------------------------------------------------------------------
+
+    @property
+    def networks(self) -> list[Network]:
+        """The networks of the bag, or the one, over the matrix of `encode`."""
+        return self.estimator.networks_ if self.is_bag else [self.estimator.network_]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the D columns of the matrix."""
+        if self.encoding is None:
+            return tuple(self.estimator.inputs_.feature_names)
+        return self.encoding.feature_names
+
+    def encode(self, frame: Any, dtype: Any = np.float32) -> Array:
+        """The matrix (N, D) of a frame that the networks take."""
+        if self.encoding is None:
+            matrix: Array = self.estimator.encode(self._source(frame, 0))
+            return matrix.astype(dtype, copy=False)
+        return self.encoding.transform(frame, dtype)
+
+    # ---- predicting --------------------------------------------------------------------------
+
+    @property
+    def is_bag(self) -> bool:
+        """Whether the estimator is a bag of networks, and not a single one."""
+        return self.encoding is None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that it predicts from; of a bag that uses none, the first."""
+        if self.encoding is not None:
+            return self.encoding.names
+        inputs = self.estimator.inputs_
+        return tuple(column.name for column in inputs.columns) or inputs.names[:1]
+
+    def check_names(self, names: Collection[str]) -> None:
+        """Raise TableError, with near matches, if a column is not among the names."""
+        for name in self.names:
+            if name not in names:
+                raise TableError(unknown_name(name, list(names)))
+
+    def predict(self, frame: Any) -> Array:
+        """The most probable label, or the number, for each row (N,)."""
+        return self.decide(self._values(frame))
+
+    def predict_one(self, row: Any) -> Any:
+        """The label, or the number, for one row, as a plain Python value.
+
+        row: a dict of the values by the names of the columns, or a data frame with one row; see
+        :meth:`TabularClassifier.predict_one`.
+        """
+        value = self.decide(self._values_of_row(row))[0]
+        return value.item() if isinstance(value, np.generic) else value
+
+    def predict_proba(self, frame: Any) -> Array:
+        """The probability of each class (N, K), in the order of `target.labels`."""
+        if not self.target.has_classes:
+            raise TypeError("a model of a quantity has no probabilities; use predict(frame)")
+        return self._values(frame)
+
+    def predict_proba_one(self, row: Any) -> Array:
+        """The probability of each class (K,) for one row, which is given as for `predict_one`."""
+        if not self.target.has_classes:
+            raise TypeError("a model of a quantity has no probabilities; use predict_one(row)")
+        p: Array = self._values_of_row(row)[0]
+        return p
+
+    def predict_interval(self, frame: Any, alpha: float = 0.1, *, first_row: int = 0) -> Array:
+        """The two ends (N, 2) between which the quantity lies with probability 1 − α.
+
+        first_row: as for `predict_values`. Raises TypeError for a model of classes and for one
+        network, and ValueError as `TabularRegressor.predict_interval` does.
+        """
+        if not isinstance(self.estimator, TabularRegressor):
+            what = "classes" if self.target.has_classes else "one network"
+            raise TypeError(f"a model of {what} has no intervals; a bag for a quantity has")
+        return self.estimator.predict_interval(self._source(frame, first_row), alpha)
+
+    def predict_values(self, frame: Any, *, first_row: int = 0) -> Predictions:
+        """Probabilities (N, K), or ŷ (N,) in units of the target column.
+
+        The matrix of one network is built in chunks, so that memory does not grow with N times its
+        width. first_row: number of the first row of `frame` in the whole table, for messages.
+        """
+        if self.encoding is not None:
+            return self._network_predictions(frame, first_row)
+        source = self._source(frame, first_row)
+        unseen = self.estimator.inputs_.count_unseen(source)
+        return Predictions(self._estimates(source, source.n_rows), unseen)
+
+    def _values(self, frame: Any) -> Array:
+        if self.encoding is not None:
+            return self._network_predictions(frame, 0).values
+        source = self._source(frame, 0)
+        return self._estimates(source, source.n_rows)
+
+    def _values_of_row(self, row: Any) -> Array:
+        source = replace(row_source(row), missing=self.missing)
+        if self.encoding is None:
+            return self._estimates(source, 1)
+        self.check_names(source.names)
+        frame = source if isinstance(source, FrameSource) else source.to_frame(*self.names)
+        return self._network_predictions(frame.frame, 0).values
+
+    def _source(self, frame: Any, first_row: int) -> FrameSource:
+        return FrameSource(as_frame(frame), first_row, missing=self.missing)
+
+    def _network_predictions(self, frame: Any, first_row: int) -> Predictions:
+        assert self.encoding is not None
+        table = as_frame(frame)
+        n_rows = max(1, CHUNK_BYTES // (4 * len(self.encoding.feature_names)))
+        parts: list[Array] = []
+        unseen: dict[str, int] = {}
+        for start in range(0, max(len(table), 1), n_rows):
+            encoded = self.encoding.encode(
+                table[start : start + n_rows], first_row=first_row + start
+            )
+            parts.append(self.network_values(encoded.X))
+            for name, n in encoded.unseen.items():
+                unseen[name] = unseen.get(name, 0) + n
+        return Predictions(np.concatenate(parts), unseen)
+
+    def network_values(self, X: Array) -> Array:
+        """Probabilities (N, K), or ŷ (N,) in units of the target column, for the matrix X."""
+        values = self._estimates(X, len(X))
+        return values if self.standardization is None else self.standardization.decode(values)
+
+    def _estimates(self, X: Any, n_rows: int) -> Array:
+        """What the estimator predicts; scikit-learn's checks refuse a table without rows."""
+        if isinstance(self.estimator, TabularClassifier | MLPClassifier):
+            if n_rows == 0:
+                return np.empty((0, len(self.target.labels)))
+            p: Array = self.estimator.predict_proba(X)
+            return p
+        return self.estimator.predict(X) if n_rows else np.empty(0)
+
+    def decide(self, values: Array) -> Array:
+        """The most probable label for probabilities (N, K); numbers (N,) as they are."""
+        if self.target.has_classes:
+            labels: Array = np.array(self.target.values())[values.argmax(axis=1)]
+            return labels
+        return values
+
+    def to_table(self, values: Array) -> Any:
+        """Predictions as an Arrow table: "prediction", and "probability_…" for each class."""
+        import pyarrow as pa
+
+        if not self.target.has_classes:
+            return pa.table({"prediction": values.astype(np.float64)})
+        columns = {"prediction": self.target.decode(values.argmax(axis=1))}
+        for k, label in enumerate(self.target.labels):
+            columns[f"probability_{label}"] = pa.array(np.ascontiguousarray(values[:, k]))
+        return pa.table(columns)
+
+    # ---- evaluating --------------------------------------------------------------------------
+
+    def read_target(self, frame: Any, *, first_row: int = 0) -> Array:
+        """y (N,) of a frame that has the target column; TableError, naming the row, for no y."""
+        return self.target.read(frame, self.missing, first_row=first_row)
+
+    def network_targets(self, y: Array) -> Array:
+        """y (N,) as the `loss` and `backward` of the networks take it."""
+        if self.is_bag:
+            return self.estimator.encode_target(y)
+        net = self.estimator.network_
+        t = y if self.standardization is None else self.standardization.encode(y)
+        return t if net.output.unit == "softmax" else t.astype(net.theta.dtype)[:, None]
+
+    def score(self, y: Array, values: Array) -> Scores:
+        """The scores of predictions for rows with these y (N,)."""
+        if self.target.has_classes:
+            return classification_scores(y, values)
+        return regression_scores(y, values)
+
+    def evaluate(self, frame: Any) -> Scores:
+        """The scores of the predictions for a frame that has the target column."""
+        table = as_frame(frame)
+        if len(table) == 0:
+            raise TableError("the table has no rows")
+        return self.score(self.read_target(table), self.predict_values(table).values)
+
+    # ---- files -------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to one safetensors file, whole or not at all; no pickle."""
+        write_file(path, KIND, *model_to_document(self))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> TableModel:
+        """Read a file that `save` wrote; nothing in it is executed.
+
+        Raises ModelFileError for a damaged, foreign or newer file, OSError where there is none.
+        """
+        document, tensors = read_file(path, (KIND, *OLD_KINDS))
+        return model_from_document(document, tensors, fspath(path), cls)

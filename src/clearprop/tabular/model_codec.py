@@ -21,7 +21,7 @@ from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.target import Standardization
 
 if TYPE_CHECKING:
-    from clearprop.tabular.table_model import TableModel
+    from clearprop.tabular.model import TableModel
 
 ESTIMATORS = (TabularClassifier, TabularRegressor, MLPClassifier, MLPRegressor)
 

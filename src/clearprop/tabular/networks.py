@@ -11,7 +11,7 @@ from clearprop.network import Network
 from clearprop.tabular.target import ClassTarget, NumberTarget
 
 if TYPE_CHECKING:
-    from clearprop.tabular.model import BagModel
+    from clearprop.tabular.bag.prediction import BagModel
 
 
 def member_networks(model: BagModel) -> list[Network]:

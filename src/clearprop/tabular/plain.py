@@ -15,9 +15,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.tables.column_encodings import ENCODINGS, ColumnEncoding, column_from
 from clearprop.tables.columns import KINDS, infer_kind
 from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
+from clearprop.tabular.plain_columns import ENCODINGS, ColumnEncoding, column_from
 
 
 @dataclass(frozen=True)

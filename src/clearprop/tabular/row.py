@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.column_encodings import date_parts
 from clearprop.tables.columns import SIGNS, written
+from clearprop.tables.dates import date_parts
 from clearprop.tables.frames import marked_numbers
+from clearprop.tables.sources import Source, check_names
 from clearprop.tabular.input_columns import InputColumn, scaled
 from clearprop.tabular.inputs import TableInputs
-from clearprop.tabular.sources import Source, check_names
 
 EXACT = 2**53  # integers up to here have a float64 of their own
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
-from clearprop.tables.column_encodings import DATE_PARTS
 from clearprop.tables.columns import KINDS, TYPES, ColumnType
+from clearprop.tables.dates import DATE_PARTS
 from clearprop.tabular.input_columns import Categories, Flag, InputColumn, Number
 from clearprop.tabular.inputs import MAX_UNITS, TableInputs
 

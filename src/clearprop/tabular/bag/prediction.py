@@ -1,0 +1,96 @@
+"""What a fit leaves for predictions: the table's inputs and the members' networks."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.callers import users_line
+from clearprop.predictor import Predictor
+from clearprop.tables.sources import Source
+from clearprop.tabular.inputs import CHUNK_BYTES, TableInputs
+from clearprop.tabular.row import RowReader
+
+
+@dataclass(eq=False)
+class BagModel:
+    """ŷ of a table as the mean over the members.
+
+    named: whether the table had names for its columns. engine: "native" or "reference";
+    n_threads: of the native one.
+    """
+
+    inputs: TableInputs
+    named: bool
+    architectures: list[Architecture]
+    thetas: Array
+    engine: str
+    n_threads: int | None = None
+    predictors: list[Predictor] = field(default_factory=list, repr=False)
+    _reader: RowReader | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.predictors = [
+            Predictor(architecture, theta, engine=self.engine, n_threads=self.n_threads)
+            for architecture, theta in zip(self.architectures, self.thetas, strict=True)
+        ]
+
+    def y_hat(self, source: Source, of: str = "the estimator") -> Array:
+        """Mean ŷ of the members for the rows of a source, float64 (N, K).
+
+        Columns are found by their names; where the table, or that of training, has none, by their
+        place. Raises TableError, a ValueError, for columns that are missing or too many.
+        """
+        source = self.named_as_in_training(source, of)
+        n = source.n_rows
+        total = np.zeros((n, self.architectures[0].n_outputs))
+        step = max(1, CHUNK_BYTES // (4 * sum(self.inputs.sizes)))
+        for begin in range(0, n, step):
+            some = source if n <= step else source.rows(begin, begin + step)
+            total[begin : begin + step] = self.y_hat_of_matrix(self.matrix(some))
+        return total
+
+    def y_hat_of_matrix(self, matrix: Array) -> Array:
+        """Mean ŷ of the members for rows of the matrix that they take, float64 (N, K)."""
+        total = np.zeros((len(matrix), self.architectures[0].n_outputs))
+        for predictor in self.predictors:
+            total += predictor(matrix)
+        return total / len(self.predictors)
+
+    def matrix(self, source: Source) -> Array:
+        """The matrix (N, D) float32 that the networks take; names are those of training."""
+        if source.n_rows != 1:
+            return self.inputs.transform(source)
+        if self._reader is None:
+            self._reader = RowReader(self.inputs)
+        return self._reader.read(source)
+
+    def named_as_in_training(self, source: Source, of: str) -> Source:
+        """The source with the names of training; a warning or ValueError where they do not fit."""
+        names = self.inputs.names
+        if self.named and source.named:
+            return source
+        if len(source.names) != len(names):
+            raise ValueError(
+                f"X has {len(source.names)} features, but {of} is expecting {len(names)} features "
+                "as input"
+            )
+        if self.named:
+            message = f"X does not have valid feature names, but {of} was fitted with feature names"
+            warnings.warn(message, UserWarning, stacklevel=users_line())
+        elif source.named:
+            message = f"X has feature names, but {of} was fitted without feature names"
+            warnings.warn(message, UserWarning, stacklevel=users_line())
+        return source.renamed(names)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"predictors": [], "_reader": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
