@@ -52,6 +52,8 @@ def test_the_table_holds_every_activation_under_its_own_name_and_cannot_be_writt
 def test_phi_and_dphi_agree_with_pytorch_autograd(name: str) -> None:
     torch = pytest.importorskip("torch")
     z = np.concatenate([np.linspace(-30, 30, 1201), [0.0, 1e-9, -1e-9]])
+    # at 0 PyTorch has the derivative from the left, too; at other kinks it has any
+    z = z[~np.isin(z, [kink for kink in ACTIVATIONS[name].kinks if kink])]
     leaf = torch.tensor(z, requires_grad=True)
     expected = torch_phi(name).form(leaf)
     expected.sum().backward()
@@ -80,7 +82,9 @@ def test_far_from_zero_phi_and_dphi_have_reached_their_limits(
     name: str, dtype: type, size: float
 ) -> None:
     eps = float(np.finfo(dtype).eps)
-    _, left, right = torch_phi(name)
+    _, left, right, slow = torch_phi(name)
+    if slow and math.isfinite(size):
+        return
     for sign, limits in ((-1, left), (1, right)):
         z = np.array([sign * size], dtype=dtype)
         h, dh_dz = both(name, z)

@@ -32,11 +32,13 @@ class Phi(NamedTuple):
     """An activation in PyTorch, and its limits.
 
     left, right: φ and φ′ at −∞ and at +∞; None where φ(z) = φ′(±∞)·z instead of a limit.
+    slow: whether the limits are reached only at infinity, not at |z| = 1e4.
     """
 
     form: Callable[[Any], Any]
     left: tuple[float | None, float]
     right: tuple[float | None, float]
+    slow: bool = False
 
 
 LINE = (None, 1.0)
