@@ -196,6 +196,17 @@ def _d_mish(z: Array, h: Array) -> Array:
     return dh_dz
 
 
+# ------------------------------------------- φ(z) = min(max(z, −1), 1), φ′(z) = 1 if −1 < z ≤ 1
+
+
+def _hardtanh(z: Array) -> Array:
+    return np.clip(z, -1, 1)
+
+
+def _d_hardtanh(z: Array, h: Array) -> Array:
+    return ((z > -1) & (z <= 1)).astype(z.dtype)
+
+
 # -------------------------------------------------------- φ(z) = log(1 + e^z), φ′(z) = σ(z)
 
 
@@ -240,6 +251,11 @@ _TABLE = (
     Activation(  # Misra 2019
         "mish", _mish, _d_mish, (), HE,
         formula=("z tanh(log(1 + eᶻ))", r"z\tanh(\log(1+e^z))"),
+    ),
+    Activation(  # Collobert 2004
+        "hardtanh", _hardtanh, _d_hardtanh, (-1.0, 1.0),
+        formula=("min(max(z, −1), 1)", r"\min(\max(z, -1), 1)"),
+        slope=("1 if −1 < z ≤ 1, else 0", r"1 \text{ if } -1<z\le1 \text{, else } 0"),
     ),
     Activation(  # Dugas et al. 2001
         "softplus", softplus, _d_softplus, formula=("log(1 + eᶻ)", r"\log(1+e^z)")

@@ -53,6 +53,7 @@ PHI = {
     "gelu": Phi(F.gelu, (0.0, 0.0), LINE),
     "silu": Phi(F.silu, (0.0, 0.0), LINE),
     "mish": Phi(F.mish, (0.0, 0.0), LINE),
+    "hardtanh": Phi(F.hardtanh, (-1.0, 0.0), (1.0, 0.0)),
     # PyTorch cuts softplus to z beyond the threshold, 20 by default
     "softplus": Phi(lambda z: F.softplus(z, threshold=1000.0), (0.0, 0.0), LINE),
 }

@@ -16,6 +16,7 @@
   X(gelu, z)              \
   X(silu, z)              \
   X(mish, z)              \
+  X(hardtanh, z)          \
   X(softplus, z)
 
 namespace clearprop {
@@ -92,6 +93,9 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
     const V e = exp_of_normal<T>(x), n = e * (e + T(2)), r = T(1) / (n + T(2)), w = n * r;
     if (d) *d = w + T(4) * x * (e * r) * ((e + T(1)) * r);
     return z < low ? V{} : z * w;
+  } else if constexpr (act == Act::hardtanh) {
+    if (d) *d = (z > T(-1)) & (z <= T(1)) ? all<T>(T(1)) : V{};
+    return vmin<V>(vmax<V>(z, all<T>(T(-1))), all<T>(T(1)));
   } else {
     static_assert(act == Act::softplus, "an activation without its φ");
     if (d) *d = vsigmoid<T>(z);
