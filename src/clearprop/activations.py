@@ -207,6 +207,19 @@ def _d_hardtanh(z: Array, h: Array) -> Array:
     return ((z > -1) & (z <= 1)).astype(z.dtype)
 
 
+# ------------------ φ(z) = z min(max(z + 3, 0), 6) / 6, φ′(z) = (2z + 3) / 6 between −3 and 3
+
+
+def _hardswish(z: Array) -> Array:
+    h: Array = np.maximum(z, -FAR) * (np.clip(z + 3, 0, 6) / 6)
+    return h
+
+
+def _d_hardswish(z: Array, h: Array) -> Array:
+    z = np.clip(z, -FAR, FAR)
+    return np.where(z <= -3, 0, np.where(z <= 3, (2 * z + 3) / 6, 1))
+
+
 # -------------------------------------------------------- φ(z) = log(1 + e^z), φ′(z) = σ(z)
 
 
@@ -256,6 +269,10 @@ _TABLE = (
         "hardtanh", _hardtanh, _d_hardtanh, (-1.0, 1.0),
         formula=("min(max(z, −1), 1)", r"\min(\max(z, -1), 1)"),
         slope=("1 if −1 < z ≤ 1, else 0", r"1 \text{ if } -1<z\le1 \text{, else } 0"),
+    ),
+    Activation(  # Howard et al. 2019 (MobileNetV3)
+        "hardswish", _hardswish, _d_hardswish, (-3.0, 3.0), HE,
+        formula=("z min(max(z + 3, 0), 6) / 6", r"\tfrac16\,z\min(\max(z+3, 0), 6)"),
     ),
     Activation(  # Dugas et al. 2001
         "softplus", softplus, _d_softplus, formula=("log(1 + eᶻ)", r"\log(1+e^z)")

@@ -54,6 +54,7 @@ PHI = {
     "silu": Phi(F.silu, (0.0, 0.0), LINE),
     "mish": Phi(F.mish, (0.0, 0.0), LINE),
     "hardtanh": Phi(F.hardtanh, (-1.0, 0.0), (1.0, 0.0)),
+    "hardswish": Phi(F.hardswish, (0.0, 0.0), LINE),
     # PyTorch cuts softplus to z beyond the threshold, 20 by default
     "softplus": Phi(lambda z: F.softplus(z, threshold=1000.0), (0.0, 0.0), LINE),
 }

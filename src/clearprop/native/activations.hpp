@@ -17,6 +17,7 @@
   X(silu, z)              \
   X(mish, z)              \
   X(hardtanh, z)          \
+  X(hardswish, z)         \
   X(softplus, z)
 
 namespace clearprop {
@@ -96,6 +97,10 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
   } else if constexpr (act == Act::hardtanh) {
     if (d) *d = (z > T(-1)) & (z <= T(1)) ? all<T>(T(1)) : V{};
     return vmin<V>(vmax<V>(z, all<T>(T(-1))), all<T>(T(1)));
+  } else if constexpr (act == Act::hardswish) {
+    const V w = vmin<V>(vmax<V>(z + T(3), V{}), all<T>(T(6))) * T(1.0 / 6);
+    if (d) *d = z > T(3) ? all<T>(T(1)) : (z > T(-3) ? z * T(1.0 / 3) + T(0.5) : V{});
+    return z < T(-3) ? V{} : z * w;
   } else {
     static_assert(act == Act::softplus, "an activation without its φ");
     if (d) *d = vsigmoid<T>(z);
