@@ -220,6 +220,21 @@ def _d_hardswish(z: Array, h: Array) -> Array:
     return np.where(z <= -3, 0, np.where(z <= 3, (2 * z + 3) / 6, 1))
 
 
+# ------------------------------------------------ φ(z) = z / (1 + |z|), φ′(z) = 1 / (1 + |z|)²
+
+
+def _softsign(z: Array) -> Array:
+    largest = np.finfo(z.dtype).max  # φ(∞) = 1, not ∞/∞
+    z = np.clip(z, -largest, largest)
+    h: Array = z / (1 + np.abs(z))
+    return h
+
+
+def _d_softsign(z: Array, h: Array) -> Array:
+    r: Array = 1 / (1 + np.abs(z))
+    return r * r
+
+
 # -------------------------------------------------------- φ(z) = log(1 + e^z), φ′(z) = σ(z)
 
 
@@ -273,6 +288,10 @@ _TABLE = (
     Activation(  # Howard et al. 2019 (MobileNetV3)
         "hardswish", _hardswish, _d_hardswish, (-3.0, 3.0), HE,
         formula=("z min(max(z + 3, 0), 6) / 6", r"\tfrac16\,z\min(\max(z+3, 0), 6)"),
+    ),
+    Activation(  # Bergstra et al. 2009; φ″ jumps
+        "softsign", _softsign, _d_softsign, (0.0,), formula=("z / (1 + |z|)", r"\frac{z}{1+|z|}"),
+        slope=("1 / (1 + |z|)²", r"\frac{1}{(1+|z|)^2}"),
     ),
     Activation(  # Dugas et al. 2001
         "softplus", softplus, _d_softplus, formula=("log(1 + eᶻ)", r"\log(1+e^z)")

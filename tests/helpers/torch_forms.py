@@ -55,6 +55,7 @@ PHI = {
     "mish": Phi(F.mish, (0.0, 0.0), LINE),
     "hardtanh": Phi(F.hardtanh, (-1.0, 0.0), (1.0, 0.0)),
     "hardswish": Phi(F.hardswish, (0.0, 0.0), LINE),
+    "softsign": Phi(F.softsign, (-1.0, 0.0), (1.0, 0.0), slow=True),
     # PyTorch cuts softplus to z beyond the threshold, 20 by default
     "softplus": Phi(lambda z: F.softplus(z, threshold=1000.0), (0.0, 0.0), LINE),
 }

@@ -18,6 +18,7 @@
   X(mish, z)              \
   X(hardtanh, z)          \
   X(hardswish, z)         \
+  X(softsign, z)          \
   X(softplus, z)
 
 namespace clearprop {
@@ -101,6 +102,11 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
     const V w = vmin<V>(vmax<V>(z + T(3), V{}), all<T>(T(6))) * T(1.0 / 6);
     if (d) *d = z > T(3) ? all<T>(T(1)) : (z > T(-3) ? z * T(1.0 / 3) + T(0.5) : V{});
     return z < T(-3) ? V{} : z * w;
+  } else if constexpr (act == Act::softsign) {  // bounds, because ∞/∞ is NaN
+    const V x = vmin<V>(vmax<V>(z, all<T>(T(-1e30))), all<T>(T(1e30))),
+            r = T(1) / (T(1) + vabs<T>(x));
+    if (d) *d = r * r;
+    return x * r;
   } else {
     static_assert(act == Act::softplus, "an activation without its φ");
     if (d) *d = vsigmoid<T>(z);
