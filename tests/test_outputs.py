@@ -229,9 +229,10 @@ def test_huge_z_gives_no_nan_and_no_warning(case: OutputCase, dtype: str) -> Non
     for array in [*values, case.output.dy_dz(z)]:
         assert array.dtype == np.dtype(dtype)
         assert not np.isnan(array).any()
-        if case.output.unit != "exponential":
+        if case.output.unit not in ("exponential", "gaussian"):
             assert np.isfinite(array).all()
-    assert (case.output.loss(z, t) >= 0).all()
+    if case.output.unit != "gaussian":  # a density may exceed 1
+        assert (case.output.loss(z, t) >= 0).all()
 
 
 def test_probabilities_that_vanish_keep_their_loss() -> None:

@@ -1,6 +1,18 @@
 """What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
 
-from . import circuits, embeddings, engines, explain, history, jobs, layers, persistence, tables
+from . import (
+    circuits,
+    embeddings,
+    engines,
+    explain,
+    history,
+    jobs,
+    layers,
+    optimizers,
+    outputs,
+    persistence,
+    tables,
+)
 from .activations import (
     ACTIVATIONS,
     Activation,
@@ -202,7 +214,9 @@ __all__ = [
     "layers",
     "load",
     "log_softmax",
+    "optimizers",
     "orthogonal",
+    "outputs",
     "persistence",
     "set_num_threads",
     "sigmoid",

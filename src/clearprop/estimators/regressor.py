@@ -35,10 +35,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Parameters
     ----------
     loss : str or output record, default="squared_error"
-        Loss and output unit in one: "squared_error" (half of it), "absolute_error", "huber",
-        "quantile" (the median) with linear outputs; "poisson" with exponential ones, for y ≥ 0;
-        "binary_cross_entropy" with logistic ones, for y in [0, 1]; "cross_entropy" with softmax,
-        for rows of y that are distributions. Or a record: ``clearprop.Huber(delta=2)``,
+        Loss and output unit in one, a name: "squared_error" (half of it), "absolute_error",
+        "huber", "quantile" (the median), "poisson" (y ≥ 0), "binary_cross_entropy" (y in [0, 1]),
+        "cross_entropy" (rows of y that are distributions), and the others whose record in
+        ``clearprop.OUTPUTS`` has a `loss_name`. Or a record: ``clearprop.Huber(delta=2)``,
         ``clearprop.Quantile((0.1, 0.5, 0.9))``, which predicts all its quantiles at once.
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () means no hidden layer.
@@ -273,12 +273,22 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """ŷ of each row: (n_samples,), or (n_samples, n_outputs).
 
         With several quantiles: (n_samples, n_quantiles), or (n_samples, n_targets, n_quantiles).
+        return_std: also the standard deviation of y given x, of the same shape as ŷ, as a second
+        array. Raises ValueError for it unless the loss predicts one.
         """
-        return self._decode(self._y_hat(X))
+        y_hat = self._y_hat(X)
+        if not return_std:
+            return self._decode(y_hat)
+        std = self._output().std(y_hat)
+        if std is None:
+            raise ValueError(
+                f"return_std=True needs a loss that predicts it, as 'gaussian'; got {self.loss!r}"
+            )
+        return self._decode(y_hat), _one_column(std)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R² of the predictions. Raises ValueError for several quantiles, which have no R²."""

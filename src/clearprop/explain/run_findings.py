@@ -126,13 +126,8 @@ def best_constant(recording: Recording) -> float:
     """Approximate ℒ of the best constant prediction, the mean of t."""
     t = recording.data.t.astype(np.float64)
     output = recording.architecture.output
-    mean = t.mean(axis=0)
     with np.errstate(all="ignore"):
-        z = {
-            "softmax": np.log(np.maximum(mean, 1e-12)),
-            "logistic": np.log(np.clip(mean, 1e-12, 1) / np.clip(1 - mean, 1e-12, 1)),
-            "exponential": np.log(np.maximum(mean, 1e-12)),
-        }.get(output.unit, mean)
+        z = output.best_constant(t)
     return float(output.loss(np.tile(z, (len(t), 1)), t).mean())
 
 

@@ -57,6 +57,6 @@ def example_targets(output: Output, n: int, n_outputs: int, rng: np.random.Gener
         "count": lambda: rng.poisson(2.0, size=shape).astype(float),
         "positive": lambda: rng.gamma(2.0, size=shape),
         "probability": lambda: rng.integers(2, size=shape).astype(float),
-        "class": lambda: rng.integers(n_outputs, size=n),
+        "class": lambda: rng.integers(output.n_classes(n_outputs), size=n),
     }
     return np.asarray(drawn[output.kind]())

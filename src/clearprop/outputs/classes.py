@@ -89,6 +89,9 @@ class Logistic(Elementwise):
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         return np.asarray(-(xlogy(t, y_hat) + xlog1py(1 - t, -y_hat)).sum(axis=1))
 
+    def best_constant(self, t: Array) -> Array:
+        return _logit(t.mean(axis=0))
+
     def room(self, y_hat: Array, k: int) -> float:
         y = float(y_hat[k])
         return min(y, 1 - y)
@@ -202,8 +205,15 @@ class Softmax(Output):
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         return np.asarray(-xlogy(t, y_hat).sum(axis=1))
 
+    def best_constant(self, t: Array) -> Array:
+        return np.asarray(np.log(np.maximum(t.mean(axis=0), 1e-12)))
+
     def room(self, y_hat: Array, k: int) -> float:
         return float(y_hat[k])
+
+
+def _logit(p: Array) -> Array:
+    return np.asarray(np.log(np.clip(p, 1e-12, 1) / np.clip(1 - p, 1e-12, 1)))
 
 
 def class_indices(t: Array, group: slice) -> Array:

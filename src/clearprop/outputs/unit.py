@@ -63,6 +63,10 @@ class Output(ABC):
         """How many outputs there are for a column of t; they lie side by side."""
         return 1
 
+    def n_classes(self, n_outputs: int) -> int:
+        """The number of classes of a unit with K = `n_outputs`, where t is the index of a class."""
+        return n_outputs
+
     def constants(self, n_outputs: int) -> tuple[float, ...]:
         """The numbers in the formulas of a unit with K = `n_outputs`, for the native engine."""
         return ()
@@ -112,6 +116,11 @@ class Output(ABC):
     def std(self, y_hat: Array) -> Array | None:
         """The standard deviation of each column of t (N, M), for a unit that predicts it."""
         return None
+
+    def best_constant(self, t: Array) -> Array:
+        """About the best z (K,) that is the same for all rows of t (N, K)."""
+        mean: Array = t.mean(axis=0)
+        return mean
 
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         """ℒ of each sample as the lecture writes it, a function of ŷ. It may be log 0."""
