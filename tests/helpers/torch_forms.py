@@ -12,6 +12,7 @@ from clearprop import Network
 from clearprop.layers import Dense, Draw
 from clearprop.outputs import (
     AbsoluteError,
+    Gamma,
     Huber,
     Linear,
     Logistic,
@@ -92,6 +93,8 @@ def losses(output: Output, z: Any, t: Any) -> Any:
         case Poisson():
             constant = torch.xlogy(t, t) - t
             return (F.poisson_nll_loss(z, t, reduction="none") + constant).sum(1)
+        case Gamma():
+            return (z - torch.log(t) + t * torch.exp(-z) - 1).sum(1)
         case Logistic():
             t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
             return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)

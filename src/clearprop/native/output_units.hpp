@@ -12,6 +12,7 @@
   X(huber, 1)          \
   X(quantile, kSome)   \
   X(poisson, 0)        \
+  X(gamma, 0)          \
   X(logistic, 0)       \
   X(softmax, kSizes)
 
@@ -107,6 +108,13 @@ Vec<T> output_loss(Lane<T> lane) {
         return y - t * z + (entropy_term<T>(t) - t);
       });
       break;
+    case Out::gamma:
+      each([&](int, V z, V t, V& slope) {
+        const V ratio = t * vexp<T>(-z);  // t / ŷ
+        slope = T(1) - ratio;
+        return (z - vlog<T>(t)) + (ratio - T(1));
+      });
+      break;
     case Out::logistic:
       each([&](int, V z, V t, V& slope) {
         const V e = vexp<T>(-vabs<T>(z)), r = T(1) / (T(1) + e);
@@ -151,6 +159,7 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     case Out::absolute_error:
     case Out::huber:
     case Out::quantile: break;
+    case Out::gamma:
     case Out::poisson: each(0, K, [](V x) { return vexp<T>(x); }); break;
     case Out::logistic: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
     case Out::softmax:

@@ -19,7 +19,7 @@ from clearprop.outputs.unit import (
     real_targets,
 )
 
-__all__ = ["Poisson"]
+__all__ = ["Gamma", "Poisson"]
 
 EXP = ("eᶻ", "e^{z}")
 EXP_SLOPE = ("∂ŷ/∂z = ŷ", "∂ŷ_nk/∂z_nk = ŷ_nk")
@@ -87,3 +87,46 @@ class Poisson(Exponential):
 
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         return np.asarray((y_hat - xlogy(t, y_hat) + xlogy(t, t) - t).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Gamma(Exponential):
+    """Exponential units (log link) with half the gamma deviance, for quantities t > 0.
+
+    ŷ = exp(z), ℒ = Σ_k log(ŷ_k / t_k) + t_k / ŷ_k − 1, which is 0 at ŷ = t; ∂ℒ/∂z = 1 − t/ŷ. The
+    standard deviation of t is taken to be proportional to its mean. As GammaRegressor's.
+    Source: McCullagh & Nelder, Generalized Linear Models (1989), chapter 8.
+    """
+
+    name: ClassVar[str] = "gamma"
+    title: ClassVar[str] = "exponential, gamma deviance"
+    loss_name: ClassVar[str | None] = "gamma"
+    kind: ClassVar[Kind] = "positive"
+    formulas: ClassVar[Formulas] = Formulas(
+        f=EXP,
+        dy_dz=EXP_SLOPE,
+        loss=(
+            "Σ_k [log(ŷ_k / t_k) + t_k / ŷ_k − 1]",
+            r"\sum_k\left[\log(\hat y_k/t_k)+t_k/\hat y_k-1\right]",
+        ),
+        by_y_hat=("1/ŷ − t/ŷ²", r"1/\hat{\mathbf{y}}-\mathbf{t}/\hat{\mathbf{y}}^2"),
+        by_z=("1 − t/ŷ", r"1-\mathbf{t}/\hat{\mathbf{y}}"),
+        note="1 − t/ŷ: ∂ŷ/∂z = ŷ cancels one ŷ of ∂ℒ/∂ŷ",
+    )
+
+    def _ratio(self, z: Array, t: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return np.asarray(t * np.exp(-z))
+
+    def loss(self, z: Array, t: Array) -> Array:
+        return np.asarray(((z - np.log(t)) + (self._ratio(z, t) - 1)).sum(axis=1))
+
+    def dL_dz(self, z: Array, t: Array) -> Array:
+        return 1 - self._ratio(z, t)
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray((1 - self._ratio(z, t)) * np.exp(-z))
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        return np.asarray((np.log(y_hat / t) + t / y_hat - 1).sum(axis=1))
