@@ -20,6 +20,7 @@ from clearprop.outputs import (
     Poisson,
     Quantile,
     Softmax,
+    Tweedie,
 )
 
 torch = pytest.importorskip("torch")
@@ -95,6 +96,10 @@ def losses(output: Output, z: Any, t: Any) -> Any:
             return (F.poisson_nll_loss(z, t, reduction="none") + constant).sum(1)
         case Gamma():
             return (z - torch.log(t) + t * torch.exp(-z) - 1).sum(1)
+        case Tweedie():
+            p, y = output.power, torch.exp(z)
+            terms = y ** (2 - p) / (2 - p) + t * y ** (1 - p) / (p - 1)
+            return (terms - t ** (2 - p) / ((p - 1) * (2 - p))).sum(1)
         case Logistic():
             t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
             return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)

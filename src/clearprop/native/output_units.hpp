@@ -13,6 +13,7 @@
   X(quantile, kSome)   \
   X(poisson, 0)        \
   X(gamma, 0)          \
+  X(tweedie, 1)        \
   X(logistic, 0)       \
   X(softmax, kSizes)
 
@@ -115,6 +116,17 @@ Vec<T> output_loss(Lane<T> lane) {
         return (z - vlog<T>(t)) + (ratio - T(1));
       });
       break;
+    case Out::tweedie: {
+      const T a = T(2 - lane.o.constants[0]), b = T(lane.o.constants[0] - 1);
+      each([&](int, V z, V t, V& slope) {
+        const V power = vexp<T>(a * z);                        // ŷ^(2−p)
+        const V rest = t > T(0) ? t * vexp<T>(-b * z) : zero;  // t ŷ^(1−p)
+        const V log_t = vlog<T>(vmax<V>(t, all<T>(T(1e-37))));
+        slope = power - rest;
+        return power / a + rest / b - (t > T(0) ? vexp<T>(a * log_t) : zero) / (a * b);
+      });
+      break;
+    }
     case Out::logistic:
       each([&](int, V z, V t, V& slope) {
         const V e = vexp<T>(-vabs<T>(z)), r = T(1) / (T(1) + e);
@@ -160,6 +172,7 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     case Out::huber:
     case Out::quantile: break;
     case Out::gamma:
+    case Out::tweedie:
     case Out::poisson: each(0, K, [](V x) { return vexp<T>(x); }); break;
     case Out::logistic: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
     case Out::softmax:

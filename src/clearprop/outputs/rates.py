@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from clearprop._typing import Array
+from clearprop.checks import check_number
 from clearprop.outputs.unit import (
     Y_MINUS_T,
     Elementwise,
@@ -19,7 +20,7 @@ from clearprop.outputs.unit import (
     real_targets,
 )
 
-__all__ = ["Gamma", "Poisson"]
+__all__ = ["Gamma", "Poisson", "Tweedie"]
 
 EXP = ("eᶻ", "e^{z}")
 EXP_SLOPE = ("∂ŷ/∂z = ŷ", "∂ŷ_nk/∂z_nk = ŷ_nk")
@@ -130,3 +131,61 @@ class Gamma(Exponential):
 
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         return np.asarray((np.log(y_hat / t) + t / y_hat - 1).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Tweedie(Exponential):
+    """Exponential units (log link) with half the Tweedie deviance, for t ≥ 0 with many zeros.
+
+    ŷ = exp(z), ℒ = Σ_k ŷ_k^(2−p)/(2−p) + t_k ŷ_k^(1−p)/(p−1) − t_k^(2−p)/((p−1)(2−p)), which is 0
+    at ŷ = t; ∂ℒ/∂z = ŷ^(2−p) − t ŷ^(1−p). power: p, strictly between 1 (Poisson) and 2 (gamma); the
+    variance of t is taken to be proportional to the p-th power of its mean. As TweedieRegressor's.
+    Source: Jørgensen, The Theory of Dispersion Models (1997), chapter 4.
+    """
+
+    power: float = 1.5
+    name: ClassVar[str] = "tweedie"
+    title: ClassVar[str] = "exponential, Tweedie deviance"
+    loss_name: ClassVar[str | None] = "tweedie"
+    kind: ClassVar[Kind] = "count"
+    formulas: ClassVar[Formulas] = Formulas(
+        f=EXP,
+        dy_dz=EXP_SLOPE,
+        loss=(
+            "Σ_k [ŷ_k^(2−p)/(2−p) + t_k ŷ_k^(1−p)/(p−1) − t_k^(2−p)/((p−1)(2−p))]",
+            r"\sum_k\left[\frac{\hat y_k^{2-p}}{2-p}+\frac{t_k\hat y_k^{1-p}}{p-1}"
+            r"-\frac{t_k^{2-p}}{(p-1)(2-p)}\right]",
+        ),
+        by_y_hat=("(ŷ − t) / ŷ^p", r"(\hat{\mathbf{y}}-\mathbf{t})/\hat{\mathbf{y}}^p"),
+        by_z=("(ŷ − t) / ŷ^(p−1)", r"(\hat{\mathbf{y}}-\mathbf{t})/\hat{\mathbf{y}}^{p-1}"),
+        note="∂ŷ/∂z = ŷ cancels one ŷ of ∂ℒ/∂ŷ",
+    )
+
+    def __post_init__(self) -> None:
+        check_number("power", self.power, above=1, below=2)
+
+    def constants(self, n_outputs: int) -> tuple[float, ...]:
+        return (self.power,)
+
+    def _powers(self, z: Array, t: Array) -> tuple[Array, Array]:
+        """ŷ^(2−p) and t ŷ^(1−p)."""
+        with np.errstate(over="ignore"):
+            power = np.exp((2 - self.power) * z)
+            inverse = np.exp((1 - self.power) * z)
+            return power, np.multiply(t, inverse, where=t > 0, out=np.zeros_like(power))
+
+    def loss(self, z: Array, t: Array) -> Array:
+        power, rest = self._powers(z, t)
+        a, b = 2 - self.power, self.power - 1
+        return np.asarray((power / a + rest / b - t**a / (a * b)).sum(axis=1))
+
+    def dL_dz(self, z: Array, t: Array) -> Array:
+        power, rest = self._powers(z, t)
+        return power - rest
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(self.dL_dz(z, t) * np.exp(-z))
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        return self.loss(np.log(y_hat), t)
