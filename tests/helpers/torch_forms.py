@@ -16,6 +16,7 @@ from clearprop.outputs import (
     Huber,
     Linear,
     Logistic,
+    NegativeBinomial,
     Output,
     Poisson,
     Quantile,
@@ -100,6 +101,10 @@ def losses(output: Output, z: Any, t: Any) -> Any:
             p, y = output.power, torch.exp(z)
             terms = y ** (2 - p) / (2 - p) + t * y ** (1 - p) / (p - 1)
             return (terms - t ** (2 - p) / ((p - 1) * (2 - p))).sum(1)
+        case NegativeBinomial():
+            alpha, y = output.dispersion, torch.exp(z)
+            odds = torch.log1p(alpha * t) - torch.log1p(alpha * y)
+            return (torch.xlogy(t, t) - t * z - (t + 1 / alpha) * odds).sum(1)
         case Logistic():
             t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
             return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)

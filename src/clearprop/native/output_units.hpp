@@ -6,15 +6,16 @@
 
 // Every output unit with the number of constants in its formulas: kSome is one or more, kSizes the
 // sizes of groups, which add up to K.
-#define CP_OUTPUTS(X)  \
-  X(linear, 0)         \
-  X(absolute_error, 0) \
-  X(huber, 1)          \
-  X(quantile, kSome)   \
-  X(poisson, 0)        \
-  X(gamma, 0)          \
-  X(tweedie, 1)        \
-  X(logistic, 0)       \
+#define CP_OUTPUTS(X)     \
+  X(linear, 0)            \
+  X(absolute_error, 0)    \
+  X(huber, 1)             \
+  X(quantile, kSome)      \
+  X(poisson, 0)           \
+  X(gamma, 0)             \
+  X(tweedie, 1)           \
+  X(negative_binomial, 2) \
+  X(logistic, 0)          \
   X(softmax, kSizes)
 
 namespace clearprop {
@@ -127,6 +128,16 @@ Vec<T> output_loss(Lane<T> lane) {
       });
       break;
     }
+    case Out::negative_binomial: {  // u = log αŷ, v = log αt; the second constant is log α
+      const T alpha = T(lane.o.constants[0]), log_alpha = T(lane.o.constants[1]);
+      each([&](int, V z, V t, V& slope) {
+        const V u = z + log_alpha, v = vlog<T>(vmax<V>(alpha * t, all<T>(T(1e-37))));
+        slope = vsigmoid<T>(u) / alpha - t * vsigmoid<T>(-u);
+        const V ones = vsoftplus<T>(-u) - vsoftplus<T>(-v);
+        return t * ones + (vsoftplus<T>(u) - vsoftplus<T>(v)) / alpha;
+      });
+      break;
+    }
     case Out::logistic:
       each([&](int, V z, V t, V& slope) {
         const V e = vexp<T>(-vabs<T>(z)), r = T(1) / (T(1) + e);
@@ -173,6 +184,7 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     case Out::quantile: break;
     case Out::gamma:
     case Out::tweedie:
+    case Out::negative_binomial:
     case Out::poisson: each(0, K, [](V x) { return vexp<T>(x); }); break;
     case Out::logistic: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
     case Out::softmax:

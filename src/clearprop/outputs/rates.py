@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from clearprop._typing import Array
+from clearprop.activations import sigmoid, softplus
 from clearprop.checks import check_number
 from clearprop.outputs.unit import (
     Y_MINUS_T,
@@ -20,7 +22,7 @@ from clearprop.outputs.unit import (
     real_targets,
 )
 
-__all__ = ["Gamma", "Poisson", "Tweedie"]
+__all__ = ["Gamma", "NegativeBinomial", "Poisson", "Tweedie"]
 
 EXP = ("eᶻ", "e^{z}")
 EXP_SLOPE = ("∂ŷ/∂z = ŷ", "∂ŷ_nk/∂z_nk = ŷ_nk")
@@ -182,6 +184,65 @@ class Tweedie(Exponential):
     def dL_dz(self, z: Array, t: Array) -> Array:
         power, rest = self._powers(z, t)
         return power - rest
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(self.dL_dz(z, t) * np.exp(-z))
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        return self.loss(np.log(y_hat), t)
+
+
+@dataclass(frozen=True)
+class NegativeBinomial(Exponential):
+    """Exponential units (log link) with half the negative binomial deviance, for counts t ≥ 0.
+
+    The variance of t is ŷ + αŷ², α the dispersion; α → 0 is Poisson's. With u = log(αŷ) = z + log α
+    and v = log(αt): ŷ = exp(z), ℒ = Σ_k t_k [softplus(−u) − softplus(−v)] + [softplus(u) −
+    softplus(v)] / α, which is 0 at ŷ = t; ∂ℒ/∂z = (ŷ − t)/(1 + αŷ) = σ(u)/α − t σ(−u).
+    Source: Hilbe, Negative Binomial Regression (2011), chapter 8.
+    """
+
+    dispersion: float = 1.0
+    name: ClassVar[str] = "negative_binomial"
+    title: ClassVar[str] = "exponential, negative binomial deviance"
+    loss_name: ClassVar[str | None] = "negative_binomial"
+    kind: ClassVar[Kind] = "count"
+    formulas: ClassVar[Formulas] = Formulas(
+        f=EXP,
+        dy_dz=EXP_SLOPE,
+        loss=(
+            "Σ_k [t_k log(t_k / ŷ_k) − (t_k + 1/α) log((1 + αt_k) / (1 + αŷ_k))]",
+            r"\sum_k\left[t_k\log\frac{t_k}{\hat y_k}"
+            r"-(t_k+\tfrac1\alpha)\log\frac{1+\alpha t_k}{1+\alpha\hat y_k}\right]",
+        ),
+        by_y_hat=(
+            "(ŷ − t) / (ŷ (1 + αŷ))",
+            r"(\hat{\mathbf{y}}-\mathbf{t})/(\hat{\mathbf{y}}(1+\alpha\hat{\mathbf{y}}))",
+        ),
+        by_z=(
+            "(ŷ − t) / (1 + αŷ)",
+            r"(\hat{\mathbf{y}}-\mathbf{t})/(1+\alpha\hat{\mathbf{y}})",
+        ),
+        note="∂ŷ/∂z = ŷ cancels the ŷ of ∂ℒ/∂ŷ",
+    )
+
+    def __post_init__(self) -> None:
+        check_number("dispersion", self.dispersion, above=0)
+
+    def constants(self, n_outputs: int) -> tuple[float, ...]:
+        return (self.dispersion, math.log(self.dispersion))
+
+    def loss(self, z: Array, t: Array) -> Array:
+        u = z + math.log(self.dispersion)
+        with np.errstate(divide="ignore"):
+            v = np.log(self.dispersion * t)  # −∞ where t is 0: softplus(v) = 0
+        ones = np.where(t > 0, softplus(-u) - softplus(-np.where(t > 0, v, 0)), 0)
+        return np.asarray((t * ones + (softplus(u) - softplus(v)) / self.dispersion).sum(axis=1))
+
+    def dL_dz(self, z: Array, t: Array) -> Array:
+        u = z + math.log(self.dispersion)
+        return np.asarray(sigmoid(u) / self.dispersion - t * sigmoid(-u))
 
     def dL_dy_hat(self, z: Array, t: Array) -> Array:
         with np.errstate(over="ignore", invalid="ignore"):
