@@ -13,6 +13,7 @@ from clearprop.layers import Dense, Draw
 from clearprop.outputs import (
     AbsoluteError,
     Gamma,
+    Gaussian,
     Huber,
     Linear,
     Logistic,
@@ -71,6 +72,8 @@ def y_hat(output: Output, z: Any) -> Any:
             return z
         case "exponential":
             return torch.exp(z)
+        case "gaussian":
+            return torch.where(torch.arange(len(z)) % 2 == 1, torch.exp(z / 2), z)
         case "logistic":
             return torch.sigmoid(z)
         case "softmax":
@@ -79,7 +82,7 @@ def y_hat(output: Output, z: Any) -> Any:
     raise TypeError(output)
 
 
-def losses(output: Output, z: Any, t: Any) -> Any:
+def losses(output: Output, z: Any, t: Any) -> Any:  # noqa: PLR0912  # one case for each unit
     """ℒ of each sample (N,) as a tensor; t as the user gives it, in NumPy."""
     t = np.asarray(t)
     if isinstance(output, Softmax):
@@ -105,6 +108,9 @@ def losses(output: Output, z: Any, t: Any) -> Any:
             alpha, y = output.dispersion, torch.exp(z)
             odds = torch.log1p(alpha * t) - torch.log1p(alpha * y)
             return (torch.xlogy(t, t) - t * z - (t + 1 / alpha) * odds).sum(1)
+        case Gaussian():
+            mean, variance = z[:, ::2], torch.exp(z[:, 1::2])
+            return F.gaussian_nll_loss(mean, t, variance, full=True, eps=0, reduction="none").sum(1)
         case Logistic():
             t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
             return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)

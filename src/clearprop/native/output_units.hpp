@@ -11,6 +11,7 @@
   X(absolute_error, 0)    \
   X(huber, 1)             \
   X(quantile, kSome)      \
+  X(gaussian, 0)          \
   X(poisson, 0)           \
   X(gamma, 0)             \
   X(tweedie, 1)           \
@@ -103,6 +104,16 @@ Vec<T> output_loss(Lane<T> lane) {
         return vmax<V>(q * r, (q - T(1)) * r);
       });
       break;
+    case Out::gaussian:  // z = (μ, s), s = log σ², side by side
+      for (int k = 0; k < lane.K; k += 2) {
+        T* z = lane.z + k * NR;
+        const V s = load<T>(z + NR), r = load<T>(z) - load<T>(lane.t + k * NR);
+        const V first = r == T(0) ? zero : r * vexp<T>(-s), square = first * r;
+        loss += T(0.5) * (s + square) + T(0.91893853320467274178);  // ½ log 2π
+        store<T>(z, first * lane.weight);
+        store<T>(z + NR, T(0.5) * (T(1) - square) * lane.weight);
+      }
+      break;
     case Out::poisson:
       each([&](int, V z, V t, V& slope) {
         const V y = vexp<T>(z);
@@ -182,6 +193,9 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     case Out::absolute_error:
     case Out::huber:
     case Out::quantile: break;
+    case Out::gaussian:
+      for (int k = 1; k < K; k += 2) each(k, k + 1, [](V x) { return vexp<T>(T(0.5) * x); });
+      break;
     case Out::gamma:
     case Out::tweedie:
     case Out::negative_binomial:
