@@ -18,6 +18,7 @@ from clearprop.outputs import (
     Linear,
     Logistic,
     NegativeBinomial,
+    Ordinal,
     Output,
     Poisson,
     Quantile,
@@ -74,12 +75,19 @@ def y_hat(output: Output, z: Any) -> Any:
             return torch.exp(z)
         case "gaussian":
             return torch.where(torch.arange(len(z)) % 2 == 1, torch.exp(z / 2), z)
+        case "ordinal":
+            return torch.sigmoid(_cut_points(z))
         case "logistic":
             return torch.sigmoid(z)
         case "softmax":
             sizes = list(getattr(output, "sizes", None) or (len(z),))
             return torch.cat([part.softmax(0) for part in z.split(sizes)])
     raise TypeError(output)
+
+
+def _cut_points(z: Any) -> Any:
+    first, rest = z[..., :1], z[..., 1:]
+    return torch.cat([first, -F.softplus(rest, threshold=500.0)], dim=-1).cumsum(-1)
 
 
 def losses(output: Output, z: Any, t: Any) -> Any:  # noqa: PLR0912  # one case for each unit
@@ -111,6 +119,12 @@ def losses(output: Output, z: Any, t: Any) -> Any:  # noqa: PLR0912  # one case 
         case Gaussian():
             mean, variance = z[:, ::2], torch.exp(z[:, 1::2])
             return F.gaussian_nll_loss(mean, t, variance, full=True, eps=0, reduction="none").sum(1)
+        case Ordinal():
+            k, ends = t[:, :1].long(), torch.full((len(z), 1), torch.inf, dtype=z.dtype)
+            cuts = torch.cat([ends, _cut_points(z), -ends], dim=1)
+            a, b = cuts.gather(1, k)[:, 0], cuts.gather(1, k + 1)[:, 0]
+            apart = torch.log(-torch.expm1(b - a))  # σ(a) − σ(b) = σ(a) σ(−b) (1 − e^(b − a))
+            return -(F.logsigmoid(a) + F.logsigmoid(-b) + apart)
         case Logistic():
             t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
             return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)

@@ -17,6 +17,7 @@
   X(tweedie, 1)           \
   X(negative_binomial, 2) \
   X(logistic, 0)          \
+  X(ordinal, 0)           \
   X(softmax, kSizes)
 
 namespace clearprop {
@@ -156,6 +157,28 @@ Vec<T> output_loss(Lane<T> lane) {
         return vmax<V>(z, zero) * (T(1) - t) - vmin<V>(z, zero) * t + vlog1p<T>(e);
       });
       break;
+    case Out::ordinal: {  // cut points c fall from output to output; t is 1 below the class
+      const V one = all<T>(T(1));
+      V c{}, before = one, sum{}, next{};
+      for (int k = 0; k < lane.K; ++k) {
+        const V z = load<T>(lane.z + k * NR), t = load<T>(lane.t + k * NR);
+        const V after = k + 1 < lane.K ? load<T>(lane.t + (k + 1) * NR) : zero;
+        c = k == 0 ? z : c - vsoftplus<T>(z);
+        loss += (t - after) * vsoftplus<T>(-c) + (before - t) * vsoftplus<T>(c);
+        if (k > 0) loss += (before - t) * vsoftplus<T>(-z);
+        before = t;
+      }
+      for (int k = lane.K - 1; k >= 0; --k) {
+        const V z = load<T>(lane.z + k * NR), t = load<T>(lane.t + k * NR);
+        const V above = (k > 0 ? load<T>(lane.t + (k - 1) * NR) : one) - t;
+        sum += above * vsigmoid<T>(c) - (t - next) * vsigmoid<T>(-c);
+        const V slope = k == 0 ? sum : -vsigmoid<T>(z) * sum - above * vsigmoid<T>(-z);
+        store<T>(lane.z + k * NR, slope * lane.weight);
+        if (k > 0) c += vsoftplus<T>(z);
+        next = t;
+      }
+      break;
+    }
     case Out::softmax:
       for (int g = 0, first = 0, last; g < lane.o.n_constants; ++g, first = last) {
         last = first + int(lane.o.constants[g]);
@@ -201,6 +224,15 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     case Out::negative_binomial:
     case Out::poisson: each(0, K, [](V x) { return vexp<T>(x); }); break;
     case Out::logistic: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
+    case Out::ordinal: {
+      V c{};
+      for (int k = 0; k < K; ++k) {
+        const V x = load<T>(z + k * NR);
+        c = k == 0 ? x : c - vsoftplus<T>(x);
+        store<T>(z + k * NR, vsigmoid<T>(c));
+      }
+      break;
+    }
     case Out::softmax:
       for (int g = 0, first = 0, last; g < o.n_constants; ++g, first = last) {
         last = first + int(o.constants[g]);

@@ -1,4 +1,4 @@
-"""Output units for classes: logistic units and softmax, with their cross-entropies."""
+"""Output units for classes: logistic units, softmax and ordered classes, with cross-entropies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import xlog1py, xlogy
 
 from clearprop._typing import Array
-from clearprop.activations import sigmoid
+from clearprop.activations import sigmoid, softplus
 from clearprop.outputs.softmax import log_softmax, softmax, softmax_jacobian
 from clearprop.outputs.unit import (
     Y_MINUS_T,
@@ -22,7 +22,7 @@ from clearprop.outputs.unit import (
     real_targets,
 )
 
-__all__ = ["Logistic", "Softmax"]
+__all__ = ["Logistic", "Ordinal", "Softmax"]
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,110 @@ class Softmax(Output):
 
     def room(self, y_hat: Array, k: int) -> float:
         return float(y_hat[k])
+
+
+@dataclass(frozen=True)
+class Ordinal(Output):
+    """Cumulative logits for classes in an order: K outputs for the K + 1 classes 0 … K.
+
+    ŷ_k = P(t > k | x) = σ(c_k) with c_0 = z_0 and c_k = c_{k−1} − softplus(z_k), so that the
+    probabilities of the classes, differences of neighbours, are positive whatever z is. Where only
+    z_0 depends on x, these are McCullagh's proportional odds. ℒ = −log P(t | x)
+    = softplus(−c_{t−1}) + softplus(c_t) + softplus(−z_t), the first term for t > 0, the second for
+    t < K, the third for both.
+    t: class indices (N,) from 0 to K; as the unit uses them 1 for each k < t, (N, K).
+    Source: McCullagh, Regression models for ordinal data, J. R. Statist. Soc. B 42 (1980).
+    """
+
+    name: ClassVar[str] = "ordinal"
+    unit: ClassVar[str] = "ordinal"
+    title: ClassVar[str] = "ordered classes, cross-entropy"
+    kind: ClassVar[Kind] = "class"
+    diagonal: ClassVar[bool] = False
+    formulas: ClassVar[Formulas] = Formulas(
+        f=("σ(c), c_k = z_0 − Σ_{i=1}^k softplus(z_i)", r"\sigma(c)"),
+        dy_dz=(
+            "∂ŷ_i/∂z_k = ŷ_i (1 − ŷ_i) ∂c_i/∂z_k",
+            "∂c_i/∂z_0 = 1, ∂c_i/∂z_k = −σ(z_k) for 0 < k ≤ i, else 0",
+        ),
+        loss=("−log P(t | x)", r"-\log P(t\,|\,\mathbf{x})"),
+        by_y_hat=("±1 / P(t | x) beside the class t, else 0", r"\pm1/P(t\,|\,\mathbf{x})"),
+        note="log P(t | x) is a sum of log σ of cut points and of their distance",
+    )
+
+    def n_classes(self, n_outputs: int) -> int:
+        return n_outputs + 1
+
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
+        t = np.asarray(t)
+        if t.ndim == 2 and t.shape[1] == 1:
+            t = t[:, 0]
+        if t.ndim != 1:
+            raise ValueError(f"t must have shape (N,); got {t.shape}")
+        classes = class_indices(t, slice(0, n_outputs + 1))
+        return (classes[:, None] > np.arange(n_outputs)).astype(dtype)
+
+    def cut_points(self, z: Array) -> Array:
+        """c (N, K), falling from left to right."""
+        steps = z.copy()
+        steps[:, 1:] = -softplus(z[:, 1:])
+        return np.asarray(steps.cumsum(axis=1))
+
+    def probabilities(self, y_hat: Array) -> Array:
+        """P(t = k | x) of the classes 0 … K, (N, K + 1), from ŷ."""
+        ends = np.ones((len(y_hat), 1), y_hat.dtype)
+        p = -np.diff(y_hat, axis=1, prepend=ends, append=0 * ends)
+        return np.maximum(p, 0)  # neighbours that are equal may be rounded the wrong way
+
+    def _sides(self, t: Array) -> tuple[Array, Array]:
+        """Where output k is the cut point below the class of t, and above it."""
+        ends = np.ones((len(t), 1), t.dtype)
+        steps = -np.diff(t, axis=1, prepend=ends, append=0 * ends)  # one-hot, (N, K + 1)
+        return steps[:, 1:], steps[:, :-1]
+
+    def y_hat(self, z: Array) -> Array:
+        return sigmoid(self.cut_points(z))
+
+    def loss(self, z: Array, t: Array) -> Array:
+        c, (below, above) = self.cut_points(z), self._sides(t)
+        terms = below * softplus(-c) + above * softplus(c)
+        terms[:, 1:] += above[:, 1:] * softplus(-z[:, 1:])
+        return np.asarray(terms.sum(axis=1))
+
+    def dL_dz(self, z: Array, t: Array) -> Array:
+        c, (below, above) = self.cut_points(z), self._sides(t)
+        by_c = above * sigmoid(c) - below * sigmoid(-c)
+        dL_dz: Array = by_c[:, ::-1].cumsum(axis=1)[:, ::-1].copy()
+        dL_dz[:, 1:] *= -sigmoid(z[:, 1:])
+        dL_dz[:, 1:] -= above[:, 1:] * sigmoid(-z[:, 1:])
+        return dL_dz
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        p, (below, above) = self.probabilities(self.y_hat(z)), self._sides(t)
+        return ratio(above, p[:, :-1]) - ratio(below, p[:, 1:])
+
+    def dy_dz(self, z: Array) -> Array:
+        c, K = self.cut_points(z), z.shape[1]
+        by_z = np.ones_like(z)
+        by_z[:, 1:] = -sigmoid(z[:, 1:])
+        slope = sigmoid(c) * sigmoid(-c)
+        return np.asarray(slope[:, :, None] * by_z[:, None, :] * np.tri(K, dtype=z.dtype))
+
+    def best_constant(self, t: Array) -> Array:
+        z = _logit(t.mean(axis=0))
+        z[1:] = np.log(np.expm1(np.maximum(-np.diff(z), 1e-12)))
+        return z
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        ends = np.ones((len(t), 1), t.dtype)
+        p = -np.diff(y_hat, axis=1, prepend=ends, append=0 * ends)
+        below, above = self._sides(t)
+        classes = np.hstack([above, below[:, -1:]])
+        return np.asarray(-xlogy(classes, p).sum(axis=1))
+
+    def room(self, y_hat: Array, k: int) -> float:
+        around = np.concatenate([[1.0], y_hat, [0.0]])
+        return float(min(around[k] - around[k + 1], around[k + 1] - around[k + 2]))
 
 
 def _logit(p: Array) -> Array:
