@@ -158,7 +158,7 @@ def test_a_soft_or_gate_of_one_sigmoid_unit() -> None:
     net.W[0][...], net.b[0][...] = 20, -10
     X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     assert net.predict(X).tolist() == [0, 1, 1, 1]
-    np.testing.assert_allclose(net.predict_proba(X)[:, 0], [0, 1, 1, 1], atol=5e-5)
+    np.testing.assert_allclose(net.predict_proba(X)[:, 1], [0, 1, 1, 1], atol=5e-5)
 
 
 # ---- names and shapes ----------------------------------------------------------------------------
@@ -460,7 +460,10 @@ def test_predictions_have_the_form_of_the_targets() -> None:
     np.testing.assert_array_equal(soft.predict(X), soft.predict_proba(X).argmax(axis=1))
     np.testing.assert_allclose(soft.predict_proba(X).sum(axis=1), 1, rtol=8 * EPS)
     binary, multi = net("logistic", 1), net("logistic", 3)
-    np.testing.assert_array_equal(binary.predict(X), binary.predict_proba(X)[:, 0] > 0.5)
+    y_hat = binary.predictor()(X)
+    np.testing.assert_array_equal(binary.predict_proba(X), np.hstack([1 - y_hat, y_hat]))
+    np.testing.assert_array_equal(binary.predict(X), y_hat[:, 0] > 0.5)
+    assert multi.predict_proba(X).shape == (6, 3)
     assert binary.predict(X).dtype == np.int64
     assert multi.predict(X).shape == (6, 3)
     groups = net(Softmax(sizes=(3, 2)), 5)

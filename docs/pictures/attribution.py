@@ -22,6 +22,6 @@ found = explain.attribute(model, test[:1], table[:100])
 print(found)
 explain.plot_attributions(found).save(here / "attribution.png")
 
-importances = model.feature_importances(test, y_test)
+importances = model.feature_importances(test, y_test, random_state=0)
 print(importances)
 explain.plot_importances(importances).save(here / "importances.png")

@@ -93,7 +93,7 @@ def draw_curves(ax: Axes, history: cp.History) -> None:
 
 def draw_regions(ax: Axes, net: cp.Network, X: np.ndarray, t: np.ndarray) -> None:
     a, b = np.meshgrid(np.linspace(-2, 3, 200), np.linspace(-1.7, 2.2, 200))
-    p = net.predict_proba(np.column_stack([a.ravel(), b.ravel()])).reshape(a.shape)
+    p = net.predict_proba(np.column_stack([a.ravel(), b.ravel()]))[:, 1].reshape(a.shape)
     ax.contourf(a, b, p, levels=np.linspace(0, 1, 21), cmap=BLUE_AND_ORANGE, alpha=0.75)
     ax.contour(a, b, p, levels=[0.5], colors="black", linewidths=1)
     for label, color, marker in ((0, ORANGE, "o"), (1, BLUE, "s")):

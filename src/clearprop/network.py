@@ -177,7 +177,9 @@ class Network:
         return back_propagation(self.architecture, self.theta, trace, data.t, data.sample_weight)
 
     def predict_proba(self, X: Array) -> Array:
-        """The probabilities ŷ (N, K) of a network with softmax or logistic outputs.
+        """The probabilities (N, K) of a network with softmax or logistic outputs.
+
+        They are ŷ, except for a single logistic unit: its two classes have the columns 1 − ŷ and ŷ.
 
         X: (N, D) numbers, dense or a SciPy sparse matrix.
 
@@ -185,7 +187,9 @@ class Network:
         """
         if self.output.unit not in ("softmax", "logistic"):
             raise TypeError(f"{self.output.name} outputs are not probabilities; use predict(X)")
-        return self._y_hat(X)
+        y_hat = self._y_hat(X)
+        alone = self.output.unit == "logistic" and y_hat.shape[1] == 1
+        return np.concatenate([1 - y_hat, y_hat], axis=1) if alone else y_hat
 
     def predict(self, X: Array) -> Array:
         """Class indices (N,) for softmax, 0 or 1 for logistic, ŷ for the other output units.

@@ -195,7 +195,7 @@ def test_the_same_for_the_engine_of_the_layered_network() -> None:
             net = replace(soft, gain=gain).to_network()
             y = gain * (x.astype(np.longdouble) - 0.5)
             exact = 1 / (1 + np.exp(-y))
-            error = np.abs(net.predict_proba(x) - exact)
+            error = np.abs(net.predictor()(x) - exact)
             assert (error <= (16 * eps + 5 * gain * eps) * np.maximum(exact, 1e-30)).all()
 
 
@@ -308,7 +308,7 @@ def test_the_layered_network_is_within_its_own_bound(
 ) -> None:
     soft = compile(circuit, gain=gain, dtype=dtype)
     bits = all_bits(soft.n_inputs)
-    y = soft.to_network().predict_proba(bits.astype(dtype))
+    y = soft.to_network().predictor()(bits.astype(dtype))
     assert np.abs(y - circuit.evaluate(bits)).max() <= network_error(soft)
 
 

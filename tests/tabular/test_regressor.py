@@ -76,6 +76,26 @@ def test_outliers_pull_less_with_hubers_loss() -> None:
     assert errors[str(cp.Huber(delta=0.2))] < errors["squared_error"]
 
 
+def test_a_huber_record_is_in_units_of_y() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 1))
+    y = np.stack([x[:, 0], 3 * x[:, 0] ** 2], axis=1)
+    for factor in (1.0, 1000.0):
+        loss = cp.Huber(0.5 * factor)
+        model = with_epochs(regressor(loss=loss), 2).fit(x, factor * y)
+        target = model.target_
+        assert target.output.delta * target.scale == pytest.approx([0.5 * factor] * 2)
+        # the score is the record's own loss of y
+        matrix = model.encode(x)
+        y_hat = np.mean([net.forward(matrix).y_hat for net in model.networks_], axis=0)
+        y_hat = y_hat * target.scale + target.centre
+        score = model.feature_importances(x, factor * y, n_repeats=1).score
+        assert score == pytest.approx(loss.loss(y_hat, factor * y).mean() / 2, rel=1e-4)
+    by_name = with_epochs(regressor(loss="huber"), 2).fit(x, y).target_
+    distances = np.abs(y - np.median(y, axis=0)).mean(axis=0)
+    assert by_name.output.delta * by_name.scale == pytest.approx(distances)
+
+
 def test_counts() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 2))
@@ -105,6 +125,11 @@ def test_quantiles() -> None:
         model.predict_interval(x)
     with pytest.raises(ValueError, match="score has no meaning for several quantiles"):
         model.score(x, y)
+    both = with_epochs(regressor(loss=cp.Quantile((0.1, 0.9))), 2).fit(x, np.stack([y, -y], 1))
+    assert both.predict(x[:5]).shape == (5, 2, 2)
+    assert both.oof_prediction_.shape == (3000, 2, 2)
+    assert both.n_outputs_ == 4
+    assert (both.predict(x)[:, :, 0] < both.predict(x)[:, :, 1]).mean() > 0.9
     with pytest.raises(ValueError, match="scoring must be None for several quantiles"):
         regressor(loss=cp.Quantile((0.1, 0.9)), scoring="mae").fit(x, y)
 

@@ -56,7 +56,7 @@ def plot_decision_boundary(
         shape = (points, points)
         if classes:
             _class_areas(axes, x, y, values, shape)
-            K = max(2, values.shape[1])
+            K = values.shape[1]
             labels = [str(k) for k in _labels(model, K)] if class_names is None else class_names
         else:
             mesh = axes.pcolormesh(x, y, values.reshape(shape), cmap="cividis", rasterized=True)
@@ -99,8 +99,6 @@ def _labels(model: Any, n: int) -> Sequence[Any]:
 def _class_areas(axes: Any, x: Array, y: Array, p: Array, shape: tuple[int, int]) -> None:
     from matplotlib.colors import to_rgb
 
-    if p.shape[1] == 1:
-        p = np.concatenate([1 - p, p], axis=1)
     winner, K = p.argmax(axis=1), p.shape[1]
     # 0 if all classes tie, 1 if one is certain
     sure = np.clip((p.max(axis=1) - 1 / K) / (1 - 1 / K), 0, 1)

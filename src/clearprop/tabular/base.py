@@ -234,7 +234,7 @@ class BaseTabular(BaseEstimator):
         *,
         n_repeats: int = 5,
         sample_weight: Any = None,
-        random_state: Any = 0,
+        random_state: Any = None,
     ) -> FeatureImportances:
         """How much worse the score is where a column's values are exchanged between rows.
 

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 
 from clearprop._typing import Array
 from clearprop.checks import check_number
-from clearprop.outputs import AbsoluteError, Linear, Output, Poisson
+from clearprop.outputs import AbsoluteError, Huber, Linear, Output, Poisson
 from clearprop.tabular.bag.intervals import Residuals, excess_variance
 from clearprop.tabular.bag.recipe import REGRESSION, Recipe
 from clearprop.tabular.bag.train import Bag
@@ -35,8 +35,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Networks in the bag. More are better and take longer; with 4 or more, every row is held out.
     loss : str or output record, default="squared_error"
         "squared_error", "absolute_error", "huber", "quantile" (the median), or "poisson" for
-        y ≥ 0. Or a record: ``clearprop.Huber(delta=0.5)``, with δ in units of the mean distance of
-        y from its median, ``clearprop.Quantile((0.1, 0.9))``, which predicts its quantiles at once.
+        y ≥ 0. Or a record: ``clearprop.Huber(delta=0.5)``, with δ in units of y, or
+        ``clearprop.Quantile((0.1, 0.9))``, which predicts its quantiles at once. For "huber", δ is
+        the mean absolute distance of each column of y from its median.
     scoring : "rmse", "mae" or None, default=None
         What the epoch is chosen for; None is the loss itself ("rmse" for the squared error). Each
         of several outputs counts in units of its own spread.
@@ -66,7 +67,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Predictions for the training rows, each by the networks that did not see the row; NaN for
         rows that all networks saw or for which `time_limit` left no time. Not kept in files.
     oof_score_ : float
-        The score of these, in units of y, the mean over the outputs; less is better.
+        The score of these, in units of y, the mean over the outputs; less is better. Huber's loss
+        is in units of y².
     oof_curve_ : list of (int, float)
         Each epoch that was judged, and its loss on held-out rows (less is better).
     n_iter_ : int
@@ -76,7 +78,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         of the learning rate brought no better epoch, that the third cycle ended after its best
         epoch, or that the last cycle was expected to end worse than the best epoch.
     n_outputs_ : int
-        Columns of a prediction.
+        Outputs of the networks: M columns of y times Q quantiles.
     tune_results_ : list of dict
         The configurations that the search tried, with their scores (less is better). The best
         configuration among those with the most epochs was taken. Not kept in files.
@@ -137,7 +139,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.engine = engine
 
     def predict(self, X: Any) -> Array:
-        """ŷ (N,), or (N, M) for M columns of y; Q quantiles (N, M·Q), a column's together."""
+        """ŷ of each row: (N,), or (N, M) for M columns of y.
+
+        With Q > 1 quantiles: (N, Q), or (N, M, Q) for M columns of y.
+        """
         y_hat = self._numbers(X)
         return self.target_.shaped(y_hat)
 
@@ -199,6 +204,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         output = find_loss(self.loss)
         score = self._score(output)
         target = NumberTarget.of(y, output, weight)
+        if isinstance(self.loss, Huber):
+            target = target.in_units_of_y()
         if score is not None and target.n_quantiles > 1:
             raise ValueError("scoring must be None for several quantiles")
 
@@ -228,8 +235,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         target = self.target_
         w = weight if weight.any() else np.ones(len(y))
         score = self._score(target.output)
-        in_units = target.scale if score is not poisson else np.ones_like(target.scale)
-        return float((_scores(target, score, y_hat, y, w) * in_units).mean())
+        power = 0 if score is poisson else 2 if score is None and self._has_huber() else 1
+        return float((_scores(target, score, y_hat, y, w) * target.scale**power).mean())
+
+    def _has_huber(self) -> bool:
+        return isinstance(self.target_.output, Huber)
 
     @property
     def _scoring_name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -171,8 +171,21 @@ class NumberTarget:
         return np.clip(y, *bounds)
 
     def shaped(self, y: Array) -> Array:
-        """(N, K) as (N,) where y was and there is one output."""
-        return y[:, 0] if self.flat and y.shape[1] == 1 else y
+        """(N, K) as predictions: (N, M), or (N, M, Q) of Q > 1 quantiles; a flat y has no M."""
+        if self.n_quantiles > 1:
+            y = y.reshape(len(y), -1, self.n_quantiles)
+        return y[:, 0] if self.flat else y
+
+    def in_units_of_y(self) -> NumberTarget:
+        """The same with a Huber loss whose δ is in units of y.
+
+        All columns then have the largest scale s as theirs, since Huber_δ(r) = s² Huber_{δ/s}(r/s)
+        for the residuals r of every column.
+        """
+        assert isinstance(self.output, Huber)
+        scale = self.scale.max()
+        output = Huber(self.output.delta / scale)
+        return replace(self, output=output, scale=np.full_like(self.scale, scale))
 
 
 @dataclass(frozen=True)
