@@ -17,9 +17,9 @@ Reader = Callable[[Document, Mapping[str, Array], str], Any]
 def load(path: str | PathLike[str]) -> Any:
     """The object in a file that clearprop wrote; nothing in the file is executed.
 
-    A Network, MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor or TableModel, as
-    its `save` wrote it; of a checkpoint, the Checkpoint from which training goes on. The class
-    methods `load` read files of their own class alone.
+    The object is a Network, MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor or
+    TableModel, as its `save` wrote it. For a checkpoint it is the Checkpoint that resumes training.
+    The class methods `load` read only files of their own class.
 
     Raises ModelFileError for a damaged, foreign or newer file, OSError where there is none.
 

@@ -131,7 +131,7 @@ def _reads(read: Callable[[Column], Any], values: Any) -> bool:
 def to_numbers(column: Column, *, infinite: bool = False) -> Array:
     """The values as float64 (N,), NaN where missing.
 
-    Raises TableError, naming column and row, for a text that is no number and, unless `infinite`
+    Raises TableError, naming column and row, for a text that is not a number and, unless `infinite`
     says that they may be there, for ±inf.
     """
     import pyarrow as pa

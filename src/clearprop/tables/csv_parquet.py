@@ -85,7 +85,7 @@ def open_table(
 
     columns: only these are read, as far as the file has them. delimiter: of a CSV file; by
     default a tab in .tsv files, else the most frequent of , ; tab | in the header. Raises OSError
-    for a file that cannot be opened and TableError for one that is no table.
+    for a file that cannot be opened and TableError for one that is not a table.
     """
     if path == "-":
         with _open_csv("standard input", sys.stdin.buffer, columns, delimiter, encoding) as table:

@@ -25,8 +25,9 @@ ROWS_PER_CLASS = 10  # as are those with fewer rows than this for each value
 class TargetColumn:
     """The column that is learnt: y is the number of a row's class, or the value of a quantity.
 
-    task: "classification" or "regression". labels: of the classes, as text, in order; empty for a
-    quantity. type: what the labels are in predictions, one of LABEL_TYPES; "number" for a quantity.
+    task: "classification" or "regression".
+    labels: of the classes, as text, in order; empty for a quantity.
+    type: what the labels are in predictions, one of LABEL_TYPES; "number" for a quantity.
     """
 
     name: str
@@ -65,8 +66,9 @@ class TargetColumn:
     def read(self, frame: Any, missing: tuple[str, ...] = (), *, first_row: int = 0) -> Array:
         """y (N,) of a data frame that has the column.
 
-        missing: texts that mean a missing value. first_row: number of the first row of `frame` in
-        the whole table, for messages. Raises TableError, naming the row, for a missing value, too.
+        missing: texts that mean a missing value.
+        first_row: number of the first row of `frame` in the whole table, for messages.
+        Raises TableError, naming the row, for a missing value, too.
         """
         column = read_column(as_frame(frame), self.name, missing, first_row)
         absent = missing_rows(column)

@@ -49,12 +49,14 @@ class Predictions:
 class TableModel:
     """An estimator with the column that it learnt.
 
-    target: the column, whose values it reads as y. estimator: a fitted TabularClassifier or
-    TabularRegressor, which takes the columns as they are; or one network, an MLPClassifier or
-    MLPRegressor, which takes the matrix of `encoding` and whose quantity is standardized by
-    `standardization`. Classes are learnt by their numbers: label k of `target.labels` is y = k.
-    missing: texts that mean a missing value. about: facts of the training as JSON values, kept in
-    the file.
+    target: the column, whose values it reads as y. Classes are learnt by their numbers: label k of
+    `target.labels` is y = k.
+    estimator: a fitted TabularClassifier or TabularRegressor, which takes the columns as they are;
+    or one network, an MLPClassifier or MLPRegressor.
+    encoding: for one network, how the columns become its matrix; None for a bag.
+    standardization: for one network and a quantity, how y becomes t; None otherwise.
+    missing: texts that mean a missing value.
+    about: facts about the training as JSON values, kept in the file.
 
     >>> import pyarrow as pa
     >>> frame = pa.table({"x": [0.0, 1.0] * 20, "answer": ["no", "yes"] * 20})
@@ -89,12 +91,15 @@ class TableModel:
     ) -> TableModel:
         """Learn the column `target` of a data frame from the others, with all of its rows.
 
-        task: "classification" or "regression"; by default chosen from the target. kinds: column →
-        "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind that is
-        inferred. parse_text: whether text is to be understood, as that of CSV files. missing: texts
-        that mean a missing value. network: options of one network, which is trained in place of a
-        bag. parameters: of the bag, see TabularClassifier and TabularRegressor. Raises TableError
-        for a table that cannot be learnt from, TypeError for parameters of a bag beside `network`.
+        task: "classification" or "regression"; None chooses by the values of the target.
+        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
+        that is inferred.
+        parse_text: whether text may hold numbers, dates and truth values, as in CSV files.
+        missing: texts that mean a missing value.
+        network: options of one network, which is trained instead of a bag.
+        parameters: of the bag, see TabularClassifier and TabularRegressor.
+        Raises TableError for a table that cannot be learnt from, TypeError for parameters of a bag
+        together with `network`.
         """
         if network is not None and parameters:
             name = next(iter(parameters))
@@ -119,7 +124,7 @@ class TableModel:
     def fit_bag(
         cls, problem: Problem, kinds: Mapping[str, str] | None = None, **parameters: Any
     ) -> TableModel:
-        """A bag trained on the training rows of a problem; kinds and parameters as for `fit`."""
+        """A bag, trained on the training rows of a problem; kinds and parameters as for `fit`."""
         bag = TabularClassifier if problem.target.has_classes else TabularRegressor
         rows = problem.train
         source = FrameSource(problem.frame[rows], missing=problem.missing)
@@ -136,8 +141,9 @@ class TableModel:
         *,
         callbacks: Collection[Callable[[Any], object]] = (),
     ) -> TableModel:
-        """One network trained on the training rows of a problem, of which the encoding is.
+        """One network, trained on the training rows of a problem.
 
+        encoding: fitted to these rows.
         callbacks: called with an EpochReport after every epoch; one that returns True ends
         training.
         """

@@ -61,7 +61,7 @@ def train_network(
 ) -> tuple[MLPClassifier | MLPRegressor, int]:
     """Train a network on X (N, D) and t (N,), the number of each class or a standardized quantity.
 
-    A part of the rows decides when to stop; returns the estimator and the number of these rows.
+    A part of the rows decides when to stop. Returns the estimator and the number of these rows.
     callbacks: called with an EpochReport after every epoch; one that returns True ends training.
     """
     t = t.astype(np.int64 if has_classes else X.dtype)

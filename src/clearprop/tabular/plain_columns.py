@@ -291,7 +291,7 @@ def column_from(entry: Document, where: str) -> ColumnEncoding:
         ]
         for part in parts:
             if part.name not in DATE_PARTS:
-                raise ModelFileError(f"{where}: {part.name!r} is no part of a date")
+                raise ModelFileError(f"{where}: {part.name!r} is not a part of a date")
         return DateColumn(name, tuple(parts), n_missing)
     categories = take_list(entry, "categories", str, where)
     pooled = take_list(entry, "pooled", str, where)

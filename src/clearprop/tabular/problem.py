@@ -23,10 +23,12 @@ from clearprop.tables.target_column import (
 class Problem:
     """What is to be learnt from a table.
 
-    frame: the N rows of the other columns; target: the column with the y (N,); reason: why its task
-    was chosen; train, test: the numbers of the rows to learn from and of those held out. Rows
-    without a target, where they are skipped, are in neither part. missing: texts that mean a
-    missing value.
+    frame: the N rows of the other columns.
+    target: the column that is learnt; y (N,) are its values.
+    reason: why its task was chosen.
+    train, test: the numbers of the training rows and of the held-out rows. Skipped rows, which have
+    no target, are in neither.
+    missing: texts that mean a missing value.
     """
 
     frame: Any
@@ -51,11 +53,12 @@ def read_problem(
 ) -> Problem:
     """Read the target and split the rows.
 
-    task: "classification" or "regression"; None chooses by the target. parse_text: whether text is
-    to be understood, as that of CSV files. skip_missing_target: rows without a target are in
-    neither part, instead of an error. test_size: share of the rows that are held out (stratified
-    for classes), drawn with the seed. Raises TableError for a target that cannot be learnt,
-    ValueError for a wrong argument.
+    task: "classification" or "regression"; None chooses by the values of the target.
+    parse_text: whether text may hold numbers, as in CSV files.
+    missing: texts that mean a missing value.
+    skip_missing_target: leave out rows without a target, instead of raising an error.
+    test_size: share of the rows that are held out, drawn with the seed (stratified for classes).
+    Raises TableError for a target that cannot be learnt, ValueError for a wrong argument.
     """
     table = as_frame(frame)
     column = read_column(table, target, missing)
