@@ -25,7 +25,7 @@ from clearprop.cli.values import (
 )
 
 CIRCUIT = "digital circuits as networks of sigmoid neurons, and small networks as circuits"
-BENCH = "measure the speed beside scikit-learn, PyTorch, ...; in a checkout of clearprop"
+BENCH = "compare the speed with scikit-learn, PyTorch, ...; only in a checkout of clearprop"
 INPUTS = "CSV (.csv, .tsv, .gz) or Parquet file, or - for CSV on standard input"
 
 
@@ -122,7 +122,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         "--skip-missing-target", action="store_true", help="leave out rows without a target"
     )
     rows = parser.add_argument_group("rows")
-    rows.add_argument("--test-size", type=share, default=0.2, metavar="SHARE",
+    rows.add_argument("--test-size", type=share, default=0.2, metavar="FRACTION",
                       help="fraction of rows held out for the scores (default: 0.2)")  # fmt: skip
     rows.add_argument("--seed", type=count, default=0, help="seed of split, weights and row order")
     rows.add_argument("--no-baseline", action="store_true",
@@ -148,7 +148,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         "single network", "Any of these options trains a single network instead of a bag."
     )  # fmt: skip
     net.add_argument("--network", action="store_true", help="use the defaults below")
-    net.add_argument("--validation-size", type=share, metavar="SHARE",
+    net.add_argument("--validation-size", type=share, metavar="FRACTION",
                      help="fraction of rows for early stopping (default: 0.15)")  # fmt: skip
     net.add_argument("--hidden", type=sizes, metavar="SIZES",
                      help="units per hidden layer, 0 for no layer (default: 256,128)")  # fmt: skip
@@ -158,7 +158,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
                      help="optimiser (default: adam)")  # fmt: skip
     net.add_argument("--epochs", type=positive, help="maximum number of epochs (default: 300)")
     net.add_argument("--batch-size", type=positive, help="rows per step (default: 128)")
-    net.add_argument("--learning-rate", type=rate, help="(default: 0.001)")
+    net.add_argument("--learning-rate", type=rate, help="learning rate (default: 0.001)")
     net.add_argument("--dropout", type=share, help="rate after each hidden layer (default: 0.2)")
     net.add_argument(
         "--l2", type=nonnegative, help="penalty ½·l2·Σw² in the loss (default: 0.0001)"
@@ -232,8 +232,8 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-t", "--target", metavar="COLUMN",
                         help="column of TABLE to learn (default: the last)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                        help="address to listen on; other machines can reach any other than "
-                        "127.0.0.1 (default: 127.0.0.1)")  # fmt: skip
+                        help="address to listen on; with any other than 127.0.0.1, other machines "
+                        "can connect (default: 127.0.0.1)")  # fmt: skip
     parser.add_argument("--port", type=port, help="port (default: 8765, or any free port)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST:PORT",
                         help="another name of this server, such as a proxy's")  # fmt: skip

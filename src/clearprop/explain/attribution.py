@@ -30,13 +30,16 @@ ROWS_SHOWN, COLUMNS_SHOWN, OUTPUTS_SHOWN = 3, 15, 4
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """What each column adds to the prediction of each row, on a scale on which they add up.
+    """The contribution of each column to the prediction of each row, on an additive scale.
 
-    values: (N, C, Q); base: (Q,), F of what the rows are compared with; prediction: (N, Q), F of
-    the rows, so that base + values.sum(axis=1) = prediction. error: (N,), how far any value of the
-    row may be off, see :func:`attribute`. columns: C names; outputs: Q names. scale: what F is,
-    such as "log-odds". cells: (N, C), what the rows hold. compared_with: the row or rows of `base`,
-    in words.
+    values: (N, C, Q), the contributions.
+    base: (Q,), F of the background.
+    prediction: (N, Q), F of the rows: base + values.sum(axis=1) = prediction.
+    error: (N,), the largest error of any value of the row; see :func:`attribute`.
+    columns: C names. outputs: Q names.
+    scale: the name of F, such as "log-odds".
+    cells: (N, C), the contents of the rows.
+    compared_with: the background in words.
     """
 
     columns: tuple[str, ...]
@@ -160,26 +163,31 @@ def attribute(
 ) -> Attributions:
     """The prediction for each row as a sum over the columns: base + Σ_c A_c = F(row).
 
-    F is what the model computes, on a scale on which columns add up: the log-odds of each class
-    against the others, calibrated as in `predict_proba` (of two classes, of the second one); the
-    logarithm of the prediction for the Poisson loss; else ŷ in units of y, before it is kept within
-    the range of y in training. A_c is the Aumann–Shapley value of column c on the way from the row
-    of the background to the row, averaged over the background:
+    F is the output of the model on an additive scale. For classes, F is the log-odds of each class
+    against all others (for two classes, only of the second), calibrated as in `predict_proba`. For
+    the Poisson loss, F is the logarithm of the prediction. Otherwise F is ŷ in units of y, before
+    it is clipped to the range of y in training. A_c is the Aumann–Shapley value of column c on the
+    path from a background row to the row, averaged over the background:
 
         A_c = Σ_{i ∈ c} (h_i − h′_i) ∫₀¹ ∂F/∂h_i (h′ + s (h − h′)) ds,
 
-    where h is what the embedding layers make of the columns, each of one column by itself. So they
-    add up; a column that the model does not use has 0; where F is a sum of functions of one column
-    each, A_c is the difference of its own function. They describe the model, not the world.
+    where h is the output of the embedding layers, in which every entry belongs to one column. The
+    values add up. A column that the model does not use has value 0. If F is a sum of functions of
+    single columns, A_c is the difference of the function of column c. The values describe the
+    model, not the world.
 
-    rows: a table as the model takes it. background: rows to compare with, or None for a typical
-    row: numbers at their medians; of up to 24 categories the one that more than half of the rows
-    have, otherwise none. A network and an MLP have no typical row. The integral is a sum over
-    nodes. Their number grows until the sum over the columns misses F(row) − base by at most
-    `tolerance` and no value changes by more: in log-odds or logarithms, or in standard deviations
-    of y (for a network, of F over rows and background). `error` is the larger one of the two. The
-    rest is then shared out in proportion to |A_c|. A warning says where 4096 nodes were not enough.
-    Raises ValueError or TypeError for what the model does not take.
+    rows: a table as the model takes it.
+    background: rows to compare with, or None for a typical row. A typical row has the median of
+    each numeric column. For a column with up to 24 categories, it has the category of more than
+    half of the rows, if there is one; otherwise it has no category. A network and an MLP have no
+    typical row.
+    tolerance: the accuracy of the integral, which is a sum over nodes. The number of nodes grows
+    until the sum over the columns misses F(row) − base by at most `tolerance` and no value changes
+    by more than `tolerance`, measured in log-odds or logarithms, or in standard deviations of y
+    (for a network, of F over rows and background). `error` is the larger of the two. The remaining
+    difference is then distributed in proportion to |A_c|. A warning reports rows for which 4096
+    nodes were not enough.
+    Raises ValueError or TypeError for values that the model does not take.
     Source: Aumann & Shapley 1974; Sundararajan, Taly & Yan 2017 (integrated gradients).
 
     >>> import clearprop as cp

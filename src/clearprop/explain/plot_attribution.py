@@ -22,11 +22,11 @@ PROBABILITIES = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 def plot_attributions(
     attributions: Attributions, row: int = 0, output: str | int | None = None, *, top: int = 12
 ) -> Picture:
-    """The way from the base to the prediction of a row, the columns with the largest share first.
+    """The path from the base to the prediction of a row, largest contributions first.
 
-    output: by name or number; None for the one with the largest F. top: columns that are shown by
-    themselves; the others are one bar. Log-odds have a second axis with the probabilities.
-    Raises ValueError for a row or an output that is not there.
+    output: name or number; None for the output with the largest F. top: number of columns with
+    their own bars; the rest share one bar. Log-odds have a second axis with probabilities.
+    Raises ValueError for a row or an output that does not exist.
     """
     if not 0 <= row < len(attributions):
         raise ValueError(f"row must be from 0 to {len(attributions) - 1}; got {row}")

@@ -55,8 +55,8 @@ def steps(
 
     Every number is bit-for-bit the same as in `net.forward` and `net.backward`. X: (N, D) dense.
     t: targets as `net.loss` takes them; None gives only the forward half. draw: (seed, step) shows
-    a training step with its dropout masks. A layer of a custom kind, or a periodic one, is one
-    step each way. Raises ValueError, naming the argument, for data that do not fit.
+    a training step with its dropout masks. A custom or periodic layer is one step each way.
+    Raises ValueError, naming the argument, for data that do not fit.
 
     >>> import clearprop as cp
     >>> net = cp.Network([2, 3, 1], hidden="tanh", output="logistic", seed=0)
