@@ -165,8 +165,8 @@ class Network:
 
         t, sample_weight: as in :meth:`loss`, one row for each row of X.
 
-        Raises ValueError for a trace whose layers are not those of this network, and for targets
-        or weights that do not fit.
+        Raises ValueError for a trace of a network with other layers, and for targets or weights
+        that do not fit.
         """
         if [z.shape[1] for z in trace.z] != self.sizes[1:]:
             raise ValueError(

@@ -605,7 +605,7 @@ def test_trace_without_the_target(run, here):
     assert "dL_dz" not in report["layers"][0]
     done = run("trace", "class.safetensors", "animals.csv", "--rows", "300")
     assert done.code == 2
-    assert "there is no row 300, it has 300 rows" in done.err
+    assert "there is no row 300; the table has 300 rows" in done.err
 
 
 @pytest.mark.parametrize("name", ["class", "number"])

@@ -139,7 +139,9 @@ def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> 
                 break
     for row in rows:
         if row not in found:
-            raise TableError(f"{arguments.table}: there is no row {row}, it has {first_row:,} rows")
+            raise TableError(
+                f"{arguments.table}: there is no row {row}; the table has {first_row:,} rows"
+            )
     return as_frame(pa.concat_tables([found[row] for row in rows]))
 
 

@@ -51,11 +51,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () means no hidden layer.
     activation : str, Activation or list of them, default="relu"
-        φ of the hidden layers: a name of ``clearprop.ACTIVATIONS`` or a custom record; a list has
-        one entry for each layer.
+        φ of the hidden layers: a name from ``clearprop.ACTIVATIONS`` or a custom record; a list
+        has one entry per layer.
     solver : str or optimizer record, default="adam"
-        A name of ``clearprop.OPTIMIZERS``, or a record such as ``clearprop.Adam(1e-3)``, which then
-        brings its own learning rate.
+        A name from ``clearprop.OPTIMIZERS``, or a record such as ``clearprop.Adam(1e-3)``, which
+        has its own learning rate.
     alpha : float, default=0.0001
         L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
         the batch size, unlike the effect of `l2`.

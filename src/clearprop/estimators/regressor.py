@@ -35,19 +35,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Parameters
     ----------
     loss : str or output record, default="squared_error"
-        Loss and output unit in one, a name: "squared_error" (half of it), "absolute_error",
+        Loss and output unit in one, by name: "squared_error" (half of it), "absolute_error",
         "huber", "quantile" (the median), "poisson" (y ≥ 0), "binary_cross_entropy" (y in [0, 1]),
-        "cross_entropy" (rows of y that are distributions), and the others whose record in
-        ``clearprop.OUTPUTS`` has a `loss_name`. Or a record: ``clearprop.Huber(delta=2)``,
+        "cross_entropy" (rows of y that are distributions), or the `loss_name` of any other record
+        in ``clearprop.OUTPUTS``. Or a record: ``clearprop.Huber(delta=2)``,
         ``clearprop.Quantile((0.1, 0.5, 0.9))``, which predicts all its quantiles at once.
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () means no hidden layer.
     activation : str, Activation or list of them, default="relu"
-        φ of the hidden layers: a name of ``clearprop.ACTIVATIONS`` or a custom record; a list has
-        one entry for each layer.
+        φ of the hidden layers: a name from ``clearprop.ACTIVATIONS`` or a custom record; a list
+        has one entry per layer.
     solver : str or optimizer record, default="adam"
-        A name of ``clearprop.OPTIMIZERS``, or a record such as ``clearprop.Adam(1e-3)``, which then
-        brings its own learning rate.
+        A name from ``clearprop.OPTIMIZERS``, or a record such as ``clearprop.Adam(1e-3)``, which
+        has its own learning rate.
     alpha : float, default=0.0001
         L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
         the batch size, unlike the effect of `l2`.
