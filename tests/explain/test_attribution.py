@@ -291,7 +291,7 @@ def test_wrong_arguments() -> None:
 
 def test_a_tolerance_that_is_not_reached_is_told() -> None:
     net = cp.Network([2, 50, 1], "relu", seed=0)
-    with pytest.warns(UserWarning, match="1 row of 1 missed tolerance=1e-14"):
+    with pytest.warns(UserWarning, match="1 of 1 row missed tolerance=1e-14"):
         found = explain.attribute(net, [[5.0, -3.0]], [[0.0, 1.0]], tolerance=1e-14)
     assert 1e-14 < found.error[0] < 1e-3 * abs(found.prediction[0, 0] - found.base[0])
     fine = explain.attribute(net, [[5.0, -3.0]], [[0.0, 1.0]], tolerance=3e-3)

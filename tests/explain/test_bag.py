@@ -140,7 +140,7 @@ def test_findings_of_some_networks_are_said_once() -> None:
     finding = found["nonfinite_weights"]
     assert finding.message.startswith("in 2 of 4 networks: b of layer ")
     assert finding.evidence["networks"] == "1, 3"
-    assert finding.evidence["here of network"] == 1
+    assert finding.evidence["shown for network"] == 1
 
 
 def test_findings_about_the_data_have_the_names_of_columns_and_classes() -> None:

@@ -125,7 +125,7 @@ def test_it_prints_and_becomes_json_and_a_picture() -> None:
     model = classifier(scoring="accuracy").fit(TRAIN, Y > 1)
     found = model.feature_importances(TEST, Y_TEST > 1)
     text = str(found)
-    assert text.startswith("loss of accuracy, which is 0.")
+    assert text.startswith("decrease of accuracy, which is 0.")
     assert text.index("size") < text.index("constant")
     document = json.loads(json.dumps(found.to_document()))
     assert document["columns"][0]["column"] == found.columns[found.order[0]]

@@ -111,7 +111,8 @@ class Attributions:
 
     def heading(self, row: int = 0) -> str:
         """One line above the table of a row."""
-        return f"row {row}, {self.scale} (error {self.error[row]:.1e}), from {self.compared_with}"
+        scale = f"{self.scale} (error {self.error[row]:.1e})"
+        return f"row {row}, {scale}, compared with {self.compared_with}"
 
     def __repr__(self) -> str:
         rows, columns = counted(len(self), "row"), counted(len(self.columns), "column")
@@ -210,7 +211,7 @@ def attribute(
     missed = found.error > tolerance * (unit or 1.0)
     if missed.any():
         warnings.warn(
-            f"{counted(int(missed.sum()), 'row')} of {len(missed)} missed tolerance={tolerance:g}; "
+            f"{missed.sum()} of {counted(len(missed), 'row')} missed tolerance={tolerance:g}; "
             "see `error`",
             stacklevel=users_line(),
         )

@@ -30,7 +30,7 @@ def merge_findings(of_networks: Sequence[Sequence[Finding]]) -> list[Finding]:
             merged.append(worst)
             continue
         message = f"in {len(same)} of {M} networks: {worst.message}"
-        evidence = {"networks": listed, "here of network": number, **worst.evidence}
+        evidence = {"networks": listed, "shown for network": number, **worst.evidence}
         merged.append(replace(worst, message=message, evidence=evidence))
     return merged
 

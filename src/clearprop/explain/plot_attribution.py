@@ -61,7 +61,7 @@ def plot_attributions(
         axes.margins(x=0.14)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(_label(attributions, q))
-        axes.set_title(f"Row {row}, from {attributions.compared_with}")
+        axes.set_title(f"Row {row}, compared with {attributions.compared_with}")
         if attributions.scale == "log-odds":
             _probabilities(axes)
     return Picture(figure)

@@ -80,7 +80,7 @@ class FeatureImportances:
         """One line above the table."""
         from clearprop.notation import counted, number
 
-        worse = "loss" if self.scoring in MORE_IS_BETTER else "rise"
+        worse = "decrease" if self.scoring in MORE_IS_BETTER else "increase"
         rows = counted(self.n_rows, "row")
         return f"{worse} of {self.scoring}, which is {number(self.score)} on {rows}"
 
