@@ -198,6 +198,11 @@ def test_estimators_of_scikit_learn_s_kind() -> None:
     for model, y, outputs in (
         (cp.MLPClassifier((8,), max_iter=5, random_state=0), THREE, ("0", "1", "2")),
         (cp.MLPClassifier((8,), max_iter=5, random_state=0), THREE > 1, ("True",)),
+        (
+            cp.MLPClassifier((8,), max_iter=5, random_state=0),
+            np.stack([THREE > 0, THREE > 1], axis=1).astype(int),
+            ("0", "1"),
+        ),
         (cp.MLPRegressor(hidden_layer_sizes=(8,), max_iter=5, random_state=0), SIZE, ("ŷ",)),
     ):
         model.fit(X, y)
@@ -274,6 +279,19 @@ def test_they_print_and_become_json() -> None:
     assert found.output_of(0) == model.predict(TABLE[:1])[0]
     with pytest.raises(ValueError, match="output must be one of"):
         found.output_of(0, "4")
+
+
+@pytest.mark.parametrize("name", cp.OUTPUTS)
+def test_every_output_unit(name: str) -> None:
+    net = cp.Network([3, 6, {"softmax": 3, "ordinal": 3, "gaussian": 2}.get(name, 1)], "tanh", name)
+    x, base = np.random.default_rng(0).normal(size=(2, 1, 3))
+    found = explain.attribute(net, x, base)
+    y_hat, at_base = net.forward(x).y_hat, net.forward(base).y_hat
+    F = {"log": np.log, "log-odds": lambda p: np.log(p / (1 - p))}.get(found.scale, lambda y: y)
+    np.testing.assert_allclose(found.prediction, F(y_hat)[:, : len(found.outputs)], atol=1e-12)
+    np.testing.assert_allclose(found.base, F(at_base)[0], atol=1e-12)
+    np.testing.assert_allclose(found.base + found.values.sum(axis=1), found.prediction)
+    assert found.error[0] < 1e-3
 
 
 def test_wrong_arguments() -> None:

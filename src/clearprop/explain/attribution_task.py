@@ -132,20 +132,21 @@ def _task_of_mlp(model: Any, rows: Any, background: Any) -> Task:
     back = None if background is None else model._check_X(background)
     outputs: list[str] = []
     if hasattr(model, "classes_"):
-        outputs = _class_outputs(model.classes_, model.network_.output.unit)
+        K = model.network_.architecture.n_outputs
+        F = link_of(model.network_.output, K).value(np.zeros((1, 1, K)))
+        outputs = _class_outputs(model.classes_, F.shape[1])
     return _task_of_network(model.network_, X, back, columns, outputs)
 
 
-def _class_outputs(classes: Any, unit: str) -> list[str]:
-    """Names of the outputs of a classifier of scikit-learn's kind."""
+def _class_outputs(classes: Any, n_outputs: int) -> list[str]:
+    """Names of the F of a classifier of scikit-learn's kind; of two classes there may be one."""
     if isinstance(classes, list):
         names = []
         for m, labels in enumerate(classes):
-            kept = labels[1:] if len(labels) == 2 else labels
-            names += [f"y[{m}] = {label}" for label in kept]
+            names += [f"y[{m}] = {label}" for label in _named_classes(labels)]
         return names
-    several_labels = unit == "logistic" and len(classes) != 2
-    return [str(label) for label in (classes if several_labels else _named_classes(classes))]
+    kept = classes if len(classes) == n_outputs else _named_classes(classes)
+    return [str(label) for label in kept]
 
 
 def _named_classes(classes: Any) -> Any:
@@ -206,4 +207,4 @@ def _classes(model: TabularClassifier) -> tuple[str, ...]:
     target: ClassTarget = model.target_
     if target.kind == "labels":
         return tuple(f"y[{m}]" for m in range(len(target.classes)))
-    return tuple(_class_outputs(model.classes_, "softmax"))
+    return tuple(_class_outputs(model.classes_, 0))
