@@ -10,6 +10,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from clearprop.optimizers import (
     SGD,
     Adam,
     AdamW,
+    Lion,
     NAdam,
     Optimizer,
     RMSprop,
@@ -120,6 +122,22 @@ SCHEDULES: list[Schedule] = [
     WarmUp(Cosine(0.02), steps=10),
     CosLog4(0.02),
 ]
+
+
+def torch_lion(optim: Any, parameters: list[Any], lr: float) -> Any:
+    """Lion as in its authors' program, on PyTorch's base class, which has none."""
+
+    class TorchLion(optim.Optimizer):  # type: ignore[misc,name-defined]
+        def step(self) -> None:
+            for theta in parameters:
+                m = self.state[theta].setdefault("m", 0 * theta.grad)
+                update = m * 0.9 + theta.grad * (1 - 0.9)
+                theta.data.add_(update.sign(), alpha=-self.param_groups[0]["lr"])
+                m.mul_(0.99).add_(theta.grad, alpha=1 - 0.99)
+
+    return TorchLion(parameters, {"lr": lr})
+
+
 # name: ours, PyTorch's, the schedules for which the two are one formula
 PEERS = {
     "sgd": (SGD(), lambda o, p, lr: o.SGD(p, lr), SCHEDULES),
@@ -147,6 +165,7 @@ PEERS = {
     ),
     # These two have PyTorch's own ε.
     "rmsprop": (RMSprop(epsilon=0.1), lambda o, p, lr: o.RMSprop(p, lr, eps=0.1), SCHEDULES),
+    "lion": (Lion(), torch_lion, SCHEDULES),
     "nadam": (
         NAdam(epsilon=0.1, weight_decay=0.3),
         lambda o, p, lr: o.NAdam(p, lr, eps=0.1, weight_decay=0.3, decoupled_weight_decay=True),

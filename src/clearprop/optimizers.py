@@ -265,15 +265,60 @@ class NAdam:
         return theta, {"step": step, "m": m, "v": v, "mu_product": np.array(product)}
 
 
-OPTIMIZERS: Mapping[str, type[SGD | Adam | AdamW | RMSprop | NAdam | LBFGS]] = MappingProxyType(
-    {
-        "sgd": SGD,
-        "adam": Adam,
-        "adamw": AdamW,
-        "rmsprop": RMSprop,
-        "nadam": NAdam,
-        "lbfgs": LBFGS,
-    }
+@dataclass(frozen=True)
+class Lion:
+    """Lion: θ ← θ − α sign(β₁m + (1−β₁)g); m ← β₂m + (1−β₂)g.
+
+    Every parameter moves by α in each step, so α should be three to ten times smaller than Adam's.
+    Source: Chen et al. 2023, Symbolic discovery of optimization algorithms.
+    Raises ValueError unless 0 ≤ beta_1, beta_2 < 1 and weight_decay ≥ 0.
+    """
+
+    learning_rate: float | Schedule = 1e-4
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    weight_decay: float = 0.0
+    shared: ClassVar[tuple[str, ...]] = ("beta_1",)
+
+    def __post_init__(self) -> None:
+        _check_common(self.learning_rate, self.weight_decay)
+        check_number("beta_1", self.beta_1, at_least=0, below=1)
+        check_number("beta_2", self.beta_2, at_least=0, below=1)
+
+    def native(self) -> tuple[str, tuple[float, ...]]:
+        return "lion", (self.beta_1, self.beta_2)
+
+    def init(self, theta: Array) -> State:
+        return _slots(theta, "m")
+
+    def update(
+        self,
+        theta: Array,
+        gradient: Array,
+        state: State,
+        learning_rate: float | Array,
+        decay: Array | None = None,
+    ) -> tuple[Array, State]:
+        g = _like(gradient, theta)
+        theta = _decayed(theta, learning_rate, self.weight_decay, decay)
+        beta_1, beta_2, m = float(self.beta_1), float(self.beta_2), state["m"]
+        step = np.sign(beta_1 * m + (1 - beta_1) * g)
+        theta = theta - _rate(learning_rate, theta) * step
+        return theta, {"step": _next(state), "m": beta_2 * m + (1 - beta_2) * g}
+
+
+OPTIMIZERS: Mapping[str, type[SGD | Adam | AdamW | RMSprop | NAdam | Lion | LBFGS]] = (
+    MappingProxyType(
+        {
+            "sgd": SGD,
+            "adam": Adam,
+            "adamw": AdamW,
+            "rmsprop": RMSprop,
+            "nadam": NAdam,
+            "lion": Lion,
+            "lbfgs": LBFGS,
+        }
+    )
 )
 
 

@@ -13,7 +13,8 @@
   X(nesterov, 1, "velocity") \
   X(adam, 3, "m", "v")       \
   X(rmsprop, 2, "v")         \
-  X(nadam, 3, "m", "v")
+  X(nadam, 3, "m", "v")      \
+  X(lion, 2, "m")
 
 namespace clearprop {
 
@@ -32,7 +33,7 @@ static constexpr OptimizerInfo kOptimizers[] = {CP_OPTIMIZERS(CP_ENTRY)};
 #undef CP_ENTRY
 
 // The scalars of step t (from 1) in `u`, whose kind and learning rate α are set, from the constants p:
-// sgd, nesterov: a = μ. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ. nadam: a = β₁, b = β₂,
+// sgd, nesterov: a = μ. lion: a = β₁, b = β₂. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ. nadam: a = β₁, b = β₂,
 // c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), and 1/√(1−β₂ᵗ) in place of α; mu_product is ∏μ before.
 // epsilon is 1 where nothing is divided by a root.
 static inline void set_scalars(Update& u, const double* p, double t, double mu_product) {
@@ -46,6 +47,7 @@ static inline void set_scalars(Update& u, const double* p, double t, double mu_p
       u.c = rate * std::sqrt(1 - std::pow(u.b, t)) / (1 - std::pow(u.a, t));
       break;
     case Opt::rmsprop: u.b = p[0], u.epsilon = p[1]; break;
+    case Opt::lion: u.a = p[0], u.b = p[1]; break;
     case Opt::nadam: {
       u.a = p[0], u.b = p[1], u.epsilon = p[2];
       const double mu = u.a * (1 - 0.5 * std::pow(0.96, 0.004 * t));
@@ -137,6 +139,10 @@ CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T
       const V v = c.b * load<T>(s0 + i) + c.one_b * g * g;
       store<T>(s0 + i, v);
       w -= c.rate * g / (vsqrt(v) + c.epsilon);
+    } else if constexpr (opt == Opt::lion) {
+      const V m = load<T>(s0 + i);
+      w -= c.rate * sign<T>(c.a * m + c.one_a * g);
+      store<T>(s0 + i, c.b * m + c.one_b * g);
     } else {
       static_assert(opt == Opt::adam || opt == Opt::nadam, "an optimiser without its step");
       w -= moments<T, opt>(c, s0 + i, s1 + i, g);
