@@ -271,6 +271,72 @@ def test_the_poisson_loss_is_half_the_deviance() -> None:
     assert loss == pytest.approx(deviance / 2, rel=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "power"),
+    [
+        ("gamma", {}, 2),
+        ("tweedie", {}, 1.5),
+        ("tweedie", {"power": 1.1}, 1.1),
+    ],
+)
+def test_deviances_are_twice_the_losses(name: str, options: Any, power: float) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    t, z = rng.gamma(2.0, size=50), rng.normal(size=(50, 1))
+    if power < 2:
+        t[:10] = 0
+    loss = OUTPUTS[name](**options).loss(z, t[:, None]).mean()
+    deviance = metrics.mean_tweedie_deviance(t, np.exp(z[:, 0]), power=power)
+    assert loss == pytest.approx(deviance / 2, rel=1e-12)
+
+
+def test_the_negative_binomial_loss_differs_from_scipys_likelihood_by_a_constant() -> None:
+    """... that of ŷ = t; without dispersion it becomes Poisson's loss."""
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    t, z = rng.poisson(3.0, (50, 1)).astype(float), rng.normal(size=(50, 1))
+    alpha = 0.4
+    output = OUTPUTS["negative_binomial"](alpha)
+
+    def log_likelihood(mean: Any) -> Any:
+        return stats.nbinom.logpmf(t, 1 / alpha, 1 / (1 + alpha * mean))[:, 0]
+
+    best = log_likelihood(np.maximum(t, 1e-300))
+    np.testing.assert_allclose(output.loss(z, t), best - log_likelihood(np.exp(z)), atol=1e-12)
+    nearly = OUTPUTS["negative_binomial"](1e-7)
+    np.testing.assert_allclose(nearly.loss(z, t), Poisson().loss(z, t), rtol=1e-4, atol=1e-5)
+
+
+def test_the_gaussian_loss_is_the_negative_log_likelihood() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    z, t = rng.normal(size=(50, 4)), rng.normal(size=(50, 2))
+    output = OUTPUTS["gaussian"]()
+    targets = output.targets(t, 4, np.dtype("float64"))
+    expected = -stats.norm.logpdf(t, z[:, ::2], np.exp(z[:, 1::2] / 2)).sum(axis=1)
+    np.testing.assert_allclose(output.loss(z, targets), expected, rtol=1e-12)
+    exact = output.targets(z[:, ::2], 4, np.dtype("float64"))
+    sharp = z.copy()
+    sharp[:, 1::2] = -1e4  # σ = 0 at a perfect mean is no NaN
+    assert (output.loss(sharp, exact) < -1e3).all()
+    np.testing.assert_array_equal(output.dL_dz(sharp, exact)[:, ::2], 0)
+
+
+def test_ordered_classes_have_the_differences_of_the_cumulative_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    z, t = rng.normal(size=(60, 4)), rng.integers(5, size=60)
+    output = OUTPUTS["ordinal"]()
+    targets = output.targets(t, 4, np.dtype("float64"))
+    p = output.probabilities(output.y_hat(z))
+    assert (p > 0).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=4 * EPS)
+    np.testing.assert_allclose(output.loss(z, targets), -np.log(p[np.arange(60), t]), rtol=1e-12)
+    # what cannot be told apart in ŷ has its loss all the same
+    assert one(output, [-800.0, 0.0], 1)[0] == pytest.approx(800 + np.log(2), rel=1e-12)
+    with pytest.raises(ValueError, match="t must be class indices 0 … 4; got 5"):
+        output.targets(np.array([5]), 4, np.dtype("float64"))
+
+
 def test_the_pinball_loss_is_scikit_learns() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)

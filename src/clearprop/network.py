@@ -19,7 +19,7 @@ from clearprop.checks import (
 from clearprop.initializers import Initializer
 from clearprop.jobs import Data, Job, Penalty, Stopping, split_validation
 from clearprop.layers import StepDraw
-from clearprop.outputs import Logistic, Output, Softmax
+from clearprop.outputs import Logistic, Ordinal, Output, Softmax
 from clearprop.propagation import (
     Gradients,
     Trace,
@@ -180,11 +180,14 @@ class Network:
         """The probabilities (N, K) of a network with softmax or logistic outputs.
 
         They are ŷ, except for a single logistic unit: its two classes have the columns 1 − ŷ and ŷ.
+        Ordinal outputs give (N, K + 1), the differences of neighbours in 1, ŷ, 0.
 
         X: (N, D) numbers, dense or a SciPy sparse matrix.
 
         Raises TypeError for other output units, ValueError unless X is such a matrix.
         """
+        if isinstance(self.output, Ordinal):
+            return self.output.probabilities(self._y_hat(X))
         if self.output.unit not in ("softmax", "logistic"):
             raise TypeError(f"{self.output.name} outputs are not probabilities; use predict(X)")
         y_hat = self._y_hat(X)
@@ -192,7 +195,7 @@ class Network:
         return np.concatenate([1 - y_hat, y_hat], axis=1) if alone else y_hat
 
     def predict(self, X: Array) -> Array:
-        """Class indices (N,) for softmax, 0 or 1 for logistic, ŷ for the other output units.
+        """Class indices (N,) for softmax and ordinal, 0 or 1 for logistic, ŷ for all other units.
 
         X: (N, D) numbers, dense or a SciPy sparse matrix. The result is (N, K), or (N,) where K
         is 1; softmax in groups gives one class index for each group, (N, groups).
@@ -204,6 +207,8 @@ class Network:
             groups = self.output.groups(y_hat.shape[1])
             classes = np.stack([y_hat[:, g].argmax(axis=1) for g in groups], axis=1)
             return np.asarray(classes[:, 0] if self.output.sizes is None else classes)
+        if isinstance(self.output, Ordinal):
+            return np.asarray(self.output.probabilities(y_hat).argmax(axis=1))
         if isinstance(self.output, Logistic):
             y_hat = (y_hat > 0.5).astype(np.int64)
         return np.asarray(y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat)

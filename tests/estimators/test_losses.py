@@ -44,6 +44,10 @@ CONSTANTS: dict[str, tuple[Any, Any, Any]] = {
         np.quantile(Y_SEVERAL[:79, :2], [0.1, 0.9], axis=0, method="inverted_cdf").T,
     ),
     "poisson": ("poisson", Y_COUNTS, Y_COUNTS.mean()),
+    "gamma": ("gamma", Y_COUNTS + 0.5, Y_COUNTS.mean() + 0.5),
+    "tweedie": (cp.outputs.Tweedie(1.3), Y_COUNTS, Y_COUNTS.mean()),
+    "negative_binomial": ("negative_binomial", Y_COUNTS, Y_COUNTS.mean()),
+    "gaussian": ("gaussian", Y_REAL, Y_REAL.mean()),
     "binary_cross_entropy": ("binary_cross_entropy", 0.3 * Y_LABELS, 0.3 * Y_LABELS.mean(axis=0)),
     "cross_entropy": ("cross_entropy", cp.softmax(Y_SEVERAL), cp.softmax(Y_SEVERAL).mean(axis=0)),
     "several outputs": ("squared_error", Y_SEVERAL, Y_SEVERAL.mean(axis=0)),
@@ -75,6 +79,28 @@ def test_every_loss_has_its_own_best_constant(name: str) -> None:
     assert estimator.loss_ == pytest.approx(float(output.loss(z, t).mean()), rel=1e-5)
 
 
+def test_the_gaussian_predicts_the_standard_deviation_too() -> None:
+    """Of rows without differences it is that of y; of noise that grows with x it grows."""
+    y = np.stack([Y_REAL, 3 * Y_REAL + 1], axis=1)
+    options: dict[str, Any] = {"loss": "gaussian", "solver": "lbfgs", "alpha": 0.0, "tol": 1e-9}
+    model = cp.MLPRegressor(hidden_layer_sizes=(), max_iter=5000, **options)
+    mean, std = model.fit(np.zeros((N, 1)), y).predict(np.zeros((2, 1)), return_std=True)
+    assert mean.shape == std.shape == (2, 2)
+    np.testing.assert_allclose(mean[0], y.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(std[0], y.std(axis=0), rtol=1e-4)
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, (2000, 1))
+    noisy = rng.normal(0, 0.1 + x[:, 0])
+    model = cp.MLPRegressor(
+        "gaussian", (16,), max_iter=60, learning_rate_init=0.01, random_state=0
+    ).fit(x, noisy)
+    mean, std = model.predict([[0.1], [0.9]], return_std=True)
+    assert mean.shape == std.shape == (2,)
+    np.testing.assert_allclose(std, [0.2, 1.0], rtol=0.25)
+    with pytest.raises(ValueError, match=r"return_std=True needs a loss .*; got 'squared_error'"):
+        regressor().fit(X, Y_REAL).predict(X, return_std=True)
+
+
 def test_shapes_of_quantiles() -> None:
     loss = cp.Quantile((0.1, 0.5, 0.9))
     assert regressor(loss=loss).fit(X, Y_REAL).predict(X).shape == (N, 3)
@@ -92,6 +118,8 @@ def test_shapes_of_quantiles() -> None:
     ("loss", "y", "message"),
     [
         ("poisson", Y_REAL, "y must be >= 0 for the loss 'poisson'"),
+        ("gamma", Y_COUNTS * 0, "y must be > 0 for the loss 'gamma'; got 0"),
+        ("tweedie", Y_REAL, "y must be >= 0 for the loss 'tweedie'"),
         ("binary_cross_entropy", Y_REAL, "y must be probabilities between 0 and 1"),
         ("cross_entropy", Y_SEVERAL, "y must be distributions"),
         ("cosine", Y_REAL, "'loss' parameter of MLPRegressor"),
@@ -123,6 +151,34 @@ def test_output_units_of_the_classifier() -> None:
         classifier(output="softmax").fit(X, Y_LABELS)
     with pytest.raises(ValueError, match=r"output='logistic' .* several class columns"):
         classifier(output="logistic").fit(X, Y_COLUMNS)
+
+
+def test_ordered_classes() -> None:
+    """Grades of a quantity: the probabilities are those of the definition; files keep them."""
+    grades = np.array(["a", "b", "c", "d"])[
+        np.digitize(Y_REAL, np.quantile(Y_REAL, [0.3, 0.6, 0.8]))
+    ]
+    model = classifier(output="ordinal", max_iter=60).fit(X, grades)
+    assert (model.n_outputs_, model.out_activation_) == (3, "ordinal")
+    p = model.predict_proba(X)
+    assert p.shape == (N, 4)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
+    above = model.network_.forward(X).y_hat
+    np.testing.assert_allclose(p[:, 1:].sum(axis=1), above[:, 0], rtol=1e-9)
+    np.testing.assert_array_equal(model.predict(X), model.classes_[p.argmax(axis=1)])
+    np.testing.assert_array_equal(model.network_.predict_proba(X), p)
+    np.testing.assert_array_equal(model.network_.predict(X), p.argmax(axis=1))
+    t = np.searchsorted(model.classes_, grades)
+    loss = -np.log(p[np.arange(N), t]).mean()
+    assert model.network_.loss(X, t) == pytest.approx(loss, rel=1e-9)
+    two = classifier(output="ordinal").fit(X, Y_TWO)
+    logistic = classifier(output="logistic").fit(X, Y_TWO)
+    np.testing.assert_allclose(two.predict_proba(X), logistic.predict_proba(X), rtol=1e-9)
+    for wrong, message in ((Y_LABELS, "multi-label"), (Y_COLUMNS, "several class columns")):
+        with pytest.raises(ValueError, match=rf"output='ordinal' .*{message}"):
+            classifier(output="ordinal").fit(X, wrong)
+    with pytest.raises(ValueError, match="label_smoothing must be 0"):
+        classifier(output="ordinal", label_smoothing=0.1).fit(X, grades)
 
 
 def test_probabilities_where_all_logistic_outputs_vanish() -> None:

@@ -8,8 +8,8 @@ input, and one more or less than a power of two. `CASES` is both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -74,6 +74,8 @@ class Case:
         )
         for b in net.b:
             b[...] = rng.uniform(0.2, 1, b.shape)  # keeps relu units alive
+        if "hardtanh" in self.hidden:
+            net.theta *= 0.4  # and hardtanh units within their bounds
         X = rng.normal(size=(self.n, self.sizes[0])).astype(dtype)
         t = draw_targets(self.output, self.n, rng)
         w = rng.integers(0, 4, self.n) + 0.5 * (np.arange(self.n) == 0) if self.weighted else None
@@ -132,15 +134,27 @@ BY_NAME = {case.name: case for case in OUTPUT_CASES}
 DEPTHS = {0: (3,), 1: (3, 5), 2: (4, 3, 2), 3: (2, 5, 1, 4), 4: (3, 4, 3, 5, 2)}
 
 
+# with these seeds units are off, or the terms of a sum cancel: they have the next one
+UNLUCKY = {
+    "gelu-logistic-3",
+    "relu-softmax_smooth-3",
+    "relu-softmax_groups-3",
+    "relu-softmax_groups-4",
+    "relu-ordinal-4",
+}
+
+
 def _grid() -> list[Case]:
-    number, cases = count(100), []
+    """Seeds follow from the names, so that a new part changes no other case."""
+    cases = []
     for depth, sizes in DEPTHS.items():
         for output in OUTPUT_CASES:
             for activation in ACTIVATIONS if depth else ("none",):
-                seed = next(number)
+                name = f"{activation}-{output.name}-{depth}"
+                seed = crc32(name.encode()) + (name in UNLUCKY)
                 cases.append(
                     Case(
-                        f"{activation}-{output.name}-{depth}",
+                        name,
                         (*sizes, output.K),
                         (activation,) * depth,
                         output,

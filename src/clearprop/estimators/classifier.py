@@ -31,9 +31,9 @@ from clearprop.estimators.sklearn_private import (
     num_samples,
     safe_indexing,
 )
-from clearprop.outputs import Logistic, Output, Softmax
+from clearprop.outputs import Logistic, Ordinal, Output, Softmax
 
-OUTPUT_UNITS = ("auto", "logistic", "softmax")
+OUTPUT_UNITS = ("auto", "logistic", "softmax", "ordinal")
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -98,9 +98,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     class_weight : dict, list of dict, "balanced" or None, default=None
         Class weights, which multiply the sample weights; for several labels or class columns, a
         list with one dict for each. "balanced": Σw / (number of classes · Σw in the class).
-    output : "auto", "logistic" or "softmax", default="auto"
-        The output unit. "softmax" for two classes has two outputs; "logistic" for several classes
-        is one against the rest, with probabilities scaled to sum to 1.
+    output : "auto", "logistic", "softmax" or "ordinal", default="auto"
+        The output unit. "softmax" has two outputs even for two classes; "logistic" for several
+        classes is one against the rest, with probabilities scaled to sum to 1; "ordinal" is for
+        classes in the order of `classes_`, with one output for each step from class to class.
     label_smoothing : float, default=0.0
         ε in t ← (1 − ε)t + ε/K.
     dropout : float or list of float, default=0.0
@@ -336,6 +337,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         output = self._architecture.output
         if isinstance(output, Softmax) and output.sizes is not None:
             return [y_hat[:, group] for group in output.groups(y_hat.shape[1])]
+        if isinstance(output, Ordinal):
+            return output.probabilities(y_hat)
         if y_hat.shape[1] == 1:
             both = np.empty((len(y_hat), 2), y_hat.dtype)
             np.subtract(1, y_hat[:, 0], out=both[:, 0])
@@ -436,14 +439,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _encode(self, y: Any, dtype: Any) -> Targets:
         output: Output
         if self._several_columns():
-            if self.output == "logistic":
-                raise ValueError("output='logistic' is not possible for several class columns")
+            if self.output in ("logistic", "ordinal"):
+                raise ValueError(
+                    f"output={self.output!r} is not possible for several class columns"
+                )
             columns = zip(np.asarray(y).T, self.classes_, strict=True)
             t = np.stack([np.searchsorted(classes, column) for column, classes in columns], axis=1)
             output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
             n_outputs = sum(len(c) for c in self.classes_)
             return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
         kind = self._label_binarizer.y_type_
+        if self.output == "ordinal":
+            return self._encode_ordered(y, kind, dtype)
         unit = self.output
         if unit == "auto":
             unit = "softmax" if kind == "multiclass" else "logistic"
@@ -468,6 +475,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_outputs = t.shape[1]
         return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output, stratify)
 
+    def _encode_ordered(self, y: Any, kind: str, dtype: Any) -> Targets:
+        if kind.startswith("multilabel"):
+            raise ValueError(
+                "output='ordinal' is for one class per row; y is a multi-label indicator"
+            )
+        if self.label_smoothing:
+            raise ValueError("label_smoothing must be 0 for output='ordinal'")
+        output, n_outputs = Ordinal(), max(len(self.classes_) - 1, 1)
+        t = output.targets(
+            np.searchsorted(self.classes_, np.asarray(y)), n_outputs, np.dtype(dtype)
+        )
+        return Targets(t, n_outputs, output, t if n_outputs == 1 else None)
+
     def _decode(self, y_hat: Array) -> Any:
         output = self._architecture.output
         if self._several_columns():
@@ -480,7 +500,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return np.stack(columns, axis=1)
         kind = self._label_binarizer.y_type_
         if kind == "multiclass":
-            return self.classes_[y_hat.argmax(axis=1)]
+            p = output.probabilities(y_hat) if isinstance(output, Ordinal) else y_hat
+            return self.classes_[p.argmax(axis=1)]
         if kind == "binary":
             if len(self.classes_) == 1:
                 return np.repeat(self.classes_, len(y_hat))

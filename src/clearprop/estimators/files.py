@@ -208,12 +208,14 @@ def _restore_classes(estimator: Any, document: Mapping[str, Any], where: str) ->
         if len(columns) != 1:
             raise ModelFileError(f"{where}: the classes do not match the network")
         estimator.classes_ = binarizer.classes_ = columns[0]
-        two = output.unit == "softmax" or target != "binary"
-        fits = n_outputs == (max(sizes[0], 2) if two and target == "binary" else
-                             sizes[0] if two else 1)  # fmt: skip
-        fits = fits and (target != "binary" or sizes[0] <= 2) and output.unit in (
-            "softmax", "logistic"
-        )  # fmt: skip
+        if output.unit == "softmax":
+            wanted = max(sizes[0], 2) if target == "binary" else sizes[0]
+        elif output.unit == "ordinal":
+            wanted = max(sizes[0] - 1, 1)
+        else:
+            wanted = 1 if target == "binary" else sizes[0]
+        fits = n_outputs == wanted and (target != "binary" or sizes[0] <= 2)
+        fits = fits and output.unit in ("softmax", "logistic", "ordinal")
     if not fits:
         raise ModelFileError(f"{where}: the classes do not match the network")
 
