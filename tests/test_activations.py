@@ -151,7 +151,7 @@ def test_nan_stays_nan_without_a_warning(name: str, dtype: type) -> None:
 def test_any_finite_z_gives_finite_values_and_a_bounded_slope(name: str, z: np.ndarray) -> None:
     h, dh_dz = both(name, z)
     assert np.isfinite(h).all()
-    # the widest are hardswish (−0.5 to 1.5) and selu (up to λα = 1.76)
+    # the widest are hardswish (−0.5 to 1.5) and selu (up to λc = 1.76)
     assert ((dh_dz >= -0.5) & (dh_dz <= 1.8)).all()
 
 

@@ -233,14 +233,14 @@ def test_the_reported_loss_has_the_penalty_and_the_validation_loss_has_not() -> 
     net = classifier()
     plain, weights = net.loss(X, t), np.concatenate([W.ravel() for W in net.W])
     options: Any = {"epochs": 1, "batch_size": 60, "shuffle": None, "optimizer": SGD(1e-12)}
-    penalty = Penalty(l1=0.01, l2=0.1, alpha=3.0)
+    penalty = Penalty(l1=0.01, l2=0.1, l2_per_batch=3.0)
     state = run(net, X, t, penalty=penalty, validation=data_of(net, X, t), **options)
     extra = 0.01 * np.abs(weights).sum() + (0.1 + 3.0 / 60) / 2 * (weights**2).sum()
     assert state.history.loss[0] == pytest.approx(plain + extra, rel=1e-12)
     assert state.history.validation_loss[0] == pytest.approx(plain, rel=1e-9)
 
 
-@pytest.mark.parametrize("penalty", [Penalty(l1=0.05), Penalty(l2=0.3), Penalty(alpha=20.0)])
+@pytest.mark.parametrize("penalty", [Penalty(l1=0.05), Penalty(l2=0.3), Penalty(l2_per_batch=20.0)])
 def test_penalties_make_the_weights_smaller(penalty: Penalty) -> None:
     X, t = spirals()
     sizes = []
@@ -318,7 +318,7 @@ def test_errors_name_the_argument(options: Any, kind: Any, message: str) -> None
 
 
 def test_records_check_themselves() -> None:
-    for name in ("l1", "l2", "alpha"):
+    for name in ("l1", "l2", "l2_per_batch"):
         for value in (-1.0, np.nan, np.inf):
             with pytest.raises(ValueError, match=f"{name} must be (≥ 0|finite).*, got"):
                 Penalty(**{name: value})

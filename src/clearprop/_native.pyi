@@ -37,7 +37,7 @@ class JobSpec:
     weight_decay: float
     l1: float
     l2: float
-    alpha: float
+    l2_per_batch: float
     clip_norm: float
     seed: int
     bfloat16: bool

@@ -49,7 +49,7 @@ FAR = 1000.0
 LEAKY_SLOPE = 0.01
 ELU_ALPHA = 1.0
 # Klambauer et al. 2017: the fixed point of mean 0 and variance 1.
-SELU_ALPHA = 1.6732632423543772
+SELU_C = 1.6732632423543772
 SELU_LAMBDA = 1.0507009873554805
 
 
@@ -129,7 +129,7 @@ def _d_leaky_relu(z: Array, h: Array) -> Array:
     return np.where(z > 0, 1.0, LEAKY_SLOPE).astype(z.dtype)
 
 
-# ------------------------------------------------------- φ(z) = z if z > 0 else α(e^z − 1), α = 1
+# ------------------------------------------------------- φ(z) = z if z > 0 else e^z − 1
 
 
 def _elu(z: Array) -> Array:
@@ -140,15 +140,15 @@ def _d_elu(z: Array, h: Array) -> Array:
     return np.where(z > 0, 1, ELU_ALPHA * np.exp(np.minimum(z, 0)))
 
 
-# ------------------------------------------------------- φ(z) = λ(z if z > 0 else α(e^z − 1))
+# ------------------------------------------------------- φ(z) = λ(z if z > 0 else c(e^z − 1))
 
 
 def _selu(z: Array) -> Array:
-    return SELU_LAMBDA * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
+    return SELU_LAMBDA * np.where(z > 0, z, SELU_C * np.expm1(np.minimum(z, 0)))
 
 
 def _d_selu(z: Array, h: Array) -> Array:
-    return SELU_LAMBDA * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0)))
+    return SELU_LAMBDA * np.where(z > 0, 1, SELU_C * np.exp(np.minimum(z, 0)))
 
 
 # ------------------------- φ(z) = z Φ(z), φ′(z) = Φ(z) + z e^(−z²/2) / √(2π), Φ the normal c.d.f.
@@ -268,7 +268,7 @@ _TABLE = (
     ),
     Activation(  # Klambauer et al. 2017
         "selu", _selu, _d_selu, (0.0,), LECUN,
-        formula=("λz if z > 0, else λα(eᶻ − 1)", r"\lambda\,\{z,\ \alpha(e^z - 1)\}"),
+        formula=("λz if z > 0, else λc(eᶻ − 1)", r"\lambda\,\{z,\ c(e^z - 1)\}"),
     ),
     Activation(  # Hendrycks & Gimpel 2016, the exact form
         "gelu", _gelu, _d_gelu, (), HE, formula=("z Φ(z)", r"z\,\Phi(z)")

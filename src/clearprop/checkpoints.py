@@ -162,7 +162,10 @@ def _renamed(saved: object) -> object:
     """What a file of an older version says of a record, with the names of today."""
     if isinstance(saved, dict) and "alpha" in saved:  # the rate of learnt slopes
         return {"slope" if name == "alpha" else name: value for name, value in saved.items()}
-    return re.sub(r"\bStep\(", "StepDecay(", saved) if isinstance(saved, str) else saved
+    if not isinstance(saved, str):
+        return saved
+    saved = re.sub(r"\bStep\(", "StepDecay(", saved)
+    return re.sub(r"(\bPenalty\(.*)\balpha=", r"\1l2_per_batch=", saved)
 
 
 def _check_same_run(saved: Mapping[str, Any], present: Mapping[str, Any], where: str) -> None:

@@ -64,21 +64,22 @@ class Data:
 
 @dataclass(frozen=True)
 class Penalty:
-    """What is added to ℒ for large weights: l1·Σ|w| + ½·l2·Σw² + ½·alpha·Σw² / n.
+    """What is added to ℒ for large weights: l1·Σ|w| + ½·l2·Σw² + ½·l2_per_batch·Σw² / n.
 
     n is the sum of the batch's sample weights, or its number of rows. The sums over w take the
     parameters that their layers list as `decayed`; biases are exempt.
     l1, l2: numbers ≥ 0 that mean the same for any batch.
-    alpha: ≥ 0, scikit-learn's parameter of this name, whose effect grows as the batch shrinks.
+    l2_per_batch: ≥ 0, for a whole batch, so that its effect grows as the batch shrinks; this is
+    scikit-learn's alpha.
     Raises TypeError or ValueError, naming the field.
     """
 
     l1: float = 0.0
     l2: float = 0.0
-    alpha: float = 0.0
+    l2_per_batch: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("l1", "l2", "alpha"):
+        for name in ("l1", "l2", "l2_per_batch"):
             check_number(name, getattr(self, name), at_least=0)
 
 

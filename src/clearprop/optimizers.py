@@ -94,11 +94,11 @@ class SGD:
         decay: Array | None = None,
     ) -> tuple[Array, State]:
         g = _like(gradient, theta)
-        alpha = _rate(learning_rate, theta)
+        rate = _rate(learning_rate, theta)
         theta = _decayed(theta, learning_rate, self.weight_decay, decay)
         mu = float(self.momentum)
-        v = mu * state["velocity"] - alpha * g
-        theta = theta + (mu * v - alpha * g if self.nesterov else v)
+        v = mu * state["velocity"] - rate * g
+        theta = theta + (mu * v - rate * g if self.nesterov else v)
         return theta, {"step": _next(state), "velocity": v}
 
 

@@ -294,7 +294,7 @@ def assert_same_bits(a: Any, b: Any) -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 def test_the_copies_of_W_are_never_old(optimizer: Any) -> None:
     """Step after step in one run, the tiles rewrite them; a restored run makes them all anew."""
-    job, data = wide_job(optimizer=optimizer, penalty=Penalty(l1=1e-4, l2=1e-3, alpha=1e-3))
+    job, data = wide_job(optimizer=optimizer, penalty=Penalty(l1=1e-4, l2=1e-3, l2_per_batch=1e-3))
     engine, rates = NativeEngine(1), np.full(3, optimizer.learning_rate)
     run = engine.start([job], data)
     engine.run_epochs(run, {0: EpochPlan(np.arange(700), rates)})

@@ -76,7 +76,7 @@ def test_loss_and_gradient_are_the_definitions(engine: Engine, case: Case) -> No
 @each_engine
 @pytest.mark.parametrize(
     "penalty",
-    [Penalty(l1=0.3), Penalty(l2=0.7), Penalty(alpha=2.0), Penalty(l1=0.1, l2=0.2, alpha=0.3)],
+    [Penalty(l1=0.3), Penalty(l2=0.7), Penalty(l2_per_batch=2.0), Penalty(l1=0.1, l2=0.2, l2_per_batch=0.3)],
     ids=repr,
 )
 @pytest.mark.parametrize("weighted", [False, True])
@@ -90,7 +90,7 @@ def test_penalties_are_in_the_loss_and_their_derivative_in_the_gradient(
     plain, _ = engine.loss_and_gradient(net.architecture, theta, data, Penalty())
     weights = np.concatenate([W.ravel() for W in net.W])
     n = len(data) if data.sample_weight is None else data.sample_weight.sum()
-    squares = (penalty.l2 + penalty.alpha / n) / 2 * (weights**2).sum()
+    squares = (penalty.l2 + penalty.l2_per_batch / n) / 2 * (weights**2).sum()
     assert loss - plain == pytest.approx(penalty.l1 * np.abs(weights).sum() + squares, rel=1e-12)
     s = 1e-6
     for i in range(len(theta)):
@@ -110,7 +110,7 @@ def test_the_penalty_leaves_biases_and_zero_weights_alone(engine: Engine) -> Non
         b[...] = 5
     data = Data(np.zeros((6, 3)), np.full((6, 2), 5.0))
     _, gradient = engine.loss_and_gradient(
-        net.architecture, net.theta, data, Penalty(l1=1, l2=1, alpha=1)
+        net.architecture, net.theta, data, Penalty(l1=1, l2=1, l2_per_batch=1)
     )
     assert not gradient.any()
 

@@ -153,7 +153,7 @@ def trajectory(
         optimizer,
         epochs=5,
         batch_size=17,
-        penalty=Penalty(l1=l1, l2=1e-2, alpha=1e-2),
+        penalty=Penalty(l1=l1, l2=1e-2, l2_per_batch=1e-2),
         clip_norm=clip,
         seed=8,
     )
@@ -197,7 +197,7 @@ def test_numbers_of_batches_in_blocks(clip: float | None) -> None:
         net.theta,
         Adam(0.01),
         batch_size=9000,
-        penalty=Penalty(l1=1e-3, l2=1e-2, alpha=1.0),
+        penalty=Penalty(l1=1e-3, l2=1e-2, l2_per_batch=1.0),
         clip_norm=clip,
         seed=5,
     )
@@ -413,7 +413,7 @@ def test_bits_do_not_depend_on_threads(dtype: str, clip: float | None) -> None:
     job, data = wide_job(dtype=dtype)
     first = trained(NativeEngine(1), dtype, clip_norm=clip)
     net = Network.from_theta(job.architecture, first.theta)
-    penalty = Penalty(l1=0.1, alpha=0.2)
+    penalty = Penalty(l1=0.1, l2_per_batch=0.2)
     many = Data(np.tile(data.X, (8, 1)), np.tile(data.t, (8, 1)))  # several blocks of rows
     y_hat = NativeEngine(1).forward(net.architecture, net.theta, many.X)
     loss, g = NativeEngine(1).loss_and_gradient(net.architecture, net.theta, many, penalty)

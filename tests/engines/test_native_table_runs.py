@@ -67,7 +67,7 @@ def wide_job(dtype: str = "float32", **options: Any) -> tuple[Job, Data]:
 def test_bits_do_not_depend_on_threads(dtype: str, clip: float | None) -> None:
     job, data = wide_job(dtype, clip_norm=clip)
     (first,) = train([job], data, engine=NativeEngine(1))
-    penalty = Penalty(l1=0.1, alpha=0.2)
+    penalty = Penalty(l1=0.1, l2_per_batch=0.2)
     many = Data(np.tile(data.X, (8, 1)), np.tile(data.t, (8, 1)))  # several blocks of rows
     y_hat = NativeEngine(1).forward(job.architecture, first.theta, many.X)
     loss, g = NativeEngine(1).loss_and_gradient(job.architecture, first.theta, many, penalty)

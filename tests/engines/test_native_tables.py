@@ -196,7 +196,7 @@ def trajectory(engine: Any, dtype: str, layers: tuple[Any, ...], **options: Any)
 def test_numbers_of_trajectories(optimizer: Any, clip: float | None, scale: bool) -> None:
     options = {"optimizer": optimizer, "clip_norm": clip, "layers": recipe_layers(scale=scale)}
     options["rate_factors"] = {k: f for k, f in FACTORS.items() if scale or k != "s"}
-    penalty = {"penalty": Penalty(l1=1e-3, l2=1e-2, alpha=1e-2)}
+    penalty = {"penalty": Penalty(l1=1e-3, l2=1e-2, l2_per_batch=1e-2)}
     exact = trajectory(REFERENCE, "float64", **options, **penalty)
     ours = trajectory(NativeEngine(1), "float64", **options, **penalty)
     # a kink met from the other side, or sign(w), would turn a rounding into another path: none is
@@ -251,7 +251,7 @@ def test_numbers_of_batches_in_blocks(clip: float | None) -> None:
         net.theta,
         Adam(0.01),
         batch_size=9000,
-        penalty=Penalty(l1=1e-3, l2=1e-2, alpha=1.0),
+        penalty=Penalty(l1=1e-3, l2=1e-2, l2_per_batch=1.0),
         clip_norm=clip,
         rate_factors=FACTORS,
         seed=5,

@@ -36,7 +36,7 @@ def check_numbers(net: Network, data: Data, tol: float, name: str) -> None:
         expected = REFERENCE.forward(net.architecture, theta, exact.X, logits=logits)
         assert ours.dtype == dtype
         assert apart(ours, expected) < tol, (name, logits)
-    for penalty in (Penalty(), Penalty(l1=0.1, l2=0.2, alpha=0.3)):
+    for penalty in (Penalty(), Penalty(l1=0.1, l2=0.2, l2_per_batch=0.3)):
         loss, g = engine.loss_and_gradient(net.architecture, net.theta, data, penalty)
         expected = REFERENCE.loss_and_gradient(net.architecture, theta, exact, penalty)
         assert g.dtype == dtype

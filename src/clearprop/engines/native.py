@@ -155,7 +155,7 @@ class NativeEngine:
         run = self._run(data, theta.dtype)
         spec = _native.JobSpec(_spec(architecture))
         spec.dropout = [0.0] * len(spec.dropout)  # of the steps of training only
-        spec.l1, spec.l2, spec.alpha = penalty.l1, penalty.l2, penalty.alpha
+        spec.l1, spec.l2, spec.l2_per_batch = penalty.l1, penalty.l2, penalty.l2_per_batch
         job = run.add(spec, np.ascontiguousarray(theta))
         gradient = np.empty_like(theta)
         loss = run.loss_and_gradient(job, gradient, self.n_threads)
@@ -389,7 +389,7 @@ def _job_spec(job: Job) -> Any:
     spec.weight_decay = float(optimizer.weight_decay)
     step, constants = _step_of(optimizer)
     spec.optimizer, spec.optimizer_constants = OPTIMIZER_NUMBER[step], list(constants)
-    spec.l1, spec.l2, spec.alpha = job.penalty.l1, job.penalty.l2, job.penalty.alpha
+    spec.l1, spec.l2, spec.l2_per_batch = job.penalty.l1, job.penalty.l2, job.penalty.l2_per_batch
     spec.clip_norm = job.clip_norm or 0.0
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
     spec.seed = int(job.seed)

@@ -168,7 +168,7 @@ def add_penalty(
         return 0.0
     w = theta * architecture.is_decayed.astype(theta.dtype)
     n = len(data) if data.sample_weight is None else float(data.sample_weight.sum())
-    l2 = penalty.l2 + (penalty.alpha / n if n else 0.0)
+    l2 = penalty.l2 + (penalty.l2_per_batch / n if n else 0.0)
     gradient += l2 * w + penalty.l1 * np.sign(w)
     return float(0.5 * l2 * (w @ w) + penalty.l1 * np.abs(w).sum())
 

@@ -164,7 +164,7 @@ def build_schedule(estimator: BaseMLP) -> Schedule:
 
 
 def build_penalty(estimator: BaseMLP) -> Penalty:
-    return Penalty(l1=estimator.l1, l2=estimator.l2, alpha=estimator.alpha)
+    return Penalty(l1=estimator.l1, l2=estimator.l2, l2_per_batch=estimator.alpha)
 
 
 def build_stopping(estimator: BaseMLP, monitor: str) -> Stopping:

@@ -136,7 +136,7 @@ def _z(layer: Dense, p: Parameters, h: Array) -> Array:
 
 
 def _units(layer: Dense, p: Parameters, z: Array) -> tuple[Array, Array | None]:
-    """h = φ(z) or z + α(φ(z) − z), and ∂h/∂z, None where it is 1."""
+    """h = φ(z) or z + slope·(φ(z) − z), and ∂h/∂z, None where it is 1."""
     if layer.activation is None:
         return z, None
     phi = layer.activation.phi(z)

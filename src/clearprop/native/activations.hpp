@@ -59,7 +59,7 @@ using clearprop::derivative_from_h;
 using clearprop::derivative_from_sign;
 
 constexpr double kLeaky = 0.01;
-constexpr double kSeluAlpha = 1.6732632423543772, kSeluLambda = 1.0507009873554805;
+constexpr double kSeluC = 1.6732632423543772, kSeluLambda = 1.0507009873554805;
 
 // h = φ(z), and φ′(z) where `d` asks for it.
 template <class T, Act act>
@@ -78,7 +78,7 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
   } else if constexpr (act == Act::elu) {
     return z > T(0) ? z : vexpm1<T>(z);
   } else if constexpr (act == Act::selu) {
-    return T(kSeluLambda) * (z > T(0) ? z : T(kSeluAlpha) * vexpm1<T>(z));
+    return T(kSeluLambda) * (z > T(0) ? z : T(kSeluC) * vexpm1<T>(z));
   } else if constexpr (act == Act::gelu) {  // z Φ(z); φ′ = Φ(z) + z e^(−z²/2)/√(2π)
     const V x = vmin<V>(vmax<V>(z, all<T>(T(-40))), all<T>(T(40)));
     const V Phi = T(0.5) * verfc<T>(x * T(-0.70710678118654752440));
@@ -130,7 +130,7 @@ CP_INLINE Vec<T> dphi(Vec<T> h) {
   } else if constexpr (act == Act::elu) {
     return h > T(0) ? one : h + one;
   } else if constexpr (act == Act::selu) {
-    return h > T(0) ? all<T>(T(kSeluLambda)) : h + T(kSeluLambda * kSeluAlpha);
+    return h > T(0) ? all<T>(T(kSeluLambda)) : h + T(kSeluLambda * kSeluC);
   } else {
     return one;
   }

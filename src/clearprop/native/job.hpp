@@ -28,7 +28,7 @@ enum class Opt : int;
 #define CP_PARAMETERS(X) \
   X(kW, "W")             \
   X(kB, "b")             \
-  X(kAlpha, "slope")     \
+  X(kSlope, "slope")     \
   X(kS, "s")             \
   X(kV, "V")             \
   X(kE, "E")             \
@@ -47,7 +47,7 @@ static constexpr bool is_weight(Name name) { return name != kB && name != kB1 &&
 struct Layer {
   int n_in, n_out;
   int stride;           // length of a row of W
-  int64_t W, b, alpha;  // where they begin in θ; alpha −1 without slopes
+  int64_t W, b, slope;  // where they begin in θ; slope −1 without slopes
   double gain;          // z = gain · W h + b
   Act activation;
   double rate;                 // of dropout, 0 for none
@@ -181,7 +181,7 @@ struct Step {
   T** h;   // h[l], l = 0 … L−1, panels
   T** d;   // φ′(z) (with the dropout mask) where h does not tell it, else null
   T** dz;  // z then ∂ℒ/∂z of layer l+1, panels
-  T** q;   // for slopes of layer l: φ(z) − z with the mask, then ∂ℒ/∂α, panels
+  T** q;   // for slopes of layer l: φ(z) − z with the mask, then ∂ℒ/∂s, panels
   Front<T> front;
   T* t;                 // targets, panels
   double* loss;         // of each panel, weighted

@@ -560,7 +560,7 @@ NB_MODULE(_native, m) {
       .def_rw("weight_decay", &JobSpec::weight_decay)
       .def_rw("l1", &JobSpec::l1)
       .def_rw("l2", &JobSpec::l2)
-      .def_rw("alpha", &JobSpec::alpha)
+      .def_rw("l2_per_batch", &JobSpec::l2_per_batch)
       .def_rw("clip_norm", &JobSpec::clip_norm)
       .def_rw("seed", &JobSpec::seed)
       .def_rw("bfloat16", &JobSpec::bfloat16);

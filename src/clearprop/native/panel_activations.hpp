@@ -41,10 +41,10 @@ void times_derivative(Act act, T* dz, const T* h, const T* d, int64_t n) {
   });
 }
 
-// h = mask ⊙ (z + α(φ(z) − z)) over z, where a layer has slopes α (null: they are 1) and dropout;
-// d = ∂h/∂z, q = ∂h/∂α.
-template <class T, Act act, bool slopes, bool dropout>
-void activate_units(Masks<T>& masks, int n_out, const T* alpha, T* h, T* d, T* q) {
+// h = mask ⊙ (z + s(φ(z) − z)) over z, where a layer has slopes s (null: they are 1) and dropout;
+// d = ∂h/∂z, q = ∂h/∂s.
+template <class T, Act act, bool learnt, bool dropout>
+void activate_units(Masks<T>& masks, int n_out, const T* slopes, T* h, T* d, T* q) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;
   for (int j = 0; j < n_out; j += kMaskUnits) {
     const int m = n_out - j < kMaskUnits ? n_out - j : kMaskUnits;
@@ -55,9 +55,9 @@ void activate_units(Masks<T>& masks, int n_out, const T* alpha, T* h, T* d, T* q
         Vec<T> slope{}, value = phi<T, act>(z, derivative_from_h(act) ? nullptr : &slope);
         if constexpr (derivative_from_h(act)) slope = dphi<T, act>(value);
         Vec<T> more = value - z, mask{};
-        if constexpr (slopes) {
-          value = z + alpha[j + u] * more;
-          slope = T(1) + alpha[j + u] * (slope - T(1));
+        if constexpr (learnt) {
+          value = z + slopes[j + u] * more;
+          slope = T(1) + slopes[j + u] * (slope - T(1));
         }
         if constexpr (dropout) {
           mask = masks.mask(u, v);
@@ -65,7 +65,7 @@ void activate_units(Masks<T>& masks, int n_out, const T* alpha, T* h, T* d, T* q
         }
         store<T>(h + v, value);
         store<T>(d + v, slope);
-        if constexpr (slopes) store<T>(q + int64_t(j + u) * NR + v, more);
+        if constexpr (learnt) store<T>(q + int64_t(j + u) * NR + v, more);
       }
     }
   }
@@ -81,14 +81,14 @@ void activate_panel(const Step<T>& s, int l, int p) {
   T* q = s.q[l + 1] ? s.q[l + 1] + p * size : nullptr;
   if (!layer.dropout && !q) return activate<T>(layer.activation, h, d, size);
   Masks<T> masks(s, layer, p);
-  const T* alpha = s.theta + layer.alpha;
+  const T* slopes = s.theta + layer.slope;
   with_activation(layer.activation, [&]<Act a>() {
     if (!q)
-      activate_units<T, a, false, true>(masks, layer.n_out, alpha, h, d, q);
+      activate_units<T, a, false, true>(masks, layer.n_out, slopes, h, d, q);
     else if (layer.dropout)
-      activate_units<T, a, true, true>(masks, layer.n_out, alpha, h, d, q);
+      activate_units<T, a, true, true>(masks, layer.n_out, slopes, h, d, q);
     else
-      activate_units<T, a, true, false>(masks, layer.n_out, alpha, h, d, q);
+      activate_units<T, a, true, false>(masks, layer.n_out, slopes, h, d, q);
   });
 }
 
@@ -108,7 +108,7 @@ void drop(const Step<T>& s, const Layer& layer, T* h, T* d, int p) {
   }
 }
 
-// ∂ℒ/∂z = ∂ℒ/∂h ⊙ ∂h/∂z with slopes; over q = ∂h/∂α its products with ∂ℒ/∂h, the vectors of a panel
+// ∂ℒ/∂z = ∂ℒ/∂h ⊙ ∂h/∂z with slopes; over q = ∂h/∂s its products with ∂ℒ/∂h, the vectors of a panel
 // added up in the first one.
 template <class T>
 void times_slopes(T* dz, const T* d, T* q, int n, int lanes) {

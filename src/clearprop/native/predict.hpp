@@ -38,13 +38,13 @@ __attribute__((noinline)) void apply(Act act, T* h, int64_t n) {
   });
 }
 
-// h = z + α(φ(z) − z) in place; the vector of α that follows is `step` further on.
+// h = z + s(φ(z) − z) in place; the vector of slopes s that follows is `step` further on.
 template <class T>
-__attribute__((noinline)) void apply_slopes(Act act, T* h, const T* alpha, int step, int64_t n) {
+__attribute__((noinline)) void apply_slopes(Act act, T* h, const T* slope, int step, int64_t n) {
   with_activation(act, [&]<Act a>() {
-    for (int64_t i = 0; i < n; i += Simd<T>::W, alpha += step) {
+    for (int64_t i = 0; i < n; i += Simd<T>::W, slope += step) {
       const Vec<T> z = load<T>(h + i);
-      store<T>(h + i, z + load<T>(alpha) * (phi<T, a>(z, nullptr) - z));
+      store<T>(h + i, z + load<T>(slope) * (phi<T, a>(z, nullptr) - z));
     }
   });
 }
@@ -52,19 +52,19 @@ __attribute__((noinline)) void apply_slopes(Act act, T* h, const T* alpha, int s
 // relu is a bound of the products' results; the other functions follow them.
 template <class T>
 T floor_of(const PackedLayer<T>& layer) {
-  return layer.activation == Act::relu && !layer.alpha ? T(0) : kNoFloor<T>;
+  return layer.activation == Act::relu && !layer.slope ? T(0) : kNoFloor<T>;
 }
 template <class T>
 bool has_pass(const PackedLayer<T>& layer) {
   const Act act = layer.activation;
-  return layer.alpha || (act != Act::relu && act != Act::identity && act != Act::none);
+  return layer.slope || (act != Act::relu && act != Act::identity && act != Act::none);
 }
 
 // h of `units` units of a layer from j on, side by side
 template <class T>
 void apply_row(const PackedLayer<T>& layer, int j, T* h, int units) {
-  if (layer.alpha)
-    apply_slopes<T>(layer.activation, h, layer.alpha + j, Simd<T>::W, units);
+  if (layer.slope)
+    apply_slopes<T>(layer.activation, h, layer.slope + j, Simd<T>::W, units);
   else
     apply<T>(layer.activation, h, units);
 }
@@ -139,7 +139,7 @@ void multiply(const PackedLayer<T>& layer, int k0, int n_k, const T* slab, int n
     T* C = out + int64_t(j) * NR;
     kTiles<T>.table[vectors - 1][m](n_k, W, ahead, slab, b, floor, C);
     if (!pass) continue;
-    if (layer.alpha)
+    if (layer.slope)
       for (int r = 0; r < m; ++r)
         apply_slopes<T>(layer.activation, C + r * NR, layer.spread + int64_t(j + r) * L, 0,
                         vectors * L);

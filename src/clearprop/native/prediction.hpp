@@ -18,7 +18,7 @@ struct PackedLayer {
   int n_in, n_out;
   Act activation;
   const T *W, *b;           // W with the gain and the scale of its inputs in it
-  const T *alpha, *spread;  // of slopes, else null; each one `lanes` times
+  const T *slope, *spread;  // of slopes, else null; each one `lanes` times
 };
 
 template <class T>

@@ -146,7 +146,7 @@ Predictor<T>::Predictor(const Isa& isa, const JobSpec& spec, const T* theta, int
     layers_.push_back({n_in, n_out, act, W, to, nullptr, nullptr});
     to += padded(n_out, U);
     if (!spec.slope(l)) continue;
-    layers_.back().alpha = to;
+    layers_.back().slope = to;
     std::fill(std::copy(theta, theta + n_out, to), to + padded(n_out, U), T(0));
     to += padded(n_out, U);
     layers_.back().spread = to;

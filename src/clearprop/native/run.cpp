@@ -64,7 +64,7 @@ Update Job<T>::step_constants(double rate, double decay, double weight_sum) cons
   u.learning_rate = rate;
   u.shrink = rate * spec_.weight_decay * decay;
   u.l1 = spec_.l1;
-  u.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
+  u.l2 = spec_.l2 + (weight_sum != 0 ? spec_.l2_per_batch / weight_sum : 0);
   set_scalars(u, spec_.optimizer_constants.data(), static_cast<double>(optimizer_step + 1),
               mu_product);
   return u;
@@ -288,7 +288,7 @@ double Job<T>::loss_and_gradient(int64_t n_rows, T* gradient, int n_threads,
   step.mean_weight = weight_sum != 0 ? 1 / weight_sum : 0;
   step.gradient = gradient_.get();
   step.update.l1 = spec_.l1;
-  step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.alpha / weight_sum : 0);
+  step.update.l2 = spec_.l2 + (weight_sum != 0 ? spec_.l2_per_batch / weight_sum : 0);
   Watch watch(interrupt);
   const int threads = useful_threads(n_threads, flops_per_row() * static_cast<double>(block));
   const double loss = whole_gradient(step, n_rows, block, threads, &watch);

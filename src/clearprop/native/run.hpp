@@ -27,7 +27,7 @@ struct JobSpec {
   std::vector<double> output_constants, optimizer_constants;  // in their formulas
   int batch_size = 1;
   double weight_decay = 0;
-  double l1 = 0, l2 = 0, alpha = 0, clip_norm = 0;  // clip_norm 0: none
+  double l1 = 0, l2 = 0, l2_per_batch = 0, clip_norm = 0;  // clip_norm 0: none
   uint64_t seed = 0;
   bool bfloat16 = false;  // of the products' operands
 

@@ -71,15 +71,15 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec)
     layer.rate = l + 1 < L ? spec.dropout[l] : 0;
     layer.dropout_index = l + 1 < L ? spec.dropout_index[l] : 0;
     layer.gain = spec.gain(l);
-    layer.alpha = -1;
+    layer.slope = -1;
     n_padded_ = layer.b + padded(layer.n_out, W);
     arrays_.push_back({layer.W, layer.b, kW});
     arrays_.push_back({layer.b, n_padded_, kB});
     if (spec.slope(l)) {
-      layer.alpha = n_padded_;
+      layer.slope = n_padded_;
       n_padded_ += padded(layer.n_out, W);
       n_parameters_ += layer.n_out;
-      arrays_.push_back({layer.alpha, n_padded_, kAlpha});
+      arrays_.push_back({layer.slope, n_padded_, kSlope});
     }
     n_parameters_ += int64_t(layer.n_out) * (layer.n_in + 1);
     flops_per_row_ += 2.0 * layer.n_in * layer.n_out;
@@ -166,7 +166,7 @@ void Job<T>::reserve(int64_t rows) {
   h_pointers_.clear(), d_pointers_.clear(), dz_pointers_.clear(), q_pointers_.clear();
   for (int l = 0; l < L; ++l) {
     const bool dropout = l > 0 && layers_[l - 1].rate > 0;
-    const bool slope = l > 0 && layers_[l - 1].alpha >= 0;
+    const bool slope = l > 0 && layers_[l - 1].slope >= 0;
     const auto activation = l > 0 ? layers_[l - 1].activation : Act::none;
     const bool in_panels = !bf16 || dropout;  // else h is kept rounded only
     const bool rows_of_X = l == 0 && !front;
@@ -265,8 +265,8 @@ void Job<T>::each_row(const Copy& copy) const {
     }
     copy(layer.b, flat, layer.n_out);
     flat += layer.n_out;
-    if (layer.alpha < 0) continue;
-    copy(layer.alpha, flat, layer.n_out);
+    if (layer.slope < 0) continue;
+    copy(layer.slope, flat, layer.n_out);
     flat += layer.n_out;
   }
 }

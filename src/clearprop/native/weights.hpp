@@ -269,10 +269,10 @@ void weights(const Step<T>& s, Item item, int index, T* scratch) {
     sums_of_units<T>(s, s.dz[item.layer], layer.n_out, false,
                      [&](int j, const T* g) { finish.parameters(layer.b + j, g, W); });
   }
-  if (item.i0 == 0 && layer.alpha >= 0) {
-    finish.use(kAlpha);
+  if (item.i0 == 0 && layer.slope >= 0) {
+    finish.use(kSlope);
     sums_of_units<T>(s, s.q[item.layer + 1], layer.n_out, true,
-                     [&](int j, const T* g) { finish.weights(layer.alpha + j, 0, g, 0, 1, W); });
+                     [&](int j, const T* g) { finish.weights(layer.slope + j, 0, g, 0, 1, W); });
   }
   s.results[index] = finish.result();
 }

@@ -11,7 +11,7 @@ def date_parts(stamps: Array, step: float = 0.0) -> dict[str, Array]:
     """Dates (N,) datetime64[us] as numbers (N,), NaN where missing.
 
     They are the days since 1970 and the place in each cycle (year, month, week, day). A place is
-    an angle α, 0 at the start of the cycle and 2π at its end, given as sin α and cos α, so that the
+    an angle a, 0 at the start of the cycle and 2π at its end, given as sin a and cos a, so that the
     end of one cycle lies next to the start of the next. Sines and cosines are rounded to the
     nearest multiple of `step`, ties to even; 0: not rounded.
     """
