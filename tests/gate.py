@@ -239,7 +239,7 @@ def cli_network() -> Values:
 
 
 def cli_network_quantity() -> Values:
-    options = ("--task", "regression", "--hidden", "32,16", "--epochs", "8")
+    options = ("--task", "regression", "--hidden-sizes", "32,16", "--epochs", "8")
     return _command_line("age", *options)
 
 

@@ -62,7 +62,9 @@ def many_jobs() -> tuple[list[Callable[[], Job]], Data]:
             stopping=Stopping("score", patience=2),
         ),
         lambda: job(net(8), shuffle=None, max_steps=11, epochs=9, clip_norm=0.1),
-        lambda: job(net(8), shuffle=np.random.RandomState(1), penalty=Penalty(l1=0.01, l2_per_batch=1)),
+        lambda: job(
+            net(8), shuffle=np.random.RandomState(1), penalty=Penalty(l1=0.01, l2_per_batch=1)
+        ),
         lambda: job(net(4), shuffle=np.random.default_rng(8), drop_last=True, batch_size=11),
         lambda: job(net(4), optimizer=SGD(1e200), epochs=5),  # ends with NaN
     ], data

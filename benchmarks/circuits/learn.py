@@ -44,7 +44,7 @@ def run(name: str, hidden: int | None, n_seeds: int) -> str:
         began = time.perf_counter()
         sharp.append(sharpen(learned[-1]))
         sharpening.append(time.perf_counter() - began)
-    sizes = sorted({each.hidden[0] if each.hidden else 0 for each in learned})
+    sizes = sorted({each.hidden_sizes[0] if each.hidden_sizes else 0 for each in learned})
     units = f"{sizes[0]}…{sizes[-1]}" if len(sizes) > 1 else str(sizes[0])
     n_good = sum(each.ok for each in sharp)
     return (

@@ -61,7 +61,7 @@ def test_what_is_learnt_is_right_on_every_row_and_sharpens_to_bits(name: str) ->
     assert learned.ok
     assert learned.n_wrong == 0
     assert learned.stopped == "found"
-    assert learned.hidden == (hidden,)
+    assert learned.hidden_sizes == (hidden,)
     distance = np.where(table == 1, 1, -1) * (y_hat(learned.network, n) - 0.5)
     assert distance.min() == pytest.approx(learned.margin)
     assert learned.margin >= 0.25
@@ -75,10 +75,10 @@ def test_what_is_learnt_is_right_on_every_row_and_sharpens_to_bits(name: str) ->
 
 def test_search_finds_the_known_smallest_threshold_networks() -> None:
     # one hidden layer of hard units: 2 for XOR, and n for parity of few inputs
-    assert learn(parity(2)).hidden == (2,)
-    assert learn(parity(3)).hidden == (3,)
+    assert learn(parity(2)).hidden_sizes == (2,)
+    assert learn(parity(3)).hidden_sizes == (3,)
     learned = learn(parity(3))
-    assert [t.hidden for t in learned.tried] == [(2,), (3,)]
+    assert [t.hidden_sizes for t in learned.tried] == [(2,), (3,)]
     assert [t.n_right > 0 for t in learned.tried] == [False, True]
     assert learned.contradiction is not None  # no neuron alone: proved
 
@@ -88,7 +88,7 @@ def test_threshold_functions_need_no_hidden_units(weights: tuple[int, ...]) -> N
     table = all_bits(len(weights)) @ np.array(weights) * 2 > sum(weights)
     learned = learn(table.astype(int))
     assert learned.ok
-    assert learned.hidden == ()
+    assert learned.hidden_sizes == ()
     assert learned.attempts == 0
     assert learned.contradiction is None
     assert sharpen(learned).ok
@@ -147,7 +147,7 @@ def test_what_does_not_matter_is_free_for_each_output_by_itself() -> None:
     table[x[:, 2] == 1, 1] = x[x[:, 2] == 1, 1]
     learned = learn(table)
     assert learned.ok
-    assert learned.hidden == ()
+    assert learned.hidden_sizes == ()
     matters = learned.table >= 0
     assert matters.sum() == 8
     assert np.array_equal((y_hat(learned.network, 3) > 0.5)[matters], table[matters] == 1)
@@ -159,8 +159,8 @@ def test_what_does_not_matter_is_free_for_each_output_by_itself() -> None:
 
 def test_dont_cares_make_a_hard_function_easy() -> None:
     table = [0, 1, 1, None]  # XOR where not both are 1: that is OR
-    assert learn(table).hidden == ()
-    assert learn([0, 1, 1, 0]).hidden == (2,)
+    assert learn(table).hidden_sizes == ()
+    assert learn([0, 1, 1, 0]).hidden_sizes == (2,)
     minus = learn(np.array([0, 1, 1, -1]))
     assert np.array_equal(minus.network.theta, learn(table).network.theta)
 

@@ -141,7 +141,10 @@ def test_new_labels_are_counted(run: Any, here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--members", "4", "--hidden", "8"), "--members is of the bag, and the other options"),
+        (
+            ("--members", "4", "--hidden-sizes", "8"),
+            "--members is of the bag, and the other options",
+        ),
         (("--network", "--scoring", "auc"), "--scoring is of the bag"),
         (("--loss", "huber"), "--loss is not for classification"),
         (("--scoring", "rmse"), "--scoring rmse is not for classification"),

@@ -85,7 +85,10 @@ def test_the_formats_are_those_of_the_package():
         ),
         (("threshold", "-e", "&".join(f"x{i}" for i in range(17))), "1 ... 16 inputs"),
         (("learn", "xx", "-o", "m"), "nothing in it matters"),
-        (("learn", "0110", "-o", "m", "--hidden", "2,y"), "--hidden: must be a whole number"),
+        (
+            ("learn", "0110", "-o", "m", "--hidden-sizes", "2,y"),
+            "--hidden-sizes: must be a whole number",
+        ),
         (("extract", "c17.v"), "c17.v: not a model file"),
         (("extract", "none"), "none: No such file or directory"),
         (("extract", "none", "--to", "blif"), "--to and --testbench need --output OUT"),

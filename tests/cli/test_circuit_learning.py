@@ -16,7 +16,7 @@ ADDER = "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)"
 
 def test_learn_sharpen_extract_and_compare(run_circuit):
     done = run_circuit(
-        "learn", "-e", ADDER, "--hidden", "4", "--sharpen", "-o", "adder.safetensors"
+        "learn", "-e", ADDER, "--hidden-sizes", "4", "--sharpen", "-o", "adder.safetensors"
     )
     assert (done.code, done.err) == (0, "")  # no terminal: no progress bar
     assert "a 3-4-2 network gives all 8 rows" in done.out
@@ -40,7 +40,9 @@ def test_learn_sharpen_extract_and_compare(run_circuit):
 
 
 def test_learn_reports_honestly(run_circuit):
-    done = run_circuit("learn", "0110", "--hidden", "1", "--steps", "100", "-o", "m.safetensors")
+    done = run_circuit(
+        "learn", "0110", "--hidden-sizes", "1", "--steps", "100", "-o", "m.safetensors"
+    )
     assert done.code == 1
     assert "not learned" in done.out
     assert "nothing is saved" in done.out

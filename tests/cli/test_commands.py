@@ -33,7 +33,7 @@ from clearprop.tabular.model import TableModel
 from clearprop.tabular.problem import split
 
 ADULT = Path(__file__).parents[2] / "data" / "adult.csv"
-QUICK = ("--hidden", "8", "--epochs", "8", "--learning-rate", "0.01", "--batch-size", "32")
+QUICK = ("--hidden-sizes", "8", "--epochs", "8", "--learning-rate", "0.01", "--batch-size", "32")
 N = 300
 
 
@@ -117,9 +117,12 @@ def test_version_and_help(run):
         (("fit", "animals.csv"), "required: -t/--target (see clearprop fit --help)"),
         (("fit", "animals.csv", "-t", "animal", "--epochs", "0"), "--epochs: must be a whole"),
         (("fit", "animals.csv", "-t", "animal", "--test-size", "1"), "--test-size: must be a"),
-        (("fit", "animals.csv", "-t", "animal", "--hidden", "8,x"), "--hidden: must be a whole"),
-        (("fit", "animals.csv", "-t", "animal", "--activation", "rellu"), "rellu"),
-        (("fit", "animals.csv", "-t", "animal", "--activation", "relu,tanh,gelu"), "3 names for 2"),
+        (
+            ("fit", "animals.csv", "-t", "animal", "--hidden-sizes", "8,x"),
+            "--hidden-sizes: must be a whole",
+        ),
+        (("fit", "animals.csv", "-t", "animal", "--hidden", "rellu"), "rellu"),
+        (("fit", "animals.csv", "-t", "animal", "--hidden", "relu,tanh,gelu"), "3 names for 2"),
         (("fit", "animals.csv", "-t", "animal", "--solver", "lbfgs", "--dropout", ".1"), "lbfgs"),
         (("fit", "animals.csv", "-t", "animal", "--delimiter", "ab"), "one character or tab"),
         (("fit", "animals.csv", "-t", "animal", "--date", "legs"), "must hold dates, not text"),
@@ -343,7 +346,7 @@ def test_without_held_out_rows(run, here):
 
 def test_training_options(run, here):
     done = run(
-        "fit", "animals.csv", "-t", "animal", "--json", "--hidden", "6,5", "--activation",
+        "fit", "animals.csv", "-t", "animal", "--json", "--hidden-sizes", "6,5", "--hidden",
         "tanh,gelu", "--epochs", "3", "--no-early-stopping", "--no-baseline", "--solver", "adamw",
         "--l2", "0.01", "--dropout", "0", "--class-weight", "balanced",
     )  # fmt: skip
@@ -359,7 +362,7 @@ def test_training_options(run, here):
     report = json.loads(done.out)
     assert report["training"]["stopped"] == "time_limit"
     linear = run(
-        "fit", "animals.csv", "-t", "length", "--json", "--force", "--hidden", "0", *QUICK[2:]
+        "fit", "animals.csv", "-t", "length", "--json", "--force", "--hidden-sizes", "0", *QUICK[2:]
     )
     assert len(json.loads(linear.out)["network"]["sizes"]) == 2
 
@@ -374,7 +377,9 @@ def test_the_name_of_the_model_file():
 
 def test_real_data(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = run("fit", ADULT, "--target", "income", "--json", "--hidden", "32", "--epochs", "4")
+    done = run(
+        "fit", ADULT, "--target", "income", "--json", "--hidden-sizes", "32", "--epochs", "4"
+    )
     report = json.loads(done.out)
     network, logistic, trivial = report["scores"].values()
     assert network["AUC"] > 0.89

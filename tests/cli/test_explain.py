@@ -36,7 +36,14 @@ def folder(tmp_path_factory: Any) -> Path:
     pa_csv.write_csv(TABLE, path / "pets.csv")
     for target, other in (("kind", "weight"), ("weight", "kind")):
         arguments = ["fit", str(path / "pets.csv"), "-t", target, "--ignore", other, "-q"]
-        arguments += ["--hidden", "16", "--epochs", "10", "-m", str(path / f"{target}.safetensors")]
+        arguments += [
+            "--hidden-sizes",
+            "16",
+            "--epochs",
+            "10",
+            "-m",
+            str(path / f"{target}.safetensors"),
+        ]
         assert main(arguments) == 0
     return path
 

@@ -76,7 +76,12 @@ def test_loss_and_gradient_are_the_definitions(engine: Engine, case: Case) -> No
 @each_engine
 @pytest.mark.parametrize(
     "penalty",
-    [Penalty(l1=0.3), Penalty(l2=0.7), Penalty(l2_per_batch=2.0), Penalty(l1=0.1, l2=0.2, l2_per_batch=0.3)],
+    [
+        Penalty(l1=0.3),
+        Penalty(l2=0.7),
+        Penalty(l2_per_batch=2.0),
+        Penalty(l1=0.1, l2=0.2, l2_per_batch=0.3),
+    ],
     ids=repr,
 )
 @pytest.mark.parametrize("weighted", [False, True])

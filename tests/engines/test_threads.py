@@ -173,7 +173,7 @@ def test_threads_of_a_table_model(monkeypatch: Any) -> None:
     monkeypatch.setattr(cp.MLPClassifier, "fit", noted)
     frame = pa.table({"x": [0.0, 1.0] * 20, "answer": ["no", "yes"] * 20})
     for n_threads in (None, 3):
-        options = NetworkOptions(hidden=(4,), epochs=2, n_threads=n_threads)
+        options = NetworkOptions(hidden_sizes=(4,), epochs=2, n_threads=n_threads)
         TableModel.fit(frame, "answer", network=options)
     assert given == [None, 3]
 

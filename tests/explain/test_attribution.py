@@ -226,7 +226,7 @@ def test_a_table_model_of_a_bag_and_of_one_network(name: str, tmp_path: Path) ->
     kinds = {other: "ignore" for other in ("kind", "three", "answer") if other != name}
     outputs = {"kind": ("small",), "three": ("c0", "c1", "c2"), "answer": ("answer",)}[name]
     of_bag: dict[str, Any] = {"n_members": 4, "time_limit": 1.0, "random_state": 0}
-    for options in (of_bag, {"network": cp.NetworkOptions(hidden=(8,), epochs=3)}):
+    for options in (of_bag, {"network": cp.NetworkOptions(hidden_sizes=(8,), epochs=3)}):
         model = cp.TableModel.fit(table, name, kinds=kinds, **options)
         model.save(tmp_path / "model.safetensors")
         model = cp.TableModel.load(tmp_path / "model.safetensors")

@@ -105,7 +105,7 @@ def test_members_that_are_not_there(run: Any) -> None:
         assert "--member must be from 0 to 3; got 4" in done.err
     done = run("check-gradients", "--member", "1")
     assert (done.code, "--member is for a bag" in done.err) == (2, True)
-    fit = ("fit", "t.csv", "-t", "kind", "--hidden", "4", "--epochs", "2", "-q", "-f")
+    fit = ("fit", "t.csv", "-t", "kind", "--hidden-sizes", "4", "--epochs", "2", "-q", "-f")
     assert run(*fit, "-m", "one.safetensors").code == 0
     done = run("trace", "one.safetensors", "t.csv", "--member", "0")
     assert (done.code, "is a single network, not a bag" in done.err) == (2, True)

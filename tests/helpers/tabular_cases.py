@@ -14,13 +14,13 @@ from clearprop.tabular.bag.recipe import CLASSIFICATION, REGRESSION
 class Classifier(cp.TabularClassifier):
     """With few epochs and small layers."""
 
-    _recipe = replace(CLASSIFICATION, epochs=12, hidden=(16, 16), hidden_of_few=None)
+    _recipe = replace(CLASSIFICATION, epochs=12, hidden_sizes=(16, 16), few_rows_hidden_sizes=None)
 
 
 class Regressor(cp.TabularRegressor):
     """With few epochs and small layers."""
 
-    _recipe = replace(REGRESSION, epochs=12, hidden=(16, 16))
+    _recipe = replace(REGRESSION, epochs=12, hidden_sizes=(16, 16))
 
 
 def classifier(n_members: int = 4, **parameters: Any) -> Classifier:

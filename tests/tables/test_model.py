@@ -32,7 +32,9 @@ from clearprop.tabular.scores import (
 )
 from clearprop.tabular.target import Standardization
 
-QUICK = NetworkOptions(hidden=(16,), epochs=60, dropout=0.0, learning_rate=0.01, batch_size=32)
+QUICK = NetworkOptions(
+    hidden_sizes=(16,), epochs=60, dropout=0.0, learning_rate=0.01, batch_size=32
+)
 
 
 def made_table(n=400, seed=0):
@@ -143,16 +145,16 @@ def test_options_of_the_network():
         return TableModel.fit_network(problem, encoding, options, **more)
 
     options = {"epochs": 3, "early_stopping": False}
-    model = trained(NetworkOptions(**options, hidden=(7, 5), activation=("tanh", "gelu")))
+    model = trained(NetworkOptions(**options, hidden_sizes=(7, 5), hidden=("tanh", "gelu")))
     net = model.estimator.network_
     assert net.sizes == [len(model.feature_names), 7, 5, 1]
     assert model.networks == [net]
     assert [layer.activation.name for layer in net.architecture.dense[:-1]] == ["tanh", "gelu"]
     assert len(model.estimator.history_) == 3
     assert model.about["n_validation_rows"] == 0
-    linear = trained(NetworkOptions(**options, hidden=()))
+    linear = trained(NetworkOptions(**options, hidden_sizes=()))
     assert linear.estimator.network_.sizes == [len(model.feature_names), 1]
-    lbfgs = trained(NetworkOptions(hidden=(4,), solver="lbfgs", epochs=5))
+    lbfgs = trained(NetworkOptions(hidden_sizes=(4,), solver="lbfgs", epochs=5))
     assert len(lbfgs.estimator.history_) <= 5
     reports = []
     trained(QUICK, callbacks=[lambda report: reports.append(report) or True])

@@ -37,7 +37,7 @@ from clearprop.training import NonFiniteError
 
 TABLE = columns(200)
 X, Y = pd.DataFrame(TABLE), target(TABLE)
-QUICK = replace(REGRESSION, epochs=6, hidden=(16,))
+QUICK = replace(REGRESSION, epochs=6, hidden_sizes=(16,))
 
 
 def bag_of(data: Data, inputs: TableInputs, n_members: int = 4, **options: Any) -> Any:

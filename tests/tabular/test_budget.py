@@ -209,7 +209,7 @@ def train_on(
     X = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
     inputs = TableInputs.fit(source_of(X))
     data = Data(inputs.transform(source_of(X)), X[:, :1] * X[:, 1:])
-    recipe = replace(REGRESSION, hidden=(8,), epochs=20)
+    recipe = replace(REGRESSION, hidden_sizes=(8,), epochs=20)
     architectures = build_architectures(inputs.layer, 1, Linear(), recipe)
     rates: list[float] = []
 

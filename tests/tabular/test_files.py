@@ -151,7 +151,9 @@ def test_networks_of_a_file_that_are_none(
 
 def test_networks_of_a_file_have_the_same_parameters(tmp_path: Path) -> None:
     class Classifier(tabular_cases.Classifier):
-        _recipe = replace(CLASSIFICATION, epochs=1, hidden=(16, 8), hidden_of_few=None)
+        _recipe = replace(
+            CLASSIFICATION, epochs=1, hidden_sizes=(16, 8), few_rows_hidden_sizes=None
+        )
 
     documents = []
     for name, kind in (("model", tabular_cases.Classifier), ("other", Classifier)):

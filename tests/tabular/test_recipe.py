@@ -110,7 +110,7 @@ def test_few_columns_have_more_units(n: int, d: int, units: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "n", "hidden"),
+    ("recipe", "n", "hidden_sizes"),
     [
         (CLASSIFICATION, 6000, (128, 64)),
         (CLASSIFICATION, 6001, (128, 128)),
@@ -118,6 +118,6 @@ def test_few_columns_have_more_units(n: int, d: int, units: int) -> None:
     ],
 )
 def test_classes_of_few_rows_have_a_smaller_network(
-    recipe: Recipe, n: int, hidden: tuple[int, ...]
+    recipe: Recipe, n: int, hidden_sizes: tuple[int, ...]
 ) -> None:
-    assert recipe.for_rows(n).hidden == hidden
+    assert recipe.for_rows(n).hidden_sizes == hidden_sizes

@@ -282,7 +282,7 @@ def test_what_is_not_one_row() -> None:
         model.predict_one([1.0, 2.0])
 
 
-@pytest.mark.parametrize("network", [None, NetworkOptions(hidden=(8,), epochs=3)])
+@pytest.mark.parametrize("network", [None, NetworkOptions(hidden_sizes=(8,), epochs=3)])
 @pytest.mark.parametrize("name", ["label", "number"])
 def test_one_row_of_a_table_model(network: NetworkOptions | None, name: str) -> None:
     frame = X.drop(columns="heavy").assign(label=np.where(Y > 0, "yes", "no"), number=Y)

@@ -51,7 +51,9 @@ def test_the_best_of_the_longest_trainings_is_taken() -> None:
 def test_a_search_finds_the_configuration_that_can_learn(monkeypatch: Any) -> None:
     """All but one learn next to nothing: a learning rate of almost 0."""
     monkeypatch.setattr(search_module, "MOST", 4)
-    monkeypatch.setattr(search_module, "CHOICES", search_module.CHOICES | {"hidden": ((24,),)})
+    monkeypatch.setattr(
+        search_module, "CHOICES", search_module.CHOICES | {"hidden_sizes": ((24,),)}
+    )
     kind = type(regressor())
     slow = replace(kind._recipe, learning_rate=1e-6)
 
@@ -68,7 +70,9 @@ def test_a_search_finds_the_configuration_that_can_learn(monkeypatch: Any) -> No
 
 
 def test_seconds_are_kept_and_results_told(monkeypatch: Any) -> None:
-    monkeypatch.setattr(search_module, "CHOICES", search_module.CHOICES | {"hidden": ((16, 16),)})
+    monkeypatch.setattr(
+        search_module, "CHOICES", search_module.CHOICES | {"hidden_sizes": ((16, 16),)}
+    )
     many = np.random.default_rng(0).normal(size=(4000, 4))
     y = many[:, 0] > 0
     begun = time.monotonic()

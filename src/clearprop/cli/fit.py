@@ -111,11 +111,9 @@ def network_options(arguments: argparse.Namespace, given: dict[str, Any]) -> Net
     if arguments.no_early_stopping:
         given["early_stopping"] = False
     options = NetworkOptions(**given)
-    several = not isinstance(options.activation, str)
-    if several and len(options.activation) != len(options.hidden):
-        raise UsageError(
-            f"--activation: {len(options.activation)} names for {len(options.hidden)} hidden layers"
-        )
+    names, n_layers = options.hidden, len(options.hidden_sizes)
+    if not isinstance(names, str) and len(names) != n_layers:
+        raise UsageError(f"--hidden: {len(names)} names for {n_layers} hidden layers")
     if options.solver == "lbfgs":
         for name in ("batch_size", "learning_rate", "dropout", "patience"):
             if name in given:

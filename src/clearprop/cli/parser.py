@@ -150,9 +150,9 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     net.add_argument("--network", action="store_true", help="use the defaults below")
     net.add_argument("--validation-size", type=share, metavar="FRACTION",
                      help="fraction of rows for early stopping (default: 0.15)")  # fmt: skip
-    net.add_argument("--hidden", type=sizes, metavar="SIZES",
+    net.add_argument("--hidden-sizes", type=sizes, metavar="SIZES",
                      help="units per hidden layer, 0 for no layer (default: 256,128)")  # fmt: skip
-    net.add_argument("--activation", type=_activations, metavar="NAMES",
+    net.add_argument("--hidden", type=_activations, metavar="NAMES",
                      help="activation, one or one per hidden layer (default: relu)")  # fmt: skip
     net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),
                      help="optimiser (default: adam)")  # fmt: skip

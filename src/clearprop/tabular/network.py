@@ -18,8 +18,8 @@ from clearprop.tabular.problem import split
 class NetworkOptions:
     """The network and its training.
 
-    hidden: units of each hidden layer.
-    activation: of all hidden layers, or one for each.
+    hidden_sizes: units of each hidden layer.
+    hidden: activation of all hidden layers, or one for each.
     solver: with "lbfgs" every step uses all rows, without batches, dropout, learning rate or early
     stopping.
     epochs: the most that are trained.
@@ -34,8 +34,8 @@ class NetworkOptions:
     each), no other options that were tried did better than the defaults.
     """
 
-    hidden: tuple[int, ...] = (256, 128)
-    activation: str | tuple[str, ...] = "relu"
+    hidden_sizes: tuple[int, ...] = (256, 128)
+    hidden: str | tuple[str, ...] = "relu"
     solver: str = "adam"
     epochs: int = 300
     batch_size: int = 128
@@ -76,8 +76,8 @@ def train_network(
             held = held[:0]
     validation = {"X_val": X[held], "y_val": t[held]} if len(held) else {}
     parameters: dict[str, Any] = {
-        "hidden_layer_sizes": options.hidden,
-        "activation": options.activation,
+        "hidden_layer_sizes": options.hidden_sizes,
+        "activation": options.hidden,
         "solver": options.solver,
         "alpha": 0.0,
         "batch_size": min(options.batch_size, len(train)),

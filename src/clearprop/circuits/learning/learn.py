@@ -45,11 +45,13 @@ STOPPED = {
 class Tried:
     """The attempts with one choice of hidden units.
 
-    hidden: the units of each hidden layer. n_right: the number of attempts that were right when the
-    first one was. n_wrong: the wrong rows of the best attempt. n_steps: the steps of each attempt.
+    hidden_sizes: the units of each hidden layer.
+    n_right: the number of attempts that were right when the first one was.
+    n_wrong: the wrong rows of the best attempt.
+    n_steps: the steps of each attempt.
     """
 
-    hidden: tuple[int, ...]
+    hidden_sizes: tuple[int, ...]
     n_attempts: int
     n_right: int
     n_wrong: int
@@ -100,7 +102,7 @@ class Learned:
         return len(self.wrong_rows)
 
     @property
-    def hidden(self) -> tuple[int, ...]:
+    def hidden_sizes(self) -> tuple[int, ...]:
         """The units of each hidden layer."""
         return tuple(self.network.sizes[1:-1])
 
@@ -121,16 +123,14 @@ class Learned:
         effort = f"{how}, {self.seconds:.2g} s"
         if self.ok:
             text = f"a {sizes} network gives {all_rows}, every ŷ at least {self.margin:.3g} from ½"
-            if self.saturated and self.hidden:
+            if self.saturated and self.hidden_sizes:
                 text += ", also with its hidden units rounded"
             text += f" ({effort})"
             if len(self.tried) == 1 and self.contradiction is not None:
                 text += "; it is impossible without hidden units, see .contradiction"
             if len(self.tried) > 1:
-                text += (
-                    f"; with {_counted(self.tried[-2].hidden)} no attempt succeeded, which does "
-                    "not prove that none can"
-                )
+                fewer = _counted(self.tried[-2].hidden_sizes)
+                text += f"; with {fewer} no attempt succeeded, which does not prove that none can"
             return text
         rows = ", ".join(str(row) for row in self.wrong_rows[:8])
         more = ", …" if self.n_wrong > 8 else ""
@@ -147,7 +147,7 @@ class Learned:
 
 def learn(
     table: TruthTable | Circuit,
-    hidden: int | Sequence[int] | None = None,
+    hidden_sizes: int | Sequence[int] | None = None,
     *,
     unit: str = "logistic",
     margin: float = 0.25,
@@ -164,10 +164,10 @@ def learn(
 
     table: 2^n entries 0, 1, or None (or −1) where it does not matter, counting up with the first
     input as the highest digit; (2^n, K) for K outputs; or a circuit, whose table is then learned.
-    hidden: the number of hidden units, or the numbers for each layer; None tries none, 2, 3, … in
-    turn, up to max_hidden, and ends at the first number that succeeds. That is the smallest network
-    found, and not always the smallest possible. (`threshold` decides without training whether
-    hidden units are needed; a single one would not help.)
+    hidden_sizes: the number of hidden units, or the numbers for each layer; None tries none, 2, 3,
+    … in turn, up to max_hidden, and ends at the first number that succeeds. That is the smallest
+    network found, and not always the smallest possible. (`threshold` decides without training
+    whether hidden units are needed; a single one would not help.)
     unit: the kind of hidden units, "logistic" or "tanh"; outputs are logistic.
     margin: how far every ŷ must be from ½, on the right side. saturated: whether every row must
     also be right with all hidden units rounded to 0 or 1, which `sharpen` and logic need. With
@@ -194,8 +194,8 @@ def learn(
     tried: list[Tried] = []
     best: tuple[int, Network] | None = None
     stopped = "steps"
-    verdicts = [] if hidden is not None else [threshold(column) for column in bits.T]
-    for sizes in _sizes(hidden, max_hidden):
+    verdicts = [] if hidden_sizes is not None else [threshold(column) for column in bits.T]
+    for sizes in _sizes(hidden_sizes, max_hidden):
         if not sizes and verdicts:
             if not all(verdicts):
                 continue  # proved to be impossible
@@ -289,19 +289,20 @@ def read_table(
     return bits, tuple(f"x{i + 1}" for i in range(n)), outputs
 
 
-def _sizes(hidden: int | Sequence[int] | None, most: int) -> Iterator[tuple[int, ...]]:
+def _sizes(hidden_sizes: int | Sequence[int] | None, most: int) -> Iterator[tuple[int, ...]]:
     """The choices of hidden units in turn, in larger steps above 16."""
-    if hidden is None:
+    if hidden_sizes is None:
         yield ()
         size = 2
         while size <= most:
             yield (size,)
             size += max(1, size // 8)
         return
-    layers = hidden if isinstance(hidden, Sequence) else ([hidden] if hidden != 0 else [])
-    for size in layers:
-        check_positive_integer("hidden", size)
-    yield tuple(int(size) for size in layers)
+    if not isinstance(hidden_sizes, Sequence):
+        hidden_sizes = [] if hidden_sizes == 0 else [hidden_sizes]
+    for size in hidden_sizes:
+        check_positive_integer("hidden_sizes", size)
+    yield tuple(int(size) for size in hidden_sizes)
 
 
 def check_search(n_attempts: int, n_steps: int, seed: int, time_limit: float | None) -> None:

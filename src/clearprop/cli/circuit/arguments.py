@@ -141,8 +141,8 @@ def _add_learn(parser: argparse.ArgumentParser) -> None:
     _add_circuit(parser)
     _add_model_file(parser, required=False)
     net = parser.add_argument_group("network and search")
-    net.add_argument("--hidden", type=sizes, metavar="SIZES", help="hidden units, such as 4 or "
-                     "4,3 (default: the fewest that are found to work)")  # fmt: skip
+    net.add_argument("--hidden-sizes", type=sizes, metavar="SIZES", help="hidden units, such as 4 "
+                     "or 4,3 (default: the fewest that are found to work)")  # fmt: skip
     net.add_argument("--unit", choices=("logistic", "tanh"), default="logistic",
                      help="kind of hidden units (default: logistic)")  # fmt: skip
     net.add_argument("--margin", type=_inner, default=0.25, metavar="M",

@@ -33,7 +33,7 @@ def learn(arguments: argparse.Namespace) -> int:
         warnings.filterwarnings("ignore", "Learning interrupted", UserWarning)
         found = learn_table(
             table,
-            arguments.hidden,
+            arguments.hidden_sizes,
             unit=arguments.unit,
             margin=arguments.margin,
             n_attempts=arguments.attempts,

@@ -43,15 +43,16 @@ class Recipe:
     activations: of the hidden units. The partitions of a bag take them in turn, since networks that
     differ make fewer errors together.
     rate_factors: factors of the learning rate by the names of parameters; other names are ignored.
-    hidden_of_few: hidden layers for a table of few rows; None for the same.
+    hidden_sizes: units of each hidden layer.
+    few_rows_hidden_sizes: of a network for a table of few rows; None for hidden_sizes.
     epochs: passes over the rows; None for `n_epochs`.
     """
 
     activations: tuple[str, ...]
     learning_rate: float
     rate_factors: Mapping[str, float]
-    hidden: tuple[int, ...] = (128, 128)
-    hidden_of_few: tuple[int, ...] | None = None
+    hidden_sizes: tuple[int, ...] = (128, 128)
+    few_rows_hidden_sizes: tuple[int, ...] | None = None
     dropout: float = 0.1
     weight_decay: float = 0.02
     beta_2: float = 0.95
@@ -59,13 +60,13 @@ class Recipe:
 
     def for_rows(self, n: int) -> Recipe:
         """The recipe for a table of n rows."""
-        if self.hidden_of_few is None or n > FEW_ROWS:
+        if self.few_rows_hidden_sizes is None or n > FEW_ROWS:
             return self
-        return replace(self, hidden=self.hidden_of_few)
+        return replace(self, hidden_sizes=self.few_rows_hidden_sizes)
 
 
 CLASSIFICATION = Recipe(
-    ("selu", "mish"), 0.03, {"s": 6.0, "slope": 0.1, "b": 0.1}, hidden_of_few=(128, 64)
+    ("selu", "mish"), 0.03, {"s": 6.0, "slope": 0.1, "b": 0.1}, few_rows_hidden_sizes=(128, 64)
 )
 REGRESSION = Recipe(("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3})
 
@@ -89,7 +90,7 @@ def _architecture(
     assert inputs.n_out is not None
     layers: list[Layer] = [inputs, Scale(inputs.n_out)]
     width = inputs.n_out
-    for units in recipe.hidden:
+    for units in recipe.hidden_sizes:
         layers.append(Dense(width, units, activation, gain=width**-0.5, slope=True))
         if recipe.dropout:
             layers.append(Dropout(recipe.dropout))

@@ -38,7 +38,7 @@ SHARE = 0.8  # of the seconds, that is planned for
 # What is drawn; the learning rate of the base is multiplied by its entry.
 CHOICES: dict[str, tuple[Any, ...]] = {
     "learning_rate": (0.25, 0.5, 1.0, 1.0, 2.0),
-    "hidden": ((128, 128), (128, 128), (256, 256), (128, 128, 128), (64, 64), (256,)),
+    "hidden_sizes": ((128, 128), (128, 128), (256, 256), (128, 128, 128), (64, 64), (256,)),
     "dropout": (0.0, 0.05, 0.1, 0.1, 0.2, 0.3),
     "weight_decay": (0.0, 0.005, 0.02, 0.02, 0.08),
     "activations": (("selu",), ("mish",), ("silu",), ("relu",)),
