@@ -32,7 +32,7 @@ def accuracy(evaluation: cp.Evaluation) -> float:
 def main() -> None:
     rng = np.random.default_rng(0)
     X, t = spirals(300, rng)
-    data = cp.Data(X, cp.Softmax().targets(t, n_outputs=3, dtype=X.dtype))
+    data = cp.Data(X, cp.outputs.Softmax().targets(t, n_outputs=3, dtype=X.dtype))
     folds = np.array_split(rng.permutation(len(t)), 5)
     settings = [(width, rate) for width in WIDTHS for rate in LEARNING_RATES]
 

@@ -143,7 +143,7 @@ def bag_columns() -> Values:
 
 def bag_quantiles() -> Values:
     X, y = mixed()
-    loss = cp.Quantile((0.1, 0.5, 0.9))
+    loss = cp.outputs.Quantile((0.1, 0.5, 0.9))
     return tabular(cp.TabularRegressor(2, loss=loss, random_state=4), X, y)
 
 

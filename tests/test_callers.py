@@ -70,7 +70,7 @@ def test_through_scikit_learn() -> None:
 
 
 def test_an_interrupt_is_told_where_training_was_called() -> None:
-    def interrupt(report: cp.EpochReport) -> None:
+    def interrupt(report: cp.history.EpochReport) -> None:
         raise KeyboardInterrupt
 
     net = Network([2, 3, 1], seed=0)

@@ -25,7 +25,6 @@ from clearprop import (
     Activation,
     Adam,
     Checkpoint,
-    Cosine,
     Data,
     Job,
     ModelFileError,
@@ -33,14 +32,14 @@ from clearprop import (
     Network,
     NonFiniteError,
     Penalty,
-    Quantile,
-    StepDecay,
     Stopping,
     checkpoints,
     train,
 )
 from clearprop.history import TrainingState
+from clearprop.outputs import Quantile
 from clearprop.persistence import read_file, write_file
+from clearprop.schedules import Cosine, StepDecay
 from clearprop.training import report_trouble
 
 EPOCHS = 6
@@ -347,7 +346,8 @@ KILLED = """
     import sys
     import time
     import numpy as np
-    from clearprop import Adam, Checkpoint, Cosine, Data, Job, Network, train
+    from clearprop import Adam, Checkpoint, Data, Job, Network, train
+    from clearprop.schedules import Cosine
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(64, 20))

@@ -185,7 +185,7 @@ def test_wrong_names_of_factors_are_refused() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_value_far_out_is_clipped_and_not_taken_for_0(dtype: str) -> None:
     layer = PiecewiseLinear(((-1.0, 0.0, 1.0),), n_units=1)
-    architecture = cp.Architecture((layer, Dense(2, 1, None)), cp.OUTPUTS["linear"]())
+    architecture = cp.architecture.Architecture((layer, Dense(2, 1, None)), cp.OUTPUTS["linear"]())
     theta = np.array([0, 0, 1, 0, 0], dtype)  # ŷ is the clipped x
     net = Network.from_theta(architecture, theta)
     X = np.array([[1e18], [1e20], [1e30], [3e38], [-3e38], [np.nan]], dtype)

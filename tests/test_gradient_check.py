@@ -10,9 +10,10 @@ import pytest
 from cases import CASES, GRID, Case
 from scipy import sparse
 
-from clearprop import Activation, GradientCheck, Network, check_gradients
+from clearprop import Activation, Network, check_gradients
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
+from clearprop.gradient_check import GradientCheck
 from clearprop.layers import Dense, Derivatives
 from clearprop.outputs import AbsoluteError, Huber, Linear, Quantile
 

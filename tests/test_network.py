@@ -440,7 +440,7 @@ def test_the_initialiser_follows_the_activation(activation: str, variance: float
 
 
 def test_another_initialiser() -> None:
-    net = Network([3, 2, 1], initializer=cp.constant_weights(0.5, bias=-1))
+    net = Network([3, 2, 1], initializer=cp.initializers.constant_weights(0.5, bias=-1))
     assert {*net.W[0].ravel(), *net.W[1].ravel()} == {0.5}
     assert {*net.b[0], *net.b[1]} == {-1.0}
     q = Network([6, 4, 2], initializer="orthogonal").W[0]

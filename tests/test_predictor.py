@@ -23,10 +23,11 @@ from cases import GRID, ODD, Case
 from scipy import sparse
 
 import clearprop as cp
-from clearprop import Network, Predictor, _native
+from clearprop import Network, _native
 from clearprop.activations import Activation
 from clearprop.engines.native import NativeEngine, compiled
 from clearprop.engines.reference import ReferenceEngine
+from clearprop.predictor import Predictor
 
 REFERENCE = ReferenceEngine()
 NUMBERS = (1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 95, 96, 97, 100, 1000)
@@ -103,8 +104,14 @@ def test_numbers_of_sizes_around_the_blocks(sizes: tuple[int, ...], dtype: str) 
 
 @each_dtype
 def test_numbers_of_groups_and_quantiles(dtype: str) -> None:
-    outputs = [(cp.Softmax(sizes=sizes), sum(sizes)) for sizes in ((2,) * 9, (1, 2, 17, 3), (33,))]
-    outputs += [(cp.Quantile((0.1, 0.5, 0.9)), 6), (cp.Huber(2.0), 17), (cp.Poisson(), 16)]
+    outputs = [
+        (cp.outputs.Softmax(sizes=sizes), sum(sizes)) for sizes in ((2,) * 9, (1, 2, 17, 3), (33,))
+    ]
+    outputs += [
+        (cp.outputs.Quantile((0.1, 0.5, 0.9)), 6),
+        (cp.outputs.Huber(2.0), 17),
+        (cp.outputs.Poisson(), 16),
+    ]
     for output, K in outputs:
         check_numbers(Network([5, 9, K], hidden="silu", output=output, seed=1, dtype=dtype), 101)
 

@@ -11,28 +11,21 @@ from cases import STEPPERS
 from fits import classifier, data_of, run, spirals
 from scipy import sparse
 
-from clearprop import (
-    OUTPUTS,
-    SGD,
-    Adam,
+from clearprop import OUTPUTS, SGD, Adam, NAdam, Network, Penalty, Stopping
+from clearprop.architecture import Architecture, initial_theta
+from clearprop.history import TrainingState
+from clearprop.layers import Dense, Derivatives
+from clearprop.row_orders import RowOrder
+from clearprop.schedules import (
     Adaptive,
-    Architecture,
     Clock,
     Cosine,
     CosLog4,
     InverseScaling,
-    NAdam,
-    Network,
     OneCycle,
-    Penalty,
     StepDecay,
-    Stopping,
     WarmUp,
 )
-from clearprop.architecture import initial_theta
-from clearprop.history import TrainingState
-from clearprop.layers import Dense, Derivatives
-from clearprop.row_orders import RowOrder
 
 OPTIMIZERS = [
     SGD(0.1),

@@ -14,20 +14,10 @@ from fits import classifier, run, spirals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clearprop import (
-    SGD,
-    Adam,
-    Adaptive,
-    Clock,
-    Cosine,
-    EpochReport,
-    Network,
-    Stopping,
-    training,
-)
+from clearprop import SGD, Adam, Network, Stopping, training
 from clearprop.engines import reference
-from clearprop.history import STOPPED
-from clearprop.schedules import as_schedule
+from clearprop.history import STOPPED, EpochReport
+from clearprop.schedules import Adaptive, Clock, Cosine, as_schedule
 
 # ---- stopping ------------------------------------------------------------------------------------
 

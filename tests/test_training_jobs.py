@@ -17,19 +17,18 @@ from clearprop import (
     Adam,
     AdamW,
     Data,
-    EpochReport,
     Job,
     NAdam,
     Network,
     NonFiniteError,
-    OneCycle,
     Penalty,
     RMSprop,
     Stopping,
-    TrainingState,
     train,
 )
 from clearprop.activations import ACTIVATIONS, Activation
+from clearprop.history import EpochReport, TrainingState
+from clearprop.schedules import OneCycle
 
 # ---- many jobs -----------------------------------------------------------------------------------
 

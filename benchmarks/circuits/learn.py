@@ -90,7 +90,9 @@ def single_attempts(
     make, hidden = TABLES[name]
     table = make(0).reshape(len(make(0)), -1)
     X = np.where(all_bits(len(table).bit_length() - 1), 1.0, low)
-    architecture = cp.fully_connected([X.shape[1], hidden, table.shape[1]], unit, "logistic")
+    architecture = cp.architecture.fully_connected(
+        [X.shape[1], hidden, table.shape[1]], unit, "logistic"
+    )
     data = cp.Data(X, table.astype(float))
     whole = isinstance(optimizer, cp.LBFGS)
     repeats = 1 if whole else 50
@@ -108,7 +110,7 @@ def single_attempts(
     ]
     right = set()
 
-    def look(report: cp.EpochReport) -> bool:
+    def look(report: cp.history.EpochReport) -> bool:
         z = cp.Network.from_theta(architecture, report.theta).forward(X).z[-1]
         if score(z, table)[1] >= 1.1:
             right.add(report.job)

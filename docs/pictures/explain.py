@@ -29,7 +29,9 @@ def main() -> None:
     X = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
     net = cp.Network([2, 8, 2, 3], hidden="tanh", output="softmax", seed=1)
     recorder = explain.Recorder(net, X, t)
-    net.train(X, t, cp.Adam(cp.OneCycle(0.05)), epochs=80, batch_size=40, callbacks=[recorder])
+    net.train(
+        X, t, cp.Adam(cp.schedules.OneCycle(0.05)), epochs=80, batch_size=40, callbacks=[recorder]
+    )
     explain.draw_network(net, X[3], feature_names=["x₁", "x₂"], class_names=NAMES).save(
         HERE / "network.svg"
     )

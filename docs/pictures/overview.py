@@ -78,7 +78,7 @@ def draw_backward_pass(ax: Axes) -> None:
     ax.axis("off")
 
 
-def draw_curves(ax: Axes, history: cp.History) -> None:
+def draw_curves(ax: Axes, history: cp.history.History) -> None:
     ax.plot(history.loss, color=BLUE, label="training ℒ")
     ax.plot(history.validation_loss, color=ORANGE, label="validation ℒ")
     best = int(np.argmin(history.validation_loss))

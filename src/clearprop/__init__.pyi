@@ -1,137 +1,43 @@
-"""What `import clearprop as cp` offers; __init__.py loads each name from here on first use."""
+"""What `import clearprop as cp` offers; __init__.py loads each name from here on first use.
+
+Verbs, networks and estimators stand at the top; the parts that they are made of stand in their
+modules: cp.outputs.Quantile, cp.schedules.Cosine, cp.initializers.orthogonal, cp.layers.Dense.
+"""
 
 from . import (
+    activations,
+    architecture,
     circuits,
     embeddings,
     engines,
     explain,
     history,
-    jobs,
+    initializers,
     layers,
     optimizers,
     outputs,
-    persistence,
-    tables,
+    schedules,
 )
-from .activations import (
-    ACTIVATIONS,
-    Activation,
-    activation_jacobian,
-    sigmoid,
-    softplus,
-)
-from .architecture import (
-    Architecture,
-    fully_connected,
-)
-from .checkpoints import (
-    Checkpoint,
-)
-from .divergences import (
-    binary_cross_entropy,
-    cross_entropy,
-    entropy,
-    kl_divergence,
-)
-from .documents import (
-    ModelFileError,
-)
+from .activations import ACTIVATIONS, Activation, activation_jacobian, sigmoid
+from .checkpoints import Checkpoint
+from .divergences import binary_cross_entropy, cross_entropy, entropy, kl_divergence
+from .documents import ModelFileError
 from .engines.threads import get_num_threads, set_num_threads
-from .estimators import (
-    MLPClassifier,
-    MLPRegressor,
-)
-from .gradient_check import (
-    GradientCheck,
-    check_gradients,
-)
-from .history import (
-    EpochReport,
-    History,
-    TrainingState,
-)
-from .initializers import (
-    INITIALIZERS,
-    constant_weights,
-    orthogonal,
-)
-from .jobs import (
-    Data,
-    Evaluation,
-    Job,
-    Penalty,
-    Stopping,
-)
-from .loading import (
-    load,
-)
-from .network import (
-    Network,
-)
-from .optimizers import (
-    LBFGS,
-    OPTIMIZERS,
-    SGD,
-    Adam,
-    AdamW,
-    NAdam,
-    Optimizer,
-    RMSprop,
-)
-from .outputs import (
-    OUTPUTS,
-    AbsoluteError,
-    Huber,
-    Linear,
-    Logistic,
-    Output,
-    Poisson,
-    Quantile,
-    Softmax,
-    log_softmax,
-    softmax,
-    softmax_jacobian,
-)
-from .predictor import (
-    Predictor,
-)
-from .progress import (
-    ProgressBar,
-)
-from .propagation import (
-    Gradients,
-    Trace,
-    back_propagation,
-    forward_propagation,
-)
-from .schedules import (
-    SCHEDULES,
-    Adaptive,
-    Clock,
-    Constant,
-    Cosine,
-    CosLog4,
-    FlatCosine,
-    InverseScaling,
-    OneCycle,
-    Schedule,
-    StepDecay,
-    WarmUp,
-)
-from .tables import (
-    TableError,
-)
-from .tabular import (
-    NetworkOptions,
-    TableEncoding,
-    TableModel,
-    TabularClassifier,
-    TabularRegressor,
-)
-from .training import (
-    NonFiniteError,
-    train,
-)
+from .estimators import MLPClassifier, MLPRegressor
+from .gradient_check import check_gradients
+from .initializers import INITIALIZERS
+from .jobs import Data, Evaluation, Job, Penalty, Stopping
+from .lbfgs import LBFGS
+from .loading import load
+from .network import Network
+from .optimizers import OPTIMIZERS, SGD, Adam, AdamW, Lion, NAdam, RMSprop
+from .outputs import OUTPUTS, softmax, softmax_jacobian
+from .progress import ProgressBar
+from .propagation import Gradients, Trace, back_propagation, forward_propagation
+from .schedules import SCHEDULES
+from .tables import TableError
+from .tabular import NetworkOptions, TableModel, TabularClassifier, TabularRegressor
+from .training import NonFiniteError, train
 
 __version__: str
 
@@ -143,29 +49,15 @@ __all__ = [
     "OUTPUTS",
     "SCHEDULES",
     "SGD",
-    "AbsoluteError",
     "Activation",
     "Adam",
     "AdamW",
-    "Adaptive",
-    "Architecture",
     "Checkpoint",
-    "Clock",
-    "Constant",
-    "CosLog4",
-    "Cosine",
     "Data",
-    "EpochReport",
     "Evaluation",
-    "FlatCosine",
-    "GradientCheck",
     "Gradients",
-    "History",
-    "Huber",
-    "InverseScaling",
     "Job",
-    "Linear",
-    "Logistic",
+    "Lion",
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
@@ -173,56 +65,40 @@ __all__ = [
     "Network",
     "NetworkOptions",
     "NonFiniteError",
-    "OneCycle",
-    "Optimizer",
-    "Output",
     "Penalty",
-    "Poisson",
-    "Predictor",
     "ProgressBar",
-    "Quantile",
     "RMSprop",
-    "Schedule",
-    "Softmax",
-    "StepDecay",
     "Stopping",
-    "TableEncoding",
     "TableError",
     "TableModel",
     "TabularClassifier",
     "TabularRegressor",
     "Trace",
-    "TrainingState",
-    "WarmUp",
     "activation_jacobian",
+    "activations",
+    "architecture",
     "back_propagation",
     "binary_cross_entropy",
     "check_gradients",
     "circuits",
-    "constant_weights",
     "cross_entropy",
     "embeddings",
     "engines",
     "entropy",
     "explain",
     "forward_propagation",
-    "fully_connected",
     "get_num_threads",
     "history",
-    "jobs",
+    "initializers",
     "kl_divergence",
     "layers",
     "load",
-    "log_softmax",
     "optimizers",
-    "orthogonal",
     "outputs",
-    "persistence",
+    "schedules",
     "set_num_threads",
     "sigmoid",
     "softmax",
     "softmax_jacobian",
-    "softplus",
-    "tables",
     "train",
 ]

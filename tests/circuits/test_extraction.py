@@ -167,7 +167,7 @@ def test_networks_that_are_no_logic() -> None:
         extract(cp.Network([2, 2, 1], hidden="relu", output="poisson"))
     net = xor_network()
     net.theta[0] = np.nan
-    scaled = cp.Architecture(
+    scaled = cp.architecture.Architecture(
         (cp.layers.Dense(2, 3, cp.ACTIVATIONS["tanh"], gain=0.5), cp.layers.Dense(3, 1, None)),
         get_output("logistic"),
     )

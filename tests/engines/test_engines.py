@@ -11,11 +11,12 @@ import pytest
 from cases import CASES, GRID, STEPPERS, Case
 from scipy import sparse
 
-from clearprop import SGD, Adam, Data, Job, Network, Penalty, constant_weights
+from clearprop import SGD, Adam, Data, Job, Network, Penalty
 from clearprop.engines import Engine, EpochPlan, NonFinite, get_engine
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.nonfinite import QUANTITIES, locate_nonfinite
 from clearprop.engines.reference import ReferenceEngine, clip
+from clearprop.initializers import constant_weights
 
 EPS = float(np.finfo(np.float64).eps)
 ENGINES: list[Engine] = [ReferenceEngine(), NativeEngine(1), NativeEngine(2)]

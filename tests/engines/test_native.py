@@ -24,11 +24,12 @@ from cases import BY_NAME, CASES, STEPPERS, Case, draw_targets
 from scipy import sparse, special
 
 import clearprop as cp
-from clearprop import SGD, Adam, Cosine, Data, Job, Network, Penalty, _native
+from clearprop import SGD, Adam, Data, Job, Network, Penalty, _native
 from clearprop.activations import Activation
 from clearprop.engines import EpochPlan, NonFinite
 from clearprop.engines.native import NativeEngine
 from clearprop.layers import Draw, Dropout
+from clearprop.schedules import Cosine
 from clearprop.training import train
 
 SIZES = (1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 49)
@@ -83,13 +84,17 @@ def test_numbers_of_every_case(which: str, dtype: str) -> None:
 @each_dtype
 def test_numbers_of_groups_and_quantiles(dtype: str) -> None:
     rng = np.random.default_rng(0)
-    outputs = [(cp.Softmax(sizes=sizes), sum(sizes)) for sizes in ((2,) * 9, (1, 2, 17, 3), (33,))]
-    outputs += [(cp.Softmax(0.2, sizes=(16, 15)), 31)]
-    outputs += [(cp.Quantile(tuple((np.arange(k) + 0.5) / k)), 3 * k) for k in (1, 3, 16, 19)]
+    outputs = [
+        (cp.outputs.Softmax(sizes=sizes), sum(sizes)) for sizes in ((2,) * 9, (1, 2, 17, 3), (33,))
+    ]
+    outputs += [(cp.outputs.Softmax(0.2, sizes=(16, 15)), 31)]
+    outputs += [
+        (cp.outputs.Quantile(tuple((np.arange(k) + 0.5) / k)), 3 * k) for k in (1, 3, 16, 19)
+    ]
     for output, K in outputs:
         net = Network([5, 9, K], hidden="silu", output=output, seed=1, dtype=dtype)
         t = rng.normal(size=(33, 3))
-        if isinstance(output, cp.Softmax):
+        if isinstance(output, cp.outputs.Softmax):
             t = np.stack([rng.integers(0, g.stop - g.start, 33) for g in output.groups(K)], axis=1)
             t = t[:, 0] if t.shape[1] == 1 else t
         X = rng.normal(size=(33, 5)).astype(dtype)
@@ -844,7 +849,7 @@ def test_own_parts_run_on_the_reference_engine() -> None:
     class Mine(SGD):
         pass
 
-    class Cauchy(cp.Linear):
+    class Cauchy(cp.outputs.Linear):
         pass
 
     parts: list[tuple[dict[str, Any], dict[str, Any], str]] = [

@@ -25,7 +25,7 @@ X, T = rng.normal(size=(40, 3)), rng.normal(size=40)
 
 
 @dataclasses.dataclass(frozen=True)
-class Cubic(cp.Output):
+class Cubic(cp.outputs.Output):
     """A loss of its own under the name of the library's squared error."""
 
     name = "linear"
@@ -135,7 +135,7 @@ def test_custom_records_in_every_face() -> None:
 
 
 def test_records_that_come_back_from_a_pickle_are_native() -> None:
-    net = cp.Network([3, 4, 1], hidden="gelu", output=cp.Huber(0.5))
+    net = cp.Network([3, 4, 1], hidden="gelu", output=cp.outputs.Huber(0.5))
     assert why_not(pickle.loads(pickle.dumps(net.architecture)), cp.NAdam()) == ""
 
 

@@ -176,12 +176,12 @@ def test_teardown_after_an_error(place: str) -> None:
     assert recorder.events[-1] == ("teardown",)
 
 
-def broken(report: cp.EpochReport) -> None:
+def broken(report: cp.history.EpochReport) -> None:
     raise RuntimeError("own callback")
 
 
 def test_ctrl_c_ends_the_task() -> None:
-    def interrupt(report: cp.EpochReport) -> None:
+    def interrupt(report: cp.history.EpochReport) -> None:
         if report.epoch == 3:
             raise KeyboardInterrupt
 

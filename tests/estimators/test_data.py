@@ -285,9 +285,9 @@ def test_column_vector_y_warns() -> None:
 
 def test_html_and_text() -> None:
     for estimator in (
-        classifier(solver=cp.Adam(cp.Cosine(0.01)), activation=[cp.ACTIVATIONS["gelu"]]),
+        classifier(solver=cp.Adam(cp.schedules.Cosine(0.01)), activation=[cp.ACTIVATIONS["gelu"]]),
         classifier(class_weight={0: 1.0}).fit(X, Y_THREE),
-        regressor(loss=cp.Huber(2.0)).fit(X, Y_REAL),
+        regressor(loss=cp.outputs.Huber(2.0)).fit(X, Y_REAL),
     ):
         name = type(estimator).__name__
         html = estimator._repr_html_()
@@ -300,7 +300,7 @@ def test_html_and_text() -> None:
 def test_grid_search_over_our_own_parameters() -> None:
     grid = {
         "mlpclassifier__hidden_layer_sizes": [(4,), (3, 2)],
-        "mlpclassifier__solver": ["nadam", cp.SGD(cp.OneCycle(0.1))],
+        "mlpclassifier__solver": ["nadam", cp.SGD(cp.schedules.OneCycle(0.1))],
         "mlpclassifier__activation": ["gelu", cp.ACTIVATIONS["mish"]],
     }
     search = GridSearchCV(make_pipeline(StandardScaler(), classifier(max_iter=2)), grid, cv=2)

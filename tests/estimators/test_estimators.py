@@ -283,11 +283,11 @@ def test_lbfgs_as_an_object() -> None:
 
 
 RATES = {
-    "constant": cp.Constant(0.1),
-    "invscaling": cp.InverseScaling(0.1, 0.7),
-    "cosine": cp.Cosine(0.1),
-    "one_cycle": cp.OneCycle(0.1),
-    "coslog4": cp.CosLog4(0.1),
+    "constant": cp.schedules.Constant(0.1),
+    "invscaling": cp.schedules.InverseScaling(0.1, 0.7),
+    "cosine": cp.schedules.Cosine(0.1),
+    "one_cycle": cp.schedules.OneCycle(0.1),
+    "coslog4": cp.schedules.CosLog4(0.1),
 }
 
 
@@ -298,7 +298,7 @@ def test_every_learning_rate(name: str) -> None:
     )
     schedule = RATES[name]
     n_steps = 5 * N // 16
-    clocks = [cp.Clock(np.array([5.0 * e + 4]), n_steps, e, N * e, 0) for e in range(5)]
+    clocks = [cp.schedules.Clock(np.array([5.0 * e + 4]), n_steps, e, N * e, 0) for e in range(5)]
     expected = [schedule(clock)[0] for clock in clocks]
     np.testing.assert_allclose(by_name.history_.learning_rate, expected)
     by_object = classifier(solver="sgd", learning_rate=schedule).fit(X, Y_THREE)
@@ -315,7 +315,9 @@ def test_an_own_schedule_and_a_composed_one() -> None:
     own = classifier(learning_rate=lambda clock: 0.01 / (1 + clock.step)).fit(X, Y_THREE)
     np.testing.assert_allclose(own.history_.learning_rate, 0.01 / (5 * np.arange(1, 6)))
     assert own.learning_rate_ == pytest.approx(0.01 / 26)
-    ramp = classifier(learning_rate=cp.WarmUp(cp.StepDecay(0.1, every=5), 10)).fit(X, Y_THREE)
+    ramp = classifier(
+        learning_rate=cp.schedules.WarmUp(cp.schedules.StepDecay(0.1, every=5), 10)
+    ).fit(X, Y_THREE)
     expected = [0.1 * 5 / 10, 0.1, 0.1, 0.01, 0.001]
     np.testing.assert_allclose(ramp.history_.learning_rate, expected)
 
@@ -390,7 +392,9 @@ def test_own_initializer_and_given_weights() -> None:
     rng = np.random.RandomState(0)
     np.testing.assert_array_equal(net.W[0], rng.uniform(size=(6, 5)))
     np.testing.assert_array_equal(net.b[1], 0.5)
-    constant = classifier(initializer=cp.constant_weights(0.3, bias=-1)).initialize(X, Y_THREE)
+    constant = classifier(initializer=cp.initializers.constant_weights(0.3, bias=-1)).initialize(
+        X, Y_THREE
+    )
     assert set(flat(constant)) == {0.3, -1.0}
     fitted = classifier().fit(X, Y_THREE)
     given = (fitted.coefs_, fitted.intercepts_)

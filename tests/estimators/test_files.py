@@ -51,7 +51,10 @@ CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
     "booleans": ({}, Y_TWO > 0),
     "int8": ({}, Y_THREE.astype("i1")),
     "uint64": ({"class_weight": "balanced"}, Y_THREE.astype("u8") + 2**63),
-    "floats": ({"solver": cp.AdamW(1e-3), "learning_rate": cp.Cosine(0.1)}, Y_THREE * 2.0),
+    "floats": (
+        {"solver": cp.AdamW(1e-3), "learning_rate": cp.schedules.Cosine(0.1)},
+        Y_THREE * 2.0,
+    ),
     "labels": ({}, Y_LABELS),
     "boolean labels": ({}, Y_LABELS > 0),
     "sparse labels": ({}, csr_matrix(Y_LABELS)),
@@ -70,7 +73,10 @@ CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
     "lbfgs record": ({"solver": cp.LBFGS(memory=3)}, Y_THREE),
     "float32": ({"dtype": "float32", "n_iter_no_change": np.inf}, Y_THREE),
     "no hidden layer": ({"hidden_layer_sizes": ()}, Y_THREE),
-    "schedules in schedules": ({"solver": cp.SGD(cp.WarmUp(cp.StepDecay(0.1, 3), 5))}, Y_THREE),
+    "schedules in schedules": (
+        {"solver": cp.SGD(cp.schedules.WarmUp(cp.schedules.StepDecay(0.1, 3), 5))},
+        Y_THREE,
+    ),
     "activations": ({"activation": ["gelu"], "dropout": (0.2,), "l1": 0.1}, Y_THREE),
     "activation record": ({"activation": cp.ACTIVATIONS["mish"]}, Y_THREE),
     "NumPy numbers": ({"alpha": np.float32(0.5), "max_iter": np.int64(3)}, Y_THREE),
@@ -78,10 +84,10 @@ CLASSIFIERS: dict[str, tuple[dict[str, Any], Any]] = {
 REGRESSORS: dict[str, tuple[dict[str, Any], Any]] = {
     "squared error": ({}, Y_REAL),
     "several outputs": ({"early_stopping": True}, Y_SEVERAL),
-    "quantiles": ({"loss": cp.Quantile((0.1, 0.9))}, Y_SEVERAL),
+    "quantiles": ({"loss": cp.outputs.Quantile((0.1, 0.9))}, Y_SEVERAL),
     "gaussian": ({"loss": "gaussian"}, Y_REAL),
     "tweedie": ({"loss": cp.outputs.Tweedie(1.3)}, Y_COUNTS),
-    "huber": ({"loss": cp.Huber(2.0), "warm_start": "optimizer"}, Y_REAL),
+    "huber": ({"loss": cp.outputs.Huber(2.0), "warm_start": "optimizer"}, Y_REAL),
     "poisson": ({"loss": "poisson", "learning_rate": "one_cycle"}, Y_COUNTS),
     "cross entropy": ({"loss": "cross_entropy"}, cp.softmax(Y_SEVERAL)),
     "probabilities": ({"loss": "binary_cross_entropy", "dtype": "float32"}, 0.3 * Y_LABELS),
@@ -184,8 +190,8 @@ def test_training_goes_on_after_pickling_and_loading(tmp_path: Path) -> None:
 def test_clone_has_the_parameters_only() -> None:
     parameters = {
         "activation": ["gelu"],
-        "solver": cp.Adam(cp.Cosine(0.1)),
-        "initializer": cp.constant_weights(0.1),
+        "solver": cp.Adam(cp.schedules.Cosine(0.1)),
+        "initializer": cp.initializers.constant_weights(0.1),
         "callbacks": [print],
         "class_weight": {0: 2.0},
         "n_iter_no_change": np.inf,
@@ -211,7 +217,7 @@ def test_what_a_file_cannot_keep(tmp_path: Path) -> None:
     for parameters, name in (
         ({"callbacks": [lambda report: None]}, "callbacks"),
         ({"random_state": np.random.RandomState(0)}, "random_state"),
-        ({"initializer": cp.constant_weights(0.1)}, "initializer"),
+        ({"initializer": cp.initializers.constant_weights(0.1)}, "initializer"),
         ({"scoring": lambda e, X, y: 0.5, "early_stopping": True}, "scoring"),
         ({"learning_rate": lambda clock: 0.1 + 0 * clock.step}, "learning_rate"),
         ({"checkpoint": tmp_path / "state"}, "checkpoint"),
@@ -270,7 +276,10 @@ FUZZED = [
         [
             ({}, X, Y_THREE),
             (
-                {"early_stopping": True, "solver": cp.SGD(cp.WarmUp(cp.Cosine(0.1), 3))},
+                {
+                    "early_stopping": True,
+                    "solver": cp.SGD(cp.schedules.WarmUp(cp.schedules.Cosine(0.1), 3)),
+                },
                 FRAME,
                 NAMES,
             ),
@@ -284,7 +293,7 @@ FUZZED = [
         cp.MLPRegressor,
         [
             ({}, X, Y_REAL),
-            ({"loss": cp.Quantile((0.1, 0.5)), "dropout": [0.1]}, FRAME, Y_SEVERAL),
+            ({"loss": cp.outputs.Quantile((0.1, 0.5)), "dropout": [0.1]}, FRAME, Y_SEVERAL),
             ({"early_stopping": True, "dtype": "float32", "loss": "poisson"}, X, Y_COUNTS),
         ],
     ),
@@ -319,7 +328,7 @@ def test_damaged_files(kind: Any, fits: Any, tmp_path: Path) -> None:
 def test_a_file_with_a_record_of_an_older_name(tmp_path: Path) -> None:
     """`Step` is what `StepDecay` was called."""
     path = tmp_path / "model"
-    model = classifier(solver=cp.SGD(cp.StepDecay(0.1, every=3))).fit(X, Y_THREE)
+    model = classifier(solver=cp.SGD(cp.schedules.StepDecay(0.1, every=3))).fit(X, Y_THREE)
     model.save(path)
     header, body = unpack(path.read_bytes())
     document = header["__metadata__"]["clearprop"]

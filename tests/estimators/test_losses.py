@@ -30,16 +30,16 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 CONSTANTS: dict[str, tuple[Any, Any, Any]] = {
     "squared_error": ("squared_error", Y_REAL, Y_REAL.mean()),
     "absolute_error": ("absolute_error", Y_REAL[:79], np.median(Y_REAL[:79])),
-    "wide huber": (cp.Huber(100.0), Y_REAL, Y_REAL.mean()),
-    "narrow huber": (cp.Huber(1e-3), Y_REAL[:79], np.median(Y_REAL[:79])),
+    "wide huber": (cp.outputs.Huber(100.0), Y_REAL, Y_REAL.mean()),
+    "narrow huber": (cp.outputs.Huber(1e-3), Y_REAL[:79], np.median(Y_REAL[:79])),
     "median": ("quantile", Y_REAL[:79], np.median(Y_REAL[:79])),
     "quantiles": (
-        cp.Quantile((0.1, 0.5, 0.9)),
+        cp.outputs.Quantile((0.1, 0.5, 0.9)),
         Y_REAL[:79],
         np.quantile(Y_REAL[:79], [0.1, 0.5, 0.9], method="inverted_cdf"),
     ),
     "quantiles of two columns": (
-        cp.Quantile((0.1, 0.9)),
+        cp.outputs.Quantile((0.1, 0.9)),
         Y_SEVERAL[:79, :2],
         np.quantile(Y_SEVERAL[:79, :2], [0.1, 0.9], axis=0, method="inverted_cdf").T,
     ),
@@ -51,7 +51,7 @@ CONSTANTS: dict[str, tuple[Any, Any, Any]] = {
     "binary_cross_entropy": ("binary_cross_entropy", 0.3 * Y_LABELS, 0.3 * Y_LABELS.mean(axis=0)),
     "cross_entropy": ("cross_entropy", cp.softmax(Y_SEVERAL), cp.softmax(Y_SEVERAL).mean(axis=0)),
     "several outputs": ("squared_error", Y_SEVERAL, Y_SEVERAL.mean(axis=0)),
-    "several counts": (cp.Poisson(), Y_LABELS * 2.0, (Y_LABELS * 2.0).mean(axis=0)),
+    "several counts": (cp.outputs.Poisson(), Y_LABELS * 2.0, (Y_LABELS * 2.0).mean(axis=0)),
 }
 
 
@@ -102,7 +102,7 @@ def test_the_gaussian_predicts_the_standard_deviation_too() -> None:
 
 
 def test_shapes_of_quantiles() -> None:
-    loss = cp.Quantile((0.1, 0.5, 0.9))
+    loss = cp.outputs.Quantile((0.1, 0.5, 0.9))
     assert regressor(loss=loss).fit(X, Y_REAL).predict(X).shape == (N, 3)
     several = regressor(loss=loss).fit(X, Y_SEVERAL)
     assert several.predict(X).shape == (N, 3, 3)

@@ -128,7 +128,7 @@ VALUES = [
     0, 1, -1, 0.0, 0.5, 1.0, 1.5, -0.5, np.nan, np.inf, 10**9, 2000, np.int64(3), np.float32(0.5),
     True, False, np.True_, None, "", "adam", "relu", "auto", "native", "constant", "loss", (), (3,),
     [3], {}, {0: 1.0}, "balanced", "optimizer", np.ones(2), np.random.RandomState(0), lambda x: x,
-    cp.Adam(), cp.LBFGS(), cp.Cosine(0.1), cp.ACTIVATIONS["relu"], "float32", np.float32,
+    cp.Adam(), cp.LBFGS(), cp.schedules.Cosine(0.1), cp.ACTIVATIONS["relu"], "float32", np.float32,
 ]  # fmt: skip
 
 

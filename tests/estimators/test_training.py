@@ -39,7 +39,7 @@ class StopNowError(Exception):
 
 
 def raise_at(epoch: int, error: type[BaseException]) -> Any:
-    def callback(report: cp.EpochReport) -> None:
+    def callback(report: cp.history.EpochReport) -> None:
         if report.epoch == epoch:
             raise error
 

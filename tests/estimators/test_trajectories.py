@@ -229,7 +229,7 @@ def test_where_lbfgs_differs_scikit_learn_has_clipped_its_loss(name: str, monkey
         p = np.clip(self.y_hat(z), eps, 1 - eps)
         return -np.log(np.where(t == 1, p, 1 - p)).sum(axis=1)
 
-    monkeypatch.setattr(cp.Logistic, "loss", clipped)
+    monkeypatch.setattr(cp.outputs.Logistic, "loss", clipped)
     quietly(ours.fit, problem.X, problem.y)
     assert_same_fit(ours, theirs, problem)
 

@@ -29,7 +29,7 @@ CASES: dict[str, tuple[Any, Any, int]] = {
     "columns": (classifier(), np.stack([THREE, THREE > 0], axis=1), 4),
     "one number": (regressor(), 1e6 * SIZE, 1),
     "two numbers": (regressor(), np.stack([SIZE, 1000 * SIZE**2], axis=1), 2),
-    "quantiles": (regressor(loss=cp.Quantile((0.1, 0.5, 0.9))), SIZE, 3),
+    "quantiles": (regressor(loss=cp.outputs.Quantile((0.1, 0.5, 0.9))), SIZE, 3),
     "counts": (regressor(loss="poisson"), np.round(np.abs(SIZE)), 1),
 }
 
@@ -252,7 +252,7 @@ def test_layers_in_any_order() -> None:
     tanh = cp.ACTIVATIONS["tanh"]
     layers = (Periodic(3, 4, 2), Dense(9, 5, tanh, gain=0.5, slope=True), Scale(5),
               Dense(5, 4, tanh), Dense(4, 1, None))  # fmt: skip
-    architecture = cp.Architecture(layers, cp.Linear())
+    architecture = cp.architecture.Architecture(layers, cp.outputs.Linear())
     theta = np.random.default_rng(0).normal(size=architecture.n_parameters)
     net = cp.Network.from_theta(architecture, theta)
     X = np.random.default_rng(1).normal(size=(4, 3))

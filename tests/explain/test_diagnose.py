@@ -137,10 +137,10 @@ def test_missing_rare_and_constant_classes() -> None:
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_smoothed_labels_are_counted_as_what_they_were(smoothing: float) -> None:
-    net = cp.Network([6, 32, 4], "relu", cp.Softmax(label_smoothing=smoothing))
+    net = cp.Network([6, 32, 4], "relu", cp.outputs.Softmax(label_smoothing=smoothing))
     assert explain.diagnose(net, X, np.arange(N) % 4).codes == []
     assert explain.diagnose(net, X, T_THREE).codes == ["missing_class"]
-    one = cp.Network([6, 32, 1], "relu", cp.Logistic(label_smoothing=smoothing))
+    one = cp.Network([6, 32, 1], "relu", cp.outputs.Logistic(label_smoothing=smoothing))
     assert explain.diagnose(one, X, T_TWO).codes == []
     assert explain.diagnose(one, X, np.arange(N) < 5).codes == ["imbalance"]
     assert explain.diagnose(one, X, np.ones(N)).codes == ["constant_target"]
@@ -186,7 +186,9 @@ def test_saturated_units(hidden: str) -> None:
 
 
 def test_identical_units() -> None:
-    net = cp.Network([6, 8, 3], "tanh", "softmax", initializer=cp.constant_weights(0.1))
+    net = cp.Network(
+        [6, 8, 3], "tanh", "softmax", initializer=cp.initializers.constant_weights(0.1)
+    )
     assert explain.diagnose(net, X, T_THREE).codes == ["identical_units"]
 
 

@@ -23,7 +23,7 @@ RECORDER = explain.Recorder(NET, X, T)
 HISTORY = NET.train(
     X,
     T,
-    cp.Adam(cp.Cosine(0.02)),
+    cp.Adam(cp.schedules.Cosine(0.02)),
     epochs=12,
     validation=(X, T),
     metrics={"accuracy": lambda e: float(np.mean(e.y_hat.argmax(1) == e.t.argmax(1)))},
@@ -59,7 +59,7 @@ def test_learning_curves(matplotlib: Any) -> None:
     np.testing.assert_array_equal(recorded[0].lines[0].get_ydata(), HISTORY.loss)
     assert recorded[0].get_yscale() == "log"
     with pytest.raises(ValueError, match="no epochs yet"):
-        explain.plot_history(cp.History())
+        explain.plot_history(cp.history.History())
 
 
 def test_layers_over_time(matplotlib: Any) -> None:
@@ -246,7 +246,7 @@ def test_without_matplotlib_the_error_says_what_to_install() -> None:
         "import clearprop as cp\nfrom clearprop import explain\n"
         "net = cp.Network([2, 1])\n"
         "assert explain.draw_network(net).startswith('<svg')\n"
-        "try:\n    explain.plot_history(cp.History(loss=[1.0]))\n"
+        "try:\n    explain.plot_history(cp.history.History(loss=[1.0]))\n"
         "except ImportError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -325,8 +325,8 @@ def test_notebook_views() -> None:
         trace._repr_html_(),
         gradients._repr_html_(),
         HISTORY._repr_html_(),
-        cp.History()._repr_html_(),
-        cp.History(loss=[1.0, float("nan")])._repr_html_(),
+        cp.history.History()._repr_html_(),
+        cp.history.History(loss=[1.0, float("nan")])._repr_html_(),
     ):
         well_formed(f"<div>{page}</div>")
 

@@ -21,7 +21,7 @@ def net(**options: Any) -> cp.Network:
     return cp.Network([5, 8, 6, 2], options.pop("hidden", "relu"), "softmax", seed=0, **options)
 
 
-def train(network: cp.Network, recorder: Any, **options: Any) -> cp.History:
+def train(network: cp.Network, recorder: Any, **options: Any) -> cp.history.History:
     callbacks = [] if recorder is None else [recorder]
     options = {"epochs": 6, "batch_size": 20, **options}
     return network.train(X, T, cp.SGD(0.1), callbacks=callbacks, **options)
@@ -116,7 +116,7 @@ def test_the_sample_is_fixed_and_seeded() -> None:
 
 
 def test_an_estimator_is_recorded_by_its_architecture() -> None:
-    architecture = cp.fully_connected([5, 8, 1], "relu", "logistic")
+    architecture = cp.architecture.fully_connected([5, 8, 1], "relu", "logistic")
     recorder = explain.Recorder(architecture, X, T)
     model = cp.MLPClassifier((8,), max_iter=3, random_state=0, callbacks=[recorder], tol=0)
     with pytest.warns(UserWarning, match="hasn't converged"):

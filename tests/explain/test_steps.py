@@ -19,18 +19,18 @@ WEIGHTS = np.array([0.5, 2.0, 0.0, 1.25])
 CASES: dict[str, tuple[cp.Network, Any]] = {
     "softmax": (cp.Network([3, 4, 3], "tanh", "softmax", seed=1), np.array([0, 2, 1, 1])),
     "two groups": (
-        cp.Network([3, 4, 5], "tanh", cp.Softmax(sizes=(3, 2)), seed=1),
+        cp.Network([3, 4, 5], "tanh", cp.outputs.Softmax(sizes=(3, 2)), seed=1),
         np.array([[0, 1], [2, 0], [1, 1], [1, 0]]),
     ),
     "smoothed": (
-        cp.Network([3, 3], output=cp.Softmax(label_smoothing=0.1)),
+        cp.Network([3, 3], output=cp.outputs.Softmax(label_smoothing=0.1)),
         np.array([0, 2, 1, 1]),
     ),
     "logistic": (cp.Network([3, 4, 2, 2], "relu", "logistic", seed=2), X[:, :2] > 0),
     "linear": (cp.Network([3, 4, 2], "gelu", "linear", seed=3), X[:, :2]),
     "absolute": (cp.Network([3, 4, 1], "silu", "absolute_error", seed=4), X[:, 0]),
-    "huber": (cp.Network([3, 4, 1], "softplus", cp.Huber(0.3), seed=5), X[:, 0]),
-    "quantile": (cp.Network([3, 4, 2], "elu", cp.Quantile((0.2, 0.7)), seed=6), X[:, 0]),
+    "huber": (cp.Network([3, 4, 1], "softplus", cp.outputs.Huber(0.3), seed=5), X[:, 0]),
+    "quantile": (cp.Network([3, 4, 2], "elu", cp.outputs.Quantile((0.2, 0.7)), seed=6), X[:, 0]),
     "poisson": (cp.Network([3, 4, 1], "mish", "poisson", seed=7), np.array([0.0, 2.0, 1.0, 4.0])),
     "float32": (
         cp.Network([3, 4, 3], "tanh", "softmax", seed=1, dtype="float32"),

@@ -20,7 +20,7 @@ BINS = PiecewiseLinear(((-1.0, 0.0, 0.5, 2.0), (-2.0, 1.0)), n_units=2)
 
 
 def network(dtype: str, *layers: Any, output: Any = None) -> cp.Network:
-    architecture = cp.Architecture(layers, output or cp.Softmax())
+    architecture = cp.architecture.Architecture(layers, output or cp.outputs.Softmax())
     theta = np.random.default_rng(4).normal(size=architecture.n_parameters) / 2
     return cp.Network.from_theta(architecture, theta.astype(dtype))
 
@@ -47,7 +47,7 @@ CASES: dict[str, tuple[cp.Network, np.ndarray, Any, Any]] = {
         network("float64", Identity(2), Scale(2), Dense(2, 2, None)), X[:, :2], T, None),
     "a gain and relu": (
         network("float64", Dense(2, 3, cp.ACTIVATIONS["relu"], 0.4), Dense(3, 1, None, 2.0),
-                output=cp.Huber(0.3)), X[:, :2], np.array([0.1, -3.0, 2.0]), None),
+                output=cp.outputs.Huber(0.3)), X[:, :2], np.array([0.1, -3.0, 2.0]), None),
 }  # fmt: skip
 
 

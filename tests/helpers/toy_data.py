@@ -52,7 +52,7 @@ class Watch:
     def __init__(self) -> None:
         self.thetas: list[Any] = []
 
-    def __call__(self, report: cp.EpochReport) -> None:
+    def __call__(self, report: cp.history.EpochReport) -> None:
         self.thetas.append(report.theta)
 
     def networks(self, estimator: Any) -> list[cp.Network]:

@@ -39,8 +39,8 @@ REGRESSORS: dict[str, tuple[dict[str, Any], Any]] = {
     "squared error": ({"random_state": 7}, Y),
     "several outputs": ({"scoring": "mae"}, np.stack([Y, -Y], axis=1)),
     "poisson": ({"loss": "poisson"}, np.round(np.abs(Y))),
-    "huber": ({"loss": cp.Huber(0.5)}, Y),
-    "quantiles": ({"loss": cp.Quantile((0.1, 0.9))}, Y),
+    "huber": ({"loss": cp.outputs.Huber(0.5)}, Y),
+    "quantiles": ({"loss": cp.outputs.Quantile((0.1, 0.9))}, Y),
     "huge": ({"loss": "absolute_error"}, Y * 1e300),
 }
 

@@ -88,7 +88,7 @@ def test_every_kind_of_target() -> None:
         "labels": (classifier(), np.stack([Y > 0, Y > 3], axis=1).astype(int)),
         "columns": (classifier(), np.stack([three, three > 0], axis=1)),
         "two numbers": (regressor(), np.stack([Y, 1000 * Y], axis=1)),
-        "quantiles": (regressor(loss=cp.Quantile((0.1, 0.9))), Y),
+        "quantiles": (regressor(loss=cp.outputs.Quantile((0.1, 0.9))), Y),
         "poisson": (regressor(loss="poisson"), np.round(np.abs(Y))),
     }
     for name, (model, y) in cases.items():

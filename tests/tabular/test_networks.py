@@ -26,7 +26,7 @@ def cases() -> dict[str, tuple[Any, Any]]:
         "columns": (classifier(), np.stack([three, three[::-1]], axis=1)),
         "one number": (regressor(), SIZE),
         "two numbers": (regressor(), np.stack([SIZE, 1000 * SIZE**2], axis=1)),
-        "quantiles": (regressor(loss=cp.Quantile((0.1, 0.5, 0.9))), SIZE),
+        "quantiles": (regressor(loss=cp.outputs.Quantile((0.1, 0.5, 0.9))), SIZE),
         "counts": (regressor(loss="poisson"), np.round(np.abs(SIZE))),
     }
 

@@ -69,11 +69,11 @@ def test_outliers_pull_less_with_hubers_loss() -> None:
     x = rng.normal(size=(600, 1))
     y = x[:, 0] + np.where(rng.random(600) < 0.1, 50, 0)
     errors = {}
-    for loss in ("squared_error", "huber", cp.Huber(delta=0.2)):
+    for loss in ("squared_error", "huber", cp.outputs.Huber(delta=0.2)):
         model = with_epochs(regressor(loss=loss), 40).fit(x, y)
         errors[str(loss)] = np.abs(model.predict(x) - x[:, 0]).mean()
     assert errors["huber"] < 0.7 * errors["squared_error"]
-    assert errors[str(cp.Huber(delta=0.2))] < errors["squared_error"]
+    assert errors[str(cp.outputs.Huber(delta=0.2))] < errors["squared_error"]
 
 
 def test_a_huber_record_is_in_units_of_y() -> None:
@@ -81,7 +81,7 @@ def test_a_huber_record_is_in_units_of_y() -> None:
     x = rng.normal(size=(200, 1))
     y = np.stack([x[:, 0], 3 * x[:, 0] ** 2], axis=1)
     for factor in (1.0, 1000.0):
-        loss = cp.Huber(0.5 * factor)
+        loss = cp.outputs.Huber(0.5 * factor)
         model = with_epochs(regressor(loss=loss), 2).fit(x, factor * y)
         target = model.target_
         assert target.output.delta * target.scale == pytest.approx([0.5 * factor] * 2)
@@ -115,7 +115,7 @@ def test_quantiles() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3000, 1))
     y = x[:, 0] + np.exp(0.5 * x[:, 0]) * rng.normal(size=3000)
-    model = with_epochs(regressor(loss=cp.Quantile((0.1, 0.5, 0.9))), 20).fit(x, y)
+    model = with_epochs(regressor(loss=cp.outputs.Quantile((0.1, 0.5, 0.9))), 20).fit(x, y)
     q = model.predict(x)
     assert q.shape == (3000, 3)
     # of 3,000 rows a share of 0.1 has a standard error of 0.005
@@ -125,13 +125,15 @@ def test_quantiles() -> None:
         model.predict_interval(x)
     with pytest.raises(ValueError, match="score has no meaning for several quantiles"):
         model.score(x, y)
-    both = with_epochs(regressor(loss=cp.Quantile((0.1, 0.9))), 2).fit(x, np.stack([y, -y], 1))
+    both = with_epochs(regressor(loss=cp.outputs.Quantile((0.1, 0.9))), 2).fit(
+        x, np.stack([y, -y], 1)
+    )
     assert both.predict(x[:5]).shape == (5, 2, 2)
     assert both.oof_prediction_.shape == (3000, 2, 2)
     assert both.n_outputs_ == 4
     assert (both.predict(x)[:, :, 0] < both.predict(x)[:, :, 1]).mean() > 0.9
     with pytest.raises(ValueError, match="scoring must be None for several quantiles"):
-        regressor(loss=cp.Quantile((0.1, 0.9)), scoring="mae").fit(x, y)
+        regressor(loss=cp.outputs.Quantile((0.1, 0.9)), scoring="mae").fit(x, y)
 
 
 def test_several_outputs() -> None:

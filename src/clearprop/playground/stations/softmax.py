@@ -79,7 +79,7 @@ def _python(settings: SoftmaxSettings) -> str:
         [
             f"z = np.array({listed(settings.z)})",
             f"shifted = z + {settings.shift!r}",
-            "unit = cp.Softmax()",
+            "unit = cp.outputs.Softmax()",
             f"t = unit.targets(np.array([{settings.t}]), len(z), z.dtype)",
             f"steps = {EPSILON!r} * np.eye(len(z))",
         ],
@@ -88,7 +88,7 @@ def _python(settings: SoftmaxSettings) -> str:
             "exp": "np.exp(z - z.max())",
             "exp_sum": "np.exp(z - z.max()).sum()",
             "y_hat": "cp.softmax(z)",
-            "log_y_hat": "cp.log_softmax(z)",
+            "log_y_hat": "cp.outputs.log_softmax(z)",
             "shifted": "shifted",
             "y_hat_shifted": "cp.softmax(shifted)",
             "t": "t[0]",
