@@ -130,11 +130,9 @@ def test_findings_of_some_networks_are_said_once() -> None:
     X, y = pd.DataFrame(columns(200)), target(columns(200))
     model = regressor().fit(X, y)
     assert explain.diagnose(model, X, y).ok
-    model._model.thetas = model._model.thetas.copy()
+    model.bag_.thetas = model.bag_.thetas.copy()
     for member in (1, 3):
-        model.networks_[member].architecture.unpack(model._model.thetas[member])[-1]["b"][:] = (
-            np.nan
-        )
+        model.networks_[member].architecture.unpack(model.bag_.thetas[member])[-1]["b"][:] = np.nan
     found = explain.diagnose(model, X, y)
     assert found.codes.count("nonfinite_weights") == 1
     finding = found["nonfinite_weights"]

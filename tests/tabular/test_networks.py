@@ -54,7 +54,7 @@ def test_they_share_the_parameters_which_are_read_only(case: Any) -> None:
     model, _, y = case
     net = model.networks_[1]
     assert len(model.networks_) == 4
-    assert np.shares_memory(net.theta, model._model.thetas)
+    assert np.shares_memory(net.theta, model.bag_.thetas)
     before = model._y_hat(TABLE)
     with pytest.raises(ValueError, match="read-only"):
         net.theta[0] = 1.0

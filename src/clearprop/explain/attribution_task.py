@@ -155,7 +155,7 @@ def _named_classes(classes: Any) -> Any:
 
 
 def _task_of_bag(model: Any, rows: Any, background: Any) -> Task:
-    source = model._named_as_in_training(source_of(rows))
+    source = model.bag_.named_as_in_training(source_of(rows), type(model).__name__)
     X = model.inputs_.transform(source)
     back = np.zeros_like(X[:1]) if background is None else model.encode(background)
     link, outputs, unit = _bag_link(model)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -17,16 +16,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
 from clearprop.callers import users_line
-from clearprop.checks import check_n_threads, check_number, check_sample_weight
+from clearprop.checks import check_number, check_sample_weight
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
 from clearprop.tables.sources import Source, row_of_pandas, row_source, source_of
-from clearprop.tabular.bag.prediction import BagModel
+from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.fitting import Settings, Task, choose_rows, fit_bag, prepare
 from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.networks import encode_target, member_networks
+from clearprop.tabular.parameters import check_parameters
 
 
 class BaseTabular(BaseEstimator):
@@ -43,6 +43,7 @@ class BaseTabular(BaseEstimator):
     engine: Any
 
     _recipe: ClassVar[Recipe]
+    bag_: BagModel
     target_: Any
 
     @abstractmethod
@@ -78,7 +79,7 @@ class BaseTabular(BaseEstimator):
         TableError, ValueError or TypeError, naming the argument or the column. Returns self.
         """
         begun = time.monotonic()
-        self._check_parameters()
+        check_parameters(self)
         source = source_of(X)
         if y is None:
             raise ValueError(
@@ -115,7 +116,7 @@ class BaseTabular(BaseEstimator):
         ]
         self.target_ = task.target
         self._calibrate(task, bag)
-        self._model = BagModel(
+        bag_model = BagModel(
             prepared.inputs.without(bag.left_out),
             source.named,
             [bag.architectures[member] for member in bag.members],
@@ -123,7 +124,7 @@ class BaseTabular(BaseEstimator):
             bag.engine,
             self.n_threads,
         )
-        self._describe()
+        set_bag(self, bag_model)
         self.n_iter_, self.stopped_ = bag.epoch, bag.stopped
         self.oof_curve_ = bag.scores
         seen = ~np.isnan(bag.oof[:, 0])
@@ -134,33 +135,6 @@ class BaseTabular(BaseEstimator):
         oof = self._judge(y, bag, weight)
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         return self
-
-    def _describe(self) -> None:
-        """Set the attributes about the table and the engine that scikit-learn asks for."""
-        self.inputs_ = inputs = self._model.inputs
-        self.n_features_in_ = len(inputs.names)
-        self.__dict__.pop("feature_names_in_", None)
-        if self._model.named:
-            self.feature_names_in_ = np.asarray(inputs.names, dtype=object)
-        used = {column.name for column in inputs.columns}
-        self.unused_columns_ = [name for name in inputs.names if name not in used]
-        self.engine_ = self._model.engine
-
-    def _check_parameters(self) -> None:
-        check_number("n_members", self.n_members, at_least=1, integer=True)
-        limit = self.time_limit
-        if limit is not None and not (isinstance(limit, int | float | np.number) and limit > 0):
-            raise ValueError(f"time_limit must be a number of seconds > 0 or None; got {limit!r}")
-        if self.tune is not None:
-            check_number("tune", self.tune)
-            if not self.tune > 0 or (limit is not None and not self.tune < limit):
-                raise ValueError(
-                    "tune must be None or a number of seconds > 0, and less than time_limit if "
-                    f"there is one; got {self.tune!r}"
-                )
-        check_n_threads(self.n_threads)
-        if self.kinds is not None and not isinstance(self.kinds, Mapping):
-            raise TypeError(f"kinds must be a dict of columns and their kinds; got {self.kinds!r}")
 
     def _kinds(self, source: Source) -> dict[str, str]:
         """Columns by name; in a table without names also by number."""
@@ -187,7 +161,7 @@ class BaseTabular(BaseEstimator):
     def _y_hat(self, X: Any) -> Array:
         """Mean ŷ of the networks, float64 (N, K)."""
         check_is_fitted(self)
-        return self._model.y_hat(row_of_pandas(X) or source_of(X), type(self).__name__)
+        return self.bag_.y_hat(row_of_pandas(X) or source_of(X), type(self).__name__)
 
     @abstractmethod
     def predict(self, X: Any) -> Array:
@@ -214,7 +188,7 @@ class BaseTabular(BaseEstimator):
         prediction of the bag before calibration, or in units of the target's scale.
         """
         check_is_fitted(self)
-        return member_networks(self._model)
+        return member_networks(self.bag_)
 
     def encode(self, X: Any) -> Array:
         """The matrix (N, D) float32 that the networks take, of a table X.
@@ -225,7 +199,8 @@ class BaseTabular(BaseEstimator):
         Raises TableError, a ValueError, for columns that are missing or hold what they cannot.
         """
         check_is_fitted(self)
-        return self._model.matrix(self._named_as_in_training(source_of(X)))
+        source = self.bag_.named_as_in_training(source_of(X), type(self).__name__)
+        return self.bag_.matrix(source)
 
     def feature_importances(
         self,
@@ -244,10 +219,26 @@ class BaseTabular(BaseEstimator):
         importance or have none, as each stands in for the other. Raises as `fit` and `predict` do.
         """
         check_is_fitted(self)
-        return feature_importances(self, X, y, n_repeats, sample_weight, random_state)
+        check_number("n_repeats", n_repeats, at_least=1, integer=True)
+        source = source_of(X)
+        y = self._read_y(y)
+        check_consistent_length(range(source.n_rows), y)
+        encode_target(self.target_, y)  # an error for classes that are new
+        given = check_sample_weight(sample_weight, source.n_rows, np.float64)
+        weight = np.ones(source.n_rows) if given is None else given
 
-    def _named_as_in_training(self, source: Source) -> Source:
-        return self._model.named_as_in_training(source, type(self).__name__)
+        def score(y_hat: Array, rows: Array) -> float:
+            return self._value(y_hat[rows], y[rows], weight[rows])
+
+        return feature_importances(
+            self.bag_,
+            self.encode(source),
+            score,
+            self._scoring_name,
+            weight=weight,
+            n_repeats=n_repeats,
+            seed=random_state,
+        )
 
     def encode_target(self, y: Any) -> Array:
         """y as the `loss` and `backward` of the networks take it, float32.
@@ -259,7 +250,7 @@ class BaseTabular(BaseEstimator):
         return encode_target(self.target_, self._read_y(y))
 
     def __sklearn_is_fitted__(self) -> bool:
-        return "_model" in self.__dict__
+        return "bag_" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -41,8 +41,9 @@ from clearprop.network_files import (
 from clearprop.persistence import read_file, write_file
 from clearprop.tabular.bag.calibration import LEAST, MOST
 from clearprop.tabular.bag.intervals import Residuals
-from clearprop.tabular.bag.prediction import BagModel
+from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
+from clearprop.tabular.parameters import check_parameters
 from clearprop.tabular.target import (
     CLASS_KINDS,
     LOSSES,
@@ -92,7 +93,7 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
-    model, target = estimator._model, estimator.target_
+    model, target = estimator.bag_, estimator.target_
     parameters, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         try:
@@ -147,7 +148,7 @@ def tabular_from_document(
     with reading(where):
         parameters = take(document, "parameters", dict, where)
         estimator.set_params(**{k: decode_parameter(v, where) for k, v in parameters.items()})
-        estimator._check_parameters()
+        check_parameters(estimator)
     entry = take(document, "target", dict, where)
     target: ClassTarget | NumberTarget
     if classifier:
@@ -168,8 +169,7 @@ def tabular_from_document(
         estimator.residuals_ = _residuals(document, tensors, target, where)
         estimator.n_outputs_ = target.n_outputs
     estimator.target_ = target
-    estimator._model = _model(document, tensors, target, estimator, where)
-    estimator._describe()
+    set_bag(estimator, _model(document, tensors, target, estimator, where))
     estimator.n_iter_ = take(document, "n_iter", int, where, minimum=0)
     estimator.stopped_ = take(document, "stopped", str, where, choices=tuple(STOPPED))
     estimator.oof_score_ = decode_float(document["oof_score"], f"{where}: oof_score")

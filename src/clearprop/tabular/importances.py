@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_consistent_length
 
 from clearprop._typing import Array
-from clearprop.checks import check_number, check_sample_weight
 from clearprop.numpy_random import random_state
-from clearprop.tables.sources import source_of
-from clearprop.tabular.networks import encode_target
 
 if TYPE_CHECKING:
-    from clearprop.tabular.base import BaseTabular
+    from clearprop.tabular.bag.prediction import BagModel
 
 GROUPS = 20  # of rows that are left out in turn, for the standard errors
 MORE_IS_BETTER = ("accuracy", "auc")
@@ -105,37 +102,37 @@ class FeatureImportances:
 
 
 def feature_importances(
-    model: BaseTabular, X: Any, y: Any, n_repeats: int, sample_weight: Any, seed: Any
+    bag: BagModel,
+    matrix: Array,
+    score: Callable[[Array, Array], float],
+    scoring: str,
+    *,
+    weight: Array,
+    n_repeats: int,
+    seed: Any,
 ) -> FeatureImportances:
-    """See :meth:`BaseTabular.feature_importances`."""
-    check_number("n_repeats", n_repeats, at_least=1, integer=True)
-    source = source_of(X)
-    y = model._read_y(y)
-    check_consistent_length(range(source.n_rows), y)
-    encode_target(model.target_, y)  # an error for classes that are new
-    matrix = model.encode(source)
+    """The importances of a bag's columns for the rows of a matrix (N, D), which it may overwrite.
+
+    score: of (ŷ (N, K), some of the rows); scoring: its name. weight (N,): of the rows.
+    """
     n = len(matrix)
-    given = check_sample_weight(sample_weight, n, np.float64)
-    weight = np.ones(n) if given is None else given
     rng = np.random.default_rng(random_state(seed).randint(2**31))
     groups = rng.permutation(n) % min(GROUPS, n)
 
     def scores() -> Array:
         """The score of all rows, and without each group."""
-        y_hat = model._model.y_hat_of_matrix(matrix)
-        found = [model._value(y_hat, y, weight)]
+        y_hat, every = bag.y_hat_of_matrix(matrix), np.ones(n, bool)
+        found = [score(y_hat, every)]
         for g in range(groups.max() + 1):
             rows = groups != g
-            if not weight[rows].any():
-                rows = np.ones(n, bool)
-            found.append(model._value(y_hat[rows], y[rows], weight[rows]))
+            found.append(score(y_hat, rows if weight[rows].any() else every))
         return np.array(found)
 
-    sign = -1.0 if model.scoring in MORE_IS_BETTER else 1.0
-    names = model.inputs_.names
+    sign = -1.0 if scoring in MORE_IS_BETTER else 1.0
+    names = bag.inputs.names
     worse = np.zeros((len(names), n_repeats, groups.max() + 2))
     before = scores()
-    for column, places in zip(model.inputs_.columns, model.inputs_.places, strict=True):
+    for column, places in zip(bag.inputs.columns, bag.inputs.places, strict=True):
         own = matrix[:, places].copy()
         for repeat in range(n_repeats):
             matrix[:, places] = own[rng.permutation(n)]
@@ -145,5 +142,5 @@ def feature_importances(
     G = left_out.shape[1]
     variance = (G - 1) / G * ((left_out - left_out.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
     return FeatureImportances(
-        tuple(names), worse[:, :, 0], np.sqrt(variance), float(before[0]), model._scoring_name, n
+        tuple(names), worse[:, :, 0], np.sqrt(variance), float(before[0]), scoring, n
     )

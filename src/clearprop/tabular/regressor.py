@@ -85,6 +85,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     unused_columns_ : list of str
         Columns that predictions do not depend on: those with the same value in all rows, with
         different text in almost all rows, or without which held-out rows were predicted better.
+    bag_ : BagModel
+        The networks with the inputs that they take. `bag_.y_hat_of_matrix(encode(X))` is the mean
+        of their ŷ; `bag_.thetas` has a row of parameters for each network.
     inputs_ : TableInputs
         How a table becomes the networks' inputs: `inputs_.columns` has a frozen record for each
         column, `inputs_.places` the columns of the matrix that it fills.

@@ -94,3 +94,15 @@ class BagModel:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.__post_init__()
+
+
+def set_bag(estimator: Any, bag: BagModel) -> None:
+    """Give a tabular estimator its bag, with what scikit-learn asks about the table."""
+    names = bag.inputs.names
+    estimator.bag_, estimator.inputs_, estimator.engine_ = bag, bag.inputs, bag.engine
+    estimator.n_features_in_ = len(names)
+    vars(estimator).pop("feature_names_in_", None)
+    if bag.named:
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+    used = {column.name for column in bag.inputs.columns}
+    estimator.unused_columns_ = [name for name in names if name not in used]

@@ -1,0 +1,28 @@
+"""The parameters of the tabular estimators, checked before a fit and in files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from clearprop.checks import check_n_threads, check_number
+
+
+def check_parameters(estimator: Any) -> None:
+    """Raise TypeError or ValueError, naming the parameter of a tabular estimator."""
+    check_number("n_members", estimator.n_members, at_least=1, integer=True)
+    limit = estimator.time_limit
+    if limit is not None and not (isinstance(limit, int | float | np.number) and limit > 0):
+        raise ValueError(f"time_limit must be a number of seconds > 0 or None; got {limit!r}")
+    if estimator.tune is not None:
+        check_number("tune", estimator.tune)
+        if not estimator.tune > 0 or (limit is not None and not estimator.tune < limit):
+            raise ValueError(
+                "tune must be None or a number of seconds > 0, and less than time_limit if "
+                f"there is one; got {estimator.tune!r}"
+            )
+    check_n_threads(estimator.n_threads)
+    if estimator.kinds is not None and not isinstance(estimator.kinds, Mapping):
+        raise TypeError(f"kinds must be a dict of columns and their kinds; got {estimator.kinds!r}")
