@@ -37,3 +37,13 @@ def test_private_parts_of_scikit_learn_are_in_one_module() -> None:
 def test_the_public_surface_does_not_grow() -> None:
     """A new public name takes the place of another; the bound only comes down."""
     assert len(clearprop.__all__) <= 60
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    """A name in an error, a repr or a search leads to one class; private helpers are exempt."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

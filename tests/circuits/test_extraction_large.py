@@ -16,7 +16,7 @@ from extraction_networks import (
 
 from clearprop.circuits.extraction.decisions import decide
 from clearprop.circuits.extraction.enumeration import (
-    Clock,
+    Deadline,
     OutOfTimeError,
     agree,
     columns,
@@ -132,7 +132,7 @@ def test_no_time_for_the_rows() -> None:
     agreement = agree(net, extract(net).circuit, time_limit=1e-9)
     assert agreement.verdict == "unknown"
     assert "the time limit of 1e-09 s was reached" in str(agreement)
-    for call in (lambda limit: extract(net, time_limit=limit), Clock.starting):
+    for call in (lambda limit: extract(net, time_limit=limit), Deadline.starting):
         for limit in (0, -1.0, float("nan")):
             with pytest.raises(ValueError, match="time_limit must be a number of seconds > 0"):
                 call(limit)
@@ -153,12 +153,16 @@ def test_no_time_for_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OutOfTimeError("too late")
 
     net = adder_network(3, 16.0, "logistic")
-    net_columns = columns(exact_network(net), domain_of(net, None), Clock.starting(60), hidden=True)
+    net_columns = columns(
+        exact_network(net), domain_of(net, None), Deadline.starting(60), hidden=True
+    )
     monkeypatch.setattr(
         "clearprop.circuits.extraction.extract.columns", lambda *arguments, **options: net_columns
     )
-    monkeypatch.setattr("clearprop.circuits.extraction.enumeration.Clock.check", late)
-    monkeypatch.setattr("clearprop.circuits.extraction.rows.Task.check_neurons", lambda task: None)
+    monkeypatch.setattr("clearprop.circuits.extraction.enumeration.Deadline.check", late)
+    monkeypatch.setattr(
+        "clearprop.circuits.extraction.rows.ExtractionTask.check_neurons", lambda task: None
+    )
     unproved = extract(net)
     assert (unproved.by, unproved.ok, unproved.agreement.verdict) == ("neurons", False, "unknown")
     assert "too late, after 0 of them" in str(unproved)

@@ -13,7 +13,7 @@ from clearprop import Network
 from clearprop._typing import Array
 from clearprop.circuits.gates import all_bits, gate
 from clearprop.circuits.learning.attempts import from_signs, signed_architecture, start, to_signs
-from clearprop.circuits.learning.hardening import Layer, harden, network_layers
+from clearprop.circuits.learning.hardening import BitLayer, harden, network_layers
 from clearprop.circuits.learning.learn import STOPPED, learn, read_table
 from clearprop.circuits.learning.sharpening import bound, sharpen
 from clearprop.circuits.netlist import Cell, Circuit
@@ -220,8 +220,10 @@ def test_hardening_centres_thresholds_and_finds_what_rests() -> None:
     X = all_bits(2).astype(float)
     xor = np.array([[0], [1], [1], [0]])
     layers = (
-        Layer(np.array([[2.0, 2.0], [3.0, 3.0]]), np.array([-0.2, -5.9])),  # OR and AND, off centre
-        Layer(np.array([[5.0, -5.0]]), np.array([-1.0])),
+        BitLayer(
+            np.array([[2.0, 2.0], [3.0, 3.0]]), np.array([-0.2, -5.9])
+        ),  # OR and AND, off centre
+        BitLayer(np.array([[5.0, -5.0]]), np.array([-1.0])),
     )
     hard = harden(layers, X, xor)
     assert hard.ok
@@ -232,9 +234,9 @@ def test_hardening_centres_thresholds_and_finds_what_rests() -> None:
         h = (z > 0).astype(float)
     assert np.array_equal(h, xor)
     # a unit that takes x₁ + 0.001 x₂ over a threshold between 1 and 1.001
-    resting = (Layer(np.array([[1.0, 0.001], [1.0, 1.0]]), np.array([-1.0005, -1.5])), layers[1])
+    resting = (BitLayer(np.array([[1.0, 0.001], [1.0, 1.0]]), np.array([-1.0005, -1.5])), layers[1])
     assert (1, 0) in harden(resting, X, xor).resting
-    wrong = harden((layers[0], Layer(np.array([[5.0, 5.0]]), np.array([-1.0]))), X, xor)
+    wrong = harden((layers[0], BitLayer(np.array([[5.0, 5.0]]), np.array([-1.0]))), X, xor)
     assert not wrong.ok
     assert wrong.broken[3]
 

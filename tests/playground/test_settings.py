@@ -21,9 +21,9 @@ from clearprop.playground.stations.softmax import SoftmaxSettings
 from clearprop.playground.stations.workshop import Leg, Workshop, parse_run, write_run
 
 
-def strategy(kind: settings.Kind) -> st.SearchStrategy:
+def strategy(kind: settings.SettingKind) -> st.SearchStrategy:
     """Any value that a kind of setting allows."""
-    if isinstance(kind, settings.Number):
+    if isinstance(kind, settings.OneNumber):
         if kind.whole:
             return st.integers(int(kind.low), int(kind.high))
         return st.floats(kind.low, kind.high)

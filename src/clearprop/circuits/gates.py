@@ -133,7 +133,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Kind:
+class GateKind:
     """A row of the table of gates, for every number of inputs that is allowed.
 
     logic(x): the outputs from the inputs. Each is an array of bool, or of integers whose bits are
@@ -175,9 +175,9 @@ def _parity(k: int, *, odd: bool) -> tuple[Neuron, ...]:
     return (*hidden, last)
 
 
-def at_least(t: int) -> Kind:
+def at_least(t: int) -> GateKind:
     """The gate that is 1 if t or more of its inputs are 1: the kind "at_least_t"."""
-    return Kind(lambda x: (_count(x, t),), _one(1, lambda k: t), least=t)
+    return GateKind(lambda x: (_count(x, t),), _one(1, lambda k: t), least=t)
 
 
 def _count(x: Sequence[Array], t: int) -> Array:
@@ -208,28 +208,28 @@ def _odd(x: Sequence[Array]) -> Array:
 
 _CARRY_OF_2, _CARRY_OF_3 = Neuron((1, 1), 2), Neuron((1, 1, 1), 2)
 
-GATES: dict[str, Kind] = {
-    "const0": Kind(lambda x: (np.zeros_like(x[0]),), _one(0, lambda k: 1), 0, 0),
-    "const1": Kind(lambda x: (~np.zeros_like(x[0]),), _one(0, lambda k: 0), 0, 0),
-    "buf": Kind(lambda x: (x[0],), _one(1, lambda k: 1), 1, 1),
-    "not": Kind(lambda x: (~x[0],), _one(-1, lambda k: 0), 1, 1),
-    "and": Kind(lambda x: (_all(x),), _one(1, lambda k: k)),
-    "or": Kind(lambda x: (_any(x),), _one(1, lambda k: 1)),
-    "nand": Kind(lambda x: (~_all(x),), _one(-1, lambda k: 1 - k)),
-    "nor": Kind(lambda x: (~_any(x),), _one(-1, lambda k: 0)),
-    "xor": Kind(lambda x: (_odd(x),), lambda k: _parity(k, odd=True)),
-    "xnor": Kind(lambda x: (~_odd(x),), lambda k: _parity(k, odd=False)),
-    "majority": Kind(
+GATES: dict[str, GateKind] = {
+    "const0": GateKind(lambda x: (np.zeros_like(x[0]),), _one(0, lambda k: 1), 0, 0),
+    "const1": GateKind(lambda x: (~np.zeros_like(x[0]),), _one(0, lambda k: 0), 0, 0),
+    "buf": GateKind(lambda x: (x[0],), _one(1, lambda k: 1), 1, 1),
+    "not": GateKind(lambda x: (~x[0],), _one(-1, lambda k: 0), 1, 1),
+    "and": GateKind(lambda x: (_all(x),), _one(1, lambda k: k)),
+    "or": GateKind(lambda x: (_any(x),), _one(1, lambda k: 1)),
+    "nand": GateKind(lambda x: (~_all(x),), _one(-1, lambda k: 1 - k)),
+    "nor": GateKind(lambda x: (~_any(x),), _one(-1, lambda k: 0)),
+    "xor": GateKind(lambda x: (_odd(x),), lambda k: _parity(k, odd=True)),
+    "xnor": GateKind(lambda x: (~_odd(x),), lambda k: _parity(k, odd=False)),
+    "majority": GateKind(
         lambda x: (_count(x, len(x) // 2 + 1),), _one(1, lambda k: k // 2 + 1), odd=True
     ),
-    "mux": Kind(
+    "mux": GateKind(
         lambda x: ((~x[0] & x[1]) | (x[0] & x[2]),),
         lambda k: (Neuron((-1, 1, 0), 1), Neuron((1, 0, 1, 0), 2), Neuron((0, 0, 0, 1, 1), 1)),
         3,
         3,
         inputs=("s", "a", "b"),
     ),
-    "half_adder": Kind(
+    "half_adder": GateKind(
         lambda x: (x[0] ^ x[1], x[0] & x[1]),
         lambda k: (_CARRY_OF_2, Neuron((1, 1, -2), 1)),
         2,
@@ -238,7 +238,7 @@ GATES: dict[str, Kind] = {
         output_neurons=(1, 0),
         inputs=("a", "b"),
     ),
-    "full_adder": Kind(
+    "full_adder": GateKind(
         lambda x: (_odd(x), _count(x, 2)),
         lambda k: (_CARRY_OF_3, Neuron((1, 1, 1, -2), 1)),
         3,
@@ -250,7 +250,7 @@ GATES: dict[str, Kind] = {
 }
 
 
-def find_kind(kind: str) -> Kind:
+def find_kind(kind: str) -> GateKind:
     """The row of GATES of that name, or the row for "at_least_t"; ValueError for any other name."""
     if isinstance(kind, str):
         if kind in GATES:

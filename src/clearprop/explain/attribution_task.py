@@ -27,7 +27,7 @@ TYPICAL = "a typical row"
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class AttributionTask:
     """What is attributed to what; groups (D,): the column of the table for each column of X."""
 
     networks: Sequence[Network]
@@ -42,7 +42,7 @@ class Task:
     unit: float | None
 
 
-def task_of(model: Any, rows: Any, background: Any) -> Task:
+def task_of(model: Any, rows: Any, background: Any) -> AttributionTask:
     if isinstance(model, Network):
         return _task_of_network(model, rows, background)
     if isinstance(model, TableModel):
@@ -56,7 +56,7 @@ def task_of(model: Any, rows: Any, background: Any) -> Task:
     )
 
 
-def _task_of_table_model(model: TableModel, rows: Any, background: Any) -> Task:
+def _task_of_table_model(model: TableModel, rows: Any, background: Any) -> AttributionTask:
     if model.target.has_classes:
         outputs = tuple(map(str, _named_classes(model.target.values())))
     else:
@@ -86,7 +86,7 @@ def _task_of_table_model(model: TableModel, rows: Any, background: Any) -> Task:
 def _task_of_network(
     net: Network, rows: Any, background: Any, columns: Sequence[str] = (),
     outputs: Sequence[str] = (),
-) -> Task:  # fmt: skip
+) -> AttributionTask:  # fmt: skip
     if background is None:
         raise TypeError(
             "background is missing: a network does not know what a typical row is; rows of the "
@@ -101,7 +101,7 @@ def _task_of_network(
     if isinstance(link, Mean):
         z = member.forward(member.enter(member.embed(np.concatenate([X, back]))))[0]
         unit = float(link.value(z[None]).std(axis=0).max()) or None
-    return Task(
+    return AttributionTask(
         [net], link, X, back, np.arange(n_inputs), names,
         tuple(outputs or _output_names(link, n_outputs)),
         tuple(tuple(number(v) for v in row) for row in X), counted(len(back), "given row"), unit,
@@ -126,7 +126,7 @@ def _output_names(link: Link, n_outputs: int) -> list[str]:
     return names
 
 
-def _task_of_mlp(model: Any, rows: Any, background: Any) -> Task:
+def _task_of_mlp(model: Any, rows: Any, background: Any) -> AttributionTask:
     columns = list(getattr(model, "feature_names_in_", ()))
     X = model._check_X(rows)
     back = None if background is None else model._check_X(background)
@@ -154,7 +154,7 @@ def _named_classes(classes: Any) -> Any:
     return classes[1:] if len(classes) == 2 else classes
 
 
-def _task_of_bag(model: Any, rows: Any, background: Any) -> Task:
+def _task_of_bag(model: Any, rows: Any, background: Any) -> AttributionTask:
     source = model.bag_.named_as_in_training(source_of(rows), type(model).__name__)
     X = model.inputs_.transform(source)
     back = np.zeros_like(X[:1]) if background is None else model.encode(background)
@@ -165,7 +165,9 @@ def _task_of_bag(model: Any, rows: Any, background: Any) -> Task:
         groups[places] = columns.index(column.name)
     cells = _cells(source, columns)
     compared = TYPICAL if background is None else counted(len(back), "given row")
-    return Task(model.networks_, link, X, back, groups, columns, outputs, cells, compared, unit)
+    return AttributionTask(
+        model.networks_, link, X, back, groups, columns, outputs, cells, compared, unit
+    )
 
 
 def _cells(source: Source, columns: Sequence[str]) -> tuple[tuple[str, ...], ...]:

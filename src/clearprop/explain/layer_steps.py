@@ -15,10 +15,10 @@ from clearprop.notation import Symbol
 from clearprop.propagation import Gradients
 
 if TYPE_CHECKING:
-    from clearprop.explain.steps import Place
+    from clearprop.explain.steps import LayerPlace
 
 
-def dense_forward(place: Place) -> list[Step]:
+def dense_forward(place: LayerPlace) -> list[Step]:
     """z = g W h + b, and h = φ(z) except in layer L, where the output unit has f."""
     level, (hs, h), W, b = place.level, place.given, place.p["W"], place.p["b"]
     z, zs, Ws, bs = place.saved.z, sy.z(level), sy.W(level), sy.b(level)
@@ -69,7 +69,7 @@ def dense_forward(place: Place) -> list[Step]:
     return steps
 
 
-def _gain(place: Place) -> tuple[tuple[Factor, ...], str, str]:
+def _gain(place: LayerPlace) -> tuple[tuple[Factor, ...], str, str]:
     """The factor g of a term, of an equation, and of a product in Python; nothing if it is 1."""
     if place.layer.gain == 1:
         return (), "", "{}"
@@ -77,7 +77,7 @@ def _gain(place: Place) -> tuple[tuple[Factor, ...], str, str]:
 
 
 def dense_backward(
-    place: Place, dL: Array, gradients: Gradients, differences: Differences
+    place: LayerPlace, dL: Array, gradients: Gradients, differences: Differences
 ) -> tuple[list[Step], Array]:
     """∂ℒ/∂z from ∂ℒ/∂h, then ∂ℒ/∂W, ∂ℒ/∂b, and ∂ℒ/∂h of the layer below."""
     level, (hs, h), W = place.level, place.given, place.p["W"]
@@ -154,7 +154,9 @@ def _bracket(code: str) -> str:
     return f"({code})" if "*" in code else code
 
 
-def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences) -> list[Step]:
+def _through_phi(
+    place: LayerPlace, dL: Array, dL_dz: Array, differences: Differences
+) -> list[Step]:
     """φ′(z), and ∂ℒ/∂z = ∂ℒ/∂h ⊙ φ′(z)."""
     level, activation, (out, value) = place.level, place.layer.activation, place.out
     z, zs = place.saved.z, sy.z(level)
@@ -193,7 +195,7 @@ def _through_phi(place: Place, dL: Array, dL_dz: Array, differences: Differences
     ]  # fmt: skip
 
 
-def dropout_forward(place: Place) -> Step:
+def dropout_forward(place: LayerPlace) -> Step:
     """h ⊙ m, with the mask of this step of training."""
     (given, h), (out, value), m = place.given, place.out, place.saved
     ms = sy.mask(place.level)
@@ -215,7 +217,9 @@ def _entry(symbol: Symbol) -> str:
     return "φ(z_nj)" if symbol.text[0] == "φ" else f"{symbol.text[0]}_nj"
 
 
-def dropout_backward(place: Place, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
+def dropout_backward(
+    place: LayerPlace, dL: Array, differences: Differences
+) -> tuple[list[Step], Array]:
     (given, _), (out, _), m = place.given, place.out, place.saved
     ms, above, below = sy.mask(place.level), sy.by(out), sy.by(given)
     result = dL * m
@@ -238,7 +242,7 @@ def dropout_backward(place: Place, dL: Array, differences: Differences) -> tuple
 # ---- any other kind of layer ---------------------------------------------------------------------
 
 
-def other_forward(place: Place) -> Step:
+def other_forward(place: LayerPlace) -> Step:
     """The whole layer as one step."""
     (given, h), (out, value), kind = place.given, place.out, place.layer.name
     operands = [Operand(sy.parameter(name, place.number), v) for name, v in place.p.items()]
@@ -251,7 +255,9 @@ def other_forward(place: Place) -> Step:
     )  # fmt: skip
 
 
-def other_backward(place: Place, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
+def other_backward(
+    place: LayerPlace, dL: Array, differences: Differences
+) -> tuple[list[Step], Array]:
     """The gradients of each parameter and of the input."""
     (given, _), (out, _), kind = place.given, place.out, place.layer.name
     derivatives = place.layer.backward(place.p, place.saved, dL)

@@ -12,10 +12,10 @@ from clearprop.explain.differences import Differences
 from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
 
 if TYPE_CHECKING:
-    from clearprop.explain.steps import Place
+    from clearprop.explain.steps import LayerPlace
 
 
-def forward(place: Place) -> list[Step]:
+def forward(place: LayerPlace) -> list[Step]:
     """φ(z), and h = z + s ⊙ (φ(z) − z)."""
     level, z, zs = place.level, place.saved.z, sy.z(place.level)
     activation, s, ss = place.layer.activation, place.p["slope"], sy.slope(place.level)
@@ -54,7 +54,7 @@ def forward(place: Place) -> list[Step]:
     ]  # fmt: skip
 
 
-def backward(place: Place, dL: Array, dL_dz: Array, differences: Differences) -> list[Step]:
+def backward(place: LayerPlace, dL: Array, dL_dz: Array, differences: Differences) -> list[Step]:
     """φ′(z), ∂h/∂z = 1 + s (φ′(z) − 1), ∂ℒ/∂z and ∂ℒ/∂s."""
     level, z, zs = place.level, place.saved.z, sy.z(place.level)
     activation, s, ss = place.layer.activation, place.p["slope"], sy.slope(place.level)

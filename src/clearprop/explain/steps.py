@@ -23,7 +23,7 @@ from clearprop.propagation import Gradients, Trace, mean_loss
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class LayerPlace:
     """A layer with its input and its output, as numbers and symbols.
 
     number: index in `architecture.layers`. level: l of the dense layer, or of the one below it.
@@ -96,14 +96,14 @@ def steps(
 
 def _places(
     architecture: Architecture, theta: Array, trace: Trace, draw: StepDraw | None
-) -> list[Place]:
+) -> list[LayerPlace]:
     parameters = architecture.unpack(theta)
     active = [
         number
         for number, layer in enumerate(architecture.layers)
         if not (isinstance(layer, Dropout) and trace.saved[number] is None)
     ]
-    places: list[Place] = []
+    places: list[LayerPlace] = []
     given, level = (sy.X, trace.X), 0
     for number, following in zip(active, [*active[1:], None], strict=True):
         layer, p, saved = architecture.layers[number], parameters[number], trace.saved[number]
@@ -123,12 +123,12 @@ def _places(
             value = given[1] * saved
         else:
             value = layer.forward(p, given[1], name_draw(draw, number))[0]
-        places.append(Place(number, level, layer, p, saved, given, (symbol, value)))
+        places.append(LayerPlace(number, level, layer, p, saved, given, (symbol, value)))
         given = symbol, value
     return places
 
 
-def _forward(place: Place) -> list[Step]:
+def _forward(place: LayerPlace) -> list[Step]:
     if place.is_dense:
         return layer_steps.dense_forward(place)
     if is_known(place.layer):
@@ -139,7 +139,7 @@ def _forward(place: Place) -> list[Step]:
 
 
 def _backward(
-    place: Place, dL: Array, gradients: Gradients, differences: Differences
+    place: LayerPlace, dL: Array, gradients: Gradients, differences: Differences
 ) -> tuple[list[Step], Array]:
     if place.is_dense:
         return layer_steps.dense_backward(place, dL, gradients, differences)
@@ -150,7 +150,9 @@ def _backward(
     return layer_steps.other_backward(place, dL, differences)
 
 
-def _preamble(places: list[Place], targets: bool, weighted: bool, draw: StepDraw | None) -> str:
+def _preamble(
+    places: list[LayerPlace], targets: bool, weighted: bool, draw: StepDraw | None
+) -> str:
     """The lines of Python before the first step; `net`, `X` and `t` are given."""
     lines = ["import numpy as np", "X = np.asarray(X, dtype=net.theta.dtype)"]
     lines.append("p = net.architecture.unpack(net.theta)")

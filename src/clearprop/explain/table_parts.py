@@ -13,7 +13,7 @@ from clearprop.layers import Parameters
 from clearprop.notation import Symbol
 
 if TYPE_CHECKING:
-    from clearprop.explain.steps import Place
+    from clearprop.explain.steps import LayerPlace
 
 KINDS = (Scale, Identity, PiecewiseLinear, Embedding)
 
@@ -26,7 +26,7 @@ def is_known(layer: Any) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LayerPart:
     """A layer, or one of those side by side in it: its numbers, its symbols, its Python.
 
     first: its first column of `given`, which is the input of the whole layer; h: its own columns.
@@ -34,7 +34,7 @@ class Part:
     saved, and which columns are its own, "" for all. names: of its parameters within the whole.
     """
 
-    place: Place
+    place: LayerPlace
     layer: Any
     p: Parameters
     saved: Any
@@ -67,14 +67,17 @@ class Part:
         return sy.parameter(self.names[name], self.place.number)
 
 
-def parts_of(place: Place) -> list[Part]:
+def parts_of(place: LayerPlace) -> list[LayerPart]:
     """The layer itself, or the layers side by side in it."""
     number, layer = place.number, place.layer
     code = f"net.architecture.layers[{number}]"
     if not isinstance(layer, Parallel):
         names = {name: name for name in place.p}
-        return [Part(place, layer, place.p, place.saved, names, 0, place.given, place.out[0], code,
-                     f"p[{number}]", f"saved[{number}]", "")]  # fmt: skip
+        whole = LayerPart(
+            place, layer, place.p, place.saved, names, 0, place.given, place.out[0], code,
+            f"p[{number}]", f"saved[{number}]", "",
+        )  # fmt: skip
+        return [whole]
     parts, begin = [], 0
     for i, part in enumerate(layer.layers):
         end = begin + (part.n_in or 0)
@@ -82,9 +85,11 @@ def parts_of(place: Place) -> list[Part]:
         p = {name: place.p[full] for name, full in names.items()}
         p_code = "{" + ", ".join(f"{n!r}: p[{number}][{f!r}]" for n, f in names.items()) + "}"
         parts.append(
-            Part(place, part, p, place.saved[i], names, begin, place.given,
-                 sy.part(place.out[0], i), f"{code}.layers[{i}]", p_code, f"saved[{number}][{i}]",
-                 f"[:, {begin}:{end}]")
+            LayerPart(
+                place, part, p, place.saved[i], names, begin, place.given,
+                sy.part(place.out[0], i), f"{code}.layers[{i}]", p_code, f"saved[{number}][{i}]",
+                f"[:, {begin}:{end}]",
+            )
         )  # fmt: skip
         begin = end
     return parts

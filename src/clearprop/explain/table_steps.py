@@ -12,17 +12,17 @@ from clearprop._typing import Array
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear, Scale
 from clearprop.explain.differences import Differences
 from clearprop.explain.step import Difference, Factor, Index, Operand, Step, Term, product, single
-from clearprop.explain.table_parts import Part, parts_of
+from clearprop.explain.table_parts import LayerPart, parts_of
 from clearprop.gradient_check import derivative
 from clearprop.notation import Symbol
 
 if TYPE_CHECKING:
-    from clearprop.explain.steps import Place
+    from clearprop.explain.steps import LayerPlace
 
 # ---- forward -------------------------------------------------------------------------------------
 
 
-def forward(place: Place) -> list[Step]:
+def forward(place: LayerPlace) -> list[Step]:
     """The output of each of the layers side by side, and of all together."""
     parts = parts_of(place)
     steps = [_forward(part) for part in parts]
@@ -57,7 +57,7 @@ def _side_by_side(
     return terms
 
 
-def _forward(part: Part) -> Step:
+def _forward(part: LayerPart) -> Step:
     given, kind = part.given[0], part.layer.name
     equation, latex, entry, note = FORMULAS[type(part.layer)]
     value = part.value
@@ -95,14 +95,14 @@ FORMULAS: dict[type, tuple[str, str, str, str]] = {
 }  # fmt: skip
 
 
-def _identity_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, ...]]:
+def _identity_terms(part: LayerPart, value: Array) -> Callable[[Index], tuple[Term, ...]]:
     def terms(at: Index) -> tuple[Term, ...]:
         return (product(part.factor(*at)),)
 
     return terms
 
 
-def _scale_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, ...]]:
+def _scale_terms(part: LayerPart, value: Array) -> Callable[[Index], tuple[Term, ...]]:
     s, symbol = part.p["s"], part.symbol("s").text
 
     def terms(at: Index) -> tuple[Term, ...]:
@@ -111,7 +111,7 @@ def _scale_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, ...]
     return terms
 
 
-def _piecewise_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, ...]]:
+def _piecewise_terms(part: LayerPart, value: Array) -> Callable[[Index], tuple[Term, ...]]:
     h, V, symbol = part.h, part.p["V"], part.symbol("V").text
     layer: PiecewiseLinear = part.layer
 
@@ -132,7 +132,7 @@ def _piecewise_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, 
     return terms
 
 
-def _embedding_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, ...]]:
+def _embedding_terms(part: LayerPart, value: Array) -> Callable[[Index], tuple[Term, ...]]:
     E, symbol, layer = part.p["E"], part.symbol("E").text, part.layer
 
     def terms(at: Index) -> tuple[Term, ...]:
@@ -143,7 +143,7 @@ def _embedding_terms(part: Part, value: Array) -> Callable[[Index], tuple[Term, 
     return terms
 
 
-FORWARD_TERMS: dict[type, Callable[[Part, Array], Callable[[Index], tuple[Term, ...]]]] = {
+FORWARD_TERMS: dict[type, Callable[[LayerPart, Array], Callable[[Index], tuple[Term, ...]]]] = {
     Identity: _identity_terms,
     Scale: _scale_terms,
     PiecewiseLinear: _piecewise_terms,
@@ -154,7 +154,7 @@ FORWARD_TERMS: dict[type, Callable[[Part, Array], Callable[[Index], tuple[Term, 
 # ---- backward ------------------------------------------------------------------------------------
 
 
-def backward(place: Place, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
+def backward(place: LayerPlace, dL: Array, differences: Differences) -> tuple[list[Step], Array]:
     """The gradients of each parameter and of the input, part by part."""
     parts = parts_of(place)
     if not isinstance(place.layer, Parallel):
@@ -200,7 +200,7 @@ def _columns_from(name: str, begin: int, own: Array) -> Callable[[Index], tuple[
     return terms
 
 
-def _backward(part: Part, dL: Array, below: Symbol, differences: Differences) -> list[Step]:
+def _backward(part: LayerPart, dL: Array, below: Symbol, differences: Differences) -> list[Step]:
     derivatives = part.layer.backward(part.p, part.saved, dL)
     above, level = sy.by(part.out), part.place.level
     call = f"{part.layer_code}.backward({part.p_code}, {part.saved_code}, {above.code})"
@@ -250,11 +250,11 @@ Terms = dict[str, Callable[[Index], tuple[Term, ...]]]
 NOTHING = (Term("0", (), 0.0),)
 
 
-def _identity_gradients(part: Part, dL: Array, above: str) -> Terms:
+def _identity_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
     return {"h": lambda at: (product(Factor(above, at, float(dL[at]))),)}
 
 
-def _scale_gradients(part: Part, dL: Array, above: str) -> Terms:
+def _scale_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
     h, s, symbol = part.h, part.p["s"], part.symbol("s").text
 
     def terms_of_s(at: Index) -> tuple[Term, ...]:
@@ -267,7 +267,7 @@ def _scale_gradients(part: Part, dL: Array, above: str) -> Terms:
     return {"s": terms_of_s, "h": terms_of_h}
 
 
-def _piecewise_gradients(part: Part, dL: Array, above: str) -> Terms:
+def _piecewise_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
     h, V, symbol = part.h, part.p["V"], part.symbol("V").text
     layer: PiecewiseLinear = part.layer
 
@@ -299,7 +299,7 @@ def _piecewise_gradients(part: Part, dL: Array, above: str) -> Terms:
     return {"V": terms_of_V, "h": terms_of_h}
 
 
-def _embedding_gradients(part: Part, dL: Array, above: str) -> Terms:
+def _embedding_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
     layer: Embedding = part.layer
 
     def terms_of_E(at: Index) -> tuple[Term, ...]:
@@ -310,7 +310,7 @@ def _embedding_gradients(part: Part, dL: Array, above: str) -> Terms:
     return {"E": terms_of_E, "h": lambda at: NOTHING}
 
 
-BACKWARD_TERMS: dict[type, Callable[[Part, Array, str], Terms]] = {
+BACKWARD_TERMS: dict[type, Callable[[LayerPart, Array, str], Terms]] = {
     Identity: _identity_gradients,
     Scale: _scale_gradients,
     PiecewiseLinear: _piecewise_gradients,
@@ -318,7 +318,7 @@ BACKWARD_TERMS: dict[type, Callable[[Part, Array, str], Terms]] = {
 }
 
 
-def _by_column(part: Part, differences: Differences) -> Difference | None:
+def _by_column(part: LayerPart, differences: Differences) -> Difference | None:
     """Of ℒ by an input of the part; an edge of a bin is a kink. None for categories."""
     layer, number = part.layer, part.place.number
     if isinstance(layer, Embedding):

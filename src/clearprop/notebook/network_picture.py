@@ -52,12 +52,12 @@ def network_picture(
 
     activity: h of one sample for each layer, (H_l,), from x to ŷ; units are then filled by it.
     """
-    columns = [Column.of(size, units) for size in net.sizes]
+    columns = [LayerColumn.of(size, units) for size in net.sizes]
     return Svg(_Picture(net, columns, activity, feature_names, class_names).svg())
 
 
 @dataclass(frozen=True)
-class Column:
+class LayerColumn:
     """The units of a layer that are drawn, and whether a gap stands for the others."""
 
     n: int
@@ -65,7 +65,7 @@ class Column:
     gap_after: int | None  # the place in `drawn` before the gap
 
     @classmethod
-    def of(cls, n: int, most: int) -> Column:
+    def of(cls, n: int, most: int) -> LayerColumn:
         if n <= most:
             return cls(n, tuple(range(n)), None)
         first = most - most // 2
@@ -87,7 +87,7 @@ class _Picture:
     def __init__(
         self,
         net: Network,
-        columns: list[Column],
+        columns: list[LayerColumn],
         activity: Sequence[Array] | None,
         feature_names: Sequence[str] | None,
         class_names: Sequence[str] | None,
@@ -111,7 +111,7 @@ class _Picture:
         self.height = self.middle + max(c.height for c in columns) / 2 + RADIUS + FOOT
 
     @staticmethod
-    def _margin(names: Sequence[str] | None, column: Column) -> float:
+    def _margin(names: Sequence[str] | None, column: LayerColumn) -> float:
         if names is None:
             return 0.0
         return 6.6 * max(len(_short(names[j])) for j in column.drawn) + 8

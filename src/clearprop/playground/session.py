@@ -33,7 +33,7 @@ Reply = Callable[[dict[str, Any]], None]
 
 
 @dataclass
-class Job:
+class QueuedCommand:
     """One queued command: what to do, and where to send the reply."""
 
     work: Callable[[], dict[str, Any]]
@@ -59,7 +59,7 @@ class Session:
         self.goal: int | None = None  # the step that the replay of a run is heading for
         self.owed = 0.0  # steps due at a limited speed
         self.clock = 0.0
-        self.inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.inbox: queue.SimpleQueue[QueuedCommand | None] = queue.SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="playground session", daemon=True)
         self.thread.start()
 
@@ -67,7 +67,7 @@ class Session:
 
     def submit(self, work: Callable[[], dict[str, Any]], reply: Reply) -> None:
         """Run a command in the session's thread, which also calls `reply`."""
-        self.inbox.put(Job(work, reply))
+        self.inbox.put(QueuedCommand(work, reply))
 
     def close(self) -> None:
         """End the thread, and with it the training; returns at once."""

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 Settings = TypeVar("Settings")
 
 
-class Kind(ABC):
+class SettingKind(ABC):
     """What one setting may hold."""
 
     kind: ClassVar[str]
@@ -42,7 +42,7 @@ class Kind(ABC):
 
 
 @dataclass(frozen=True)
-class Number(Kind):
+class OneNumber(SettingKind):
     """A number from low to high; `step`: step of the control, 0 for a multiplying control."""
 
     label: str
@@ -76,7 +76,7 @@ class Number(Kind):
 
 
 @dataclass(frozen=True)
-class Choice(Kind):
+class Choice(SettingKind):
     """One of several names, each with a readable title."""
 
     label: str
@@ -96,11 +96,11 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True)
-class Numbers(Kind):
+class Numbers(SettingKind):
     """Between `least` and `most` numbers, each of the kind `each`."""
 
     label: str
-    each: Number
+    each: OneNumber
     least: int
     most: int
     kind: ClassVar[str] = "numbers"
@@ -124,11 +124,11 @@ class Numbers(Kind):
 
 
 @dataclass(frozen=True)
-class Rows(Kind):
+class Rows(SettingKind):
     """Up to `most` rows of numbers, one kind for each column."""
 
     label: str
-    columns: tuple[Number, ...]
+    columns: tuple[OneNumber, ...]
     most: int
     kind: ClassVar[str] = "rows"
 
@@ -163,7 +163,7 @@ class Rows(Kind):
 
 
 @dataclass(frozen=True)
-class Choices(Kind):
+class Choices(SettingKind):
     """Between `least` and `most` choices of the kind `each`."""
 
     label: str
@@ -190,7 +190,7 @@ class Choices(Kind):
 
 
 @dataclass(frozen=True)
-class Named(Kind):
+class Named(SettingKind):
     """Choices of the kind `each` for named things (any text), as a tuple of pairs."""
 
     label: str
@@ -227,7 +227,7 @@ class Named(Kind):
 
 
 @dataclass(frozen=True)
-class Text(Kind):
+class Text(SettingKind):
     """A text of at most `most` characters, all of them printable."""
 
     label: str
@@ -248,12 +248,12 @@ class Text(Kind):
         return text
 
 
-def setting(default: Any, kind: Kind) -> Any:
+def setting(default: Any, kind: SettingKind) -> Any:
     """A field of a settings record."""
     return field(default=default, metadata={"kind": kind})
 
 
-def kinds(record: Any) -> dict[str, Kind]:
+def kinds(record: Any) -> dict[str, SettingKind]:
     """Name → kind, for the fields of a settings record or its class."""
     return {f.name: f.metadata["kind"] for f in dataclasses.fields(record)}
 

@@ -12,7 +12,7 @@ from clearprop.playground.stations.workshop import OPTIMIZERS, PARAMETER, Worksh
 
 
 @dataclass(frozen=True)
-class Part:
+class CodePart:
     """The code that a panel adds. recorded: whether the last leg has a recorder of its layers."""
 
     shown: Mapping[str, str]
@@ -65,7 +65,7 @@ def python(asked: Asked, panel: str) -> str:
     )
 
 
-def _training(asked: Asked) -> Part:
+def _training(asked: Asked) -> CodePart:
     run, classes = asked.run, asked.run.dataset.n_classes
     shown = {
         "step": str(run.step),
@@ -76,20 +76,20 @@ def _training(asked: Asked) -> Part:
     if run.test is not None:
         shown["loss.test"] = "net.loss(data.X_test, data.t_test)"
         shown["score.test"] = f"score(net.forward(data.X_test).y_hat, data.t_test, {classes})"
-    return Part(shown, imports=("from clearprop.playground.scores import score",))
+    return CodePart(shown, imports=("from clearprop.playground.scores import score",))
 
 
-def _network(asked: Asked) -> Part:
+def _network(asked: Asked) -> CodePart:
     shown = {}
     for layer in range(1, len(asked.run.architecture.dense) + 1):
         shown[f"W{layer}"] = f"net.W[{layer - 1}]"
         shown[f"b{layer}"] = f"net.b[{layer - 1}]"
         shown[f"dL_dW{layer}"] = f"gradients.dL_dW[{layer - 1}]"
         shown[f"dL_db{layer}"] = f"gradients.dL_db[{layer - 1}]"
-    return Part(shown, ("gradients = net.backward(net.forward(X), t)",))
+    return CodePart(shown, ("gradients = net.backward(net.forward(X), t)",))
 
 
-def _example(asked: Asked) -> Part:
+def _example(asked: Asked) -> CodePart:
     example = asked.example
     if example is None:
         raise ValueError("there is no example: step by example first")
@@ -107,33 +107,33 @@ def _example(asked: Asked) -> Part:
         shown[f"example.dL_dz{layer}"] = f"gradients.dL_dz[{layer - 1}][0]"
         shown[f"example.dL_dW{layer}"] = f"gradients.dL_dW[{layer - 1}]"
         shown[f"example.dL_db{layer}"] = f"gradients.dL_db[{layer - 1}]"
-    return Part(shown, lines)
+    return CodePart(shown, lines)
 
 
 def _rows(asked: Asked) -> str:
     return "X, t" if asked.part == "train" else "data.X_test, data.t_test"
 
 
-def _errors(asked: Asked) -> Part:
+def _errors(asked: Asked) -> CodePart:
     classes = asked.run.dataset.n_classes
     lines = (f"X_shown, t_shown = {_rows(asked)}", "y_hat = net.forward(X_shown).y_hat")
     if not classes:
         imports = ("from clearprop.playground.report import r2",)
-        return Part({"r2": "r2(y_hat, t_shown)"}, lines, imports)
+        return CodePart({"r2": "r2(y_hat, t_shown)"}, lines, imports)
     imports = ("from clearprop.playground.report import confusion",)
-    return Part({"confusion": f"confusion(y_hat, t_shown, {classes})"}, lines, imports)
+    return CodePart({"confusion": f"confusion(y_hat, t_shown, {classes})"}, lines, imports)
 
 
-def _calibration(asked: Asked) -> Part:
+def _calibration(asked: Asked) -> CodePart:
     lines = (
         f"X_shown, t_shown = {_rows(asked)}",
         "found = calibrations(net.forward(X_shown).y_hat, t_shown)",
     )
     shown = {f"calibration.{name}": f"found[{name!r}]" for name in ("mean", "share", "ece")}
-    return Part(shown, lines, ("from clearprop.playground.report import calibrations",))
+    return CodePart(shown, lines, ("from clearprop.playground.report import calibrations",))
 
 
-def _worst(asked: Asked) -> Part:
+def _worst(asked: Asked) -> CodePart:
     lines = (
         f"X_shown, t_shown = {_rows(asked)}",
         "each = losses(net, X_shown, t_shown)",
@@ -146,28 +146,28 @@ def _worst(asked: Asked) -> Part:
         "worst.y_hat": "net.forward(X_shown).y_hat[rows]",
         "worst.x": "X_shown[rows]",
     }
-    return Part(shown, lines, ("from clearprop.playground.report import losses, worst",))
+    return CodePart(shown, lines, ("from clearprop.playground.report import losses, worst",))
 
 
-def _layers(asked: Asked) -> Part:
+def _layers(asked: Asked) -> CodePart:
     run = asked.run
     shown = {f"layers.{name}": f"[layer.{name} for layer in layers]" for name in STATISTICS}
     imports: tuple[str, ...] = ("from clearprop import explain",)
     if run.leg_step:
-        return Part(shown, ("layers = recorder.recording.records[-1].layers",), imports, True)
+        return CodePart(shown, ("layers = recorder.recording.records[-1].layers",), imports, True)
     lines = (
         "targets = net.output.targets(t, net.sizes[-1], X.dtype)",
         "layers = explain.layer_statistics(net.architecture, net.theta, X, targets)[1]",
     )
-    return Part(shown, lines, imports)
+    return CodePart(shown, lines, imports)
 
 
-def _diagnosis(asked: Asked) -> Part:
+def _diagnosis(asked: Asked) -> CodePart:
     lines = ("diagnosis = explain.diagnose(net, X, t, feature_names=data.features)",)
-    return Part({"findings": "diagnosis.codes"}, lines, ("from clearprop import explain",))
+    return CodePart({"findings": "diagnosis.codes"}, lines, ("from clearprop import explain",))
 
 
-PANELS: Mapping[str, Callable[[Asked], Part]] = {
+PANELS: Mapping[str, Callable[[Asked], CodePart]] = {
     "training": _training,
     "network": _network,
     "example": _example,

@@ -11,7 +11,7 @@ STUB = 8.0  # of wire before the body
 
 
 @dataclass(frozen=True)
-class Symbol:
+class GateSymbol:
     """path(height): the body, from x = 0. width: the width of the body. bubble: whether the output
     is inverted. bent: whether the inputs meet a curved back. text: the text in the body. pins: the
     labels of the inputs."""
@@ -61,23 +61,23 @@ def _box(h: float) -> str:
 
 
 _SYMBOLS = {
-    "and": Symbol(_and, 38.0),
-    "nand": Symbol(_and, 38.0, bubble=True),
-    "or": Symbol(_or, 38.0, bent=True),
-    "nor": Symbol(_or, 38.0, bubble=True, bent=True),
-    "xor": Symbol(_xor, 43.0, bent=True),
-    "xnor": Symbol(_xor, 43.0, bubble=True, bent=True),
-    "buf": Symbol(_triangle, 24.0),
-    "not": Symbol(_triangle, 24.0, bubble=True),
-    "mux": Symbol(_trapezium, 28.0, pins=("s", "0", "1")),
-    "const0": Symbol(_box, 38.0, text="0"),
-    "const1": Symbol(_box, 38.0, text="1"),
-    "majority": Symbol(_box, 38.0, text="maj"),
+    "and": GateSymbol(_and, 38.0),
+    "nand": GateSymbol(_and, 38.0, bubble=True),
+    "or": GateSymbol(_or, 38.0, bent=True),
+    "nor": GateSymbol(_or, 38.0, bubble=True, bent=True),
+    "xor": GateSymbol(_xor, 43.0, bent=True),
+    "xnor": GateSymbol(_xor, 43.0, bubble=True, bent=True),
+    "buf": GateSymbol(_triangle, 24.0),
+    "not": GateSymbol(_triangle, 24.0, bubble=True),
+    "mux": GateSymbol(_trapezium, 28.0, pins=("s", "0", "1")),
+    "const0": GateSymbol(_box, 38.0, text="0"),
+    "const1": GateSymbol(_box, 38.0, text="1"),
+    "majority": GateSymbol(_box, 38.0, text="maj"),
 }
 
 
-def symbol(kind: str) -> Symbol:
+def symbol(kind: str) -> GateSymbol:
     """The symbol of a gate with one output; at_least_t is a box with "≥t"."""
     if kind in _SYMBOLS:
         return _SYMBOLS[kind]
-    return Symbol(_box, 38.0, text=f"≥{kind.removeprefix('at_least_')}")
+    return GateSymbol(_box, 38.0, text=f"≥{kind.removeprefix('at_least_')}")

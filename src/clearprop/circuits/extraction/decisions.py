@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
-from clearprop.circuits.extraction.exact_network import BOUNDED, LIPSCHITZ, ExactNetwork, Layer
+from clearprop.circuits.extraction.exact_network import BOUNDED, LIPSCHITZ, ExactLayer, ExactNetwork
 from clearprop.circuits.extraction.intervals import decide_row
 
 # How far float64's φ(z) may be off, relative to 1 or to |z|: twelve of the 53 bits are left to the
@@ -99,7 +99,7 @@ def decide(
     return Decided(bits, outputs, closest, n_decided, rows[n_decided:])
 
 
-def _radius(layer: Layer, x_max: Array, error: Array) -> Array:
+def _radius(layer: ExactLayer, x_max: Array, error: Array) -> Array:
     """A bound on the error of the computed z for every row: the inputs' error, and the rounding of
     a sum of n products in any order, γ_n Σ|w||x| (Higham 2002, section 3.1)."""
     n = layer.W.shape[1] + 2

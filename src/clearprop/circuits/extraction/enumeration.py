@@ -27,18 +27,18 @@ class OutOfTimeError(Exception):
 
 
 @dataclass(frozen=True)
-class Clock:
+class Deadline:
     """When the work began, by time.perf_counter(), and how many seconds it may take."""
 
     start: float
     time_limit: float
 
     @staticmethod
-    def starting(time_limit: float) -> Clock:
+    def starting(time_limit: float) -> Deadline:
         """A clock that starts now; ValueError unless time_limit > 0."""
         if not time_limit > 0:
             raise ValueError(f"time_limit must be a number of seconds > 0; got {time_limit!r}")
-        return Clock(time.perf_counter(), time_limit)
+        return Deadline(time.perf_counter(), time_limit)
 
     @property
     def seconds(self) -> float:
@@ -53,7 +53,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Columns:
+class BitColumns:
     """A network's bits on all rows of a domain, packed along the rows as uint64 (words,), with the
     first row in the lowest bit of the first word.
 
@@ -124,7 +124,7 @@ def agree(
     Raises CircuitError if the numbers of ports differ, TypeError for a network that cannot be read
     as bits, ValueError for a time_limit that is not positive.
     """
-    clock = Clock.starting(time_limit)
+    clock = Deadline.starting(time_limit)
     net = exact_network(network)
     domain = domain_of(network, encoding)
     for what, mine, theirs in (
@@ -165,7 +165,7 @@ def domain_of(network: Network, encoding: Encoding | None) -> Domain:
     )
 
 
-def columns(net: ExactNetwork, domain: Domain, clock: Clock, *, hidden: bool) -> Columns:
+def columns(net: ExactNetwork, domain: Domain, clock: Deadline, *, hidden: bool) -> BitColumns:
     """The network on all rows of the domain; OutOfTimeError if the time is not enough."""
     units = [len(layer.b) for layer in net.layers[:-1]] if hidden else []
     words = -(-domain.size // 64)
@@ -191,10 +191,10 @@ def columns(net: ExactNetwork, domain: Domain, clock: Clock, *, hidden: bool) ->
         if len(found.open_rows):
             open_row = start + int(found.open_rows[0])
             break
-    return Columns(packed, outputs, closest, domain.size, n_precise, open_row)
+    return BitColumns(packed, outputs, closest, domain.size, n_precise, open_row)
 
 
-def compare(found: Columns, circuit: Circuit, domain: Domain, clock: Clock) -> Agreement:
+def compare(found: BitColumns, circuit: Circuit, domain: Domain, clock: Deadline) -> Agreement:
     """Whether the circuit's outputs equal the network's columns; "unknown" if time runs out."""
     rows = f"all {found.n_rows:,} inputs"
     if set(domain.n_bits) != {1}:

@@ -22,7 +22,7 @@ BOUNDED = ("logistic", "tanh")
 
 
 @dataclass(frozen=True)
-class Layer:
+class ExactLayer:
     """z = W h + b of one layer, with h = φ(z) if hidden; W and b are exactly the network's."""
 
     W: Array
@@ -45,7 +45,7 @@ class Comparison:
 class ExactNetwork:
     """outputs: for each output bit, the comparisons that must all hold; labels: its name."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[ExactLayer, ...]
     outputs: tuple[tuple[Comparison, ...], ...]
     labels: tuple[str, ...]
 
@@ -76,7 +76,7 @@ def exact_network(network: Network) -> ExactNetwork:
                     f"extraction supports the hidden activations {', '.join(LIPSCHITZ)}; "
                     f"the network has {name!r}"
                 )
-        layers.append(Layer(W.astype(np.float64), b.astype(np.float64), name))
+        layers.append(ExactLayer(W.astype(np.float64), b.astype(np.float64), name))
     if not all(np.isfinite(layer.W).all() and np.isfinite(layer.b).all() for layer in layers):
         raise TypeError("the network has weights that are infinite or NaN")
     K = network.sizes[-1]

@@ -16,8 +16,8 @@ from clearprop.circuits.extraction.enumeration import (
     MOST_ROWS,
     TIME_LIMIT,
     Agreement,
-    Clock,
-    Columns,
+    BitColumns,
+    Deadline,
     OutOfTimeError,
     columns,
     compare,
@@ -31,7 +31,7 @@ from clearprop.circuits.extraction.neurons import (
     NoFunctionError,
     UnitLogic,
 )
-from clearprop.circuits.extraction.rows import Task, by_neurons, by_table, input_columns
+from clearprop.circuits.extraction.rows import ExtractionTask, by_neurons, by_table, input_columns
 from clearprop.circuits.netlist import Circuit, as_bits
 from clearprop.circuits.synthesis.decision_diagrams import TooLargeError
 from clearprop.network import Network
@@ -141,7 +141,7 @@ def extract(
         raise ValueError(f"by must be 'auto', 'neurons' or 'table'; got {by!r}")
     if form not in ("auto", "cubes", "threshold"):
         raise ValueError(f"form must be 'auto', 'cubes' or 'threshold'; got {form!r}")
-    clock = Clock.starting(time_limit)
+    clock = Deadline.starting(time_limit)
     net = exact_network(network)
     domain = domain_of(network, encoding)
     in_names = _names(inputs, sum(domain.n_bits), "inputs", _default_inputs(domain, encoding))
@@ -149,7 +149,7 @@ def extract(
     both = set(in_names) & set(out_names)
     if both:
         raise ValueError(f"inputs and outputs share the name {min(both)!r}")
-    task = Task(net, domain, in_names, out_names, by, form, name, clock)
+    task = ExtractionTask(net, domain, in_names, out_names, by, form, name, clock)
     if domain.size > most_rows:
         bits = sum(domain.n_bits)
         many = f"the {bits} input bits have {domain.size:,} values, more than {most_rows:,}"
@@ -165,7 +165,7 @@ def extract(
 _Result = tuple[Circuit, Agreement, str, str, tuple[UnitLogic, ...]]
 
 
-def _without_rows(task: Task, many: str) -> _Result:
+def _without_rows(task: ExtractionTask, many: str) -> _Result:
     """Neuron by neuron, by their gaps."""
     try:
         units, cells = by_gaps(task.net, task.in_names, task.out_names, task.clock.check)
@@ -175,7 +175,7 @@ def _without_rows(task: Task, many: str) -> _Result:
     return circuit, _proved_by_gaps(task, circuit), "neurons", many, tuple(units)
 
 
-def _proved_by_gaps(task: Task, circuit: Circuit) -> Agreement:
+def _proved_by_gaps(task: ExtractionTask, circuit: Circuit) -> Agreement:
     """The agreement that `by_gaps` proves; random rows check the program, not the proof."""
     different = random_difference(task.net, circuit, task.domain, RANDOM_ROWS)
     if different is not None:
@@ -187,7 +187,7 @@ def _proved_by_gaps(task: Task, circuit: Circuit) -> Agreement:
     return Agreement("equal", method, seconds=task.clock.seconds)
 
 
-def _with_rows(task: Task) -> _Result:
+def _with_rows(task: ExtractionTask) -> _Result:
     """From the network's decisions on all rows of its domain."""
     net, domain, by, clock = task.net, task.domain, task.by, task.clock
     if domain.size > MANY_ROWS and domain.plain and by != "table" and task.form == "auto":
@@ -232,7 +232,7 @@ def _with_rows(task: Task) -> _Result:
     return circuit, agreement, by, reason, tuple(units)
 
 
-def _columns(task: Task, *, hidden: bool) -> Columns:
+def _columns(task: ExtractionTask, *, hidden: bool) -> BitColumns:
     """The network on all rows; ExtractionError if there is not enough time."""
     try:
         return columns(task.net, task.domain, task.clock, hidden=hidden)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
 
-from clearprop.circuits.extraction.exact_network import BOUNDED, ExactNetwork, Layer
+from clearprop.circuits.extraction.exact_network import BOUNDED, ExactLayer, ExactNetwork
 from clearprop.circuits.extraction.neurons import (
     NoFunctionError,
     Patterns,
@@ -102,7 +102,7 @@ def by_gaps(
     return units, cells
 
 
-def _on_bits(layer: Layer, j: int, before: str | None) -> tuple[list[Fraction], Fraction]:
+def _on_bits(layer: ExactLayer, j: int, before: str | None) -> tuple[list[Fraction], Fraction]:
     """w and b of the unit as a function of the bits before it; a tanh unit is 2 bit − 1."""
     weights = [Fraction(w) for w in layer.W[j].tolist()]
     bias = Fraction(float(layer.b[j]))
@@ -111,7 +111,7 @@ def _on_bits(layer: Layer, j: int, before: str | None) -> tuple[list[Fraction], 
     return weights, bias
 
 
-def _differences(layer: Layer, j: int, k: int) -> list[Fraction]:
+def _differences(layer: ExactLayer, j: int, k: int) -> list[Fraction]:
     rows = zip(layer.W[j].tolist(), layer.W[k].tolist(), strict=True)
     return [Fraction(w) - Fraction(v) for w, v in rows]
 

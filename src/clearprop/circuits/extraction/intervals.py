@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from clearprop._typing import Array
 from clearprop.activations import LEAKY_SLOPE
-from clearprop.circuits.extraction.exact_network import Comparison, ExactNetwork, Layer
+from clearprop.circuits.extraction.exact_network import Comparison, ExactLayer, ExactNetwork
 
 DIGITS = (40, 160)
 MANY_DIGITS = 400  # the last attempt with σ or tanh
@@ -99,7 +99,7 @@ def _exactly(point: Array) -> list[Interval]:
     return [Interval(Decimal(x), Decimal(x)) for x in point.tolist()]
 
 
-def _affine(layer: Layer, h: Sequence[Interval], r: Rounding) -> list[Interval]:
+def _affine(layer: ExactLayer, h: Sequence[Interval], r: Rounding) -> list[Interval]:
     z = []
     for weights, b in zip(layer.W.tolist(), layer.b.tolist(), strict=True):
         lower = upper = Decimal(b)

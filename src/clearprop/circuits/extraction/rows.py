@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.circuits.extraction.encoding import Domain
-from clearprop.circuits.extraction.enumeration import CHUNK, Clock, Columns, pack, unpack
+from clearprop.circuits.extraction.enumeration import CHUNK, BitColumns, Deadline, pack, unpack
 from clearprop.circuits.extraction.exact_network import Comparison, ExactNetwork
 from clearprop.circuits.extraction.neurons import (
     COVER_INPUTS,
@@ -27,7 +27,7 @@ NEURONS_SHARE = 0.75  # of the time, if the table is still to come
 
 
 @dataclass(frozen=True)
-class Task:
+class ExtractionTask:
     """What `extract` is asked for."""
 
     net: ExactNetwork
@@ -37,7 +37,7 @@ class Task:
     by: str
     form: Form
     name: str
-    clock: Clock
+    clock: Deadline
 
     def check_neurons(self) -> None:
         """Raise OutOfTimeError if the neurons have used up their time."""
@@ -50,7 +50,7 @@ class Task:
 
 
 def by_neurons(
-    task: Task, found: Columns, inputs: list[Array]
+    task: ExtractionTask, found: BitColumns, inputs: list[Array]
 ) -> tuple[list[UnitLogic], list[Cell]]:
     net, form = task.net, task.form
     taken = {*task.in_names, *task.out_names}
@@ -92,7 +92,9 @@ def by_neurons(
     return units, cells
 
 
-def by_table(task: Task, found: Columns, inputs: list[Array]) -> tuple[list[UnitLogic], list[Cell]]:
+def by_table(
+    task: ExtractionTask, found: BitColumns, inputs: list[Array]
+) -> tuple[list[UnitLogic], list[Cell]]:
     form, in_names = task.form, task.in_names
     taken = {*in_names, *task.out_names}
     features, at = [], 0

@@ -17,7 +17,7 @@ from clearprop._typing import Array
 from clearprop.activations import sigmoid
 from clearprop.architecture import Architecture, fully_connected
 from clearprop.circuits.gates import all_bits
-from clearprop.circuits.learning.hardening import Layer, harden, hidden_units, network_layers
+from clearprop.circuits.learning.hardening import BitLayer, harden, hidden_units, network_layers
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data, Job
 from clearprop.network import Network
@@ -187,7 +187,7 @@ class _Search:
         self.best = replace(self.best, theta=theta, number=number, n_wrong=rank[0])
 
     def _is_hard(self, theta: Array) -> bool:
-        layers = [Layer(p["W"], p["b"], -1.0) for p in self.architecture.unpack(theta)]
+        layers = [BitLayer(p["W"], p["b"], -1.0) for p in self.architecture.unpack(theta)]
         return harden(layers, self.X, self.goal.table).ok
 
 

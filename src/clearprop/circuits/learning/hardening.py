@@ -15,7 +15,7 @@ NO_GAP = 1e-9  # the gap of an output that is only rounding, relative to its gre
 
 
 @dataclass(frozen=True)
-class Layer:
+class BitLayer:
     """W (H_l, H_{l−1}) and b (H_l,) of a layer. low: the value of h that represents the bit 0, 0
     for logistic and −1 for tanh units; 1 represents the bit 1."""
 
@@ -33,7 +33,7 @@ class Hardening:
     the rows whose outputs are wrong once the hidden units are rounded.
     """
 
-    layers: tuple[Layer, ...]
+    layers: tuple[BitLayer, ...]
     resting: tuple[tuple[int, int], ...]
     broken: Array
 
@@ -48,7 +48,7 @@ def hidden_units(network: Network) -> list[str]:
     return [layer.activation.name for layer in network.architecture.dense if layer.activation]
 
 
-def network_layers(network: Network) -> tuple[Layer, ...]:
+def network_layers(network: Network) -> tuple[BitLayer, ...]:
     """The layers of a network with logistic or tanh hidden units; ValueError for other networks."""
     names = hidden_units(network)
     for name in names:
@@ -57,12 +57,12 @@ def network_layers(network: Network) -> tuple[Layer, ...]:
     if network.output.name != "logistic":
         raise ValueError(f"the network's outputs must be logistic; got {network.output.name!r}")
     return tuple(
-        Layer(W.astype(np.float64), b.astype(np.float64), -1.0 if name == "tanh" else 0.0)
+        BitLayer(W.astype(np.float64), b.astype(np.float64), -1.0 if name == "tanh" else 0.0)
         for W, b, name in zip(network.W, network.b, [*names, ""], strict=True)
     )
 
 
-def harden(layers: Sequence[Layer], X: Array, table: Array) -> Hardening:
+def harden(layers: Sequence[BitLayer], X: Array, table: Array) -> Hardening:
     """Round the hidden units to bits and move every threshold to the middle of its gap.
 
     On the rows X (N, D), with the units below rounded, the z of a unit has a gap between the rows
@@ -89,7 +89,7 @@ def harden(layers: Sequence[Layer], X: Array, table: Array) -> Hardening:
             resting += [(number, int(unit)) for unit in np.flatnonzero(tight)]
             h = np.where(ones, 1.0, layer.low)
         half = np.where(half > 0, half, 1)
-        hard.append(Layer(layer.W / half[:, None], (layer.b - middle) / half, layer.low))
+        hard.append(BitLayer(layer.W / half[:, None], (layer.b - middle) / half, layer.low))
     ok = not resting and not broken.any()
     return Hardening(tuple(hard if ok else layers), tuple(resting), broken)
 

@@ -18,8 +18,8 @@ from clearprop.callers import users_line
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.learning.attempts import Goal, attempt, from_signs, to_signs
 from clearprop.circuits.learning.hardening import (
+    BitLayer,
     Hardening,
-    Layer,
     harden,
     hidden_units,
     network_layers,
@@ -196,7 +196,11 @@ def bound(network: Network, table: npt.ArrayLike) -> Bound:
 
 
 def _interval(
-    layer: Layer, least: Array, greatest: Array, phi: Callable[[Array], Array], dtype: np.dtype[Any]
+    layer: BitLayer,
+    least: Array,
+    greatest: Array,
+    phi: Callable[[Array], Array],
+    dtype: np.dtype[Any],
 ) -> tuple[Array, Array]:
     """The interval of each unit from the intervals of the layer below, rounded outward."""
     up, down = np.maximum(layer.W, 0).T, np.minimum(layer.W, 0).T
@@ -216,7 +220,7 @@ def _gamma(m: int, dtype: np.dtype[Any]) -> float:
     return m * u / (1 - m * u)
 
 
-def _with_gain(network: Network, layers: Sequence[Layer], gain: float) -> Network:
+def _with_gain(network: Network, layers: Sequence[BitLayer], gain: float) -> Network:
     parameters = [{"W": gain * layer.W, "b": gain * layer.b} for layer in layers]
     dense = fully_connected(network.sizes, hidden_units(network), network.output)
     return Network.from_theta(dense, dense.pack(parameters, network.theta.dtype))
@@ -284,7 +288,7 @@ def _check(
     n_steps: int,
     seed: int,
     time_limit: float | None,
-) -> tuple[Layer, ...]:
+) -> tuple[BitLayer, ...]:
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network or the result of learn; got {network!r}")
     if not 0 < error < 0.5:
@@ -293,7 +297,7 @@ def _check(
     return _checked_layers(network)
 
 
-def _checked_layers(network: Network) -> tuple[Layer, ...]:
+def _checked_layers(network: Network) -> tuple[BitLayer, ...]:
     if network.sizes[0] > MOST_INPUTS:
         raise ValueError(
             f"the network must have at most {MOST_INPUTS} inputs, to look at all 2^n rows; it has "

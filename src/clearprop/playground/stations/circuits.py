@@ -9,7 +9,7 @@ from typing import Any
 
 from clearprop.circuits import Circuit, Gate, gate, parse
 from clearprop.circuits.gates import at_least, find_kind
-from clearprop.playground.settings import Choice, Number, Numbers, Text, change, check, setting
+from clearprop.playground.settings import Choice, Numbers, OneNumber, Text, change, check, setting
 
 MOST_ARITY = 5
 MOST_INPUTS = 10  # of an expression; its truth table is shown up to MOST_TABLE of them
@@ -33,8 +33,8 @@ TITLES = {
     "const0": "Always 0",
     "const1": "Always 1",
 }
-BIT = Number("bit", 0, 1, 1, whole=True)
-WEIGHT = Number("w", -10, 10, 0.1)
+BIT = OneNumber("bit", 0, 1, 1, whole=True)
+WEIGHT = OneNumber("w", -10, 10, 0.1)
 FULL_ADDER = "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)"
 
 
@@ -46,14 +46,16 @@ class Circuits:
     """
 
     gate: str = setting("or", Choice("Gate", TITLES))
-    arity: int = setting(2, Number("Inputs", 0, MOST_ARITY, 1, whole=True))
-    t: int = setting(2, Number("t, at least this many", 1, MOST_ARITY, 1, whole=True))
-    gain: float = setting(10.0, Number("Gain g", 0.5, 40, 0.5))
+    arity: int = setting(2, OneNumber("Inputs", 0, MOST_ARITY, 1, whole=True))
+    t: int = setting(2, OneNumber("t, at least this many", 1, MOST_ARITY, 1, whole=True))
+    gain: float = setting(10.0, OneNumber("Gain g", 0.5, 40, 0.5))
     x: tuple[int, ...] = setting((0, 1), Numbers("x, the inputs", BIT, 0, MOST_ARITY))
-    epsilon: float = setting(0.0, Number("ε, largest distance of inputs from bits", 0, 0.45, 0.01))
+    epsilon: float = setting(
+        0.0, OneNumber("ε, largest distance of inputs from bits", 0, 0.45, 0.01)
+    )
     table: tuple[int, ...] = setting((0, 1, 1, 0), Numbers("Wanted output", BIT, 4, 16))
     w: tuple[float, ...] = setting((1.0, 1.0), Numbers("w, the weights", WEIGHT, 2, 4))
-    b: float = setting(-0.5, Number("b, the bias", -10, 10, 0.1))
+    b: float = setting(-0.5, OneNumber("b, the bias", -10, 10, 0.1))
     expression: str = setting(FULL_ADDER, Text("Expressions", 500))
     bits: tuple[int, ...] = setting((1, 1, 0), Numbers("Inputs of the circuit", BIT, 0, 10))
 
@@ -147,14 +149,14 @@ def toggle(settings: Circuits, which: object, index: object) -> Circuits:
     if not isinstance(which, str) or which not in lengths:
         raise ValueError(f"which must be one of {list(lengths)}; got {str(which)[:60]!r}")
     n = lengths[which]
-    i = int(Number("index", 0, n - 1, whole=True).check("index", index))
+    i = int(OneNumber("index", 0, n - 1, whole=True).check("index", index))
     bits = padded(getattr(settings, which), n)
     return change(settings, {which: tuple(bit ^ (k == i) for k, bit in enumerate(bits))})
 
 
 def resize(settings: Circuits, n: object) -> Circuits:
     """A table with another number of inputs: the XOR of all, and weights of 1 for new inputs."""
-    k = int(Number("n", 2, 4, whole=True).check("n", n))
+    k = int(OneNumber("n", 2, 4, whole=True).check("n", n))
     table = tuple(row.bit_count() % 2 for row in range(2**k))
     w = (*settings.w[:k], *[1.0] * (k - len(settings.w)))
     return dataclasses.replace(settings, table=table, w=w)

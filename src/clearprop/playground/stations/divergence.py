@@ -13,10 +13,10 @@ from scipy.special import rel_entr, xlogy
 from clearprop._typing import Array
 from clearprop.divergences import binary_cross_entropy, cross_entropy, entropy, kl_divergence
 from clearprop.playground.code import listed, script
-from clearprop.playground.settings import Number, Numbers, change, check, setting
+from clearprop.playground.settings import Numbers, OneNumber, change, check, setting
 
 WHOLE = 1000  # distributions are kept in thousandths, which add up exactly
-THOUSANDTHS = Number("thousandths", 0, WHOLE, 1, whole=True)
+THOUSANDTHS = OneNumber("thousandths", 0, WHOLE, 1, whole=True)
 CURVE_POINTS = 201
 
 
@@ -26,8 +26,8 @@ class Divergence:
 
     q: tuple[int, ...] = setting((600, 300, 100), Numbers("q, the data", THOUSANDTHS, 2, 8))
     p: tuple[int, ...] = setting((200, 300, 500), Numbers("p, the model", THOUSANDTHS, 2, 8))
-    t: float = setting(1.0, Number("t, the label", 0, 1, 0.01))
-    y_hat: float = setting(0.7, Number("ŷ, the prediction", 0, 1, 0.01))
+    t: float = setting(1.0, OneNumber("t, the label", 0, 1, 0.01))
+    y_hat: float = setting(0.7, OneNumber("ŷ, the prediction", 0, 1, 0.01))
 
     def __post_init__(self) -> None:
         check(self)
@@ -57,7 +57,7 @@ def drag(settings: Divergence, which: object, index: object, to: object) -> Dive
     if which not in ("q", "p"):
         raise ValueError(f"which must be 'q' or 'p'; got {str(which)[:60]!r}")
     old: tuple[int, ...] = getattr(settings, str(which))
-    k = int(Number("index", 0, len(old) - 1, whole=True).check("index", index))
+    k = int(OneNumber("index", 0, len(old) - 1, whole=True).check("index", index))
     target = int(THOUSANDTHS.check("to", to))
     weights = np.array(old, dtype=float)
     weights[k] = 0
@@ -73,7 +73,7 @@ def drag(settings: Divergence, which: object, index: object, to: object) -> Dive
 
 def resize(settings: Divergence, n: object) -> Divergence:
     """Another number of outcomes: new outcomes get 0, and the last gets the removed probability."""
-    length = int(Number("n", 2, 8, whole=True).check("n", n))
+    length = int(OneNumber("n", 2, 8, whole=True).check("n", n))
 
     def resized(old: tuple[int, ...]) -> tuple[int, ...]:
         kept = [*old[:length], *[0] * (length - len(old))]

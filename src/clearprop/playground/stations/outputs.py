@@ -11,9 +11,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.outputs import OUTPUTS, Output
-from clearprop.playground.settings import Choice, Number, Numbers, check, setting
+from clearprop.playground.settings import Choice, Numbers, OneNumber, check, setting
 
-LOGIT = Number("z", -40, 40, 0.1)
+LOGIT = OneNumber("z", -40, 40, 0.1)
 LECTURE = ("linear", "logistic", "softmax")
 # the lecture's three, then all others that make something of a single z
 UNITS = {
@@ -21,7 +21,7 @@ UNITS = {
     for name in dict.fromkeys((*LECTURE, *OUTPUTS))
     if name in LECTURE or OUTPUTS[name]().alone(0) is not None
 }
-RANGE = Number("logit on the horizontal axis", 0, 5, 1, whole=True)
+RANGE = OneNumber("logit on the horizontal axis", 0, 5, 1, whole=True)
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class OutputUnits:
     unit: str = setting("logistic", Choice("Output unit and loss", UNITS))
     z: float = setting(-2.0, LOGIT)
     logits: tuple[float, ...] = setting((2.0, 1.0, -1.0), Numbers("z, the logits", LOGIT, 2, 6))
-    t: float = setting(1.5, Number("t, a real number", -20, 20, 0.1))
-    label: float = setting(1.0, Number("t, a label or its probability", 0, 1, 0.01))
-    count: float = setting(3.0, Number("t, a count", 0, 50, 1))
-    klass: int = setting(1, Number("t, the observed class", 0, 5, 1, whole=True))
+    t: float = setting(1.5, OneNumber("t, a real number", -20, 20, 0.1))
+    label: float = setting(1.0, OneNumber("t, a label or its probability", 0, 1, 0.01))
+    count: float = setting(3.0, OneNumber("t, a count", 0, 50, 1))
+    klass: int = setting(1, OneNumber("t, the observed class", 0, 5, 1, whole=True))
     axis: int = setting(0, RANGE)
-    rate: float = setting(1.0, Number("Learning rate α", 0.01, 10))
-    steps: int = setting(50, Number("Steps", 1, 300, 1, whole=True))
+    rate: float = setting(1.0, OneNumber("Learning rate α", 0.01, 10))
+    steps: int = setting(50, OneNumber("Steps", 1, 300, 1, whole=True))
 
     def __post_init__(self) -> None:
         check(self)
@@ -93,7 +93,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 def resize(settings: OutputUnits, n: object) -> OutputUnits:
     """Another number of classes: new logits are 0."""
-    length = int(Number("n", 2, 6, whole=True).check("n", n))
+    length = int(OneNumber("n", 2, 6, whole=True).check("n", n))
     logits = (*settings.logits[:length], *[0.0] * (length - len(settings.logits)))
     return dataclasses.replace(
         settings,

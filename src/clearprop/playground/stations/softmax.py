@@ -11,10 +11,10 @@ import numpy as np
 
 from clearprop.outputs import Softmax, log_softmax, softmax, softmax_jacobian
 from clearprop.playground.code import listed, script
-from clearprop.playground.settings import Number, Numbers, check, setting
+from clearprop.playground.settings import Numbers, OneNumber, check, setting
 
 EPSILON = 1e-6  # step of the central difference
-LOGIT = Number("z", -20, 20, 0.1)
+LOGIT = OneNumber("z", -20, 20, 0.1)
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class SoftmaxSettings:
     """Logits z, a constant that is added to all of them, and the observed class t."""
 
     z: tuple[float, ...] = setting((2.0, 1.0, -1.0), Numbers("z, the logits", LOGIT, 2, 8))
-    shift: float = setting(0.0, Number("c, added to every logit", -1000, 1000, 1))
-    t: int = setting(0, Number("t, the observed class", 0, 7, 1, whole=True))
+    shift: float = setting(0.0, OneNumber("c, added to every logit", -1000, 1000, 1))
+    t: int = setting(0, OneNumber("t, the observed class", 0, 7, 1, whole=True))
 
     def __post_init__(self) -> None:
         check(self)
@@ -42,7 +42,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 def resize(settings: SoftmaxSettings, n: object) -> SoftmaxSettings:
     """Another number of classes: new logits are 0."""
-    length = int(Number("n", 2, 8, whole=True).check("n", n))
+    length = int(OneNumber("n", 2, 8, whole=True).check("n", n))
     z = (*settings.z[:length], *[0.0] * (length - len(settings.z)))
     return dataclasses.replace(settings, z=z, t=min(settings.t, length - 1))
 

@@ -14,16 +14,16 @@ from clearprop._typing import Array
 from clearprop.activations import ACTIVATIONS
 from clearprop.network import Network
 from clearprop.outputs import get_output
-from clearprop.playground.settings import Choice, Number, Numbers, Text, check, setting
+from clearprop.playground.settings import Choice, Numbers, OneNumber, Text, check, setting
 from clearprop.playground.stations import outputs
 from clearprop.playground.stations.workshop import PARAMETER, SEED
 
 MOST_UNITS, MOST_ROWS = 5, 6
 MOST_EDITS = 200
 OUTPUTS = outputs.UNITS
-UNITS = Number("units", 1, MOST_UNITS, 1, whole=True)
-VALUE = Number("value", -100, 100, 0.1)
-WEIGHT = Number("weight", -100, 100, 0.1)
+UNITS = OneNumber("units", 1, MOST_UNITS, 1, whole=True)
+VALUE = OneNumber("value", -100, 100, 0.1)
+WEIGHT = OneNumber("weight", -100, 100, 0.1)
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Stepper:
     result; empty for none.
     """
 
-    inputs: int = setting(2, Number("Inputs D", 1, MOST_UNITS, 1, whole=True))
+    inputs: int = setting(2, OneNumber("Inputs D", 1, MOST_UNITS, 1, whole=True))
     hidden: tuple[int, ...] = setting((3,), Numbers("Hidden layers", UNITS, 0, 3))
-    outputs: int = setting(1, Number("Outputs K", 1, MOST_UNITS, 1, whole=True))
+    outputs: int = setting(1, OneNumber("Outputs K", 1, MOST_UNITS, 1, whole=True))
     activation: str = setting("tanh", Choice("Activation φ", {n: n for n in ACTIVATIONS}))
     output: str = setting("logistic", Choice("Output unit and loss", OUTPUTS))
     seed: int = setting(0, dataclasses.replace(SEED, label="Seed of the weights"))
@@ -51,10 +51,10 @@ class Stepper:
     t: tuple[float, ...] = setting(
         (1.0, 0.0, 1.0), Numbers("t, the targets", VALUE, 1, MOST_ROWS * MOST_UNITS)
     )
-    example: int = setting(1, Number("Example", 0, MOST_ROWS, 1, whole=True))
-    line: int = setting(1, Number("Line", 1, 60, 1, whole=True))
+    example: int = setting(1, OneNumber("Example", 0, MOST_ROWS, 1, whole=True))
+    line: int = setting(1, OneNumber("Line", 1, 60, 1, whole=True))
     at: tuple[int, ...] = setting(
-        (), Numbers("Entry", Number("index", 0, 100, 1, whole=True), 0, 3)
+        (), Numbers("Entry", OneNumber("index", 0, 100, 1, whole=True), 0, 3)
     )
     differences: str = setting(
         "off", Choice("Finite differences", {"off": "of the entry", "on": "of all entries"})
@@ -213,7 +213,7 @@ def shape(settings: Stepper, **sizes: object) -> Stepper:
     Examples keep their values; new entries are 0. Edits of removed parameters are dropped.
     """
     rows = sizes.pop("rows", settings.rows)
-    n = int(Number("rows", 1, MOST_ROWS, 1, whole=True).check("rows", rows))
+    n = int(OneNumber("rows", 1, MOST_ROWS, 1, whole=True).check("rows", rows))
     known = Stepper.__dataclass_fields__
     new: dict[str, Any] = {
         name: getattr(settings, name)

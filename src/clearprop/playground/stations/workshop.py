@@ -17,8 +17,8 @@ from clearprop.playground.settings import (
     Choice,
     Choices,
     Named,
-    Number,
     Numbers,
+    OneNumber,
     Rows,
     Text,
     check,
@@ -41,11 +41,11 @@ DATA = {
 }
 MAX_STEPS = 10_000_000
 MAX_LEGS = 200
-SEED = Number("seed", 0, 2**32 - 1, 1, whole=True)
+SEED = OneNumber("seed", 0, 2**32 - 1, 1, whole=True)
 POINT = (
-    Number("x₁", -EXTENT, EXTENT),
-    Number("x₂", -EXTENT, EXTENT),
-    Number("class", 0, 4, whole=True),
+    OneNumber("x₁", -EXTENT, EXTENT),
+    OneNumber("x₂", -EXTENT, EXTENT),
+    OneNumber("class", 0, 4, whole=True),
 )
 # Settings that may change during a run, which continues from its current weights.
 DURING = ("optimizer", "learning_rate", "momentum", "batch_size", "l1", "l2", "weight_decay")
@@ -60,10 +60,10 @@ class Workshop:
     """
 
     data: str = setting("circles", Choice("Data", DATA))
-    n: int = setting(200, Number("Points", 10, 1000, 10, whole=True))
-    noise: float = setting(0.1, Number("Noise", 0, 1, 0.05))
-    classes: int = setting(2, Number("Classes", 2, 5, 1, whole=True))
-    test_share: float = setting(0.5, Number("Test fraction", 0, 0.9, 0.05))
+    n: int = setting(200, OneNumber("Points", 10, 1000, 10, whole=True))
+    noise: float = setting(0.1, OneNumber("Noise", 0, 1, 0.05))
+    classes: int = setting(2, OneNumber("Classes", 2, 5, 1, whole=True))
+    test_share: float = setting(0.5, OneNumber("Test fraction", 0, 0.9, 0.05))
     data_seed: int = setting(0, dataclasses.replace(SEED, label="Seed of the data"))
     points: tuple[tuple[float, ...], ...] = setting((), Rows("Drawn points", POINT, 1000))
     target: str = setting("", Text("Target column", 200))
@@ -72,7 +72,7 @@ class Workshop:
     )
     scaling: str = setting("standard", Choice("Scaling", SCALINGS))
     hidden: tuple[int, ...] = setting(
-        (4, 2), Numbers("Hidden layers", Number("Units", 1, 16, 1, whole=True), 0, 6)
+        (4, 2), Numbers("Hidden layers", OneNumber("Units", 1, 16, 1, whole=True), 0, 6)
     )
     activation: tuple[str, ...] = setting(
         ("tanh",), Choices("Activations", Choice("φ", {n: n for n in ACTIVATIONS}), 1, 6)
@@ -81,14 +81,14 @@ class Workshop:
     initializer: str = setting(
         "auto", Choice("Initial weights", {n: n for n in ("auto", *INITIALIZERS)})
     )
-    dropout: float = setting(0.0, Number("Dropout", 0, 0.9, 0.05))
+    dropout: float = setting(0.0, OneNumber("Dropout", 0, 0.9, 0.05))
     optimizer: str = setting("sgd", Choice("Optimiser", OPTIMIZERS))
-    learning_rate: float = setting(0.03, Number("Learning rate α", 1e-5, 10))
-    momentum: float = setting(0.0, Number("Momentum (SGD)", 0, 0.99, 0.01))
-    batch_size: int = setting(10, Number("Batch size", 1, 1000, 1, whole=True))
-    l1: float = setting(0.0, Number("L1 penalty", 0, 10, 0.0005))
-    l2: float = setting(0.0, Number("L2 penalty", 0, 10, 0.0005))
-    weight_decay: float = setting(0.0, Number("Weight decay", 0, 10, 0.001))
+    learning_rate: float = setting(0.03, OneNumber("Learning rate α", 1e-5, 10))
+    momentum: float = setting(0.0, OneNumber("Momentum (SGD)", 0, 0.99, 0.01))
+    batch_size: int = setting(10, OneNumber("Batch size", 1, 1000, 1, whole=True))
+    l1: float = setting(0.0, OneNumber("L1 penalty", 0, 10, 0.0005))
+    l2: float = setting(0.0, OneNumber("L2 penalty", 0, 10, 0.0005))
+    weight_decay: float = setting(0.0, OneNumber("Weight decay", 0, 10, 0.001))
     seed: int = setting(0, dataclasses.replace(SEED, label="Seed of the weights"))
     run: str = setting("", Text("Run", 20_000))
 
@@ -172,7 +172,7 @@ def check_change(name: object, value: object) -> tuple[str, Any]:
         kind = Workshop.__dataclass_fields__[name].metadata["kind"]
         return name, kind.check(name, value)
     if isinstance(name, str) and PARAMETER.fullmatch(name):
-        return name, Number(name, -1e6, 1e6).check(name, value)
+        return name, OneNumber(name, -1e6, 1e6).check(name, value)
     raise ValueError(f"{str(name)[:60]!r} is neither a parameter nor one of {', '.join(DURING)}")
 
 
@@ -181,7 +181,7 @@ def _parse_change(text: str) -> tuple[str, Any]:
     if name in DURING:
         kind = Workshop.__dataclass_fields__[name].metadata["kind"]
         return check_change(name, kind.read(name, value))
-    return check_change(name, Number(name, -1e6, 1e6).read(name, value))
+    return check_change(name, OneNumber(name, -1e6, 1e6).read(name, value))
 
 
 def _write_value(name: str, value: Any) -> str:

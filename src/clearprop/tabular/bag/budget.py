@@ -19,7 +19,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tabular.bag.epochs import MAX_CHECKS
 from clearprop.tabular.bag.folds import N_FOLDS
-from clearprop.tabular.bag.recipe import Plan, Recipe, batch_size, plan_epochs
+from clearprop.tabular.bag.recipe import Recipe, TrainingPlan, batch_size, plan_epochs
 from clearprop.tabular.inputs import SAMPLE
 
 PILOT_ROWS = 5_000  # on which speeds are measured
@@ -100,8 +100,8 @@ def affordable_members(n: int, share: float) -> int:
 
 
 def shorten(
-    plan: Plan, seconds: float, step: float, check: float, n_train: int, recipe: Recipe
-) -> tuple[Plan, int]:
+    plan: TrainingPlan, seconds: float, step: float, check: float, n_train: int, recipe: Recipe
+) -> tuple[TrainingPlan, int]:
     """A plan with shorter epochs, whose end can be moved, and the epochs between evaluations.
 
     seconds: for training and its evaluations, less than the plan takes.

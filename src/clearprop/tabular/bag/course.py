@@ -13,7 +13,7 @@ from clearprop.tabular.bag.budget import TRUST, Budget, shorten
 from clearprop.tabular.bag.epochs import Action, Epochs, Pace, decide
 from clearprop.tabular.bag.folds import HeldOut
 from clearprop.tabular.bag.members import Members
-from clearprop.tabular.bag.recipe import Plan, Recipe
+from clearprop.tabular.bag.recipe import Recipe, TrainingPlan
 from clearprop.training import AllJobsCallback, train
 
 
@@ -75,7 +75,7 @@ class Course:
 
     members: Members
     held_out: HeldOut
-    plan: Plan
+    plan: TrainingPlan
     state: Epochs
     reporter: Reporter
     kept: Kept | None = None
@@ -83,7 +83,9 @@ class Course:
     budget: Budget | None = None
 
     @classmethod
-    def begin(cls, members: Members, held_out: HeldOut, plan: Plan, reporter: Reporter) -> Course:
+    def begin(
+        cls, members: Members, held_out: HeldOut, plan: TrainingPlan, reporter: Reporter
+    ) -> Course:
         """Before the first epoch, without a limit of time."""
         return cls(members, held_out, plan, Epochs.plan(plan.epochs, plan.parts), reporter)
 
@@ -92,7 +94,7 @@ class Course:
         cls,
         members: Members,
         held_out: HeldOut,
-        plan: Plan,
+        plan: TrainingPlan,
         reporter: Reporter,
         budget: Budget,
         seconds: tuple[float, float],

@@ -16,8 +16,8 @@ from clearprop.tabular.bag.epochs import Pace
 from clearprop.tabular.bag.folds import N_FOLDS, Fold, HeldOut, folds
 from clearprop.tabular.bag.recipe import (
     START_ROWS,
-    Plan,
     Recipe,
+    TrainingPlan,
     build_job,
     forget_unseen,
     start,
@@ -82,11 +82,13 @@ class Members:
         architectures, parts = self.architectures[which], self.parts[which]
         return Members(architectures, self.recipe, parts, self.seeds[which], self.thetas[which])
 
-    def jobs(self, plan: Plan, pace: Pace | None = None) -> list[Job]:
+    def jobs(self, plan: TrainingPlan, pace: Pace | None = None) -> list[Job]:
         """The training of each on its rows."""
         return self._jobs([fold.train for fold in self.parts], plan, pace)
 
-    def _jobs(self, rows: Sequence[Array], plan: Plan, pace: Pace | None = None) -> list[Job]:
+    def _jobs(
+        self, rows: Sequence[Array], plan: TrainingPlan, pace: Pace | None = None
+    ) -> list[Job]:
         networks = zip(self.architectures, self.thetas, rows, self.seeds, strict=True)
         return [
             build_job(architecture, theta, some, self.recipe, seed, plan, pace)
@@ -105,7 +107,7 @@ class Members:
         some = data.rows(slice(n))
         n_train = max(1, len(self.parts[0].train) * n // len(data))
         parts = max(1, steps_of_pass(n_train) // TRIAL_STEPS)
-        plan = Plan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
+        plan = TrainingPlan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
         jobs = self._jobs([np.arange(n_train)] * len(self.parts), plan)
         states = train(jobs, some, engine=engine, time_limit=seconds)
         if any(state.history.stopped == "interrupted" for state in states):

@@ -186,7 +186,7 @@ def n_epochs(n: int) -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long members train: epochs of so many steps; `parts` epochs are a pass over the rows."""
 
     epochs: int
@@ -199,13 +199,13 @@ class Plan:
         return self.epochs * self.steps
 
 
-def plan_epochs(n: int, recipe: Recipe, least_parts: int = 1) -> Plan:
+def plan_epochs(n: int, recipe: Recipe, least_parts: int = 1) -> TrainingPlan:
     """For n training rows; a pass has at least about least_parts parts, if it has enough steps."""
     steps = steps_of_pass(n)
     in_epoch = max(1, steps // max(1, steps // STEPS_OF_EPOCH, least_parts))
     parts = steps // in_epoch
     passes = n_epochs(n) if recipe.epochs is None else recipe.epochs
-    return Plan(passes * parts, in_epoch, parts)
+    return TrainingPlan(passes * parts, in_epoch, parts)
 
 
 def build_job(
@@ -214,7 +214,7 @@ def build_job(
     rows: Array,
     recipe: Recipe,
     seed: int,
-    plan: Plan,
+    plan: TrainingPlan,
     pace: Pace | None = None,
 ) -> Job:
     """The training of a member on some rows of the shared data.

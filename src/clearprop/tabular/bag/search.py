@@ -24,7 +24,7 @@ from clearprop.history import EpochReport
 from clearprop.jobs import Data
 from clearprop.tabular.bag.folds import HeldOut, Score
 from clearprop.tabular.bag.members import Members
-from clearprop.tabular.bag.recipe import Plan, Recipe, plan_epochs
+from clearprop.tabular.bag.recipe import Recipe, TrainingPlan, plan_epochs
 from clearprop.training import train
 
 FACTOR = 3  # training is so many times longer in each round, and configurations fewer
@@ -149,7 +149,7 @@ def _round(
     recipes: list[Recipe],
     begin: Callable[[Recipe], Members],
     held_out: HeldOut,
-    plan: Plan,
+    plan: TrainingPlan,
     deadline: float,
     progress: Callable[[EpochReport], object] | None,
 ) -> list[Trial]:
@@ -180,7 +180,7 @@ class _Judge:
 
     group: list[Members]
     held_out: HeldOut
-    plan: Plan
+    plan: TrainingPlan
     progress: Callable[[EpochReport], object] | None
     interrupted: bool = False
     best: list[float] = field(init=False)
