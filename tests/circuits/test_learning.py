@@ -317,7 +317,7 @@ def test_other_tables_are_refused(table: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        ("hidden", -1),
+        ("hidden_sizes", -1),
         ("unit", "relu"),
         ("margin", 0.5),
         ("margin", 0),

@@ -298,8 +298,8 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
         X = X.tocsr()
         parts = (np.ascontiguousarray(part, np.int64) for part in (X.indices, X.indptr))
         values = np.ascontiguousarray(X.data, dtype=handle.dtype)
-        of_sparse: Array = handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
-        return of_sparse
+        y_hat: Array = handle.sparse(values, *parts, X.shape[1], out, logits, n_threads)
+        return y_hat
     X = np.asarray(X)
     if X.dtype.kind not in "biuf":
         raise TypeError(f"X must be numbers; got dtype {X.dtype}")
@@ -311,8 +311,7 @@ def predict(handle: Any, X: Any, out: Array | None, logits: bool, n_threads: int
     step = max(1, 2**20 // max(1, X.shape[-1] if X.ndim else 1))
     in_place = X.dtype == handle.dtype and X.flags.c_contiguous and X.flags.aligned
     if X.ndim != 2 or len(X) <= step or in_place:
-        of_all: Array = handle(ready(X), out, logits, n_threads)
-        return of_all
+        return np.asarray(handle(ready(X), out, logits, n_threads))
     shape = (len(X), handle.n_outputs)
     if out is None:
         out = np.empty(shape, handle.dtype)

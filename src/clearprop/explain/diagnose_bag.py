@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 NAMED = 8  # networks that a finding lists
 
 
-def merge_findings(of_networks: Sequence[Sequence[Finding]]) -> list[Finding]:
+def merge_findings(findings_by_network: Sequence[Sequence[Finding]]) -> list[Finding]:
     """One finding for each code and layer, with its networks; the most severe gives the text."""
-    M = len(of_networks)
+    M = len(findings_by_network)
     found: dict[tuple[str, int | None], list[tuple[int, Finding]]] = {}
-    for number, findings in enumerate(of_networks):
+    for number, findings in enumerate(findings_by_network):
         for finding in findings:
             found.setdefault((finding.code, finding.layer), []).append((number, finding))
     merged = []

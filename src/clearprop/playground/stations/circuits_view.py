@@ -189,12 +189,12 @@ def _neuron(settings: Circuits) -> Part:
         numbers["contradiction_total"] = found.total
         shown["contradiction_total"] = "against.total"
         lines.append("against = verdict.contradiction")
-        for side, of_side in rows.items():
+        for side, counted in rows.items():
             numbers[f"contradiction_{side}"] = [
-                [times, *bits[row].astype(int)] for row, times in of_side
+                [times, *bits[row].astype(int)] for row, times in counted
             ]
-            numbers[f"contradiction_{side}_z"] = [z[row] for row, _ in of_side]
-            numbers[f"contradiction_{side}_sum"] = sum(times * z[row] for row, times in of_side)
+            numbers[f"contradiction_{side}_z"] = [z[row] for row, _ in counted]
+            numbers[f"contradiction_{side}_sum"] = sum(times * z[row] for row, times in counted)
             of = f"for row, times in against.{side}_rows"
             shown |= {
                 f"contradiction_{side}": f"[[times, *bits[row].astype(int)] {of}]",
