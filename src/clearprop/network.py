@@ -384,7 +384,8 @@ class Network:
 
     def _y_hat(self, X: Array) -> Array:
         """ŷ by the native engine, or by the definition for a network with custom parts."""
-        from clearprop.engines.native import NativeEngine, why_not
+        from clearprop.engines.native import NativeEngine
+        from clearprop.engines.native_specs import why_not
 
         if why_not(self.architecture):
             return self.forward(X).y_hat

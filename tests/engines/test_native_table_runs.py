@@ -30,7 +30,8 @@ from clearprop import SGD, Adam, Data, Job, Penalty, _native
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines import EpochPlan
-from clearprop.engines.native import NativeEngine, compiled, predict, why_not
+from clearprop.engines.native import NativeEngine, compiled, predict
+from clearprop.engines.native_specs import why_not
 from clearprop.layers import Dense, Dropout
 from clearprop.schedules import FlatCosine
 from clearprop.training import train

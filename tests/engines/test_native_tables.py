@@ -34,7 +34,8 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines import EpochPlan
-from clearprop.engines.native import NativeEngine, why_not
+from clearprop.engines.native import NativeEngine
+from clearprop.engines.native_specs import why_not
 from clearprop.layers import Dense, Dropout
 from clearprop.schedules import CosLog4, FlatCosine
 from clearprop.training import train

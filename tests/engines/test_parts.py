@@ -13,7 +13,8 @@ import pytest
 import clearprop as cp
 from clearprop import ACTIVATIONS, OPTIMIZERS, OUTPUTS, _native
 from clearprop.embeddings import Embedding, Identity, Periodic, PiecewiseLinear
-from clearprop.engines.native import NativeEngine, why_not
+from clearprop.engines.native import NativeEngine
+from clearprop.engines.native_specs import why_not
 from clearprop.engines.reference import ReferenceEngine
 
 LAYERS = (Identity(2), PiecewiseLinear(((0.0, 1.0, 2.0),)), Periodic(2), Embedding((3, 2)))
@@ -78,7 +79,7 @@ def test_the_order_of_a_table_does_not_matter(monkeypatch: pytest.MonkeyPatch) -
     backwards = dict(reversed(ACTIVATIONS.items()))
     net = cp.Network([3, 5, 1], hidden="gelu", seed=0)
     before = NativeEngine(1).forward(net.architecture, net.theta, X)
-    monkeypatch.setattr("clearprop.engines.native.ACTIVATIONS", backwards)
+    monkeypatch.setattr("clearprop.engines.native_specs.ACTIVATIONS", backwards)
     after = NativeEngine(1).forward(dataclasses.replace(net.architecture), net.theta, X)
     np.testing.assert_array_equal(after, before)
 

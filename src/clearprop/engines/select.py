@@ -31,7 +31,8 @@ def get_engine(
         return _reference()
     if name not in ("auto", "native"):
         raise ValueError(f"engine must be 'auto', 'native' or 'reference'; got {name!r}")
-    from clearprop.engines.native import NativeEngine, why_not
+    from clearprop.engines.native import NativeEngine
+    from clearprop.engines.native_specs import why_not
 
     reason = why_not(architecture, optimizer) if architecture is not None else ""
     if not reason:
