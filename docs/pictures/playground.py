@@ -22,11 +22,7 @@ PICTURES = {
     "stepper": ("station=stepper&line=14&at=0,1", "light", 800),
     "outputs": ("station=outputs", "dark", 800),
     "workshop": (SPIRALS + "&run=9000", "light", 940),
-    "workshop-dark": (
-        "station=workshop&data=blobs&classes=5&output=softmax&hidden=6&run=400",
-        "dark",
-        940,
-    ),
+    "workshop-dark": (BLOBS + "&run=400", "dark", 940),
 }
 
 
