@@ -14,8 +14,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import train_test_split
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
@@ -25,7 +23,7 @@ from clearprop.engines.select import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
 from clearprop.estimators.fitted import FittedMLP
-from clearprop.estimators.sklearn_private import check_sample_weight
+from clearprop.estimators.validation import checked_weight, held_out, stopping_score
 from clearprop.history import TrainingState
 from clearprop.jobs import Data, Evaluation, Job
 from clearprop.network import Network
@@ -121,7 +119,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
             raise ValueError("partial_fit does not support early_stopping=True")
         X_given = X
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
-        sample_weight = _checked_weight(sample_weight, X)
+        sample_weight = checked_weight(sample_weight, X)
         dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
@@ -161,7 +159,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
             theta,
             optimizer,
             data,
-            self._validation(data, y, targets, validation, rng),
+            held_out(self, data, y, targets, validation, rng),
             state,
             rng,
         )
@@ -209,10 +207,11 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
     ) -> tuple[Job, str]:
         """The job to train, and what early stopping monitors."""
         rows, validation_data, y_val = validation
-        monitor, metrics = "loss", {}
+        monitor = "loss"
+        metrics: dict[str, Callable[[Evaluation], float]] = {}
         if self.early_stopping and not isinstance(optimizer, LBFGS):
-            metrics = self._metrics(architecture, validation_data, data, y_val)
-            monitor = SCORE if metrics else "validation_loss"
+            score = stopping_score(self, architecture, validation_data, data, y_val)
+            monitor, metrics = ("validation_loss", {}) if score is None else (SCORE, {SCORE: score})
         job = Job(
             architecture,
             theta,
@@ -272,67 +271,6 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
                 same = {name: kept[name].astype(slot.dtype) for name, slot in slots.items()}
                 state.engine_state = kept | same | {"theta": theta.copy()}
         return state
-
-    def _validation(
-        self,
-        data: Data,
-        y: Any,
-        targets: Targets,
-        given: tuple[Any, Any, Any],
-        rng: np.random.RandomState,
-    ) -> tuple[Array | None, Data | Array | None, Any]:
-        """The training rows, the validation data or rows, and the validation targets as given."""
-        X_val, y_val, weight_val = given
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together")
-        if X_val is not None:
-            X_val, y_val = self._validate_input(X_val, y_val, incremental=True, reset=False)
-            if weight_val is not None:
-                weight_val = check_sample_weight(weight_val, X_val, dtype=data.t.dtype)
-            t = self._targets(y_val, data.t.dtype).t
-            return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
-        if weight_val is not None:
-            raise ValueError("sample_weight_val needs X_val and y_val")
-        if not self.early_stopping or settings.uses_lbfgs(self):
-            return None, None, None
-        rows, val_rows = train_test_split(
-            np.arange(len(data)),
-            random_state=rng,
-            test_size=self.validation_fraction,
-            stratify=targets.stratify,
-        )
-        if len(val_rows) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' "
-                "or the size of your dataset."
-            )
-        return rows, val_rows, y[val_rows]
-
-    def _metrics(
-        self, architecture: Architecture, validation: Any, data: Data, y_val: Any
-    ) -> dict[str, Callable[[Evaluation], float]]:
-        """The early-stopping score by its name; NaN for predictions that are not finite.
-
-        Empty if early stopping monitors the validation loss instead.
-        """
-        if self.scoring == "loss" or not self._scores_predictions():
-            return {}
-        if self.scoring is not None:
-            scorer = check_scoring(self, self.scoring)
-            X_val = validation.X if isinstance(validation, Data) else data.X[validation]
-
-        def score(e: Evaluation) -> float:
-            if not np.isfinite(e.y_hat).all():
-                return float("nan")
-            if self.scoring is None:
-                return self._default_score(y_val, self._decode(e.y_hat), e.sample_weight)
-            fitted = copy.copy(self)
-            fitted.__dict__.pop("feature_names_in_", None)  # X_val is a plain matrix by now
-            fitted._set_network(Network.from_theta(architecture, e.theta))
-            weights = {} if e.sample_weight is None else {"sample_weight": e.sample_weight}
-            return float(scorer(fitted, X_val, y_val, **weights))
-
-        return {SCORE: score}
 
     def _scores_predictions(self) -> bool:
         """Whether predictions have the shape of y, so that a score of them exists."""
@@ -400,15 +338,6 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
         steps = np.asarray([state.n_steps], dtype=float)
         clock = Clock(steps, state.n_steps + 1, state.epoch, state.n_samples, state.reductions)
         return float(schedule(clock)[0])
-
-
-def _checked_weight(sample_weight: Any, X: Array) -> Array | None:
-    if sample_weight is None:
-        return None
-    checked: Array = check_sample_weight(sample_weight, X)
-    if not checked.any():
-        raise ValueError("sample_weight must have at least one entry > 0; all are 0")
-    return checked
 
 
 def _listed(value: Any) -> Any:

@@ -10,19 +10,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
-from sklearn.utils.validation import validate_data
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from clearprop._typing import Array
-from clearprop.estimators import plain
+from clearprop.estimators import labels, plain, validation
 from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
-from clearprop.estimators.settings import class_weights, is_stochastic
+from clearprop.estimators.settings import is_stochastic
 from clearprop.estimators.sklearn_private import (
     Interval,
     StrOptions,
@@ -31,9 +25,6 @@ from clearprop.estimators.sklearn_private import (
     num_samples,
     safe_indexing,
 )
-from clearprop.outputs import Logistic, Ordinal, Output, Softmax
-
-OUTPUT_UNITS = ("auto", "logistic", "softmax", "ordinal")
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -179,7 +170,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMLP._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "output": [StrOptions(set(OUTPUT_UNITS))],
+        "output": [StrOptions(set(labels.UNITS))],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -288,8 +279,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         (n_samples,). X_val, y_val, sample_weight_val: your own validation data, for the validation
         curve and, with early_stopping=True, for stopping. Returns self.
         """
-        validation = (X_val, y_val, sample_weight_val)
-        self._fit(X, y, sample_weight, validation=validation)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
         return self
 
     @available_if(is_stochastic)
@@ -333,21 +323,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         For multi-label y, the probability of each label; for several class columns, a list with
         one array per column.
         """
-        y_hat = self._y_hat(X)
-        output = self._architecture.output
-        if isinstance(output, Softmax) and output.sizes is not None:
-            return [y_hat[:, group] for group in output.groups(y_hat.shape[1])]
-        if isinstance(output, Ordinal):
-            return output.probabilities(y_hat)
-        if y_hat.shape[1] == 1:
-            both = np.empty((len(y_hat), 2), y_hat.dtype)
-            np.subtract(1, y_hat[:, 0], out=both[:, 0])
-            both[:, 1] = y_hat[:, 0]
-            return both
-        if isinstance(output, Logistic) and self._label_binarizer.y_type_ == "multiclass":
-            total = y_hat.sum(axis=1, keepdims=True)
-            return np.where(total > 0, y_hat / np.where(total > 0, total, 1), 1 / y_hat.shape[1])
-        return y_hat
+        return labels.probabilities(self._y_hat(X), self._binarizer(), self._architecture.output)
 
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of `predict_proba`."""
@@ -361,23 +337,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     # ---- targets -----------------------------------------------------------------------------
 
-    def _several_columns(self) -> bool:
-        return isinstance(self.classes_, list)
+    def _binarizer(self) -> LabelBinarizer | None:
+        """The one that has seen y; None for several class columns."""
+        return None if isinstance(self.classes_, list) else self._label_binarizer
 
     def _learn_classes(self, y: Any, classes: Any) -> None:
         """`classes` of partial_fit: required in the first call, and the same in all later calls."""
         kind, known = type_of_target(y), getattr(self, "classes_", None)
         columns = classes is not None and all(np.ndim(column) == 1 for column in classes)
         if kind == "multiclass-multioutput" or isinstance(known, list) or columns:
-            given = None if classes is None else [np.unique(column) for column in classes]
-            if known is None and given is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            if known is None:
-                self.classes_: Any = given
-            elif given is not None and list(map(list, given)) != list(map(list, known)):
-                raise ValueError(
-                    f"`classes` must be the same as in the first call, {known}; got {given}"
-                )
+            self.classes_: Any = labels.agreed_columns(classes, known)
         elif check_partial_fit_first_call(self, classes):
             multilabel = kind.startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
@@ -387,126 +356,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if plain.is_matrix(self, X, reset=reset):
             classes = plain.classes_of(y, len(X))
         if classes is None:
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=["csr", "csc"],
-                multi_output=True,
-                dtype=(np.float64, np.float32),
-                reset=reset,
-            )
-            X = X.tocsr() if hasattr(X, "tocsr") else X
-            if y.ndim == 2 and y.shape[1] == 1:
-                y = column_or_1d(y, warn=True)
+            X, y = validation.checked_data(self, X, y, reset=reset)
             check_classification_targets(y)
         known = hasattr(self, "classes_") and (self.warm_start or incremental)
         columns = classes is None and type_of_target(y) == "multiclass-multioutput"
-        if columns or (known and self._several_columns()):
-            return X, self._validate_columns(y, known)
-        if not known:
+        if columns or (known and isinstance(self.classes_, list)):
+            if known:
+                labels.check_columns(y, self.classes_)
+            else:
+                self.classes_ = [np.unique(column) for column in y.T]
+        elif known:
+            same = self.warm_start and not incremental
+            labels.check_known(y, classes, self.classes_, all_of_them=same)
+        else:
             binarizer = LabelBinarizer().fit(y) if classes is None else plain.binarizer_of(classes)
             self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
-            return X, y
-        classes = unique_labels(y) if classes is None else classes
-        if self.warm_start and not incremental:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous "
-                    f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {classes}."
-            )
         return X, y
 
-    def _validate_columns(self, y: Array, known: bool) -> Array:
-        """Several columns of class labels."""
-        if not known:
-            self.classes_ = [np.unique(column) for column in y.T]
-        elif not self._several_columns() or y.shape[1:] != (len(self.classes_),):
-            raise ValueError(f"y of shape {y.shape} does not match the classes of the previous fit")
-        for number, (column, classes) in enumerate(zip(y.T, self.classes_, strict=True)):
-            unknown = np.setdiff1d(column, classes)
-            if len(unknown):
-                raise ValueError(
-                    f"column {number} of `y` has classes not in `self.classes_`: {unknown}"
-                )
-        return y
-
     def _encode(self, y: Any, dtype: Any) -> Targets:
-        output: Output
-        if self._several_columns():
-            if self.output in ("logistic", "ordinal"):
-                raise ValueError(
-                    f"output={self.output!r} is not possible for several class columns"
-                )
-            columns = zip(np.asarray(y).T, self.classes_, strict=True)
-            t = np.stack([np.searchsorted(classes, column) for column, classes in columns], axis=1)
-            output = Softmax(self.label_smoothing, tuple(len(c) for c in self.classes_))
-            n_outputs = sum(len(c) for c in self.classes_)
-            return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
-        kind = self._label_binarizer.y_type_
-        if self.output == "ordinal":
-            return self._encode_ordered(y, kind, dtype)
-        unit = self.output
-        if unit == "auto":
-            unit = "softmax" if kind == "multiclass" else "logistic"
-        codes = None if kind.startswith("multilabel") else plain.codes_of(y, self.classes_)
-        if codes is not None and kind == "multiclass" and unit == "softmax":
-            n_outputs, output = len(self.classes_), Softmax(self.label_smoothing)
-            return Targets(output.targets(codes, n_outputs, np.dtype(dtype)), n_outputs, output)
-        if codes is None:
-            t = np.asarray(self._label_binarizer.transform(y)).astype(bool)
-        else:
-            t = codes[:, None] == (1 if kind == "binary" else np.arange(len(self.classes_)))
-        # like scikit-learn: the split is stratified only for two classes
-        stratify = t if t.shape[1] == 1 else None
-        if unit == "softmax":
-            if kind.startswith("multilabel"):
-                raise ValueError("output='softmax' picks one class; y is a multi-label indicator")
-            if t.shape[1] == 1:
-                t = np.hstack([~t, t])
-            output = Softmax(self.label_smoothing)
-        else:
-            output = Logistic(self.label_smoothing)
-        n_outputs = t.shape[1]
-        return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output, stratify)
-
-    def _encode_ordered(self, y: Any, kind: str, dtype: Any) -> Targets:
-        if kind.startswith("multilabel"):
-            raise ValueError(
-                "output='ordinal' is for one class per row; y is a multi-label indicator"
-            )
-        if self.label_smoothing:
-            raise ValueError("label_smoothing must be 0 for output='ordinal'")
-        output, n_outputs = Ordinal(), max(len(self.classes_) - 1, 1)
-        t = output.targets(
-            np.searchsorted(self.classes_, np.asarray(y)), n_outputs, np.dtype(dtype)
-        )
-        return Targets(t, n_outputs, output, t if n_outputs == 1 else None)
+        how = self.output, self.label_smoothing, np.dtype(dtype)
+        return labels.encode(y, self.classes_, self._binarizer(), *how)
 
     def _decode(self, y_hat: Array) -> Any:
         output = self._architecture.output
-        if self._several_columns():
-            assert isinstance(output, Softmax)
-            groups = output.groups(y_hat.shape[1])
-            columns = [
-                classes[y_hat[:, group].argmax(axis=1)]
-                for group, classes in zip(groups, self.classes_, strict=True)
-            ]
-            return np.stack(columns, axis=1)
-        kind = self._label_binarizer.y_type_
-        if kind == "multiclass":
-            p = output.probabilities(y_hat) if isinstance(output, Ordinal) else y_hat
-            return self.classes_[p.argmax(axis=1)]
-        if kind == "binary":
-            if len(self.classes_) == 1:
-                return np.repeat(self.classes_, len(y_hat))
-            return self.classes_[(y_hat[:, -1] > 0.5).astype(np.intp)]
-        return self._label_binarizer.inverse_transform(y_hat)
+        return labels.decode(y_hat, self.classes_, self._binarizer(), output)
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
         if isinstance(self.classes_, list):
@@ -515,16 +388,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return float(accuracy_score(y, prediction, sample_weight=sample_weight))
 
     def _fit_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
-        if self.class_weight is None:
-            return sample_weight
-        y = y.toarray() if hasattr(y, "toarray") else y
-        several = self._several_columns() or y.ndim == 2  # class columns, or 0/1 for each label
-        columns = list(y.T) if several else [y]
-        if self._several_columns():
-            classes = list(self.classes_)
-        else:
-            classes = [np.array([0, 1])] * len(columns) if several else [self.classes_]
-        return class_weights(self.class_weight, columns, classes, sample_weight)
+        return labels.weights(self.class_weight, y, self.classes_, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

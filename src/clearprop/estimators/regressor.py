@@ -8,12 +8,10 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
 
 from clearprop._typing import Array
-from clearprop.estimators import plain
+from clearprop.estimators import plain, validation
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
 from clearprop.estimators.sklearn_private import Hidden, StrOptions, fit_context
@@ -262,8 +260,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight: (n_samples,). X_val, y_val, sample_weight_val: your own validation data, for
         the validation curve and, with early_stopping=True, for stopping. Returns self.
         """
-        validation = (X_val, y_val, sample_weight_val)
-        self._fit(X, y, sample_weight, validation=validation)
+        self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
         return self
 
     @available_if(is_stochastic)
@@ -311,20 +308,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
         if plain.is_matrix(self, X, reset=reset) and plain.is_numeric_target(y, len(X)):
             return X, y
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        X = X.tocsr() if hasattr(X, "tocsr") else X
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, y
+        return validation.checked_data(self, X, y, reset=reset, y_numeric=True)
 
     def _encode(self, y: Any, dtype: Any) -> Targets:
         t = np.asarray(y)
