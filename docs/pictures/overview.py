@@ -17,7 +17,7 @@ import clearprop as cp
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"  # Okabe & Ito: told apart by everybody
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"  # Okabe & Ito: for every colour vision
 
 BLUE_AND_ORANGE = mpl.colors.LinearSegmentedColormap.from_list("", [ORANGE, "white", BLUE])
 
