@@ -103,14 +103,8 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Adam:
-    """Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α_t m/(√v + ε).
-
-    α_t = α √(1−β₂ᵗ)/(1−β₁ᵗ) corrects the bias of the zero start.
-    Source: Kingma & Ba 2015, the form at the end of section 2 (its ε̂ is our epsilon), as in
-    scikit-learn and Keras; PyTorch divides by √(v/(1−β₂ᵗ)) + ε instead.
-    Raises ValueError unless 0 ≤ beta_1, beta_2 < 1, epsilon > 0 and weight_decay ≥ 0.
-    """
+class AdamFamily:
+    """What Adam, AdamW and NAdam share: the fields, the slots m and v, and Adam's step."""
 
     learning_rate: float | Schedule = 0.001
     beta_1: float = 0.9
@@ -121,7 +115,9 @@ class Adam:
 
     def __post_init__(self) -> None:
         _check_common(self.learning_rate, self.weight_decay)
-        _check_moments(self.beta_1, self.beta_2, self.epsilon)
+        check_number("beta_1", self.beta_1, at_least=0, below=1)
+        check_number("beta_2", self.beta_2, at_least=0, below=1)
+        check_number("epsilon", self.epsilon, above=0)
 
     def native(self) -> tuple[str, tuple[float, ...]]:
         return "adam", (self.beta_1, self.beta_2, self.epsilon)
@@ -137,42 +133,36 @@ class Adam:
         learning_rate: float | Array,
         decay: Array | None = None,
     ) -> tuple[Array, State]:
-        return _adam_update(self, theta, gradient, state, learning_rate, decay=decay)
+        g = _like(gradient, theta)
+        theta = _decayed(theta, learning_rate, self.weight_decay, decay)
+        beta_1, beta_2, step = float(self.beta_1), float(self.beta_2), _next(state)
+        t = int(step)
+        m = beta_1 * state["m"] + (1 - beta_1) * g
+        v = beta_2 * state["v"] + (1 - beta_2) * (g * g)
+        alpha_t = _rate(learning_rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t), theta)
+        theta = theta - alpha_t * m / (np.sqrt(v) + float(self.epsilon))
+        return theta, {"step": step, "m": m, "v": v}
 
 
 @dataclass(frozen=True)
-class AdamW:
+class Adam(AdamFamily):
+    """Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; θ ← θ − α_t m/(√v + ε).
+
+    α_t = α √(1−β₂ᵗ)/(1−β₁ᵗ) corrects the bias of the zero start.
+    Source: Kingma & Ba 2015, the form at the end of section 2 (its ε̂ is our epsilon), as in
+    scikit-learn and Keras; PyTorch divides by √(v/(1−β₂ᵗ)) + ε instead.
+    Raises ValueError unless 0 ≤ beta_1, beta_2 < 1, epsilon > 0 and weight_decay ≥ 0.
+    """
+
+
+@dataclass(frozen=True)
+class AdamW(AdamFamily):
     """Adam with weight decay by default: θ ← θ(1 − αλ), then Adam's step.
 
     Source: Loshchilov & Hutter 2019. See Adam for the formula, the arguments and the errors.
     """
 
-    learning_rate: float | Schedule = 0.001
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
     weight_decay: float = 0.01
-    shared: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
-
-    def __post_init__(self) -> None:
-        _check_common(self.learning_rate, self.weight_decay)
-        _check_moments(self.beta_1, self.beta_2, self.epsilon)
-
-    def native(self) -> tuple[str, tuple[float, ...]]:
-        return "adam", (self.beta_1, self.beta_2, self.epsilon)
-
-    def init(self, theta: Array) -> State:
-        return _slots(theta, "m", "v")
-
-    def update(
-        self,
-        theta: Array,
-        gradient: Array,
-        state: State,
-        learning_rate: float | Array,
-        decay: Array | None = None,
-    ) -> tuple[Array, State]:
-        return _adam_update(self, theta, gradient, state, learning_rate, decay=decay)
 
 
 @dataclass(frozen=True)
@@ -217,7 +207,7 @@ class RMSprop:
 
 
 @dataclass(frozen=True)
-class NAdam:
+class NAdam(AdamFamily):
     """Adam with Nesterov momentum: μ_t = β₁(1 − ½·0.96^(0.004t)), m and v as in Adam,
 
     θ ← θ − α [ (1−μ_t) g/(1−∏₁ᵗμ) + μ_{t+1} m/(1−∏₁ᵗ⁺¹μ) ] / (√(v/(1−β₂ᵗ)) + ε).
@@ -227,15 +217,6 @@ class NAdam:
     """
 
     learning_rate: float | Schedule = 0.002
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float = 0.0
-    shared: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
-
-    def __post_init__(self) -> None:
-        _check_common(self.learning_rate, self.weight_decay)
-        _check_moments(self.beta_1, self.beta_2, self.epsilon)
 
     def native(self) -> tuple[str, tuple[float, ...]]:
         return "nadam", (self.beta_1, self.beta_2, self.epsilon)
@@ -345,35 +326,9 @@ def get_optimizer(
     return optimizer
 
 
-def _adam_update(
-    optimizer: Adam | AdamW,
-    theta: Array,
-    gradient: Array,
-    state: State,
-    learning_rate: float | Array,
-    *,
-    decay: Array | None,
-) -> tuple[Array, State]:
-    g = _like(gradient, theta)
-    theta = _decayed(theta, learning_rate, optimizer.weight_decay, decay)
-    beta_1, beta_2, step = float(optimizer.beta_1), float(optimizer.beta_2), _next(state)
-    t = int(step)
-    m = beta_1 * state["m"] + (1 - beta_1) * g
-    v = beta_2 * state["v"] + (1 - beta_2) * (g * g)
-    alpha_t = _rate(learning_rate * math.sqrt(1 - beta_2**t) / (1 - beta_1**t), theta)
-    theta = theta - alpha_t * m / (np.sqrt(v) + float(optimizer.epsilon))
-    return theta, {"step": step, "m": m, "v": v}
-
-
 def _check_common(learning_rate: float | Schedule, weight_decay: float) -> None:
     as_schedule(learning_rate)
     check_number("weight_decay", weight_decay, at_least=0)
-
-
-def _check_moments(beta_1: float, beta_2: float, epsilon: float) -> None:
-    check_number("beta_1", beta_1, at_least=0, below=1)
-    check_number("beta_2", beta_2, at_least=0, below=1)
-    check_number("epsilon", epsilon, above=0)
 
 
 def _slots(theta: Array, *names: str) -> State:

@@ -48,6 +48,14 @@ class Exponential(Elementwise):
     def dy_dz(self, z: Array) -> Array:
         return diagonal(self.y_hat(z))
 
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        """∂ℒ/∂z / ŷ."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(self.dL_dz(z, t) * np.exp(-z))
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        return self.loss(np.log(y_hat), t)
+
     def best_constant(self, t: Array) -> Array:
         return np.asarray(np.log(np.maximum(t.mean(axis=0), 1e-12)))
 
@@ -127,10 +135,6 @@ class Gamma(Exponential):
     def dL_dz(self, z: Array, t: Array) -> Array:
         return 1 - self._ratio(z, t)
 
-    def dL_dy_hat(self, z: Array, t: Array) -> Array:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray((1 - self._ratio(z, t)) * np.exp(-z))
-
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         return np.asarray((np.log(y_hat / t) + t / y_hat - 1).sum(axis=1))
 
@@ -185,13 +189,6 @@ class Tweedie(Exponential):
         power, rest = self._powers(z, t)
         return power - rest
 
-    def dL_dy_hat(self, z: Array, t: Array) -> Array:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(self.dL_dz(z, t) * np.exp(-z))
-
-    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
-        return self.loss(np.log(y_hat), t)
-
 
 @dataclass(frozen=True)
 class NegativeBinomial(Exponential):
@@ -243,10 +240,3 @@ class NegativeBinomial(Exponential):
     def dL_dz(self, z: Array, t: Array) -> Array:
         u = z + math.log(self.dispersion)
         return np.asarray(sigmoid(u) / self.dispersion - t * sigmoid(-u))
-
-    def dL_dy_hat(self, z: Array, t: Array) -> Array:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(self.dL_dz(z, t) * np.exp(-z))
-
-    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
-        return self.loss(np.log(y_hat), t)
