@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import threading
 from pathlib import Path
@@ -84,6 +85,13 @@ def test_fit_trains_a_bag(run: Any) -> None:
     assert told.code == 0
     assert "bag of 4 networks of" in told.out
     assert "columns not used: constant" in told.out
+    inputs = {column["name"]: column["inputs"] for column in report["columns"]}
+    assert inputs["constant"] == "not used"
+    assert re.fullmatch(r"number in \d+ bins(, flag for gaps)?", inputs["x"])
+    used = {c.name: c.summary for c in TableModel.load("t.safetensors").estimator.inputs_.columns}
+    assert {name: inputs[name] for name in used} == used
+    for name, text in inputs.items():
+        assert re.search(rf"^{name} .*\b{re.escape(text)}$", told.out, re.MULTILINE)
     assert "is best for rows held out in turn: log loss 0." in told.out
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import clearprop
+from clearprop.cli.columns import columns_to_document, inputs_of_bag
 from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
 from clearprop.cli.parser import default_model_path
 from clearprop.cli.scores import quality, show_quality
@@ -64,7 +65,8 @@ def fit(arguments: argparse.Namespace) -> int:
     encoding = TableEncoding.fit(
         problem.frame, kinds, parse_text=is_text, missing=missing, rows=problem.train
     )
-    say.columns(arguments.table, problem, encoding)
+    is_bag = not isinstance(options, NetworkOptions)
+    say.columns(arguments.table, problem, encoding, is_bag=is_bag)
     started = time.monotonic()
     if isinstance(options, NetworkOptions):
         model = _train_network(problem, encoding, options, arguments.quiet)
@@ -211,7 +213,9 @@ class _Teller:
     def note(self, message: str) -> None:
         note(message, self.quiet)
 
-    def columns(self, path: str, problem: Problem, encoding: TableEncoding) -> None:
+    def columns(
+        self, path: str, problem: Problem, encoding: TableEncoding, *, is_bag: bool
+    ) -> None:
         if len(problem.test) == 0:
             self.note("no rows are held out, so that there are no scores")
         n_skipped = len(problem.y) - len(problem.train) - len(problem.test)
@@ -220,15 +224,21 @@ class _Teller:
         if self.json:
             return
         target, y = problem.target, problem.y
-        print_table(
-            ("column", "kind", "", "missing", "features"),
-            [
-                (c.name, c.kind, c.summary, c.n_missing or "", c.n_features or "")
-                for c in encoding.describe()
-            ],
-            title=f"{path}: {len(y):,} rows; missing values counted in the training rows",
-            left=3,
-        )
+        title = f"{path}: {len(y):,} rows; missing values counted in the training rows"
+        described = encoding.describe()
+        if is_bag:  # what becomes of a column is known after the fit
+            lines = [(c.name, c.kind, c.n_missing or "") for c in described]
+            print_table(("column", "kind", "missing"), lines, title=title, left=2)
+        else:
+            print_table(
+                ("column", "kind", "", "missing", "features"),
+                [
+                    (c.name, c.kind, c.summary, c.n_missing or "", c.n_features or "")
+                    for c in described
+                ],
+                title=title,
+                left=3,
+            )
         reason = "" if self.task_given else f" ({problem.reason}; --task changes it)"
         print(f"target {shown(target.name)}: {target.task}{reason}")
         if target.has_classes:
@@ -268,6 +278,11 @@ class _Teller:
         last = estimator.oof_curve_[-1][0]
         score = estimator.scoring or getattr(estimator, "loss", "log_loss")
         score = "rmse" if score == "squared_error" else score
+        print_table(
+            ("column", "type in training", "inputs of the networks"),
+            [(c["name"], c["type"], c["inputs"]) for c in inputs_of_bag(estimator)],
+            left=3,
+        )
         print(f"bag of {n} networks of {n_weights:,} weights: {last} epochs in {seconds:.1f} s")
         print(f"ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
         if estimator.unused_columns_:
@@ -316,7 +331,7 @@ class _Teller:
                     "validation": model.about["n_validation_rows"],
                     "held_out": len(problem.test),
                 },
-                "columns": [dataclasses.asdict(c) for c in encoding.describe()],
+                "columns": columns_to_document(model, encoding),
                 "target": {
                     "name": target.name,
                     "task": target.task,

@@ -262,6 +262,29 @@ class InputColumn:
             names += [f"{self.name}={label}" for label in labels]
         return (*names, f"{self.name} (missing)") if self.missing is not None else tuple(names)
 
+    @property
+    def type_name(self) -> str:
+        """The name of its type in training; "" where it is not known."""
+        return "" if self.type is None else self.type.name
+
+    @property
+    def summary(self) -> str:
+        """What becomes of it in a few words, such as "number in 48 bins, flag for gaps"."""
+        if self.categories is not None:
+            n = len(self.categories.names)
+            each = "learnt vector" if self.categories.embedded else "flag"
+            text = "one flag for two categories" if n == 2 and self.flags else ""
+            text = text or f"{each} for each of {n} categories"
+        elif self.kind == "boolean":
+            text = "flag"
+        elif self.kind == "date":
+            n = len(self.numbers)
+            text = f"{n} number{'s' * (n > 1)} in bins" if n else ""
+        else:
+            text = "".join(f"number in {len(number.edges) - 1} bins" for number in self.numbers)
+        gaps = "flag for gaps" if self.missing is not None else ""
+        return ", ".join(filter(None, (text, gaps)))
+
     def as_trained(self, label: str) -> str:
         """A text as a label of the type that a categorical column had in training.
 
