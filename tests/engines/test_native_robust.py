@@ -7,7 +7,6 @@ import dataclasses
 import os
 import platform
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from textwrap import dedent
 from typing import Any
 
 import numpy as np
+import own_python
 import pytest
 
 import clearprop as cp
@@ -31,14 +31,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 
 def python(code: str, **env: str) -> str:
     """What a Python of its own prints; it must end well."""
-    done = subprocess.run(
-        [sys.executable, "-c", dedent(code)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env=os.environ | env,
-    )
+    done = own_python.python(code, **env)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
