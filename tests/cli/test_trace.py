@@ -89,7 +89,7 @@ def test_check_gradients_of_a_made_up_network(run, output):
 
 def test_a_check_that_fails_has_exit_code_1(run, monkeypatch):
     wrong = replace(ACTIVATIONS["tanh"], dphi=lambda z, h: 1 - h)  # it is 1 − h²
-    monkeypatch.setitem(ACTIVATIONS, "tanh", wrong)
+    monkeypatch.setattr("clearprop.activations.ACTIVATIONS", {**ACTIVATIONS, "tanh": wrong})
     done = run("check-gradients")
     assert done.code == 1
     assert "back-propagation DOES NOT AGREE within 1e-07" in done.out
