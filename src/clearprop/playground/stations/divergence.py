@@ -44,8 +44,8 @@ class Divergence:
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "Two different distributions": {"q": (600, 300, 100), "p": (200, 300, 500)},
     "The same: KL is 0": {"q": (250, 500, 250), "p": (250, 500, 250)},
-    "An observed label: H(q) is 0": {"q": (0, 1000, 0), "p": (200, 700, 100)},
-    "p rules out an event of q: KL is infinite": {"q": (500, 400, 100), "p": (600, 400, 0)},
+    "An observed label: H(Q) is 0": {"q": (0, 1000, 0), "p": (200, 700, 100)},
+    "P rules out an event of Q: KL is infinite": {"q": (500, 400, 100), "p": (600, 400, 0)},
 }
 
 
@@ -84,7 +84,7 @@ def resize(settings: Divergence, n: object) -> Divergence:
 
 
 def view(settings: Divergence) -> dict[str, Any]:
-    """H(q), H(q, p), KL both ways, their terms, and the binary case."""
+    """H(Q), H(Q, P), KL both ways, their terms, and the binary case."""
     q, p = (np.array(part) / WHOLE for part in (settings.q, settings.p))
     t, y_hat = settings.t, settings.y_hat
     Q, P = np.array([1 - t, t]), np.array([1 - y_hat, y_hat])
