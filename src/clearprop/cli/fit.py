@@ -33,7 +33,7 @@ from clearprop.tabular.problem import Problem, read_problem
 from clearprop.tabular.scores import CLASS_SCORES, Scores
 from clearprop.tabular.target import Standardization
 
-ENDED = STOPPED | {"patience": "more epochs would bring nothing better"}
+ENDED = STOPPED | {"patience": "more epochs would not improve the score"}
 BAG_OPTIONS = ("n_members", "loss", "scoring", "tune")
 KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 
@@ -43,7 +43,7 @@ def fit(arguments: argparse.Namespace) -> int:
     path = arguments.model or default_model_path(arguments.table)
     _check_output(path, arguments.table, arguments.force)
     options = fit_options(arguments)
-    say = _Teller(arguments)
+    say = _Progress(arguments)
     missing = (*MISSING, *arguments.missing)
     table, is_text = read_table(
         arguments.table, delimiter=arguments.delimiter, encoding=arguments.encoding
@@ -90,7 +90,7 @@ def fit(arguments: argparse.Namespace) -> int:
 
 
 def fit_options(arguments: argparse.Namespace) -> NetworkOptions | dict[str, Any]:
-    """Of one network, if anything was said of it; else the parameters of the tabular estimator."""
+    """The options of one network if any was given, else the parameters of the tabular estimator."""
     names = {field.name for field in dataclasses.fields(NetworkOptions)}
     given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
     shared = {"class_weight", "time_limit", "n_threads", "seed"}
@@ -98,7 +98,7 @@ def fit_options(arguments: argparse.Namespace) -> NetworkOptions | dict[str, Any
         for name in BAG_OPTIONS:
             if getattr(arguments, name) is not None:
                 option = name.removeprefix("n_")
-                raise UsageError(f"--{option} is of the bag, and the other options of one network")
+                raise UsageError(f"--{option} is for a bag, but other options ask for one network")
         return network_options(arguments, given)
     parameters: dict[str, Any] = {"random_state": arguments.seed}
     for name in (*BAG_OPTIONS, "class_weight", "time_limit", "n_threads"):
@@ -120,17 +120,17 @@ def network_options(arguments: argparse.Namespace, given: dict[str, Any]) -> Net
         for name in ("batch_size", "learning_rate", "dropout", "patience"):
             if name in given:
                 option = name.replace("_", "-")
-                raise UsageError(f"--{option}: lbfgs has none, it uses all rows in every step")
+                raise UsageError(f"--{option} is not for lbfgs, which uses all rows in every step")
     return options
 
 
 def _check_output(path: str, table: str, force: bool) -> None:
-    """Before any work: the model file can be written, and nothing is lost by it."""
+    """Check before any work that the model file can be written, and that no file is lost."""
     if os.path.exists(path):
         if os.path.exists(table) and os.path.samefile(path, table):
             raise UsageError(f"--model {path} is the table itself")
         if not os.path.isfile(path):
-            raise UsageError(f"--model {path} exists and is no regular file")
+            raise UsageError(f"--model {path} exists and is not a regular file")
         if not force:
             raise UsageError(
                 f"{path} exists; --force replaces it, --model PATH writes to another file"
@@ -203,8 +203,8 @@ def _compare(
     return [(p, model.score(problem.y[problem.test], p.prediction)) for p in predictors]
 
 
-class _Teller:
-    """What is told along the way: tables as they come, or one JSON document at the end."""
+class _Progress:
+    """The output of the command: tables as they are ready, or one JSON document at the end."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.json, self.quiet = arguments.json, arguments.quiet
@@ -217,7 +217,7 @@ class _Teller:
         self, path: str, problem: Problem, encoding: TableEncoding, *, is_bag: bool
     ) -> None:
         if len(problem.test) == 0:
-            self.note("no rows are held out, so that there are no scores")
+            self.note("no rows are held out, so there are no scores")
         n_skipped = len(problem.y) - len(problem.train) - len(problem.test)
         if n_skipped:
             self.note(f"{n_skipped:,} rows without a target are left out")
@@ -249,7 +249,7 @@ class _Teller:
         else:
             scale = Standardization.of(y[problem.train])
             print(f"mean {number(scale.mean)}, standard deviation {number(scale.spread)}")
-        print(f"{len(problem.train):,} rows to learn from, {len(problem.test):,} held out\n")
+        print(f"{len(problem.train):,} rows for training, {len(problem.test):,} held out\n")
         sys.stdout.flush()  # the training may take long
 
     def training(self, model: TableModel, seconds: float) -> None:
@@ -270,26 +270,26 @@ class _Teller:
         print(
             f"network {sizes}, {net.theta.size:,} weights: {len(history)} epochs in {seconds:.1f} s"
         )
-        print(f"ended: {STOPPED.get(history.stopped, history.stopped)}{best}\n")
+        print(f"training ended: {STOPPED.get(history.stopped, history.stopped)}{best}\n")
 
     def _bag(self, estimator: TabularClassifier | TabularRegressor, seconds: float) -> None:
         networks = estimator.networks_
         n, n_weights = len(networks), networks[0].theta.size
         last = estimator.oof_curve_[-1][0]
         score = estimator.scoring or getattr(estimator, "loss", "log_loss")
-        score = "rmse" if score == "squared_error" else score
+        shown_score = {"squared_error": "rmse", "log_loss": "log-loss"}.get(score, score)
         print_table(
             ("column", "type in training", "inputs of the networks"),
             [(c["name"], c["type"], c["inputs"]) for c in inputs_of_bag(estimator)],
             left=3,
         )
         print(f"bag of {n} networks of {n_weights:,} weights: {last} epochs in {seconds:.1f} s")
-        print(f"ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
+        print(f"training ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
         if estimator.unused_columns_:
             print(f"columns not used: {', '.join(estimator.unused_columns_)}")
         print(
-            f"epoch {estimator.n_iter_} is best for rows held out in turn: "
-            f"{score.replace('_', ' ')} {number(estimator.oof_score_)}\n"
+            f"best epoch: {estimator.n_iter_}, with an out-of-fold "
+            f"{shown_score.replace('_', ' ')} of {number(estimator.oof_score_)}\n"
         )
 
     def comparison(

@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=OneLineParser)
     for row in COMMANDS:
         _add_command(commands, *row)
-    # Nothing begins with a NUL, so that all arguments are passed on, options included.
+    # No argument begins with a NUL, so all arguments are passed on, including options.
     bench = commands.add_parser("bench", help=BENCH, prefix_chars="\0", add_help=False)
     bench.add_argument("arguments", nargs="*")
     bench.set_defaults(run=_runner("bench:bench"))
@@ -94,7 +94,7 @@ def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> Non
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-t", "--target", required=True, metavar="COLUMN", help="column to learn")
+    parser.add_argument("-t", "--target", required=True, metavar="COLUMN", help="column to predict")
     _add_table(parser)
     parser.add_argument(
         "-m", "--model", metavar="PATH", help="model file to write (default: the name of TABLE "
@@ -104,10 +104,10 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         choices=("classification", "regression"),
-        help="task to learn (default: chosen by the target)",
+        help="task (default: inferred from the target)",
     )
     columns = parser.add_argument_group(
-        "columns", "COLUMNS is one name, or several names separated by commas"
+        "columns", "COLUMNS is one name, or several names separated by commas."
     )
     for kind in ("numeric", "categorical", "boolean", "date", "ignore"):
         columns.add_argument(
@@ -134,9 +134,9 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         "--class-weight", choices=("balanced",), help="give all classes the same total weight"
     )
     training.add_argument("--loss", choices=("squared_error", "absolute_error", "huber", "poisson"),
-                          help="loss of a regression (default: squared_error)")  # fmt: skip
+                          help="loss for regression (default: squared_error)")  # fmt: skip
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
-                          help="score that chooses the best epoch (default: the loss)")  # fmt: skip
+                          help="score that decides which epoch is best (default: the loss)")  # fmt: skip
     training.add_argument(
         "--time-limit", type=rate, metavar="SECONDS", help="limit of the training time"
     )
@@ -147,13 +147,13 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     net = parser.add_argument_group(
         "single network", "Any of these options trains a single network instead of a bag."
     )  # fmt: skip
-    net.add_argument("--network", action="store_true", help="use the defaults below")
+    net.add_argument("--network", action="store_true", help="train a single network with the defaults below")
     net.add_argument("--validation-size", type=share, metavar="FRACTION",
                      help="fraction of rows for early stopping (default: 0.15)")  # fmt: skip
     net.add_argument("--hidden-sizes", type=sizes, metavar="SIZES",
-                     help="units per hidden layer, 0 for no layer (default: 256,128)")  # fmt: skip
+                     help="units per hidden layer, 0 for no hidden layer (default: 256,128)")  # fmt: skip
     net.add_argument("--hidden", type=_activations, metavar="NAMES",
-                     help="activation, one or one per hidden layer (default: relu)")  # fmt: skip
+                     help="one activation, or one per hidden layer (default: relu)")  # fmt: skip
     net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),
                      help="optimiser (default: adam)")  # fmt: skip
     net.add_argument("--epochs", type=positive, help="maximum number of epochs (default: 300)")
@@ -179,8 +179,8 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="OUT", default="-",
                         help=".csv or .parquet file (default: CSV on standard output)")  # fmt: skip
     parser.add_argument("--interval", type=inner, metavar="ALPHA",
-                        help="for a regression: add the ends of an interval that holds the value "
-                        "with probability 1 - ALPHA")  # fmt: skip
+                        help="for regression: add the ends of an interval that contains the "
+                        "value with probability 1 - ALPHA")  # fmt: skip
     parser.add_argument("--keep", type=names, action="extend", default=[], metavar="COLUMNS",
                         help="columns of TABLE to copy to the front, or all")  # fmt: skip
 
@@ -215,25 +215,26 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     _add_table(parser, nargs="?")
     parser.add_argument("--rows", type=_rows, default=None, metavar="ROWS",
                         help="rows of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
-    parser.add_argument("--tolerance", type=rate, default=1e-7, help="default: 1e-7")
+    parser.add_argument("--tolerance", type=rate, default=1e-7,
+                        help="largest relative error that passes (default: 1e-7)")  # fmt: skip
     _add_member(parser, "0")
     made = parser.add_argument_group("without MODEL and TABLE: a random network")
     made.add_argument("--layers", type=sizes, metavar="SIZES", help="layer sizes (default: 4,5,3)")
     made.add_argument("--hidden", type=_activations, metavar="NAMES",
-                      help="activation, one or one per hidden layer (default: tanh)")  # fmt: skip
+                      help="one activation, or one per hidden layer (default: tanh)")  # fmt: skip
     made.add_argument("--output", type=_output, metavar="NAME",
                       help="output unit: linear, logistic, ... (default: softmax)")  # fmt: skip
     made.add_argument("--samples", type=positive, help="rows of random data (default: 5)")
-    made.add_argument("--seed", type=count, help="default: 0")
+    made.add_argument("--seed", type=count, help="seed of weights and data (default: 0)")
 
 
 def _add_play(parser: argparse.ArgumentParser) -> None:
     _add_table(parser, nargs="?")
     parser.add_argument("-t", "--target", metavar="COLUMN",
-                        help="column of TABLE to learn (default: the last)")  # fmt: skip
+                        help="column of TABLE to predict (default: the last)")  # fmt: skip
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                        help="address to listen on; with any other than 127.0.0.1, other machines "
-                        "can connect (default: 127.0.0.1)")  # fmt: skip
+                        help="address to listen on (default: 127.0.0.1; with any other, other "
+                        "machines can connect)")  # fmt: skip
     parser.add_argument("--port", type=port, help="port (default: 8765, or any free port)")
     parser.add_argument("--name", action="append", default=[], metavar="HOST:PORT",
                         help="another name of this server, such as a proxy's")  # fmt: skip
@@ -246,13 +247,13 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 # Name, help, function that adds the arguments, module and function that runs.
 COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str], ...] = (
-    ("fit", "learn a column of a table from the other columns", _add_fit, "fit:fit"),
+    ("fit", "train a model that predicts a column of a table", _add_fit, "fit:fit"),
     ("evaluate", "score a model on a table with its target column", _add_evaluate, "use:evaluate"),
     ("predict", "predict for the rows of a table", _add_predict, "use:predict"),
     ("trace", "show every z, h, ∂ℒ/∂z and ∂ℒ/∂W for some rows", _add_trace, "inspect:trace"),
     (
         "diagnose",
-        "look for problems that keep a model from learning: data, dead units, gradients",
+        "look for problems that keep a model from learning, in data, units and gradients",
         _add_diagnose,
         "diagnose:diagnose",
     ),

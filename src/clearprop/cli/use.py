@@ -43,7 +43,7 @@ def predict(arguments: argparse.Namespace) -> int:
         print_json(
             {"model": arguments.model, "output": out, "rows": n_rows, "unseen_labels": unseen}
         )
-    _tell_unseen(unseen, arguments.quiet)
+    _report_unseen(unseen, arguments.quiet)
     if out != "-":
         note(f"{n_rows:,} predictions written to {out}", arguments.quiet or arguments.json)
     return 0
@@ -150,7 +150,7 @@ def _readable(record: dict[str, Any]) -> dict[str, Any]:
     return {k: v if isinstance(v, plain) else str(v) for k, v in record.items()}
 
 
-def _tell_unseen(unseen: dict[str, int], quiet: bool) -> None:
+def _report_unseen(unseen: dict[str, int], quiet: bool) -> None:
     for name, n in unseen.items():
         note(
             f"column {shown(name)}: {n:,} values were not seen in training (treated as unknown)",
@@ -200,5 +200,5 @@ def evaluate(arguments: argparse.Namespace) -> int:
         [("bag" if model.is_bag else "network", *scores.values())],
     )
     show_quality(model.target, details)
-    _tell_unseen(unseen, arguments.quiet)
+    _report_unseen(unseen, arguments.quiet)
     return 0
