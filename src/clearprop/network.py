@@ -289,8 +289,8 @@ class Network:
         metrics: functions by name, each from a :class:`clearprop.Evaluation` to a number, called
         with the validation data after each epoch.
 
-        callbacks: functions of a :class:`clearprop.EpochReport`, called after each epoch; one that
-        returns True ends the training.
+        callbacks: functions of a :class:`clearprop.history.EpochReport`, called after each epoch;
+        one that returns True ends the training.
 
         time_limit: seconds, > 0; None: no limit.
 

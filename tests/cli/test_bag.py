@@ -92,7 +92,7 @@ def test_fit_trains_a_bag(run: Any) -> None:
     assert {name: inputs[name] for name in used} == used
     for name, text in inputs.items():
         assert re.search(rf"^{name} .*\b{re.escape(text)}$", told.out, re.MULTILINE)
-    assert "is best for rows held out in turn: log loss 0." in told.out
+    assert "with an out-of-fold log-loss of 0." in told.out
 
 
 def test_predictions_are_those_of_the_estimator(run: Any, here: Path) -> None:
@@ -151,9 +151,9 @@ def test_new_labels_are_counted(run: Any, here: Path) -> None:
     [
         (
             ("--members", "4", "--hidden-sizes", "8"),
-            "--members is of the bag, and the other options",
+            "--members is for a bag, but other options",
         ),
-        (("--network", "--scoring", "auc"), "--scoring is of the bag"),
+        (("--network", "--scoring", "auc"), "--scoring is for a bag"),
         (("--loss", "huber"), "--loss is not for classification"),
         (("--scoring", "rmse"), "--scoring rmse is not for classification"),
         (("--members", "0"), "--members: must be a whole number of at least 1"),

@@ -184,7 +184,7 @@ def test_ctrl_c_during_training_leaves_a_usable_model(here):
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"Ctrl-C: training ends here" in b"".join(rest)
-    assert b"ended: Ctrl-C" in out
+    assert b"training ended: Ctrl-C" in out
     assert TableModel.load("animals.safetensors").predict(pa_csv.read_csv("animals.csv")).shape == (
         N,
     )

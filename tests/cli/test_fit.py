@@ -24,7 +24,7 @@ def test_fit_shows_what_it_found_and_how_good_it_is(run, here):
         "weight  numeric",
         "target 'animal': classification (the target is text",
         "classes: bird ",
-        "240 rows to learn from, 60 held out",
+        "240 rows for training, 60 held out",
         "logistic regression",
         "always ",
         "balanced accuracy",
@@ -108,7 +108,7 @@ def test_a_model_file_is_not_overwritten_by_accident(run, here):
     done = run("fit", "animals.csv", "-t", "animal", "-m", "none/m.safetensors")
     assert "there is no folder none" in done.err
     done = run("fit", "animals.csv", "-t", "animal", "-m", "/dev/null", "--force")
-    assert "no regular file" in done.err
+    assert "not a regular file" in done.err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a fit says of the columns of a table."""
+"""The columns of a table, as `clearprop fit` reports them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clearprop.tabular.regressor import TabularRegressor
 
 
 def inputs_of_bag(estimator: TabularClassifier | TabularRegressor) -> list[dict[str, Any]]:
-    """For each column of a bag's table its type in training and what becomes of it."""
+    """For each column of a bag's table: its type in training, and what it becomes."""
     used = {column.name: column for column in estimator.inputs_.columns}
     return [
         {
@@ -25,7 +25,7 @@ def inputs_of_bag(estimator: TabularClassifier | TabularRegressor) -> list[dict[
 
 
 def columns_to_document(model: TableModel, encoding: TableEncoding) -> list[dict[str, Any]]:
-    """The columns as JSON values: of a bag with its own inputs, of a network with its features."""
+    """The columns as JSON values, with the inputs of the bag or the features of the network."""
     described = [dataclasses.asdict(c) for c in encoding.describe()]
     if not model.is_bag:
         return described

@@ -136,7 +136,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--loss", choices=("squared_error", "absolute_error", "huber", "poisson"),
                           help="loss for regression (default: squared_error)")  # fmt: skip
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
-                          help="score that decides which epoch is best (default: the loss)")  # fmt: skip
+                          help="score that chooses the best epoch (default: the loss)")  # fmt: skip
     training.add_argument(
         "--time-limit", type=rate, metavar="SECONDS", help="limit of the training time"
     )
@@ -147,11 +147,13 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     net = parser.add_argument_group(
         "single network", "Any of these options trains a single network instead of a bag."
     )  # fmt: skip
-    net.add_argument("--network", action="store_true", help="train a single network with the defaults below")
+    net.add_argument(
+        "--network", action="store_true", help="train a single network with the defaults below"
+    )
     net.add_argument("--validation-size", type=share, metavar="FRACTION",
                      help="fraction of rows for early stopping (default: 0.15)")  # fmt: skip
     net.add_argument("--hidden-sizes", type=sizes, metavar="SIZES",
-                     help="units per hidden layer, 0 for no hidden layer (default: 256,128)")  # fmt: skip
+                     help="units per hidden layer, or 0 for none (default: 256,128)")  # fmt: skip
     net.add_argument("--hidden", type=_activations, metavar="NAMES",
                      help="one activation, or one per hidden layer (default: relu)")  # fmt: skip
     net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),

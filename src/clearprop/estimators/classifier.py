@@ -54,7 +54,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Rows per step; "auto" is min(200, n_samples).
     learning_rate : str or schedule, default="constant"
         "constant", "invscaling", "adaptive" (the last two only with solver="sgd"), "cosine",
-        "one_cycle", "coslog4", or a schedule such as ``clearprop.Cosine(0.01)``.
+        "one_cycle", "coslog4", or a schedule such as ``clearprop.schedules.Cosine(0.01)``.
     learning_rate_init : float, default=0.001
         The rate at the start (the peak of "one_cycle" and "coslog4").
     power_t : float, default=0.5

@@ -36,8 +36,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Loss and output unit in one, by name: "squared_error" (half of it), "absolute_error",
         "huber", "quantile" (the median), "poisson" (y ≥ 0), "binary_cross_entropy" (y in [0, 1]),
         "cross_entropy" (rows of y that are distributions), or the `loss_name` of any other record
-        in ``clearprop.OUTPUTS``. Or a record: ``clearprop.Huber(delta=2)``,
-        ``clearprop.Quantile((0.1, 0.5, 0.9))``, which predicts all its quantiles at once.
+        in ``clearprop.OUTPUTS``. Or a record: ``clearprop.outputs.Huber(delta=2)``,
+        ``clearprop.outputs.Quantile((0.1, 0.5, 0.9))``, which predicts all its quantiles at once.
     hidden_layer_sizes : array-like of int, default=(100,)
         Number of units in each hidden layer; () means no hidden layer.
     activation : str, Activation or list of them, default="relu"
@@ -53,7 +53,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Rows per step; "auto" is min(200, n_samples).
     learning_rate : str or schedule, default="constant"
         "constant", "invscaling", "adaptive" (the last two only with solver="sgd"), "cosine",
-        "one_cycle", "coslog4", or a schedule such as ``clearprop.Cosine(0.01)``.
+        "one_cycle", "coslog4", or a schedule such as ``clearprop.schedules.Cosine(0.01)``.
     learning_rate_init : float, default=0.001
         The rate at the start (the peak of "one_cycle" and "coslog4").
     power_t : float, default=0.5

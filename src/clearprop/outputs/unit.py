@@ -37,7 +37,7 @@ class Formulas:
     note: str = "the output unit is ŷ = z, so ∂ŷ/∂z = 1"
 
 
-UNKNOWN = Formulas(f=("", ""), note="the output unit's own formula")
+UNKNOWN = Formulas(f=("", ""), note="a formula of the output unit itself")
 Y_MINUS_T = ("ŷ − t", r"\hat{\mathbf{y}}-\mathbf{t}")
 
 
@@ -107,10 +107,10 @@ class Output(ABC):
         """Raise ValueError if the unit cannot have `n_outputs` outputs; most can have any."""
         return
 
-    # ---- for predictions, and for looking on ---------------------------------------------------
+    # ---- for predictions and explanations ------------------------------------------------------
 
     def prediction(self, y_hat: Array) -> Array:
-        """What is predicted for each column of t from ŷ (N, K): (N, M), or (N, M, several)."""
+        """The prediction for each column of t from ŷ (N, K): (N, M), or (N, M, several)."""
         return y_hat
 
     def std(self, y_hat: Array) -> Array | None:

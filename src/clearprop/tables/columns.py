@@ -20,11 +20,13 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.frames import Column, TableError, shown
 
-# what a column may hold; "nothing": only gaps, "other": what no network can use
+# what a column may hold; "nothing": only missing values, "other": what no network can use
 TYPES = ("text", "integer", "float", "bool", "date", "time", "nothing", "other")
 KINDS = ("numeric", "categorical", "boolean", "date", "ignore")
-IDENTIFIER_SHARE = 0.5  # text with more different values than this share of its rows tells rows
-IDENTIFIER_LEVELS = 20  # apart instead of describing them; up to this many values it is kept
+# text with more distinct values than this share of its rows identifies rows instead of describing
+# them; text with at most this many values is kept
+IDENTIFIER_SHARE = 0.5
+IDENTIFIER_LEVELS = 20
 SIGNS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "1.0": 1.0} | {
     "false": -1.0,
     "f": -1.0,
@@ -131,8 +133,8 @@ def _reads(read: Callable[[Column], Any], values: Any) -> bool:
 def to_numbers(column: Column, *, infinite: bool = False) -> Array:
     """The values as float64 (N,), NaN where missing.
 
-    Raises TableError, naming column and row, for a text that is not a number and, unless `infinite`
-    says that they may be there, for ±inf.
+    Raises TableError, naming column and row, for a text that is not a number, and for ±inf unless
+    `infinite` is true.
     """
     import pyarrow as pa
 

@@ -1,8 +1,8 @@
-"""CSV and Parquet files, read in batches and written whole or not at all.
+"""CSV and Parquet files, read in batches and written completely or not at all.
 
-The columns of a CSV file are read as text, all of them, so that a value means the same in the
-training table and in any later one, whatever stands in the other rows; what the text means is
-decided column by column (:mod:`clearprop.tables.columns`). Memory is that of a few batches.
+All columns of a CSV file are read as text, so that a value means the same in the training table and
+in any later one, whatever the other rows hold. :mod:`clearprop.tables.columns` decides for each
+column what the text means. Only a few batches are in memory at a time.
 """
 
 from __future__ import annotations
@@ -83,9 +83,10 @@ def open_table(
 ) -> Iterator[TableFile]:
     """Open a CSV file (.csv, .tsv, .txt, also .gz) or a Parquet file; "-" is CSV on standard input.
 
-    columns: only these are read, as far as the file has them. delimiter: of a CSV file; by
-    default a tab in .tsv files, else the most frequent of , ; tab | in the header. Raises OSError
-    for a file that cannot be opened and TableError for one that is not a table.
+    columns: only these are read, if the file has them.
+    delimiter: of a CSV file; by default a tab in .tsv files, otherwise the most frequent of
+    , ; tab | in the header.
+    Raises OSError for a file that cannot be opened, and TableError for one that is not a table.
     """
     if path == "-":
         with _open_csv("standard input", sys.stdin.buffer, columns, delimiter, encoding) as table:

@@ -29,7 +29,7 @@ WORDS = {
 
 
 class TableError(ValueError):
-    """A table that cannot be used; the message names the column, and the row where there is one."""
+    """A table that cannot be used; the message names the column, and the row if there is one."""
 
 
 @dataclass(frozen=True)

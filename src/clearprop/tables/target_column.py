@@ -17,13 +17,13 @@ from clearprop.tables.frames import Column, TableError, as_frame, read_column, s
 
 TASKS = ("classification", "regression")
 LABEL_TYPES = ("text", "integer", "number", "boolean")
-MAX_INTEGER_CLASSES = 20  # whole numbers with more different values are a quantity
-ROWS_PER_CLASS = 10  # as are those with fewer rows than this for each value
+MAX_INTEGER_CLASSES = 20  # whole numbers with more distinct values are a quantity
+ROWS_PER_CLASS = 10  # whole numbers with fewer rows than this per value are a quantity, too
 
 
 @dataclass(frozen=True)
 class TargetColumn:
-    """The column that is learnt: y is the number of a row's class, or the value of a quantity.
+    """The column that is predicted: y is the number of a row's class, or the value of a quantity.
 
     task: "classification" or "regression".
     labels: of the classes, as text, in order; empty for a quantity.

@@ -48,11 +48,11 @@ class BaseTabular(BaseEstimator):
 
     @abstractmethod
     def _read_y(self, y: Any) -> Array:
-        """y as an array of the form and dtype that the targets take; ValueError for others."""
+        """y as an array of the shape and dtype that the targets take; otherwise ValueError."""
 
     @abstractmethod
     def _task(self, y: Array, weight: Array | None) -> Task:
-        """What is to be learnt from y and the sample weights."""
+        """The learning task for y and the sample weights."""
 
     @abstractmethod
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
@@ -68,7 +68,7 @@ class BaseTabular(BaseEstimator):
         """The name of this score."""
 
     def _calibrate(self, task: Task, bag: Bag) -> None:
-        """Set what follows from the members' own predictions for rows that they have not seen."""
+        """Set the attributes that follow from out-of-fold predictions of the members."""
 
     # ---- fitting -----------------------------------------------------------------------------
 
@@ -191,12 +191,12 @@ class BaseTabular(BaseEstimator):
         return member_networks(self.bag_)
 
     def encode(self, X: Any) -> Array:
-        """The matrix (N, D) float32 that the networks take, of a table X.
+        """Encode a table X as the matrix (N, D) float32 that the networks take.
 
-        `inputs_.feature_names` (D,) names its columns; `inputs_.places` has those of each column of
-        the table.
+        `inputs_.feature_names` (D,) names the columns of the matrix; `inputs_.places` lists them
+        for each column of the table.
 
-        Raises TableError, a ValueError, for columns that are missing or hold what they cannot.
+        Raises TableError, a ValueError, for columns that are missing or hold invalid values.
         """
         check_is_fitted(self)
         source = self.bag_.named_as_in_training(source_of(X), type(self).__name__)
@@ -211,19 +211,23 @@ class BaseTabular(BaseEstimator):
         sample_weight: Any = None,
         random_state: Any = None,
     ) -> FeatureImportances:
-        """How much worse the score is where a column's values are exchanged between rows.
+        """How much worse the score becomes if a column's values are exchanged between rows.
 
-        X, y: rows that were not trained on; on training rows a column that was only memorised
-        counts, too. The score is that of `scoring`, by its usual definition. n_repeats: exchanges
-        of each column; random_state: seeds them. Two columns that say the same share their
-        importance or have none, as each stands in for the other. Raises as `fit` and `predict` do.
+        The score is `scoring`, by its usual definition. Two columns with the same information share
+        their importance or have none, because each stands in for the other.
+
+        X, y: rows that were not trained on; on training rows, columns that were only memorised
+        would seem important.
+        n_repeats: exchanges of each column.
+        random_state: seeds the exchanges.
+        Raises the errors of `fit` and `predict`.
         """
         check_is_fitted(self)
         check_number("n_repeats", n_repeats, at_least=1, integer=True)
         source = source_of(X)
         y = self._read_y(y)
         check_consistent_length(range(source.n_rows), y)
-        encode_target(self.target_, y)  # an error for classes that are new
+        encode_target(self.target_, y)  # raises for new classes
         given = check_sample_weight(sample_weight, source.n_rows, np.float64)
         weight = np.ones(source.n_rows) if given is None else given
 
@@ -241,10 +245,10 @@ class BaseTabular(BaseEstimator):
         )
 
     def encode_target(self, y: Any) -> Array:
-        """y as the `loss` and `backward` of the networks take it, float32.
+        """Encode y as the `loss` and `backward` of the networks take it, float32.
 
-        Classes become 0 or 1 for each output (N, K), M quantities (y − centre) / scale (N, M).
-        Raises ValueError for classes that were not there in training.
+        Classes become 0 or 1 for each output, (N, K); M quantities become (y − centre) / scale,
+        (N, M). Raises ValueError for classes that did not occur in training.
         """
         check_is_fitted(self)
         return encode_target(self.target_, self._read_y(y))
@@ -264,9 +268,9 @@ class BaseTabular(BaseEstimator):
     # ---- files -------------------------------------------------------------------------------
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the fitted estimator to one safetensors file, whole or not at all; no pickle.
+        """Write the fitted estimator to one safetensors file, completely or not at all; no pickle.
 
-        It keeps everything but `oof_prediction_`, which is as long as the training table.
+        It keeps everything except `oof_prediction_`, which is as long as the training table.
         """
         from clearprop.tabular.codec import save_tabular
 

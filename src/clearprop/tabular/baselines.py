@@ -53,5 +53,5 @@ def linear_baseline(problem: Problem, encoding: TableEncoding, seed: int = 0) ->
 
     model = LogisticRegression(max_iter=1000).fit(A, y)
     p = np.zeros((len(B), len(problem.target.labels)))
-    p[:, model.classes_] = model.predict_proba(B)  # a class may have no row among those drawn
+    p[:, model.classes_] = model.predict_proba(B)  # a class may have no row in the sample
     return Baseline(f"logistic regression{suffix}", p)

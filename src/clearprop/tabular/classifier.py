@@ -69,7 +69,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         the row; NaN for rows that all networks saw or for which `time_limit` left no time. Not kept
         in files.
     oof_score_ : float
-        The score of these, by the definition of `scoring` (of log_loss less is better).
+        The score of `oof_prediction_`, by the definition of `scoring` (for log_loss, less is
+        better).
     oof_curve_ : list of (int, float)
         Each epoch that was judged, and its loss on held-out rows (less is better).
     n_iter_ : int
@@ -82,8 +83,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         The configurations that the search tried, with their scores (less is better). The best
         configuration among those with the most epochs was taken. Not kept in files.
     unused_columns_ : list of str
-        Columns that predictions do not depend on: those with the same value in all rows, with
-        different text in almost all rows, or without which held-out rows were predicted better.
+        Columns that predictions do not depend on, because they have the same value in all rows, or
+        different text in almost all rows, or because held-out rows were predicted better without
+        them.
     bag_ : BagModel
         The networks with the inputs that they take. `bag_.y_hat_of_matrix(encode(X))` is the mean
         of their ŷ; `bag_.thetas` has a row of parameters for each network.

@@ -73,7 +73,7 @@ KEYS = (
 
 
 def save_tabular(path: str | PathLike[str], estimator: BaseTabular) -> None:
-    """Write a fitted estimator to a file of its own."""
+    """Write a fitted estimator to a file."""
     write_file(path, type(estimator).__name__, *tabular_to_document(estimator))
 
 

@@ -125,13 +125,13 @@ def prepare(source: Source, settings: Settings, rows: Array | None) -> Prepared:
 
 
 def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
-    """The rows, in order, that there is time for; None for all. Speeds are tried out first."""
+    """The rows, in order, that there is time for; None for all. Speeds are measured first."""
     n, limit, recipe = source.n_rows, settings.time_limit, settings.recipe
     if limit is None or n < LEAST_PILOTS * PILOT_ROWS:
         return None
     rng = np.random.default_rng(settings.seed)
     pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
-    prepare(source, settings, pilot[:100])  # imports, whose time is not that of rows
+    prepare(source, settings, pilot[:100])  # imports, whose time does not depend on the rows
     prepared = prepare(source, settings, pilot)
     some = task.rows(pilot)
     data = Data(prepared.matrix, some.t, some.weight)

@@ -20,12 +20,13 @@ MORE_IS_BETTER = ("accuracy", "auc")
 
 @dataclass(frozen=True, eq=False)
 class FeatureImportances:
-    """How much worse the score is where the values of a column are exchanged between the rows.
+    """How much worse the score becomes if the values of a column are exchanged between rows.
 
-    columns: C names, in the order of the table. repeats: (C, R), one for each exchange, in units of
-    the score and > 0 where it is worse. standard_error: (C,), of the mean over the repeats, as
-    another sample of rows would change it (a jackknife that leaves out a twentieth of the rows in
-    turn). score: of the rows as they are, by the estimator's own `scoring`, on n_rows rows.
+    columns: C names, in the order of the table.
+    repeats: (C, R), one for each exchange, in units of the score; > 0 means a worse score.
+    standard_error: (C,), of the mean over the repeats, for another sample of rows (a jackknife that
+    leaves out a twentieth of the rows in turn).
+    score: of the unchanged rows, by the estimator's `scoring`, on n_rows rows.
     Source: Breiman 2001; Fisher, Rudin & Dominici 2019.
     """
 
@@ -43,11 +44,11 @@ class FeatureImportances:
 
     @property
     def order(self) -> Array:
-        """The numbers of the columns, those with the largest mean first."""
+        """The numbers of the columns, from the largest mean to the smallest."""
         return np.argsort(-self.mean, kind="stable")
 
     def to_document(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """The importances as JSON values."""
         return {
             "scoring": self.scoring,
             "score": self.score,

@@ -95,7 +95,7 @@ def _column_from_document(entry: Document, where: str) -> InputColumn:
 
 
 def _fits(column: InputColumn, embedded: bool) -> bool:
-    """Whether the column has the parts, and no others, that its kind may have."""
+    """Whether the column has only parts that its kind may have."""
     parts = [number.name for number in column.numbers]
     if column.angle_step and column.kind != "date":
         return False

@@ -140,11 +140,11 @@ class Flag:
 class Categories:
     """The categories of a column: names[i] has the code i + 1.
 
-    A gap and a category that is not among the names have the code 0.
+    A missing value and a new category have the code 0.
 
     embedded: whether the code itself is the input; otherwise the flags are. Two categories
     make one flag, with v = 1 for the code 1, −1 for 2 and 0 for 0. More categories have a flag
-    each, with v = 1 for its own code and 0 for the others.
+    each, with v = 1 for the code of this category and 0 for every other code.
     """
 
     names: tuple[str, ...]
@@ -176,14 +176,18 @@ class Categories:
 
 @dataclass(frozen=True)
 class InputColumn:
-    """A column of the table and the inputs that are made of it.
+    """A column of the table and the inputs that it becomes.
 
-    name: of the column. kind: "numeric", "categorical", "boolean" or "date". numbers: of a numeric
-    column one, of a date those of its parts that vary. categories, flags: of a categorical column.
-    flags: of a boolean column one, with v = 1 for true, −1 for false and 0 for a gap. missing: of a
-    number or date with gaps in training a flag with v = 1 for a gap and 0 elsewhere. type: what the
-    column held in training, None in files of versions that did not keep it. angle_step: what the
-    sines and cosines of a date are rounded to; 0, in files of versions that did not round: nothing.
+    kind: "numeric", "categorical", "boolean" or "date".
+    numbers: one for a numeric column; for a date, one for each of its parts that varies.
+    categories: of a categorical column.
+    flags: of a categorical column; one for a boolean column, with v = 1 for true, −1 for false and
+    0 for a missing value.
+    missing: for a number or date with missing values in training, a flag with v = 1 for a missing
+    value and 0 otherwise.
+    type: what the column held in training; None in files of versions that did not keep it.
+    angle_step: the sines and cosines of a date are rounded to multiples of it; 0 in files of
+    versions that did not round.
     """
 
     name: str

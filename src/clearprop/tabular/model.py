@@ -89,7 +89,7 @@ class TableModel:
         network: NetworkOptions | None = None,
         **parameters: Any,
     ) -> TableModel:
-        """Learn the column `target` of a data frame from the others, with all of its rows.
+        """Learn to predict the column `target` of a data frame from its other columns and all rows.
 
         task: "classification" or "regression"; None chooses by the values of the target.
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
@@ -103,7 +103,7 @@ class TableModel:
         """
         if network is not None and parameters:
             name = next(iter(parameters))
-            raise TypeError(f"{name} is a parameter of the bag; network= asks for one network")
+            raise TypeError(f"{name} is a parameter of a bag, but network= asks for one network")
         if target in (kinds or {}):
             raise TableError(f"column {shown(target)} is the target; choose its task instead")
         problem = read_problem(frame, target, task=task, parse_text=parse_text, missing=missing)
@@ -343,14 +343,14 @@ class TableModel:
     # ---- files -------------------------------------------------------------------------------
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the model to one safetensors file, whole or not at all; no pickle."""
+        """Write the model to one safetensors file, completely or not at all; no pickle."""
         write_file(path, KIND, *model_to_document(self))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> TableModel:
         """Read a file that `save` wrote; nothing in it is executed.
 
-        Raises ModelFileError for a damaged, foreign or newer file, OSError where there is none.
+        Raises ModelFileError for a damaged, foreign or newer file, and OSError for a missing one.
         """
         document, tensors = read_file(path, (KIND, *OLD_KINDS))
         return model_from_document(document, tensors, fspath(path), cls)

@@ -1,4 +1,4 @@
-"""Table models as documents and tensors, those of earlier versions, too."""
+"""Table models as documents and tensors, including files of earlier versions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ESTIMATORS = (TabularClassifier, TabularRegressor, MLPClassifier, MLPRegressor)
 
 
 def model_to_document(model: TableModel) -> tuple[Document, dict[str, Array]]:
-    """A table model; its estimator as in a file of its own."""
+    """A table model, with the estimator as the estimator's file has it."""
     estimator = model.estimator
     kind = next(kind for kind in ESTIMATORS if isinstance(estimator, kind))
     write = tabular_to_document if isinstance(estimator, BaseTabular) else estimator_to_document

@@ -27,7 +27,7 @@ def member_networks(model: BagModel) -> list[Network]:
 def encode_target(target: ClassTarget | NumberTarget, y: Array) -> Array:
     """y (N,) or (N, M) as `loss` and `backward` of a member take it, float32.
 
-    Raises ValueError if the width is not that of training, or a class is new.
+    Raises ValueError if the width differs from training, or a class is new.
     """
     n = len(target.classes) if isinstance(target, ClassTarget) else len(target.centre)
     columns = y[:, None] if y.ndim == 1 else y

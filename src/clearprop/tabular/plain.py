@@ -49,7 +49,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class TableEncoding:
-    """How a data frame becomes a matrix: the columns used, in order, and those ignored.
+    """How a data frame becomes a matrix: the columns used, in order, and the columns ignored.
 
     missing: texts that stand for a missing value, besides null, NaN and empty text.
 
@@ -79,10 +79,11 @@ class TableEncoding:
         """The kinds of the columns of `frame` (pandas, polars, pyarrow, ...) and their statistics.
 
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the
-        kind that is inferred. parse_text: infer the kind of text columns from their values, as
-        for CSV files. rows: indices of the training rows, of which the statistics are taken; by
-        default all. Raises TableError, naming column and row, for values that are not of the
-        kind, and if no column is left to learn from.
+        kind that is inferred.
+        parse_text: infer the kind of text columns from their values, as for CSV files.
+        rows: indices of the training rows, which the statistics are taken from; by default all.
+        Raises TableError, naming column and row, for values that are not of the kind, and if no
+        column is left to learn from.
         """
         table = as_frame(frame)
         kinds = dict(kinds or {})
@@ -126,7 +127,7 @@ class TableEncoding:
         return (*used, *(Described(c.name, "ignore", 0, 0, c.reason) for c in self.ignored))
 
     def transform(self, frame: Any, dtype: Any = np.float32) -> Array:
-        """The matrix (N, D) of a data frame, whose columns may stand in any order among others.
+        """The matrix (N, D) of a data frame, which may have other columns and any order of columns.
 
         Raises TableError for a column that is missing, and, naming the row, for a value that is
         not of its column's kind. Labels never seen in training are not an error.

@@ -19,10 +19,10 @@ from clearprop.tables.dates import DATE_PARTS, date_parts
 from clearprop.tables.frames import Column, shown
 
 LIMIT = 5.0  # numeric features lie within ±5
-TAIL = 0.01  # share of the training rows at either end that mean and spread do not see in full
-MAX_CATEGORIES = 64  # categories of a column with a feature of their own
-RARE = 10  # a category in fewer rows than this, and than one row in a thousand, has none
-MAX_POOLED = 1000  # names kept of categories without a feature, to tell rare from unseen
+TAIL = 0.01  # share of the training rows at either end whose values are winsorised
+MAX_CATEGORIES = 64  # categories of a column that have a feature
+RARE = 10  # a category in fewer rows than this, and in less than 1/1000 of the rows, has no feature
+MAX_POOLED = 1000  # names kept of categories without a feature, to distinguish rare from unseen
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class NumericColumn:
 
     centre and spread are mean and standard deviation of the training values after winsorising
     (values beyond the 1st and 99th percentile are set to it), so that a few wild values do not
-    squeeze all others together; where all values are the same, the feature is 0. n_missing:
-    training rows without a value; if there are any, a second feature is 1 where the value is
-    missing and 0 elsewhere.
+    squeeze all the other values together. If all values are the same, the feature is 0.
+    n_missing: training rows without a value; if there are any, a second feature is 1 where the
+    value is missing and 0 elsewhere.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -94,13 +94,14 @@ class NumericColumn:
 class CategoricalColumn:
     """A column of labels: one feature per category, 1 where the label is that category, else 0.
 
-    categories: those with a feature of their own: at most 64, the most frequent ones, and none
-    that is in fewer than 10 training rows and fewer than one in a thousand. pooled: the others
-    (at most 1000 names are kept), which share the feature "(other)", as do labels never seen in
-    training; where nothing was pooled, unseen labels have 0 everywhere. n_missing: training rows
-    without a label; if there are any, the feature "(missing)" is 1 for those. A column of exactly
-    two categories is one feature, +1 for the first and −1 for the second, 0 where missing or
-    unseen.
+    A column of exactly two categories is one feature: +1 for the first, −1 for the second, and 0 if
+    missing or unseen.
+
+    categories: with a feature each: the most frequent ones, at most 64, and none that is in fewer
+    than 10 training rows and fewer than one in a thousand.
+    pooled: all other categories (at most 1000 names are kept), which share the feature "(other)",
+    as do labels never seen in training. If nothing was pooled, unseen labels have 0 everywhere.
+    n_missing: training rows without a label; if there are any, the feature "(missing)" is 1 there.
     """
 
     kind: ClassVar[str] = "categorical"
@@ -219,8 +220,9 @@ class BooleanColumn:
 class DateColumn:
     """A column of dates or times: its parts, each scaled as a `NumericColumn`.
 
-    Parts are those of `date_parts` that were not the same in all training rows. n_missing:
-    training rows without a value; if there are any, a feature is 1 where the value is missing.
+    parts: the parts from `date_parts` that were not the same in all training rows.
+    n_missing: training rows without a value; if there are any, a feature is 1 where the value is
+    missing.
     """
 
     kind: ClassVar[str] = "date"

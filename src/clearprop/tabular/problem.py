@@ -1,4 +1,4 @@
-"""A table with a column to be learnt from the others: y is read, and the rows are split."""
+"""A table and the column to predict: reads y and splits the rows."""
 
 from __future__ import annotations
 

@@ -35,14 +35,14 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Networks in the bag. More are better and take longer; with 4 or more, every row is held out.
     loss : str or output record, default="squared_error"
         "squared_error", "absolute_error", "huber", "quantile" (the median), or "poisson" for
-        y ≥ 0. Or a record: ``clearprop.Huber(delta=0.5)``, with δ in units of y, or
-        ``clearprop.Quantile((0.1, 0.9))``, which predicts its quantiles at once. For "huber", δ is
-        the mean absolute distance of each column of y from its median.
+        y ≥ 0. Or a record: ``clearprop.outputs.Huber(delta=0.5)``, with δ in units of y, or
+        ``clearprop.outputs.Quantile((0.1, 0.9))``, which predicts several quantiles at once. For
+        "huber", δ is the mean absolute distance of each column of y from its median.
     scoring : "rmse", "mae" or None, default=None
-        What the epoch is chosen for; None is the loss itself ("rmse" for the squared error). Each
-        of several outputs counts in units of its own spread.
+        The score that chooses the epoch; None is the loss itself ("rmse" for the squared error).
+        If there are several outputs, each one counts in units of its spread.
     kinds : dict or None, default=None
-        What columns are, where their type and values mislead: name → "numeric", "categorical",
+        Kinds of columns whose type and values mislead: name → "numeric", "categorical",
         "boolean", "date" or "ignore". Columns of an array are named by their number.
     time_limit : float or None, default=None
         Seconds for `fit`. If the budget is tight, training uses fewer epochs and networks (at least
@@ -67,8 +67,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Predictions for the training rows, each by the networks that did not see the row; NaN for
         rows that all networks saw or for which `time_limit` left no time. Not kept in files.
     oof_score_ : float
-        The score of these, in units of y, the mean over the outputs; less is better. Huber's loss
-        is in units of y².
+        The score of `oof_prediction_`, in units of y, the mean over the outputs; less is better.
+        Huber's loss is in units of y².
     oof_curve_ : list of (int, float)
         Each epoch that was judged, and its loss on held-out rows (less is better).
     n_iter_ : int
@@ -83,8 +83,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         The configurations that the search tried, with their scores (less is better). The best
         configuration among those with the most epochs was taken. Not kept in files.
     unused_columns_ : list of str
-        Columns that predictions do not depend on: those with the same value in all rows, with
-        different text in almost all rows, or without which held-out rows were predicted better.
+        Columns that predictions do not depend on, because they have the same value in all rows, or
+        different text in almost all rows, or because held-out rows were predicted better without
+        them.
     bag_ : BagModel
         The networks with the inputs that they take. `bag_.y_hat_of_matrix(encode(X))` is the mean
         of their ŷ; `bag_.thetas` has a row of parameters for each network.
@@ -152,10 +153,12 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def predict_interval(self, X: Any, alpha: float = 0.1) -> Array:
         """For each row the two ends between which y lies with probability 1 − α, (N, 2).
 
-        For several columns of y (N, M, 2), each column by itself. The probability is over all rows
-        like those of training; ends are wide where held-out rows of like ŷ had large errors, and
-        are missed on either side with probability α/2. Raises ValueError for α beyond (0, 1), for
-        one so small that there are too few rows, and for a loss with several quantiles.
+        For several columns of y the shape is (N, M, 2), with a separate interval for each column.
+        The probability is an average over all rows like the training rows. Intervals are wide where
+        held-out rows with a similar ŷ had large errors. y lies beyond either end with probability
+        α/2 each.
+        Raises ValueError for α outside (0, 1), for an α that is too small for the number of rows,
+        and for a loss with several quantiles.
         """
         check_number("alpha", alpha)
         if not 0 < alpha < 1:

@@ -1,7 +1,7 @@
-"""Scores of predictions: those that choose the epoch of a bag, and those of a report.
+"""Scores of predictions, both to choose the epoch of a bag and to report.
 
-Everything that is scored twice is defined once: a mean over the rows may have weights (n,), or
-None, which counts each row as one.
+Both uses share one definition of each score. A mean over the rows takes weights (n,), or None,
+which counts each row as one.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class BagModel:
     def y_hat(self, source: Source, of: str = "the estimator") -> Array:
         """Mean ŷ of the members for the rows of a source, float64 (N, K).
 
-        Columns are found by their names; where the table, or that of training, has none, by their
-        place. Raises TableError, a ValueError, for columns that are missing or too many.
+        Columns are found by name, or by position if this table or the training table has no names.
+        Raises TableError, a ValueError, if columns are missing or there are too many.
         """
         source = self.named_as_in_training(source, of)
         n = source.n_rows
@@ -63,7 +63,7 @@ class BagModel:
         return total / len(self.predictors)
 
     def matrix(self, source: Source) -> Array:
-        """The matrix (N, D) float32 that the networks take; names are those of training."""
+        """The matrix (N, D) float32 that the networks take; columns are named as in training."""
         if source.n_rows != 1:
             return self.inputs.transform(source)
         if self._reader is None:

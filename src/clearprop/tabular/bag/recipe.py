@@ -103,10 +103,10 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
     """θ (P,) float32 that suits rows X (n, D): W ~ N(0, 1), so scaled that every z has variance 1.
 
     The bias of a hidden unit puts 0 at a random mean of five rows, weighted by Exp(1), so that its
-    kink lies where data are; that of an output is 0. In a dense layer each unit's W is divided by
-    the standard deviation of its g·W h over the rows, or 0.3 of what that is on average over all W,
-    g·√(Σ_j var h_j), if it is less: where few rows differ, W that do not tell them apart would
-    become huge.
+    kink lies within the data; the bias of an output is 0. In a dense layer each unit's W is divided
+    by the standard deviation of its g·W h over the rows, but by at least 0.3 of the average of this
+    deviation over all W, g·√(Σ_j var h_j). Without the bound, a W that hardly distinguishes the
+    rows would become huge if few rows differ.
     Source: Holzmüller et al. 2024 ("he+5"), which has no such bound.
     """
     h: Any = X.astype(np.float64)
