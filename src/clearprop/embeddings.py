@@ -289,7 +289,7 @@ class Embedding:
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             raise ValueError(
-                f"X must hold integers 0 … {self.sizes[column] - 1} in category column "
+                f"X must hold whole numbers 0 … {self.sizes[column] - 1} in category column "
                 f"{column}; got {h[row, column]!r} in row {row}"
             )
         rows = h.astype(np.int64) + np.array(self.starts[:-1])

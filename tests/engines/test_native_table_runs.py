@@ -215,7 +215,7 @@ def test_what_is_no_category(value: float) -> None:
     X[5, 2] = value
     data = Data(X, np.zeros((6, 2)))
     for engine in (NativeEngine(1), REFERENCE):
-        message = r"X must hold integers 0 … 3 in category column 1; got .* in row 5"
+        message = r"X must hold whole numbers 0 … 3 in category column 1; got .* in row 5"
         with pytest.raises(ValueError, match=message):
             engine.forward(architecture, theta, X)
         with pytest.raises(ValueError, match=message):

@@ -14,13 +14,9 @@ from clearprop.outputs import OUTPUTS, Output
 from clearprop.playground.settings import Choice, Numbers, OneNumber, check, setting
 
 LOGIT = OneNumber("z", -40, 40, 0.1)
-LECTURE = ("linear", "logistic", "softmax")
-# the lecture's three, then all others that make something of a single z
-UNITS = {
-    name: OUTPUTS[name].title
-    for name in dict.fromkeys((*LECTURE, *OUTPUTS))
-    if name in LECTURE or OUTPUTS[name]().alone(0) is not None
-}
+# the lecture's three, then the others whose derivation the page writes out
+EXPLAINED = ("linear", "logistic", "softmax", "absolute_error", "huber", "poisson")
+UNITS = {name: OUTPUTS[name].title for name in EXPLAINED}
 RANGE = OneNumber("logit on the horizontal axis", 0, 5, 1, whole=True)
 
 
