@@ -31,7 +31,7 @@ class Calls:
 
 
 def read(*, quick: bool) -> tuple[Any, Any]:
-    """X, a data frame of pandas, and y; UnavailableError where there is no table."""
+    """X, a pandas data frame, and y; UnavailableError if the table is missing."""
     import pandas as pd
 
     if not TABLE.exists():

@@ -60,10 +60,10 @@ def build_parser() -> OneLineParser:
                           f"(default: {' '.join(DEFAULT_SECTIONS)})")  # fmt: skip
     sections.add_argument("--all", action="store_true", help="all sections")
     parser.add_argument("--cases", type=_one_of("case", CASES), nargs="+", metavar="CASE",
-                        help=f"any of {', '.join(CASES)} (default: the cases that a section is "
-                        "about)")  # fmt: skip
+                        help=f"any of {', '.join(CASES)} (default: the cases that each section "
+                        "is about)")  # fmt: skip
     parser.add_argument("--peers", type=_one_of("peer", PEERS), nargs="*", metavar="PEER",
-                        help=f"any of {', '.join(PEERS)}; without a name: no peers (default: all "
+                        help=f"any of {', '.join(PEERS)}; none without a name (default: all "
                         "that are installed)")  # fmt: skip
     parser.add_argument("--precision", type=_one_of("precision", PRECISIONS), nargs="+",
                         metavar="NAME", help="float32, bfloat16 (default: both)")  # fmt: skip
@@ -72,10 +72,10 @@ def build_parser() -> OneLineParser:
     parser.add_argument("--threads", type=positive, default=1, metavar="N",
                         help="threads of each program (default: 1)")  # fmt: skip
     parser.add_argument("--quick", action="store_true",
-                        help="short fits, to see that it works: the times are rough")  # fmt: skip
+                        help="short fits with rough times, to check that it runs")  # fmt: skip
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE",
-                        help="write everything that was measured to FILE; without FILE, print it "
-                        "and nothing else")  # fmt: skip
+                        help="write all measurements to FILE; without FILE, print nothing but "
+                        "them")  # fmt: skip
     parser.add_argument("--plot", metavar="FILE", help="draw the ratios: .png, .svg or .pdf")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes")
     return parser
@@ -85,7 +85,7 @@ def _one_of(what: str, names: Collection[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in names:
             raise argparse.ArgumentTypeError(
-                f"there is no {what} {text!r}, only {', '.join(names)}"
+                f"unknown {what} {text!r}; choose from {', '.join(names)}"
             )
         return text
 
@@ -104,14 +104,14 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         runs=arguments.runs or (2 if arguments.quick else 5),
         threads=arguments.threads,
         quick=arguments.quick,
-        # plain lines: a display that moves would take time from what is measured
-        tell=lambda text: note(text, arguments.quiet),
+        # plain lines: an animated display would take time from the measurements
+        report=lambda text: note(text, arguments.quiet),
         **{name: tuple(dict.fromkeys(v)) for name, v in given.items() if v is not None},
     )
 
 
 def _check_outputs(arguments: argparse.Namespace, settings: Settings) -> None:
-    """Minutes of measuring must not end with a file that cannot be written."""
+    """Raise UsageError now, rather than after minutes of measuring, if a file cannot be written."""
     for option, path in (("--json", arguments.json), ("--plot", arguments.plot)):
         if path and path != "-":
             folder = os.path.dirname(path) or "."
@@ -121,7 +121,7 @@ def _check_outputs(arguments: argparse.Namespace, settings: Settings) -> None:
         if not arguments.plot.lower().endswith(FORMATS):
             raise UsageError(f"--plot must end with {', '.join(FORMATS)}; got {arguments.plot}")
         if "fit" not in settings.sections:
-            raise UsageError("--plot shows the section fit, which is not among those of --only")
+            raise UsageError("--plot shows the section fit, but --only leaves it out")
         if find_spec("matplotlib") is None:
             raise UsageError("--plot needs matplotlib: pip install 'clearprop[plot]'")
 

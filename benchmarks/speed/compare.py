@@ -47,7 +47,7 @@ def rounds(contestants: Mapping[str, Run], runs: int) -> dict[str, list[float]]:
 
 
 def measured(run: Run) -> float:
-    """One run, with the garbage of the one before it out of the way."""
+    """The time of one run, after the garbage of the previous run is collected."""
     gc.collect()
     return run()
 

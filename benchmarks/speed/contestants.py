@@ -37,17 +37,17 @@ PREDICTORS: dict[str, Predictor] = {
 def prepare_peers(
     settings: Settings, case: Case, X: Array, y: Array, precision: str
 ) -> tuple[dict[str, Run], list[str]]:
-    """The runs of the peers that can train at this precision, and why others cannot."""
+    """The runs of the peers that can train at this precision, and why the other peers cannot."""
     runs: dict[str, Run] = {}
     notes = []
     names = [name for name, p in TRAINERS if p == precision and name != "clearprop"]
     for name in settings.present(*names):
-        settings.tell(f"{case.name}: {label(name, precision)} gets ready")
+        settings.report(f"{case.name}: {label(name, precision)} is prepared")
         try:
             runs[name] = TRAINERS[name, precision](case, X, y, precision)
         except UnavailableError as error:
             notes.append(f"{case.name}: {label(name, precision)}: {error}")
-        except Exception as error:  # whatever a peer fails with, the others go on
+        except Exception as error:  # if one peer fails, the others continue
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             notes.append(f"{case.name}: {label(name, precision)} failed: {reason}")
     return runs, notes

@@ -18,7 +18,7 @@ from clearprop._typing import Array
 
 
 def ours(case: Case, precision: str = "float32", **parameters: Any) -> cp.MLPClassifier:
-    """Our estimator for a case; UnavailableError where there is no such precision."""
+    """Our estimator for a case; UnavailableError if it lacks the precision."""
     if precision != "float32":
         if "precision" not in inspect.signature(cp.MLPClassifier).parameters:
             raise UnavailableError(f"this version of clearprop has no {precision}")
@@ -91,7 +91,7 @@ def fit(estimator: Any, X: Array, y: Array) -> Any:
 
 
 def fitted(case: Case) -> cp.MLPClassifier:
-    """Our estimator after a step or two, the network that all predict with."""
+    """Our estimator after a step or two; all contestants predict with its network."""
     X, y = _few_rows(case)
     model: cp.MLPClassifier = fit(ours(case, max_iter=1), X, y)
     return model

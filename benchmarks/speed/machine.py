@@ -48,9 +48,9 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 
 def product_peak(precision: str, seconds: float = 0.2) -> float | None:
-    """The most floating-point operations a second in square products; NumPy's, PyTorch's for bf16.
+    """The most floating-point operations per second in square products, by NumPy (bf16: PyTorch).
 
-    None where there is no PyTorch to measure with. seconds: for each size.
+    None for bfloat16 without PyTorch. seconds: for each size.
     """
     return max((_product_speed(n, precision, seconds) for n in SIZES), key=lambda s: s or 0.0)
 
@@ -85,7 +85,7 @@ def _least_time(function: Callable[[], object], seconds: float) -> float:
 
 
 def cpu_name() -> str:
-    """The model of the processor, as the system tells it."""
+    """The model of the processor, as the system reports it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

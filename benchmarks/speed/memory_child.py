@@ -1,4 +1,4 @@
-"""A process of its own for the memory section: clearprop|scikit-learn|torch CASE fit|baseline.
+"""A separate process for the memory section: clearprop|scikit-learn|torch CASE fit|baseline.
 
 Prints the peak of its resident memory as JSON. The baseline imports, makes the data and fits a few
 rows, as the other does too, and then only leaves out the fit.
@@ -57,7 +57,7 @@ def peak_bytes() -> int:
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    raise SystemExit("peak memory can be told on Linux and macOS only")
+    raise SystemExit("peak memory can be measured only on Linux and macOS")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The picture of the training times: how many times as long the peers take, case by case."""
+"""The picture of the training times: relative to clearprop, case by case."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.speed.compare import percent, shown
 from benchmarks.speed.settings import LABELS, label
 
-# Okabe & Ito: told apart by everybody.
+# Okabe & Ito: distinct for colour-blind readers, too.
 COLOURS = {
     "scikit-learn": "#E69F00",
     "torch": "#0072B2",
@@ -39,7 +39,7 @@ def draw(document: dict[str, Any], path: str | os.PathLike[str]) -> None:
         _draw_panel(axes, precision, group, middles)
         axes.set_xlim(0, slot * len(names))
         axes.set_ylabel("clearprop = 1")
-    figure.suptitle("How many times as long the others take for the same training", fontsize=13)
+    figure.suptitle("Training time relative to clearprop", fontsize=13)
     figure.supxlabel(_caption(document), fontsize=8, color="#555555")
     figure.savefig(path, dpi=150, facecolor="white")
 
@@ -60,7 +60,7 @@ def _draw_panel(
                 start + i,
                 ratio["median"] - 1,
                 0.86,
-                bottom=1,  # on a logarithmic axis a bar has no other foot
+                bottom=1,  # the foot of a bar on a logarithmic axis
                 color=COLOURS.get(name, "#999999"),
                 label=None if known else label(name, precision),
                 zorder=2,

@@ -36,7 +36,7 @@ def run(
         "not_available": {p: why for p in settings.peers if (why := why_missing(p)) is not None},
         "sections": {},
     }
-    settings.tell("the machine: products and copies")
+    settings.report("the machine: products and copies")
     document["machine"] = machine.describe(settings)
     show(document, "machine")
     for name in settings.sections:

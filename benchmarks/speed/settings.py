@@ -49,7 +49,7 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """One run of the suite. cases: None for those that each section is about."""
+    """One run of the suite. cases: None for the cases that each section is about."""
 
     sections: tuple[str, ...] = DEFAULT_SECTIONS
     cases: tuple[str, ...] | None = None
@@ -58,7 +58,7 @@ class Settings:
     runs: int = 5
     threads: int = 1
     quick: bool = False
-    tell: Callable[[str], None] = lambda text: None
+    report: Callable[[str], None] = lambda text: None
 
     def chosen(self, *default: str) -> list[Case]:
         """The cases asked for, or these; shorter ones for a quick run."""
@@ -66,17 +66,17 @@ class Settings:
         return [case.shorter(20) for case in cases] if self.quick else cases
 
     def present(self, *peers: str) -> list[str]:
-        """Those of the peers that were asked for and can run here."""
+        """The peers among these that were asked for and can run here."""
         return [peer for peer in peers if peer in self.peers and why_missing(peer) is None]
 
     @property
     def parallel(self) -> int:
-        """The threads where several are compared with one."""
+        """The number of threads that is compared with one."""
         return max(2, self.threads)
 
 
 def label(name: str, precision: str = "float32") -> str:
-    """How a peer is called in tables."""
+    """The name of a peer in tables."""
     return PRECISION_LABELS.get((name, precision), LABELS[name])
 
 
@@ -87,15 +87,15 @@ def why_missing(peer: str) -> str | None:
         return "not installed" if len(PEERS[peer]) == 1 else f"{missing[0]} is not installed"
     compilers = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
     if peer == "torch-compile" and not any(map(shutil.which, compilers)):
-        return "there is no C++ compiler"
+        return "no C++ compiler was found"
     return None
 
 
 def load(settings: Settings) -> None:
     """Import the peers before anything is measured, so that thread_limits reaches them.
 
-    JAX, which takes its threads from the environment, is not among them. PyTorch also tells how
-    fast bfloat16 can be.
+    JAX is not among them, because it takes its threads from the environment. PyTorch also measures
+    how fast bfloat16 can be.
     """
     early = {"scikit-learn", "torch", "torch-compile", "onnxruntime"}
     if "row" in settings.sections:

@@ -167,14 +167,14 @@ def _pytabkit(kind: str, task: str, seed: int, df: Any, **arguments: Any) -> Any
     import pytabkit
 
     numbers, categories = columns_of(df, "float64"), columns_of(df, "category")
-    # it takes no missing numbers: median and a column that says so
+    # it does not take missing numbers: fill in the median, and add a column of flags
     median = df[numbers].median()
     gaps = [c for c in numbers if df[c].isna().any()]
 
     def change(df: Any) -> Any:
         flags = {f"{c} missing": df[c].isna().astype(float) for c in gaps}
         filled = {c: df[c].fillna(median[c]) for c in numbers if df[c].isna().any()}
-        # a plain column of text, as its documentation shows; levels unseen in training are its own
+        # a plain column of text, as its documentation shows; it handles levels unseen in training
         text = {c: df[c].astype(object).fillna("missing") for c in categories}
         return df.assign(**filled, **flags, **text)
 

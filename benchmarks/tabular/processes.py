@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Worker:
-    """Runs jobs in turn in a process of its own; a job beyond the limit costs it its process."""
+    """Runs jobs one after another in a separate process, which a job beyond the limit ends."""
 
     def __init__(
         self, command: tuple[str, ...] = ("-m", "benchmarks.tabular.worker"), threads: int = 1

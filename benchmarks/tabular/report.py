@@ -22,7 +22,7 @@ LABELS = {
 }
 OF_TASK = {CLASSIFICATION: ("log_loss", "accuracy", "auc"), REGRESSION: ("rmse", "mae")}
 NOMINAL = 0.9  # of predict_interval(0.1)
-MANY_ROWS = 5_000  # of a set, from which on fits are compared with those of RealMLP-TD
+MANY_ROWS = 5_000  # from this size of a set on, the time of a fit is compared with RealMLP-TD
 
 
 def markdown(found: Results, sets: Sequence[str], peers: Sequence[str], reference: str) -> str:
@@ -49,7 +49,7 @@ def markdown(found: Results, sets: Sequence[str], peers: Sequence[str], referenc
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column to the left, the others to the right."""
+    """A Markdown table, with the first column aligned left and the other columns right."""
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -225,7 +225,7 @@ def _failures(found: Results, sets: Sequence[str], peers: Sequence[str]) -> str:
 def plot(
     found: Results, sets: Sequence[str], peers: Sequence[str], reference: str, path: str
 ) -> None:
-    """Each set a dot: the difference of log-loss or RMSE to the reference; bars: mean ± error."""
+    """Dots: log-loss or RMSE of each set, relative to the reference. Bars: mean ± error."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -239,7 +239,7 @@ def plot(
                 chosen = [s for s in sets if SETS[s].part == part]
                 _dots(ax, found, chosen, peer, metric, reference, row + offset, part)
         ax.axvline(0, color="black", linewidth=0.8)
-        ax.set_xlabel(f"{LABELS[metric]} beyond {PEERS[reference].label}'s (%)")
+        ax.set_xlabel(f"{LABELS[metric]} in excess of {PEERS[reference].label} (%)")
         ax.set_xlim(-45, 105)
     axes[0].set_yticks(range(len(others)), [PEERS[p].label for p in others])
     axes[0].invert_yaxis()
@@ -260,8 +260,8 @@ def _dots(
 ) -> None:  # fmt: skip
     """Values beyond the picture's right or left edge are drawn at the edge as triangles."""
     for s in sets:
-        of_peer, of_reference = (summary.values(found, s, p, metric) for p in (peer, reference))
-        delta = summary.difference(of_peer, of_reference, metric)
+        ours, theirs = (summary.values(found, s, p, metric) for p in (reference, peer))
+        delta = summary.difference(theirs, ours, metric)
         if delta.n:
             x = summary.percent(delta, metric).mean
             inside = min(max(x, -43), 103)
@@ -278,5 +278,5 @@ def _dots(
             color=COLOURS[part],
             capsize=3,
             markersize=5,
-            label=f"{PARTS[part]}, mean ± error",
+            label=f"{PARTS[part]}, mean ± standard error",
         )

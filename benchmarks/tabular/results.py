@@ -31,12 +31,12 @@ def read(paths: Iterable[str | Path]) -> Results:
             except (ValueError, KeyError, TypeError) as error:
                 if number == len(lines):  # no newline after it
                     continue
-                raise ValueError(f"{path}, line {number}: no result of a fit") from error
+                raise ValueError(f"{path}, line {number}: not the result of a fit") from error
     return results
 
 
 def append(path: str | Path, entry: dict[str, Any]) -> None:
-    """Add one line; after a line that was cut short, on a line of its own."""
+    """Add one line, and first drop a last line that was cut short."""
     with Path(path).open("a+b") as file:
         if file.tell():
             file.seek(-1, 2)

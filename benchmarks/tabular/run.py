@@ -33,21 +33,21 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--seeds", nargs="+", type=int,
                    help=f"default {SEEDS}; {SLOW_SEEDS} for the slow peers")  # fmt: skip
     p.add_argument("--results", nargs="+", default=["tabular.jsonl"], metavar="FILE",
-                   help="files to read, later ones win; new results go to the last")  # fmt: skip
+                   help="files to read, later ones win; the last gets new results")  # fmt: skip
     p.add_argument("--threads", type=int, default=1,
-                   help="of each fit (1); others want a file of their own")  # fmt: skip
+                   help="threads of each fit (1); use a separate file for each number")  # fmt: skip
     p.add_argument("--limit", type=float, default=600, help="seconds for one fit (600)")
     p.add_argument("--seconds", type=float, default=float("inf"),
-                   help="start no further fit after so many seconds")  # fmt: skip
+                   help="start no fit after this many seconds")  # fmt: skip
     p.add_argument("--retry", action="store_true", help="run failed fits again")
-    p.add_argument("--replace", action="store_true", help="run again what has a result")
+    p.add_argument("--replace", action="store_true", help="also run fits that have a result")
     p.add_argument("--reference", default="clearprop", choices=PEERS, metavar="PEER",
-                   help="with whom the others are compared (clearprop)")  # fmt: skip
+                   help="the peer that all others are compared with (clearprop)")  # fmt: skip
     p.add_argument("--only-report", action="store_true", help="run nothing")
     p.add_argument("--no-report", action="store_true", help="only run")
     p.add_argument("--check", action="store_true", help="load every set, compare with its record")
-    p.add_argument("--markdown", metavar="FILE", help="write the report there")
-    p.add_argument("--plot", metavar="FILE", help="draw the picture there")
+    p.add_argument("--markdown", metavar="FILE", help="write the report to FILE")
+    p.add_argument("--plot", metavar="FILE", help="draw the picture to FILE")
     return p
 
 

@@ -28,16 +28,16 @@ def classification_scores(y: Any, p: Any, classes: Any) -> dict[str, float]:
     p = np.asarray(p, np.float64)
     classes = np.asarray(classes).astype(str)
     if p.shape != (len(y), len(classes)) or not np.isfinite(p).all() or (p < 0).any():
-        raise ValueError(f"no probabilities: shape {p.shape}, NaN {int(np.isnan(p).sum())}")
+        raise ValueError(f"not probabilities: shape {p.shape}, NaN {int(np.isnan(p).sum())}")
     if np.abs(p.sum(1) - 1).max() > 1e-3:  # float32 sums of 26 classes stay within this
         raise ValueError("the rows of predict_proba do not add up to 1")
     p = p / p.sum(1, keepdims=True)
     place = {c: k for k, c in enumerate(classes)}
     known = np.array([place.get(str(c), -1) for c in y])
-    of_y = np.where(known >= 0, p[np.arange(len(p)), known], 0.0)
+    p_true = np.where(known >= 0, p[np.arange(len(p)), known], 0.0)
     scores = {
         "accuracy": float(np.mean(p.argmax(1) == known)),
-        "log_loss": float(-np.log(np.clip(of_y, LEAST, 1)).mean()),
+        "log_loss": float(-np.log(np.clip(p_true, LEAST, 1)).mean()),
     }
     if len(classes) == 2:
         scores["auc"] = auc(known == 1, p[:, 1])

@@ -191,7 +191,7 @@ _MARKETING_CODES = ("x0", "x1", "x4", "x6", "x9", "x10", "x11", "x12")
 _CRASH_RESULTS = ("injSeverity", "weight", "caseid")
 # the cycle threshold is what the result is read from; the last is the time until it was there
 _COVID_RESULTS = ("subject_id", "fake_first_name", "fake_last_name", "ct_result", "rec_ver_tat")
-# the rate follows from the first three; the others are of the time after the loan was issued
+# the rate follows from the first three; the rest became known after the loan was issued
 _LOAN_RESULTS = ("grade", "sub_grade", "installment", "balance", "loan_status", "paid_total")
 _LOAN_RESULTS += ("paid_principal", "paid_interest", "paid_late_fees")
 _MOVIE_SHARES = ("title", *(f"r{i}" for i in range(1, 11)))

@@ -9,7 +9,7 @@ the peer's and the reference's values:
 with the paired standard error s/√n, where s is the standard deviation of a/mean a − r/mean r or of
 a − r (for the ratio by the delta method). Over sets: the mean of δ and its standard error, the
 standard deviation of δ over the sets divided by √(number of sets). Splits of one set overlap, so
-errors within a set are somewhat too small; those over sets are not concerned.
+errors within a set are somewhat too small; the errors over sets are not affected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.tabular.scores import HIGHER, METRICS
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its standard error (NaN for fewer than two values) and how many it is of."""
+    """A mean with its standard error (NaN for fewer than two values) and the number of values."""
 
     mean: float
     error: float
@@ -98,15 +98,15 @@ def ranks_on(
 ) -> dict[str, float] | None:
     """The peers' ranks on a set; None if one of them was not run on it.
 
-    By δ to the reference, so that a peer with fewer seeds is judged on its own seeds, paired. A
-    peer with a failure is last, whatever it reached on other seeds.
+    Ranked by δ to the reference, paired, so that a peer with fewer seeds is compared on its seeds
+    only. A peer with a failure is last, whatever its scores on other seeds.
     """
-    of_reference = values(found, name, reference, metric)
-    if not of_reference:
+    reference_values = values(found, name, reference, metric)
+    if not reference_values:
         return None
     badness = {}
     for peer in peers:
-        delta = difference(values(found, name, peer, metric), of_reference, metric)
+        delta = difference(values(found, name, peer, metric), reference_values, metric)
         failed = bool(failures(found, name, peer))
         if delta.n == 0 and not failed:
             return None
@@ -118,10 +118,10 @@ def ranks_on(
 def average_ranks(
     found: Results, sets: Sequence[str], peers: Sequence[str], metric: str, reference: str
 ) -> dict[str, Estimate]:
-    """Mean rank over the sets on which every one of the peers was run."""
-    of_sets = [ranks_on(found, name, peers, metric, reference) for name in sets]
-    complete = [r for r in of_sets if r is not None]
-    return {peer: estimate([r[peer] for r in complete]) for peer in peers}
+    """Mean rank over the sets on which all the peers were run."""
+    all_ranks = [ranks_on(found, name, peers, metric, reference) for name in sets]
+    complete = [ranks for ranks in all_ranks if ranks is not None]
+    return {peer: estimate([ranks[peer] for ranks in complete]) for peer in peers}
 
 
 def complete_peers(
@@ -138,7 +138,7 @@ def mean_difference(
 ) -> tuple[Estimate, int, int]:
     """(mean δ over sets, sets where the peer is behind, sets where it is ahead, by 2 errors).
 
-    A set where one side has no value, because it failed or was not run, is in none of them.
+    A set where one side has no value, because it failed or was not run, is left out.
     """
     deltas = differences(found, sets, peer, metric, reference)
     sign = -1 if METRICS[metric] == HIGHER else 1
@@ -159,7 +159,7 @@ def differences(
 
 
 def seconds(found: Results, name: str, peer: str, what: str) -> float:
-    """Median of "fit" or "predict" over the seeds, in seconds of the processor; NaN without one."""
+    """Median of "fit" or "predict" over the seeds, in processor seconds; NaN without a result."""
     times = [
         entry["times"][f"{what}_cpu"]
         for (s, _, p), entry in found.items()

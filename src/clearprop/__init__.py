@@ -1,8 +1,8 @@
 """clearprop: fully connected neural networks that can be seen through.
 
-The lecture's quantities by their own names, networks with every z, h, ∂ℒ/∂z and ∂ℒ/∂W, drop-in
-estimators for scikit-learn's, safe files. The names are listed in __init__.pyi and loaded on first
-use, so that importing the package costs little.
+It has the lecture's quantities by name, networks with every z, h, ∂ℒ/∂z and ∂ℒ/∂W, drop-in
+replacements for scikit-learn's estimators, and files without pickle. The names are listed in
+__init__.pyi and loaded on first use, so that the import is fast.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
-"""What `import clearprop as cp` offers; __init__.py loads each name from here on first use.
+"""The names of `import clearprop as cp`; __init__.py loads each name from here on first use.
 
-Verbs, networks and estimators stand at the top; the parts that they are made of stand in their
+Functions, networks and estimators are at the top level. The parts that they are made of are in
 modules: cp.outputs.Quantile, cp.schedules.Cosine, cp.initializers.orthogonal, cp.layers.Dense.
 """
 

@@ -24,13 +24,13 @@ class Activation:
     """An activation function with its derivative: h = φ(z) and ∂h/∂z = φ′(z).
 
     name: what the user writes, and what a model file holds.
-    phi: φ, from z of any shape to h of that shape.
-    dphi: φ′, from z and h = φ(z) to an array of that shape.
+    phi: φ, from z of any shape to h of the same shape.
+    dphi: φ′, from z and h = φ(z) to an array of the same shape.
     kinks: the points where φ′ or φ″ jumps, so that a gradient check can step over them.
-    initializer: the name of the scheme that initializer="auto" draws such a layer's weights by.
+    initializer: the name of the scheme by which initializer="auto" draws weights for this φ.
     formula, slope: φ and φ′ as text and as LaTeX, for explanations.
 
-    A record of your own may have any name; it never stands for the record of that name in
+    A custom record may have any name; it never replaces the record of that name in
     :data:`ACTIVATIONS`.
     """
 

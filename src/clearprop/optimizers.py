@@ -1,13 +1,13 @@
 """Optimisers: frozen records with a pure init and a pure update on the flat θ.
 
-`init(theta)` gives a state, `update(theta, gradient, state, learning_rate)` a new θ and a new
-state; neither writes into what it is given. g is the gradient, α the learning rate of the step, t
-the number of the step from 1. Weight decay λ is decoupled everywhere (Loshchilov & Hutter 2019):
+`init(theta)` returns a state; `update(theta, gradient, state, learning_rate)` returns a new θ and a
+new state. Neither changes its arguments. g is the gradient, α the learning rate of the step, and t
+the number of the step, from 1 on. Weight decay λ is always decoupled (Loshchilov & Hutter 2019):
 θ ← θ(1 − αλ) before the step.
 
-`shared` names the fields that an estimator has as parameters of its own, and that solver="name"
-takes from there; the other fields keep the record's defaults. `native()` is the name of the step in
-the native engine with the constants of its formula.
+`shared` names the fields that are also parameters of the estimators; solver="name" takes their
+values from there, and the other fields keep the record's defaults. `native()` returns the name of
+the step in the native engine and the constants of its formula.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ State: TypeAlias = dict[str, Array]
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """An optimiser that takes one step per mini-batch. Own ones need these four, and no base."""
+    """An optimiser that takes one step per mini-batch. Custom ones need only these four."""
 
     @property
     def learning_rate(self) -> float | Schedule:
@@ -38,7 +38,7 @@ class Optimizer(Protocol):
 
     @property
     def weight_decay(self) -> float:
-        """λ; where it is 0, training passes no `decay`."""
+        """λ; if it is 0, training does not pass `decay`."""
 
     def init(self, theta: Array) -> State:
         """The state before the first step: slots like θ, and "step", a 0-d int64 array."""
@@ -53,9 +53,10 @@ class Optimizer(Protocol):
     ) -> tuple[Array, State]:
         """The next θ and state.
 
-        theta, gradient: (P,). learning_rate: α, one for all or (P,). decay: (P,), what
-        λ is multiplied with, 0 where there is none (None: 1). θ and its slots keep θ's dtype.
-        Raises ValueError if the shape of gradient is not that of theta.
+        theta, gradient: (P,).
+        learning_rate: α, one for all parameters or (P,).
+        decay: (P,), factors of λ, 0 for a parameter without decay; None: 1 for all.
+        θ and its slots keep θ's dtype. Raises ValueError if gradient and theta differ in shape.
         """
 
 

@@ -110,7 +110,7 @@ def test_n_threads_reaches_the_engine(monkeypatch: Any) -> None:
     assert seen == [3, 4]
     with pytest.raises(ValueError, match="n_threads must be an integer from 1 to 1024 or None"):
         net.train(X, y, epochs=1, n_threads=0)
-    with pytest.raises(ValueError, match="an engine object has its own threads"):
+    with pytest.raises(ValueError, match="an engine object sets its threads itself"):
         train([job], data, engine=NativeEngine(1), n_threads=2)
 
 

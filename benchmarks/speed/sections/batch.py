@@ -25,7 +25,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
     records = []
     with thread_limits(settings.threads):
         for case in settings.chosen(*CASES):
-            settings.tell(f"batch: {case.name}, {case.n_rows:,} rows")
+            settings.report(f"batch: {case.name}, {case.n_rows:,} rows")
             X, _ = case.data()
             model = fitted(case)
             runs = {

@@ -53,7 +53,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
             notes += trouble
             plain = ("scikit-learn", "torch")  # the other two only compute the same otherwise
             runs = ours | {name: run for name, run in peers.items() if name in plain}
-            settings.tell(f"busy: {case.name} beside {n_busy} busy process(es)")
+            settings.report(f"busy: {case.name} beside {n_busy} busy process(es)")
             records += _measure_case(case, runs, n_busy, settings.runs)
     return {"threads": settings.parallel, "processes": n_busy, "cases": records, "notes": notes}
 

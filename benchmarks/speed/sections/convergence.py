@@ -17,11 +17,11 @@ from benchmarks.speed.settings import Settings, UnavailableError, thread_limits
 from clearprop._typing import Array
 
 SEEDS, STEPS = 10, 400
-NOISE = 0.5  # of the teacher's outputs, so that nobody can learn the rows by heart in a few epochs
+NOISE = 0.5  # of the teacher's outputs, so that no network memorises the rows in a few epochs
 
 
 def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
-    """Per case and precision the mean losses over several seeds, and how far they are apart."""
+    """Per case and precision the mean losses over several seeds, and how far apart they are."""
     if not settings.present("torch"):
         raise UnavailableError("PyTorch is not there to compare with")
     records, notes = [], []
@@ -31,7 +31,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
             X, y = teacher_data(case)
             short = with_steps(case, 20 if settings.quick else STEPS)
             for precision in settings.precisions:
-                settings.tell(f"convergence: {case.name}, {precision}, {len(seeds)} seeds")
+                settings.report(f"convergence: {case.name}, {precision}, {len(seeds)} seeds")
                 try:
                     mine = [our_loss(short, X, y, precision, seed) for seed in seeds]
                 except (UnavailableError, ValueError) as error:
@@ -41,7 +41,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
                 records.append(summary(short, precision, mine, theirs))
         result = {"seeds": len(seeds), "cases": records, "notes": list(dict.fromkeys(notes))}
         if "bfloat16" in {record["precision"] for record in records}:
-            settings.tell(f"convergence: digits, float32 and bfloat16, {len(seeds)} seeds")
+            settings.report(f"convergence: digits, float32 and bfloat16, {len(seeds)} seeds")
             result["digits"] = digits.measure(len(seeds))
     return result
 

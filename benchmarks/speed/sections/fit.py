@@ -45,7 +45,7 @@ def _measure_case(
     except UnavailableError as error:
         return [], [f"{precision}: {error}"]
     peers, notes = prepare_peers(settings, case, X, y, precision)
-    settings.tell(f"fit: {case.name} {case.layers}, {precision}, {settings.runs} run(s)")
+    settings.report(f"fit: {case.name} {case.layers}, {precision}, {settings.runs} run(s)")
     return [summary(case, precision, alternate(ours, peers, settings.runs))], notes
 
 

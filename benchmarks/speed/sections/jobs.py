@@ -28,10 +28,10 @@ CASE = CASES["small"]
 
 
 def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
-    """Rounds of: side by side, one after another, in processes of their own."""
+    """Rounds of: side by side, one after another, in separate processes."""
     n = settings.parallel
     need_processors(n)
-    settings.tell(f"jobs: {N_JOBS} side by side on {n} threads")
+    settings.report(f"jobs: {N_JOBS} side by side on {n} threads")
     epochs = 1 if settings.quick else EPOCHS
     jobs, data = make_jobs(epochs)
     with processes(n, epochs) as apart:
@@ -59,7 +59,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_jobs(epochs: int) -> tuple[list[Job], Data]:
-    """The networks of the small case, each with a seed of its own, and the rows of all."""
+    """The networks of the small case, each with a different seed, and the rows for all of them."""
     X, y = CASE.data()
     nets = [
         cp.Network(CASE.sizes, output="softmax", seed=seed, dtype="float32")

@@ -1,4 +1,4 @@
-"""Peak memory of a fit: of a process that fits, less that of one that does all but the fit."""
+"""Peak memory of a fit: the peak of a process that fits, minus one that does everything else."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ CHILD = "benchmarks.speed.memory_child"
 
 
 def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
-    """For each case and contestant the bytes that a fit adds to the peak; X is not among them."""
+    """For each case and contestant: the bytes that a fit adds to the peak, without X."""
     records = []
     for case in settings.chosen("mnist", "wide"):
         for who in ("clearprop", *settings.present("scikit-learn", "torch")):
-            settings.tell(f"memory: {case.name}, {label(who)}")
-            # one of each: they repeat to within 1 MB
+            settings.report(f"memory: {case.name}, {label(who)}")
+            # one run of each: they repeat to within 1 MB
             baseline, fit = (peak_of_child(who, case, what) for what in ("baseline", "fit"))
             records.append(
                 {
@@ -37,15 +37,15 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
 
 
 def bound(case: Case) -> int:
-    """Bytes of float32 that a fit cannot do without, beside X.
+    """Bytes of float32 that any fit needs, besides X.
 
-    θ, Adam's two moments of it, and the activations h⁽⁰⁾ … h⁽ᴸ⁾ of one batch.
+    θ, its two moments in Adam, and the activations h⁽⁰⁾ … h⁽ᴸ⁾ of one batch.
     """
     return 4 * (3 * case.n_parameters + case.batch_size * sum(case.sizes))
 
 
 def peak_of_child(who: str, case: Case, what: str) -> int:
-    """The peak of a fresh process on one thread; UnavailableError where it cannot be told."""
+    """The peak of a fresh process on one thread; UnavailableError if it cannot be measured."""
     command = [sys.executable, "-m", CHILD, who, case.name, what]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)
     if done.returncode != 0:

@@ -31,7 +31,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
     model = fitted(case)
     calls: dict[str, Callable[[], object]] = {}
     notes = []
-    settings.tell("row: one at a time")
+    settings.report("row: one at a time")
     with thread_limits(1):
         if hasattr(model.network_, "predictor"):
             calls["predictor"] = partial(model.network_.predictor(), X[0])
@@ -69,12 +69,12 @@ def measure_census(settings: Settings) -> dict[str, Any]:
     models = ("clearprop", *settings.present(*census.MODELS))
     with thread_limits(1):
         for name in models:
-            settings.tell(f"row: {label(name)} learns the census table")
+            settings.report(f"row: {label(name)} learns the census table")
             found = census.MODELS[name](X, y, ROW, quick=settings.quick)
             calls[f"{name} frame"] = found.frame
             if found.values is not None:
                 calls[f"{name} values"] = found.values
-        settings.tell("row: one at a time")
+        settings.report("row: one at a time")
         seconds = rounds(
             {key: seconds_of_a_call(call) for key, call in calls.items()}, settings.runs
         )

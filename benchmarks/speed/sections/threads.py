@@ -16,7 +16,7 @@ from benchmarks.speed.compare import (
 from benchmarks.speed.contestants import TRAINERS
 from benchmarks.speed.settings import Settings, need_processors, thread_limits
 
-CASES = ("tab", "mnist", "wide")  # a step of the others is too short to be shared
+CASES = ("tab", "mnist", "wide")  # in the other cases a step is too short to be shared
 
 
 def with_threads(n: int, run: Run) -> Run:
@@ -35,7 +35,7 @@ def measure(settings: Settings, machine: dict[str, Any]) -> dict[str, Any]:
     need_processors(n)
     records = []
     for case in settings.chosen(*CASES):
-        settings.tell(f"threads: {case.name}, {n} against 1")
+        settings.report(f"threads: {case.name}, {n} against 1")
         run = TRAINERS["clearprop", "float32"](case, *case.data(), "float32")
         one = {"one": with_threads(1, run)}
         pairs = alternate(with_threads(n, run), one, settings.runs)["one"]

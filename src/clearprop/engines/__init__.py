@@ -1,8 +1,8 @@
-"""Engines do the computation. Training uses an engine through six operations and nothing else.
+"""Engines do the computation. Training uses an engine only through six operations.
 
-The unit of work is a list of jobs over shared data. An engine never draws its own
-random numbers and never decides when to stop. It receives the order of the rows and the learning
-rate of each step, and reports what happened.
+The unit of work is a list of jobs over shared data. An engine neither draws random numbers nor
+decides when to stop. It receives the order of the rows and the learning rate of each step, and
+reports what happened.
 """
 
 from clearprop.engines.nonfinite import NonFinite

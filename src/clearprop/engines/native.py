@@ -56,7 +56,7 @@ class NativeEngine:
         return predict(self._handle(architecture, theta), X, None, logits, self.n_threads)
 
     def _handle(self, architecture: Architecture, theta: Array) -> Any:
-        """The handle of θ; that of the last call where both are the same, as rows come in parts."""
+        """The handle of θ, kept from the last call if both are the same: rows come in parts."""
         if self._kept is not None:
             of, kept, handle = self._kept
             same = of() is architecture and kept.dtype == theta.dtype

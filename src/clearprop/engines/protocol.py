@@ -58,7 +58,7 @@ class Engine(Protocol):
         """ℒ plus penalty over all of `data`, and its gradient by θ (P,)."""
 
     def start(self, jobs: Sequence[Job], data: Data) -> Any:
-        """Begin the jobs over one copy of the data; returns the engine's own record of them."""
+        """Begin the jobs over one copy of the data; returns the engine's record of them."""
 
     def run_epochs(
         self, run: Any, plans: dict[int, EpochPlan], deadline: float | None = None
@@ -69,10 +69,10 @@ class Engine(Protocol):
     def read(
         self, run: Any, job: int, only: Collection[str] | None = None, *, last: bool = False
     ) -> dict[str, Array]:
-        """A copy of the state of one job: "theta", "n_steps" and the optimiser's own arrays.
+        """A copy of the state of one job: "theta", "n_steps" and the arrays of the optimiser.
 
-        last: the job is over; its memory may be given back, and all that is asked of it from now
-        on is to be read again. (An interrupt may have come before the answer did.)
+        last: the job is over and its memory may be released. It may still be read again, because an
+        interrupt may have come before the result arrived.
         """
 
     def restore(self, run: Any, job: int, state: dict[str, Array]) -> None:

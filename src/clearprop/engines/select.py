@@ -57,7 +57,7 @@ def choose_engine(
     if not isinstance(engine, str):
         if n_threads is not None:
             raise ValueError(
-                "n_threads needs the name of an engine; an engine object has its own threads"
+                "n_threads needs the name of an engine; an engine object sets its threads itself"
             )
         return engine
     for job in jobs:
