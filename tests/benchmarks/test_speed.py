@@ -383,10 +383,10 @@ def test_no_peers_at_all(run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cases", "tiny", "huge"], "no case 'huge', only tiny, small, tab, mnist, wide"),
-        (["--peers", "keras"], "no peer 'keras', only scikit-learn, torch"),
-        (["--only", "speed"], "no section 'speed', only fit"),
-        (["--precision", "float16"], "no precision 'float16', only float32, bfloat16"),
+        (["--cases", "tiny", "huge"], "unknown case 'huge'; choose from tiny, small, tab"),
+        (["--peers", "keras"], "unknown peer 'keras'; choose from scikit-learn, torch"),
+        (["--only", "speed"], "unknown section 'speed'; choose from fit"),
+        (["--precision", "float16"], "unknown precision 'float16'; choose from float32, bfloat16"),
         (["--runs", "0"], "at least 1"),
         (["--all", "--only", "fit"], "not allowed with"),
         (["--plot", "ratios.txt"], "--plot must end with .png, .svg, .pdf"),

@@ -293,7 +293,9 @@ def test_a_generous_time_limit_changes_nothing() -> None:
 def test_a_time_limit_that_is_too_small_for_the_table() -> None:
     rng = np.random.default_rng(0)
     many = rng.normal(size=(400_000, 20)).astype(np.float32)
-    with pytest.warns(UserWarning, match=r"time_limit=0\.05 is enough for \d+ of the 400000 rows"):
+    with pytest.warns(
+        UserWarning, match=r"time_limit=0\.05 is enough for only \d+ of the 400000 rows"
+    ):
         model = regressor(time_limit=0.05).fit(many, many[:, 0])
     assert np.isfinite(model.predict(many[:5])).all()
     assert np.isnan(model.oof_prediction_).any()

@@ -116,7 +116,7 @@ def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
         return 600
 
     monkeypatch.setattr(fitting, "affordable_rows", some)
-    with pytest.warns(UserWarning, match=f"time_limit=30 is enough for 600 of the {n} rows only"):
+    with pytest.warns(UserWarning, match=f"time_limit=30 is enough for only 600 of the {n} rows"):
         model = regressor(time_limit=30).fit(X, y)
     seen = ~np.isnan(model.oof_prediction_)
     assert (seen.shape, seen.sum()) == ((n,), 600)
@@ -145,7 +145,7 @@ def test_a_sample_is_of_the_whole_table(monkeypatch: Any) -> None:
     y[[5, 9_000, 19_999]] = "rare"
     weight = (np.arange(n) % 2).astype(float)
     weight[9_000] = 1.0
-    with pytest.warns(UserWarning, match="of the 20000 rows only"):
+    with pytest.warns(UserWarning, match=r"only \d+ of the 20000 rows"):
         model = classifier(time_limit=30).fit(X, y, weight)
     seen = np.flatnonzero(~np.isnan(model.oof_prediction_[:, 0]))
     assert 600 <= len(seen) <= 604

@@ -37,7 +37,7 @@ struct ActivationInfo {
 static constexpr ActivationInfo kActivations[] = {CP_ACTIVATIONS(CP_ENTRY)};
 #undef CP_ENTRY
 
-// Whether φ′ follows from h alone, so that it needs no buffer of its own.
+// Whether φ′ follows from h alone, so that it needs no buffer.
 static constexpr bool derivative_from_h(Act act) {
   return act == Act::none || kActivations[int(act)].from != Slope::z;
 }
@@ -114,7 +114,7 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
   }
 }
 
-// φ′(z) from h = φ(z), for those where that is possible.
+// φ′(z) from h = φ(z), for the activations that allow it.
 template <class T, Act act>
 CP_INLINE Vec<T> dphi(Vec<T> h) {
   using V = Vec<T>;

@@ -34,8 +34,8 @@ struct Finish {
     }
   }
 
-  // The same for ∂ℒ/∂(W diag(scale)) in the tile, of which it makes ∂ℒ/∂W; Σ W ⊙ tile over the rows,
-  // which is ∂ℒ/∂scale, is added to `sums`.
+  // The same for a tile of ∂ℒ/∂(W diag(scale)), which becomes ∂ℒ/∂W. Σ W ⊙ tile over the rows, which
+  // is ∂ℒ/∂scale, is added to `sums`.
   void scaled_weights(int64_t at, int64_t row, T* tile, int64_t tile_row, int m, int lanes, T gain,
                       const T* scale, T* sums) {
     for (int r = 0; r < m; ++r)

@@ -47,7 +47,7 @@ CP_INLINE void read_fields(const T* base, const int64_t* place, Vec<T> (&row)[kF
   transpose_stage<T, N / 2>(row);
 }
 
-// The way back: the entries are added to those that are there, sample after sample.
+// The inverse: adds the entries to those in memory, sample by sample.
 template <class T>
 CP_INLINE void add_fields(T* base, const int64_t* place, Vec<T> (&row)[kFields<T>]) {
   constexpr int W = Simd<T>::W, N = kFields<T>;
@@ -212,9 +212,8 @@ CP_INLINE void embed(const T* E, int d, const T* x, T* out, int64_t ld) {
 
 // ---- all of them, forward -------------------------------------------------------------------------
 
-// Units of h⁽⁰⁾ before the scale from columns of X, both with samples `ld` to a unit, of which those
-// of the first `lanes` are computed. With `s`, as part of panel p of a step: bins may come from it, and
-// it keeps them.
+// Units of h⁽⁰⁾ before the scale from columns of X. Both have `ld` samples per unit, of which the first
+// `lanes` are computed. `bin`, if given, keeps the bins; with `bins_known` they are read from it.
 template <class T>
 void front_units(const Front<T>& front, const T* theta, const T* x, T* out, int64_t ld, int lanes,
                  T* fraction, int32_t* bin, bool bins_known) {

@@ -87,7 +87,7 @@ FrontLayout::FrontLayout(const std::vector<PartSpec>& specs, int W) : lanes(W) {
       columns.push_back(column);
     }
   }
-  // the units: those with parameters first
+  // the units, first the ones with parameters
   n_columns = static_cast<int>(all_columns), n_units = static_cast<int>(all_units);
   int fixed = n_trained, there = 0;
   for (Part& part : parts) {

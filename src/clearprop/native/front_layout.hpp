@@ -9,10 +9,10 @@
 
 namespace clearprop {
 
-// of an embedding, at most, of which one item updates the vectors
+// at most this many categories of an embedding are updated by one item
 constexpr int kCategories = 1024;
 
-// One of the layers next to each other, as the user described it.
+// One of the layers side by side, as the user described it.
 struct PartSpec {
   int kind = 0, n = 0, n_units = 0, n_frequencies = 0;
   double clip = 0;

@@ -13,9 +13,9 @@ inline double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-constexpr double kBetweenLooks = 0.03;  // seconds from one question to the next
+constexpr double kBetweenLooks = 0.03;  // seconds from one call to the next
 
-// Asks an Interrupt every now and then, until it says yes.
+// Calls an Interrupt at intervals, until it returns true.
 class Watch {
  public:
   explicit Watch(const Interrupt& interrupt) : interrupt_(interrupt), last_(seconds_now()) {}

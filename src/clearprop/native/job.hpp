@@ -9,8 +9,8 @@
 // inputs) are the vectors: no product needs a packed copy of W.
 //
 // With precision "bfloat16" the products' operands are rounded copies, see Rounded. θ and the slots
-// stay in T, but each W lies in tiles of 8 units × 32 inputs, those of one item of the weight phase
-// after another, so that the update walks through memory in a straight line.
+// stay in T, but each W is stored in tiles of 8 units × 32 inputs. The tiles of one item of the weight
+// phase follow one another, so that the update walks through memory in a straight line.
 #pragma once
 
 #include <cstddef>
@@ -99,27 +99,27 @@ struct LayerKind {
 static constexpr LayerKind kLayerKinds[] = {CP_LAYER_KINDS(CP_ENTRY)};
 #undef CP_ENTRY
 
-// Layers next to each other. In h⁽⁰⁾ the units that have parameters below them come first, those of a
-// column together, then the columns themselves (x, or x̃): only of the former ∂ℒ/∂h⁽⁰⁾ is needed.
+// One of the layers side by side. In h⁽⁰⁾ the units with parameters below them come first, with the
+// units of a column together; then come the columns themselves (x, or x̃), which need no ∂ℒ/∂h⁽⁰⁾.
 struct Part {
   Kind kind;
   int n, first;  // columns of X, and the first of them
   int n_units, n_frequencies;
   double clip;
-  int column;          // its first in the list of Columns
-  int trained, fixed;  // its first units of both sorts, n · n_units and n of them
+  int column;          // the place of its first column in the list of Columns
+  int trained, fixed;  // its first unit of either sort; there are n · n_units and n of them
 };
 
-// A column of X with parameters; those of a column lie together in θ: V, or E, or w₁, b₁, W₂, b₂,
-// each padded to W. `n` counts bins or categories.
+// A column of X with parameters. They are adjacent in θ: V, or E, or w₁, b₁, W₂, b₂, each padded to
+// W. `n` is the number of bins or categories.
 struct Column {
   int n;
   int64_t theta;
   int64_t edges, table;  // where its edges and its table begin
-  int binned;            // its number among those with bins
+  int binned;            // its number among the columns with bins
 };
 
-// What one item of the weight phase does in the front: a column, of an embedding some categories.
+// One item of the weight phase in the front: a column, or some categories of an embedding.
 struct FrontItem {
   int part, column, first, n;
 };
@@ -179,7 +179,7 @@ struct Step {
   // buffers of the job
   T* x;    // batch rows
   T** h;   // h[l], l = 0 … L−1, panels
-  T** d;   // φ′(z) (with the dropout mask) where h does not tell it, else null
+  T** d;   // φ′(z) (with the dropout mask) if it does not follow from h, else null
   T** dz;  // z then ∂ℒ/∂z of layer l+1, panels
   T** q;   // for slopes of layer l: φ(z) − z with the mask, then ∂ℒ/∂s, panels
   Front<T> front;
@@ -244,7 +244,7 @@ struct Kernels {
   void (*renew)(const Step<T>&, Item item);
 };
 
-// What is different for bfloat16, of which the rest is shared with float32.
+// The kernels that differ for bfloat16; all other kernels are shared with float32.
 struct RoundedKernels {
   void (*forward_backward)(const Step<float>&, int first, int last);
   void (*weights)(const Step<float>&, Item item, int index, float* scratch);

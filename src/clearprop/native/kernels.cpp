@@ -14,12 +14,12 @@ namespace {
 
 using namespace clearprop;
 
-// A range of panels of the batch, which share each block of W that has come into the cache.
+// A range of panels of the batch, which share each block of W while it is in the cache.
 struct Panels {
   int first, last;
 };
-// C[0 … rows) = init + A·B for each panel, in blocks of kRows rows; B and C of panel 0 are given,
-// those of the others follow `b_panel` and `c_panel` further on.
+// C[0 … rows) = init + A·B for each panel, in blocks of kRows rows. B and C of panel 0 are given; each
+// next panel is `b_panel` and `c_panel` further on.
 template <class T>
 void rows_of_product(const Step<T>& s, Panels panels, Operands<T> o, int64_t b_panel, int rows,
                      const T* init, T* C, int64_t c_panel) {
@@ -45,7 +45,7 @@ const T* weights_of(const Step<T>& s, int l) {
   return l == 0 && s.front.W ? s.front.W : s.theta + s.layers[l].W;
 }
 
-// The samples of a panel's second vector, where there are none: 0
+// Sets a panel's second vector to 0 if it has no samples.
 template <class T>
 void clear_missing(const Step<T>& s, int p, T* x, int units) {
   constexpr int W = Simd<T>::W, NR = kPanel<T>;

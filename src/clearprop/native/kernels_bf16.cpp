@@ -1,8 +1,8 @@
 // The kernels of one training step with precision "bfloat16": the operands of the three products are
-// rounded to bfloat16, their sums and everything else are in float32.
+// rounded to bfloat16; their sums and everything else are in float32.
 //
-// forward_backward and weights do what those of kernels.cpp do; W is read from its rounded copies
-// only, which the update of each tile of W rewrites.
+// forward_backward and weights compute the same as in kernels.cpp. They read W only from its rounded
+// copies, which the update of each tile of W rewrites.
 
 #include "job.hpp"
 

@@ -10,7 +10,7 @@ using namespace clearprop;
 
 constexpr int kMaskUnits = 16;  // of one block of random numbers
 
-// The masks of a panel of a layer, of which it holds those of a group of `kMaskUnits` units.
+// The dropout masks of a panel of a layer, held for one group of `kMaskUnits` units at a time.
 template <class T>
 class Masks {
  public:
@@ -21,9 +21,9 @@ class Masks {
         start_(uint64_t(s.before + p * kPanel<T>) * layer.n_out), threshold_(layer.dropout),
         keep_(T(65536.0 / (65536 - layer.dropout))) {}
 
-  // Draws those of the units j … j + 15; the groups have their turn from the first on. Sample i has
-  // the numbers from start + i·H on, a unit each: for a group they are one block, or the end of one,
-  // which is still there, and the beginning of the next.
+  // Draws the masks of units j … j + 15; groups are drawn in order, from the first on. Sample i has
+  // the numbers from start + i·H on, one per unit. For a group they are one block, or the end of a
+  // block, which is kept from the previous group, and the beginning of the next one.
   void draw(int j) {
     Words at;
     for (int i = 0; i < kWords; ++i) at[i] = start_ + j + i * H_;

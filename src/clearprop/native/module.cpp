@@ -77,8 +77,8 @@ void require_network(const JobSpec& spec) {
   }
 }
 
-// Ctrl-C: Python's signals, which only its main thread can look at, seen from native code that has
-// let go of the GIL. Handlers run in the caller's floating-point state.
+// Ctrl-C: lets native code that has released the GIL check for Python's signals, which only the main
+// thread can see. Handlers run in the caller's floating-point state.
 class Signals {
  public:
   explicit Signals(int n_threads)
@@ -87,7 +87,7 @@ class Signals {
     main_ = nb::cast<unsigned long>(main_thread.attr("ident")) == PyThread_get_thread_ident();
   }
 
-  // In the thread that called: whether a handler has raised, or has forked and this is the child.
+  // In the calling thread: whether a handler has raised, or has forked and this is the child.
   bool ask() {
     if (!main_ || stopped()) return stopped();
     const FloatState engine = FloatState::now();
@@ -100,7 +100,7 @@ class Signals {
     engine.set();
     return stopped();
   }
-  // The same, for whoever asks all the time
+  // The same, for callers that ask all the time
   bool ask_now_and_then() {
     const double now = seconds_now();
     if (now - last_ < kBetweenLooks) return stopped();
@@ -109,7 +109,7 @@ class Signals {
   }
   // In any thread
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
-  // With the GIL: what the handler has raised leaves from here, and the error of a child.
+  // With the GIL: throws what the handler has raised, or the error of a child.
   void rethrow() const {
     if (!PyErr_Occurred()) forks_.check();
     if (stopped()) throw nb::python_error();
@@ -186,7 +186,7 @@ class Run {
     const auto n_constants = static_cast<size_t>(kOptimizers[spec.optimizer].n_constants);
     require(spec.optimizer_constants.empty() || spec.optimizer_constants.size() == n_constants,
             "constants of the optimizer are missing");
-    spec.optimizer_constants.resize(n_constants);  // none where only a gradient is wanted
+    spec.optimizer_constants.resize(n_constants);  // none if only a gradient is wanted
     require(spec.batch_size >= 1, "batch_size must be >= 1");
     require(static_cast<double>(theta.shape(0)) == count_parameters(spec),
             "theta has another length");
@@ -207,8 +207,8 @@ class Run {
   // of the rates of dropout and of the decay, step by step
   using Factors = std::tuple<std::optional<Vector<double>>, std::optional<Vector<double>>>;
 
-  // An epoch of several jobs: side by side, or where they are few, one after another and each split
-  // inside. The numbers are the same either way.
+  // An epoch of several jobs: side by side, or, if they are few, one after another, each on several
+  // threads. The numbers are the same either way.
   std::vector<Result> run_epochs(std::vector<Plan> plans, double deadline, int n_threads,
                                  std::vector<Factors> factors) {
     require(factors.empty() || factors.size() == plans.size(), "factors for each plan or none");
@@ -447,7 +447,7 @@ Mt19937& mersenne_twister(const nb::capsule& bit_generator) {
   return *static_cast<Mt19937*>(generator(bit_generator).state);
 }
 
-// Bit for bit, which == is not: NaN, and 0 with its two signs. False where an array is no one block.
+// Compares bits, unlike == (NaN, and 0 with its two signs). False if an array is not contiguous.
 bool same_bytes(nb::handle a, nb::handle b) {
   Py_buffer x, y;
   if (PyObject_GetBuffer(a.ptr(), &x, PyBUF_C_CONTIGUOUS) != 0) return PyErr_Clear(), false;
@@ -502,7 +502,7 @@ void bind_uniform(nb::module_& m) {
       "bit_generator"_a, "low"_a, "high"_a, "x"_a.noconvert());
 }
 
-// What there is, by name: the definition's records are matched with these, never by their places.
+// The native parts by name. The definition's records are matched by name, never by position.
 void bind_names(nb::module_& m) {
   nb::list activations, outputs, parameters;
   for (const ActivationInfo& a : kActivations) activations.append(a.name);
@@ -530,7 +530,7 @@ void bind_names(nb::module_& m) {
 
 NB_MODULE(_native, m) {
   bind_names(m);
-  nb::set_leak_warnings(false);  // a model that lives as long as the interpreter is no mistake
+  nb::set_leak_warnings(false);  // a model may live until the interpreter ends
   nb::class_<PartSpec>(m, "PartSpec")
       .def(nb::init<>())
       .def_rw("kind", &PartSpec::kind)

@@ -84,7 +84,7 @@ void run(Source& next, Index* x, int64_t n) {
   auto i = static_cast<uint32_t>(std::max<int64_t>(n - 1, 0));
   while (i > 0) {
     const uint32_t mask = ~uint32_t{0} >> std::countl_zero(i);
-    const uint32_t smallest = mask >> 1;  // the mask is that of every i above it
+    const uint32_t smallest = mask >> 1;  // every i above it has this mask
     while (i > smallest) {
       const uint32_t first = i, last = i - std::min(i - smallest, kBlock);
       while (i > last) {

@@ -1,13 +1,13 @@
 // The optimisers: the list of them, the scalars of a step, and the step itself for a span of
-// parameters, with penalty and decoupled decay. The records of optimizers.py in another language.
+// parameters, with penalty and decoupled decay: the records of optimizers.py in C++.
 #pragma once
 
 #include <cmath>
 
 #include "job.hpp"
 
-// The step of every optimiser with the number of constants in its formula (which its record's
-// `native` hands over) and the names of its slots.
+// The step of every optimiser, the number of constants in its formula (from `native` of its record),
+// and the names of its slots.
 #define CP_OPTIMIZERS(X)     \
   X(sgd, 1, "velocity")      \
   X(nesterov, 1, "velocity") \
@@ -35,7 +35,7 @@ static constexpr OptimizerInfo kOptimizers[] = {CP_OPTIMIZERS(CP_ENTRY)};
 // The scalars of step t (from 1) in `u`, whose kind and learning rate α are set, from the constants p:
 // sgd, nesterov: a = μ. lion: a = β₁, b = β₂. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ. nadam: a = β₁, b = β₂,
 // c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), and 1/√(1−β₂ᵗ) in place of α; mu_product is ∏μ before.
-// epsilon is 1 where nothing is divided by a root.
+// epsilon is 1 for steps that do not divide by a root.
 static inline void set_scalars(Update& u, const double* p, double t, double mu_product) {
   const double rate = u.learning_rate;
   u.epsilon = 1;
@@ -97,7 +97,7 @@ template <class T>
 CP_INLINE IVec<T> larger(IVec<T> a, IVec<T> b) {
   return a > b ? a : b;
 }
-// The largest lane as a number; infinity also where it is NaN.
+// The largest lane as a number; infinity if it is NaN.
 template <class T>
 double largest_of(IVec<T> magnitudes) {
   const Vec<T> v = from_bits<T>(magnitudes);

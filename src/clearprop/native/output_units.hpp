@@ -1,5 +1,5 @@
 // The output units: the list of them, ℒ with ∂ℒ/∂z side by side, and ŷ = f(z), for a vector of
-// samples at a time. The records of outputs/ in another language.
+// samples at a time: the records of outputs/ in C++.
 #pragma once
 
 #include "job.hpp"
@@ -48,7 +48,7 @@ namespace {
 using namespace clearprop;
 
 template <class T>
-struct Lane {  // what an output unit sees: one vector of samples
+struct Lane {  // the operands of an output unit: one vector of samples
   const Output& o;
   int K;
   T* z;           // z, then ∂ℒ/∂z; unit k at z[k·NR]

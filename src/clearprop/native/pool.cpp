@@ -44,7 +44,7 @@ struct Region {
   void fail() {
     end();
     std::unique_lock lock(failing, std::defer_lock);
-    if (!forks.lost()) lock.lock();  // else a thread that is gone may hold it
+    if (!forks.lost()) lock.lock();  // otherwise a thread that no longer exists may hold it
     if (!failure) failure = std::current_exception();
   }
 
@@ -71,8 +71,8 @@ struct Region {
   }
 };
 
-// One of the caller's helpers. It must say that it takes part: one that has not woken up when the
-// items are gone, because its processor is busy with something else, is not waited for.
+// One of the caller's helpers. It has to join: a helper that has not woken up when the items are
+// gone, because its processor is busy with other work, is not waited for.
 struct alignas(64) Helper {
   enum State : int { idle, called, working };
   std::atomic<int> state{idle};
@@ -99,7 +99,7 @@ class Pool {
   }
 
  private:
-  static constexpr int kSpins = 2000;  // some fifty microseconds, about what a wake-up costs
+  static constexpr int kSpins = 2000;  // about fifty microseconds, the cost of a wake-up
   static constexpr std::chrono::milliseconds kBetweenPolls{10};
 
   static void pause() {
@@ -177,12 +177,12 @@ class Pool {
   std::atomic<bool> asleep_{false};
 };
 
-// Never destroyed: its threads may outlive everything. After a fork the child has none of them and
-// starts a pool of its own.
+// Never destroyed, because its threads may outlive everything. After a fork the child has none of the
+// threads and starts a new pool.
 std::atomic<Pool*> g_pool{nullptr};
 std::atomic<int> g_forks{0};
 
-// How often this process and those it descends from have forked since somebody asked first.
+// How often this process and its ancestors have forked since the first call.
 int count_forks() {
 #if !defined(_WIN32)
   static std::once_flag once;
@@ -205,7 +205,7 @@ Pool& pool() {
   return *there;
 }
 
-// More threads than this only take memory, whatever was asked for.
+// More threads than this only take memory.
 int most_threads() {
   static const int most = std::max(64, 4 * static_cast<int>(std::thread::hardware_concurrency()));
   return most;
@@ -241,7 +241,7 @@ bool parallel_for(int n_threads, int64_t n_items, const std::function<void(int64
 namespace {
 
 #if defined(__linux__)
-// The limit in a group's own folder: version 2 has "quota period" or "max period" in one file.
+// The limit in the folder of a group: version 2 has "quota period" or "max period" in one file.
 double limit_in(const std::string& folder) {
   double quota = 0, period = 0;
   if (!(std::ifstream(folder + "/cpu.max") >> quota >> period)) {

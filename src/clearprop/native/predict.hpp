@@ -330,8 +330,9 @@ void front_tables(const PackedNetwork<T>& net) {
   }
 }
 
-// How many rows at most, of those that fill so many vectors of samples, are faster done as rows: by
-// the vectors that are multiplied, and the measured time of one where a panel is not full.
+// For each number of vectors of samples: up to how many rows the way of rows is faster. The estimate
+// counts the vectors that are multiplied; a vector of a panel that is not full takes longer, as
+// measured.
 template <class T>
 void rows_limits(const PackedNetwork<T>& net, int* limits) {
   constexpr double slower[kTileVectors] = {1.6, 1.1, 1.0};

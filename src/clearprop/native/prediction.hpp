@@ -1,8 +1,8 @@
-// What the kernels of prediction are given: a network packed for it. Plain data, shared between the
+// The input of the prediction kernels: a network packed for them. Plain data, shared between the
 // code that is compiled once and the kernels that are compiled per instruction set.
 //
-// Every z is one sum, from b over the inputs in their order, with one rounding a step where there is
-// fused multiply-add. That fixes its bits whatever else is predicted in the call, and leaves two
+// Every z is one sum, from b over the inputs in their order, with one rounding per step on processors
+// with fused multiply-add. So its bits do not depend on what else the call predicts. There are two
 // ways to compute it:
 //   panels  of `panel` samples, which are the vectors: [unit][panel], no lane is lost to odd widths
 //   rows    of a few samples, where the units are the vectors: no sums across lanes, no waiting

@@ -18,8 +18,8 @@
 namespace clearprop {
 namespace {
 
-// Inputs of a panel that are multiplied with all units before the next ones: they stay in the nearest
-// cache. Equal blocks of at most 128.
+// How many inputs of a panel are multiplied with all units before the next inputs, so that they stay
+// in the nearest cache. Equal blocks of at most 128.
 int block_size(int n_in) {
   const int count = (n_in + 127) / 128;
   return (n_in + count - 1) / count;
@@ -35,7 +35,7 @@ const PredictKernels<T>& kernels_of(const Isa& isa) {
 
 }  // namespace
 
-// Whether to leave off: the caller's thread asks about that every now and then, the others are told.
+// Whether to stop: the caller's thread calls `interrupt` at intervals, the other threads read a flag.
 template <class T>
 class Predictor<T>::Stop {
  public:
@@ -195,7 +195,7 @@ template <class T>
 void Predictor<T>::few(const T* X, int64_t ld, int n, T* out, bool logits, int n_threads,
                        T* scratch) const {
   const int U = kernels_.units, K = n_outputs();
-  if (!front_layout_.empty()) {  // by the code of the panels, for the same bits
+  if (!front_layout_.empty()) {  // by the code for panels, so that the bits are the same
     T* x = scratch + 2 * kernels_.rows * int64_t(width_) + int64_t(K) * kernels_.lanes;
     T* h = x + int64_t(n_columns_) * kernels_.panel;
     const int units = layers_[0].n_in;
@@ -296,8 +296,8 @@ void Predictor<T>::predict(const Data<T>& data, int64_t n_rows, T* out, bool log
     return few(data.X, data.ld, static_cast<int>(n_rows), out, logits, threads, scratch.data());
   }
   if (threads == 1 && !interrupt) return rows(data, 0, n_rows, out, logits, nullptr);
-  // Equal items of at most some tenth of a millisecond, as many for each thread; in whole panels
-  // where that hardly unbalances them.
+  // Equal items of at most about a tenth of a millisecond, the same number for each thread; whole
+  // panels if that hardly unbalances them.
   const int64_t worth =
       std::max<int64_t>(kernels_.panel, static_cast<int64_t>(1e7 / flops_per_row_));
   const int64_t rounds = (n_rows + threads * worth - 1) / (threads * worth);

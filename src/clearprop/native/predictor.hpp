@@ -17,12 +17,12 @@ class Predictor {
   Predictor(const Predictor&) = delete;
 
   // ŷ or z⁽ᴸ⁾ (n_rows, K) of the rows of `data`, dense or in CSR form; `out` must not overlap them.
-  // Row by row the same bits, whatever the other rows, the threads and the way they are cut.
-  // `interrupt`, if given, is asked now and then in the calling thread; true leaves out unfinished.
+  // The bits of a row depend neither on the other rows nor on the threads and their shares.
+  // `interrupt`, if given, is called at intervals in the calling thread; true leaves `out` unfinished.
   void predict(const Data<T>& data, int64_t n_rows, T* out, bool logits, int n_threads,
                const Interrupt* interrupt) const;
 
-  // "" if the rows are what the network takes, else what is wrong with them
+  // "" if the network can take the rows, else what is wrong with them
   std::string why_not(const T* X, int64_t n_rows, int64_t first) const {
     return why_no_categories(front_layout_, X, n_inputs(), n_rows, first);
   }

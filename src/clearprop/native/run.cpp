@@ -14,7 +14,7 @@
 namespace clearprop {
 namespace {
 
-// All items, unless the watch stops them (its `cut` tells).
+// All items, unless the watch stops them, which its `cut` reports.
 template <class F>
 void team(int n_threads, int64_t n_items, F&& f, Watch* watch = nullptr) {
   if (n_threads > 1) {
@@ -32,8 +32,8 @@ void team(int n_threads, int64_t n_items, F&& f, Watch* watch = nullptr) {
   }
 }
 
-// Panels in groups of at most `most`, smaller ones where there are more threads than groups: it
-// changes no number.
+// Panels in groups of at most `most`, or in smaller groups if there are more threads than groups. The
+// size of the groups changes no number.
 template <class F>
 void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
   const int share = (n_panels + n_threads - 1) / n_threads;
@@ -47,7 +47,7 @@ void over_panels(int n_panels, int most, int n_threads, Watch* watch, F&& f) {
       watch);
 }
 
-// Rows at a time where there are no mini-batches: the buffers of a layer stay at 64 MB or so.
+// Rows at a time without mini-batches, so that the buffers of a layer stay at about 64 MB.
 int64_t rows_at_a_time(const std::vector<int>& sizes, int panel) {
   const int64_t widest = *std::max_element(sizes.begin(), sizes.end());
   return std::clamp<int64_t>((int64_t{1} << 24) / widest / panel, 1, 4096 / panel) * panel;
@@ -77,13 +77,13 @@ int Job<T>::useful_threads(int n_threads, double flops) const {
   return static_cast<int>(std::clamp<double>(worth, 1, std::max(1, n_threads)));
 }
 
-// What a processor does in a hundredth to a tenth of a second, by the width of its vectors: more is
-// not begun between two looks for Ctrl-C, where there is a choice.
+// What a processor does in a hundredth to a tenth of a second, by the width of its vectors. If
+// possible, no more than this is begun between two checks for Ctrl-C.
 double flops_at_once(int lanes) { return 5e8 * lanes; }
 
-// Rows at a time of a batch of so many: all of them, unless the phase that updates the weights, which
-// cannot be left in the middle, would take long; the blocks then add up to a gradient, and the
-// update follows. Short ones of many rows, too, stay in the cache. It depends on the sizes alone.
+// Rows at a time of a batch: all of them, unless the phase that updates the weights, which cannot be
+// interrupted, would take long. Then the blocks add up to a gradient, and the update follows. Blocks
+// also keep short rows of a large batch in the cache. The result depends on the sizes alone.
 template <class T>
 int64_t Job<T>::block_of(int64_t rows) const {
   const double most = std::clamp(flops_at_once(kernels_.lanes) / flops_per_row_, 256.0, 4096.0);
@@ -186,13 +186,13 @@ double Job<T>::whole_gradient(Step<T>& step, int64_t n_rows, int64_t block, int 
   return loss;
 }
 
-// g·min(1, norm/‖g‖) where the squares, or the factor, are beyond the numbers of T.
+// g·min(1, norm/‖g‖) if the squares, or the factor, exceed the range of T.
 template <class T>
 void shorten(T* g, int64_t n, double norm) {
   double largest = 0, square = 0;
   for (int64_t i = 0; i < n; ++i) {
     const double a = std::abs(static_cast<double>(g[i]));
-    if (!std::isfinite(a)) return;  // the step will be found to be none
+    if (!std::isfinite(a)) return;  // the step will be rejected
     largest = std::max(largest, a);
   }
   if (largest == 0) return;
@@ -350,7 +350,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const Sched
   const int threads = threads_for(n_rows, n_threads);
   EpochOutcome outcome;
   Watch watch(interrupt);
-  const bool long_steps = whole || flops > 1e7;  // milliseconds: worth a look at the clock inside
+  const bool long_steps = whole || flops > 1e7;  // milliseconds: look at the clock within a step
   int64_t limit = n_steps;
   bool again = false;
   for (int64_t s = 0; s < limit; ++s) {
@@ -372,7 +372,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const Sched
     Watch* inside = long_steps ? &watch : nullptr;
     double loss = step.gradient ? whole_gradient(step, n, block, threads, inside)
                                 : differentiate(step, threads, inside);
-    if (watch.cut) break;  // the step has not been
+    if (watch.cut) break;  // the step has not been made
     bool good = std::isfinite(loss);
     if (good) {
       if (!small && !again && !(bounded && surely_finite(step))) snapshot.take(*this, s, outcome);

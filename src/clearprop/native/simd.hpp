@@ -2,7 +2,7 @@
 //
 // Included only by kernels.cpp, which is compiled once per instruction set. Everything is in an
 // anonymous namespace, and no inline function of the standard library is used, so that no code
-// for a newer instruction set can reach the others through the linker.
+// for a newer instruction set can reach other code through the linker.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
-// ∂ℒ/∂W = ∂ℒ/∂z hᵀ for some inputs of one layer, and the optimiser's update of it at once.
+// ∂ℒ/∂W = ∂ℒ/∂z hᵀ for some inputs of one layer, with the optimiser's update right after it.
 //
-// Two ways to the same sum over the samples. By products: samples one after another, inputs side by
-// side in a vector; h must first be turned from panels into rows. By dot products: samples side by
-// side as they lie in the panels, each sum folded at the end; better where there are so few inputs
-// that vectors of them would be half empty, or so few units that turning h costs more than it saves.
+// There are two ways to the same sum over the samples. By products: samples one after another, inputs
+// side by side in a vector. h must first be transposed from panels into rows. By dot products: samples
+// side by side as in the panels, with each sum folded at the end. This is better for so few inputs
+// that their vectors would be half empty, or so few units that transposing h costs more than it saves.
 // Adam, by products, updates a tile of W while the next tile of ∂ℒ/∂W is computed: see updates.hpp.
 #pragma once
 
@@ -22,8 +22,8 @@ size_t scratch_size(const Step<T>& s) {
   return size_t(kInputGroup) * s.n_panels * NR * NR + 2 * kRows * NR;
 }
 
-// A tile of ∂ℒ/∂W⁽ˡ⁾ divided by the gain: m rows from j on, `lanes` inputs from i0 on. `of_scale` is what
-// ∂ℒ/∂scale of the item's inputs is added to, where there is one.
+// A tile of ∂ℒ/∂W⁽ˡ⁾ divided by the gain: m rows from j on, `lanes` inputs from i0 on. ∂ℒ/∂scale of the
+// item's inputs is added to `of_scale`, if there is a scale.
 template <class T>
 CP_INLINE void finish_tile(Finish<T>& finish, Item item, int j, int i0, T* tile, int64_t tile_row,
                            int m, int lanes, T* of_scale) {
@@ -134,7 +134,7 @@ CP_INLINE Vec<T> sums(Vec<T> (&v)[Simd<T>::W]) {
   }
 }
 
-// c[u·inputs + q] = Σ dz_u h_q over the samples, and of_b[u] = Σ dz_u where that is wanted.
+// c[u·inputs + q] = Σ dz_u h_q over the samples, and of_b[u] = Σ dz_u if with_biases.
 template <class T, bool with_biases, int units, int inputs>
 CP_INLINE void dot_products(const Step<T>& s, const T* const (&dz)[units], int64_t dz_panel,
                             const T* const (&h)[inputs], int64_t h_panel, Vec<T>* c, Vec<T>* of_b) {

@@ -1,8 +1,8 @@
-"""Any data frame -> columns: one Arrow array of a few plain types for each, null where missing.
+"""Any data frame -> columns: each an Arrow array of one of a few plain types, null where missing.
 
-Frames of every library that narwhals knows (pandas, polars, pyarrow, ...) come out the same, so
-that the rest of the package sees one kind of column. Here is also `TableError` and how its
-messages name columns, rows and values.
+Frames of every library that narwhals knows (pandas, polars, pyarrow, ...) give the same columns, so
+the rest of the package sees one kind of column. `TableError` is here, too, with the functions that
+name columns, rows and values in its messages.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ class TableError(ValueError):
 class Column:
     """The values of one column as an Arrow array without NaN, empty text or missing-value marks.
 
-    name: of the column; values: bool, int64, float64, timestamp[us] (UTC), time64[us], null,
-    large_string, or, where a network cannot use it, any other type; labels: whether the frame says
-    that the values are categories; first_row: number of the first value in the whole table, for
-    messages (rows count from 0); zone: the time zone of dates in the frame, or None.
+    values: bool, int64, float64, timestamp[us] (UTC), time64[us], null or large_string; any other
+    type if a network cannot use it.
+    labels: whether the frame marks the values as categories.
+    first_row: number of the first value in the whole table, for messages (rows count from 0).
+    zone: the time zone of dates in the frame, or None.
     """
 
     name: str
@@ -49,11 +50,11 @@ class Column:
     zone: str | None = None
 
     def row(self, i: int) -> str:
-        """Where value i stands, as messages say it."""
+        """The place of value i, for messages."""
         return f"column {shown(self.name)}, row {self.first_row + i}"
 
     def quoted(self, i: int) -> str:
-        """Value i, as messages say it."""
+        """Value i, for messages."""
         return shown(str(self.values[i].as_py()))
 
     @property

@@ -33,8 +33,9 @@ KINDS_OF_TYPES = {
 class FrameSource:
     """A data frame that narwhals knows.
 
-    first_row: number of its first row in the whole table, for messages; named: whether the names
-    of its columns are the user's; missing: texts that mean a missing value.
+    first_row: number of its first row in the whole table, for messages.
+    named: whether the user has named the columns.
+    missing: texts that mean a missing value.
     """
 
     frame: Any

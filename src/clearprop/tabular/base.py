@@ -1,4 +1,4 @@
-"""What the two tabular estimators share: validation, the fit, predictions, the glass box, files."""
+"""The base of the two tabular estimators: validation, fit, predictions, inspection, files."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class BaseTabular(BaseEstimator):
         )
         rows = choose_rows(source, task, settings)
         if rows is not None:
-            message = f"time_limit={self.time_limit} is enough for {len(rows)} of the {n} rows only"
+            message = f"time_limit={self.time_limit} is enough for only {len(rows)} of the {n} rows"
             warnings.warn(message, UserWarning, stacklevel=users_line())
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
         prepared = prepare(source, settings, rows)

@@ -216,25 +216,26 @@ class TableModel:
     def predict_proba(self, frame: Any) -> Array:
         """The probability of each class (N, K), in the order of `target.labels`."""
         if not self.target.has_classes:
-            raise TypeError("a model of a quantity has no probabilities; use predict(frame)")
+            raise TypeError("a model for a quantity has no probabilities; use predict(frame)")
         return self._values(frame)
 
     def predict_proba_one(self, row: Any) -> Array:
-        """The probability of each class (K,) for one row, which is given as for `predict_one`."""
+        """The probability of each class (K,) for one row; see `predict_one` for the row."""
         if not self.target.has_classes:
-            raise TypeError("a model of a quantity has no probabilities; use predict_one(row)")
+            raise TypeError("a model for a quantity has no probabilities; use predict_one(row)")
         p: Array = self._values_of_row(row)[0]
         return p
 
     def predict_interval(self, frame: Any, alpha: float = 0.1, *, first_row: int = 0) -> Array:
         """The two ends (N, 2) between which the quantity lies with probability 1 − α.
 
-        first_row: as for `predict_values`. Raises TypeError for a model of classes and for one
-        network, and ValueError as `TabularRegressor.predict_interval` does.
+        first_row: as for `predict_values`.
+        Raises TypeError for a model of classes and for one network, and ValueError as
+        `TabularRegressor.predict_interval` does.
         """
         if not isinstance(self.estimator, TabularRegressor):
-            what = "classes" if self.target.has_classes else "one network"
-            raise TypeError(f"a model of {what} has no intervals; a bag for a quantity has")
+            what = "classes are" if self.target.has_classes else "a single network is"
+            raise TypeError(f"only a bag for a quantity has intervals; here {what} predicted")
         return self.estimator.predict_interval(self._source(frame, first_row), alpha)
 
     def predict_values(self, frame: Any, *, first_row: int = 0) -> Predictions:

@@ -1,8 +1,8 @@
 """One row as inputs of the networks, from plain Python and NumPy values, without Arrow.
 
-What comes out is equal, to the bit, to what :meth:`TableInputs.transform` makes of a table with
-this row. Values of the usual types are read here. A value of any other type, and a value that its
-column cannot take, goes the way of a table, which also makes the error.
+The result has the same bits as :meth:`TableInputs.transform` of a table with this row. Values of
+the usual types are read here. A value of any other type, or one that its column cannot take, is
+read as a table, which also raises the error.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from clearprop.tables.sources import Source, check_names
 from clearprop.tabular.input_columns import InputColumn, scaled
 from clearprop.tabular.inputs import TableInputs
 
-EXACT = 2**53  # integers up to here have a float64 of their own
+EXACT = 2**53  # every integer up to here is a float64
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
 DAY, EPOCH_DAY = 86_400_000_000, dt.date(1970, 1, 1).toordinal()
-GAP = np.iinfo(np.int64).min  # how datetime64 writes NaT
+GAP = np.iinfo(np.int64).min  # NaT as an integer of datetime64
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?", re.ASCII)
 
@@ -45,14 +45,14 @@ _FLOATS: tuple[type, ...] = (np.float64, np.float32, np.float16, np.uint64)
 
 
 class UnusualValueError(Exception):
-    """A value that is left to the way of a table."""
+    """A value that has to be read as a table."""
 
 
 # ---- a value of each kind ------------------------------------------------------------------------
 
 
 def _no_value(value: Any) -> None:
-    """None for a gap of pandas; raises UnusualValueError for all else."""
+    """None for a missing value of pandas; raises UnusualValueError for anything else."""
     if type(value).__name__ != "NAType":
         raise UnusualValueError
 
