@@ -1,8 +1,8 @@
-"""Tables as they are: columns of numbers, categories, truth values and dates, with gaps.
+"""Tables as they are: columns of numbers, categories, booleans and dates, with missing values.
 
-This package only reads. From the bottom: `frames` reads any data frame; `columns` finds the kind of
-a column and reads its values, `dates` the parts of dates; `sources` is a data frame or an array
-whose columns are read one at a time; `target_column` reads the column that is learnt;
+This package only reads. From the bottom: `frames` reads any data frame. `columns` finds the kind of
+a column and reads its values; `dates` reads the parts of dates. `sources` is a data frame or an
+array whose columns are read one at a time. `target_column` reads the column to predict.
 `csv_parquet` reads and writes CSV and Parquet files. Models are in :mod:`clearprop.tabular`.
 """
 

@@ -1,6 +1,6 @@
 """One column of a table: what kind of values it holds, and how they are read.
 
-The kind is inferred (`infer_kind`), and a column of a given kind is read as numbers, truth values,
+The kind is inferred (`infer_kind`), and a column of a given kind is read as numbers, booleans,
 dates or labels (`to_numbers`, `to_signs`, `to_datetimes`, `to_labels`), so that the text of a CSV
 file and typed columns mean the same. What the kinds become in the matrix of a network is decided in
 :mod:`clearprop.tabular`.
@@ -221,8 +221,8 @@ def _from_iso(values: Any) -> Any:
 def to_labels(column: Column) -> Any:
     """The values as Arrow text (large_string), null where missing.
 
-    Whole numbers are written without a decimal point (1.0 is "1"), truth values as true and
-    false, dates in ISO 8601. Raises TableError for types that hold no single value.
+    Whole numbers are written without a decimal point (1.0 is "1"), booleans as true and false, and
+    dates in ISO 8601. Raises TableError for types whose values are not single values.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -240,7 +240,7 @@ def to_labels(column: Column) -> Any:
 
 
 def written(value: bool | float) -> str:
-    """A truth value or a number as a label: true, 3 (also for 3.0), 2.5."""
+    """A boolean or a number as a label: true, 3 (also for 3.0), 2.5."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)

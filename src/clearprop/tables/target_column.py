@@ -186,7 +186,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _label_text(column: Column, type_: str) -> Any:
-    """The labels as Arrow text; truth values in lower case."""
+    """The labels as Arrow text; booleans in lower case."""
     import pyarrow.compute as pc
 
     labels = to_labels(column)

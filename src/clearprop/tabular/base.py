@@ -168,12 +168,12 @@ class BaseTabular(BaseEstimator):
         """A prediction for each row of a table."""
 
     def predict_one(self, row: Any) -> Any:
-        """What `predict` gives for a table with this row alone, as a plain Python value or (M,).
+        """The prediction for one row, as a plain Python value or (M,), equal to `predict`.
 
-        row: a dict of the values by the names of the columns, values (D,) in the order of the
-        columns, or a data frame with one row. Values are numbers, text, truth values or dates of
-        Python or NumPy; None and NaN are gaps. Raises TableError, a ValueError, for a column that
-        is missing or a value that it cannot hold.
+        row: a dict of values by the names of the columns, values (D,) in the order of the columns,
+        or a data frame with one row. Values are Python or NumPy numbers, text, booleans or dates;
+        None and NaN are missing values. Raises TableError, a ValueError, for a missing column or a
+        value that its column cannot hold.
         """
         prediction = self.predict(row_source(row))[0]
         return prediction.item() if isinstance(prediction, np.generic) else prediction

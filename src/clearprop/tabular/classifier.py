@@ -23,7 +23,7 @@ from clearprop.tabular.target import ClassTarget
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classes from a table as it is: a bag of small networks, each trained on three folds of four.
 
-    Columns may be numbers, text or categories, truth values, dates; values may be missing, in
+    Columns may hold numbers, text, categories, booleans or dates. Values may be missing, in
     training and later, and categories may be new. Nothing has to be scaled or encoded. Every row is
     held out by some of the networks, whose predictions for it choose the epoch and estimate the
     score (`oof_score_`) without another split.

@@ -94,7 +94,7 @@ class TableModel:
         task: "classification" or "regression"; None chooses by the values of the target.
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
         that is inferred.
-        parse_text: whether text may hold numbers, dates and truth values, as in CSV files.
+        parse_text: whether text may hold numbers, dates and booleans, as in CSV files.
         missing: texts that mean a missing value.
         network: options of one network, which is trained instead of a bag.
         parameters: of the bag, see TabularClassifier and TabularRegressor.

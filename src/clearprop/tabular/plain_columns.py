@@ -192,7 +192,7 @@ class CategoricalColumn:
 
 @dataclass(frozen=True)
 class BooleanColumn:
-    """A column of truth values: +1 for true, −1 for false, 0 where missing."""
+    """A column of booleans: +1 for true, −1 for false, 0 where missing."""
 
     kind: ClassVar[str] = "boolean"
     name: str

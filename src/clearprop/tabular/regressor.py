@@ -22,7 +22,7 @@ from clearprop.tabular.target import NumberTarget, find_loss
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Quantities from a table as it is: a bag of networks, each trained on three folds of four.
 
-    Columns may be numbers, text or categories, truth values, dates; values may be missing, in
+    Columns may hold numbers, text, categories, booleans or dates. Values may be missing, in
     training and later, and categories may be new. Neither columns nor y have to be scaled or
     encoded. Every row is held out by some of the networks. Their predictions for it choose the
     epoch and estimate the score (`oof_score_`) and the width of intervals, without another split.
