@@ -292,9 +292,9 @@ class InputColumn:
     def as_trained(self, label: str) -> str:
         """A text as a label of the type that a categorical column had in training.
 
-        If they were numbers, "3.0" becomes "3"; if they were booleans, "True" and "1" become "true":
-        CSV files write them in these ways. Any other text stays as it is. If the type is not known,
-        all texts stay as they are.
+        If they were numbers, "3.0" becomes "3". If they were booleans, "True" and "1" become
+        "true". CSV files write them in these ways. Any other text stays as it is, and so does every
+        text if the type is not known.
         """
         kind = None if self.type is None else self.type.name
         if kind in ("integer", "float") and _NUMBER.fullmatch(label):

@@ -4,9 +4,10 @@
 three parts, side by side, and the layer that takes it:
 
 - Numbers: z = s (x − median) with s = 1/(q₇₅ − q₂₅), or s = 2/(max − min) if the quartiles are the
-  same. A missing value becomes the median. They go into :class:`clearprop.embeddings.PiecewiseLinear`.
-- Flags for categories, booleans and missing values. They are scaled in the same way, clipped smoothly by
-  z/√(1 + (z/3)²), and go to the next layer as they are.
+  same. A missing value becomes the median. Numbers go into
+  :class:`clearprop.embeddings.PiecewiseLinear`.
+- Flags for categories, booleans and missing values. They are scaled in the same way, clipped
+  smoothly by z/√(1 + (z/3)²), and go to the next layer as they are.
 - Codes of categories, for columns with many categories. A missing value and an unseen category have
   the code 0. They go into :class:`clearprop.embeddings.Embedding`.
 
