@@ -78,8 +78,8 @@ def input_findings(
                 "constant_input",
                 "note",
                 f"X is constant in {columns_text(columns, names)}",
-                "Leave constant columns out: they add nothing to what a bias does.",
-                {"columns": len(columns), "of": X.shape[1]},
+                "Leave constant columns out: a bias has the same effect.",
+                {"constant columns": len(columns), "all columns": X.shape[1]},
                 where=_ints(columns),
             )
         )

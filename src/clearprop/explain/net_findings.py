@@ -42,7 +42,7 @@ def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> 
                 f"{name} of layer {layer} has NaN or infinity",
                 "Go back to an earlier θ (a checkpoint) and train with a smaller learning rate or "
                 "with clip_norm=1.",
-                {"entries": int((~np.isfinite(theta)).sum()), "of": theta.size},
+                {"nonfinite entries": int((~np.isfinite(theta)).sum()), "all entries": theta.size},
                 layer=layer,
             )
         ]
