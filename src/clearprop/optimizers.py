@@ -105,7 +105,7 @@ class SGD:
 
 @dataclass(frozen=True)
 class AdamFamily:
-    """What Adam, AdamW and NAdam share: the fields, the slots m and v, and Adam's step."""
+    """The base of Adam, AdamW and NAdam: the fields, the slots m and v, and Adam's step."""
 
     learning_rate: float | Schedule = 0.001
     beta_1: float = 0.9
@@ -307,9 +307,9 @@ OPTIMIZERS: Mapping[str, type[SGD | Adam | AdamW | RMSprop | NAdam | Lion | LBFG
 def get_optimizer(
     optimizer: str | Optimizer | LBFGS, argument: str = "optimizer"
 ) -> Optimizer | LBFGS:
-    """The optimiser of that name with its default hyper-parameters, or the given one itself.
+    """The optimiser of this name with its default hyper-parameters, or the given optimiser.
 
-    Raises ValueError for an unknown name and TypeError for what is neither name nor optimiser.
+    Raises ValueError for an unknown name, and TypeError for a value that is neither.
     """
     if isinstance(optimizer, str):
         if optimizer not in OPTIMIZERS:
@@ -317,7 +317,7 @@ def get_optimizer(
                 f"{argument}: unknown optimiser {optimizer!r}; choose from {', '.join(OPTIMIZERS)}"
             )
         return OPTIMIZERS[optimizer]()
-    if type(optimizer) in OPTIMIZERS.values():  # asking a protocol takes longer
+    if type(optimizer) in OPTIMIZERS.values():  # checking the protocol takes longer
         return optimizer
     if isinstance(optimizer, type) or not isinstance(optimizer, (Optimizer, LBFGS)):
         raise TypeError(
@@ -349,7 +349,7 @@ def _like(gradient: Array, theta: Array) -> Array:
 
 
 def _rate(learning_rate: float | Array, theta: Array) -> float | Array:
-    """α so that it does not widen θ: NumPy's float64 scalars would, Python's do not."""
+    """α in a type that does not widen θ: NumPy's float64 scalars would, Python's floats do not."""
     if np.ndim(learning_rate) == 0:
         return float(learning_rate)
     return np.asarray(learning_rate).astype(theta.dtype, copy=False)
@@ -358,7 +358,7 @@ def _rate(learning_rate: float | Array, theta: Array) -> float | Array:
 def _decayed(
     theta: Array, learning_rate: float | Array, weight_decay: float, decay: Array | None
 ) -> Array:
-    """θ(1 − αλ), where decay says so."""
+    """θ(1 − αλ) for the parameters that decay."""
     if weight_decay == 0:
         return theta
     shrink = learning_rate * float(weight_decay)

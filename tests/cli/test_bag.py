@@ -87,7 +87,7 @@ def test_fit_trains_a_bag(run: Any) -> None:
     assert "columns not used: constant" in told.out
     inputs = {column["name"]: column["inputs"] for column in report["columns"]}
     assert inputs["constant"] == "not used"
-    assert re.fullmatch(r"number in \d+ bins(, flag for gaps)?", inputs["x"])
+    assert re.fullmatch(r"number in \d+ bins(, flag for missing values)?", inputs["x"])
     used = {c.name: c.summary for c in TableModel.load("t.safetensors").estimator.inputs_.columns}
     assert {name: inputs[name] for name in used} == used
     for name, text in inputs.items():

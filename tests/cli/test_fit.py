@@ -22,7 +22,7 @@ def test_fit_shows_what_it_found_and_how_good_it_is(run, here):
     for text in (
         "animals.csv: 300 rows",
         "weight  numeric",
-        "target 'animal': classification (the target is text",
+        "target 'animal': classification, because the target is text",
         "classes: bird ",
         "240 rows for training, 60 held out",
         "logistic regression",

@@ -239,7 +239,7 @@ class _Progress:
                 title=title,
                 left=3,
             )
-        reason = "" if self.task_given else f" ({problem.reason}; --task changes it)"
+        reason = "" if self.task_given else f", because {problem.reason} (--task changes it)"
         print(f"target {shown(target.name)}: {target.task}{reason}")
         if target.has_classes:
             counts = np.bincount(y[y >= 0], minlength=len(target.labels))

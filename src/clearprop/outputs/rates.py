@@ -1,4 +1,4 @@
-"""Output units for what is never negative, with log link: ŷ = exp(z), and half a deviance as ℒ."""
+"""Output units for t ≥ 0 with log link: ŷ = exp(z), and half a deviance as ℒ."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXP_SLOPE = ("∂ŷ/∂z = ŷ", "∂ŷ_nk/∂z_nk = ŷ_nk")
 
 
 class Exponential(Elementwise):
-    """What the units with log link share: ŷ = exp(z), so that ∂ŷ/∂z = ŷ."""
+    """The base of the units with log link: ŷ = exp(z), so that ∂ŷ/∂z = ŷ."""
 
     unit: ClassVar[str] = "exponential"
 
@@ -105,7 +105,7 @@ class Gamma(Exponential):
     """Exponential units (log link) with half the gamma deviance, for quantities t > 0.
 
     ŷ = exp(z), ℒ = Σ_k log(ŷ_k / t_k) + t_k / ŷ_k − 1, which is 0 at ŷ = t; ∂ℒ/∂z = 1 − t/ŷ. The
-    standard deviation of t is taken to be proportional to its mean. As GammaRegressor's.
+    standard deviation of t is assumed to be proportional to its mean, as in GammaRegressor.
     Source: McCullagh & Nelder, Generalized Linear Models (1989), chapter 8.
     """
 
@@ -145,7 +145,7 @@ class Tweedie(Exponential):
 
     ŷ = exp(z), ℒ = Σ_k ŷ_k^(2−p)/(2−p) + t_k ŷ_k^(1−p)/(p−1) − t_k^(2−p)/((p−1)(2−p)), which is 0
     at ŷ = t; ∂ℒ/∂z = ŷ^(2−p) − t ŷ^(1−p). power: p, strictly between 1 (Poisson) and 2 (gamma); the
-    variance of t is taken to be proportional to the p-th power of its mean. As TweedieRegressor's.
+    variance of t is assumed to be proportional to mean^p, as in TweedieRegressor.
     Source: Jørgensen, The Theory of Dispersion Models (1997), chapter 4.
     """
 

@@ -1,9 +1,9 @@
-"""What an output unit with its loss is: one record, the pair (f, ℒ) over z, the z of layer L.
+"""An output unit with its loss: one record, the pair (f, ℒ) as functions of z, the z of layer L.
 
 Unit and loss are one object, because only the pair has a stable value and a simple derivative:
-softmax with cross-entropy gives ∂ℒ/∂z = ŷ − t, and so does logistic with binary cross-entropy, and
-linear with squared error. Every loss is per sample; the mean over the samples is taken in one place
-only, where forward and back-propagation are.
+softmax with cross-entropy gives ∂ℒ/∂z = ŷ − t, and so do logistic with binary cross-entropy and
+linear with squared error. Every loss is per sample; only :mod:`clearprop.propagation` takes the
+mean over the samples.
 """
 
 from __future__ import annotations
@@ -44,10 +44,13 @@ Y_MINUS_T = ("ŷ − t", r"\hat{\mathbf{y}}-\mathbf{t}")
 class Output(ABC):
     """An output unit f with its loss ℒ, both as functions of z (N, K).
 
-    name: the key in :data:`clearprop.OUTPUTS`. unit: the lecture's name of f. title: both in words.
-    loss_name: what MLPRegressor calls the loss; None where it is not for quantities.
-    kind: what the entries of t are. formulas: for explanations.
-    diagonal: whether each ŷ depends on its own z alone.
+    name: the key in :data:`clearprop.OUTPUTS`.
+    unit: the lecture's name of f.
+    title: unit and loss in words.
+    loss_name: MLPRegressor's name of the loss; None if the loss is not for quantities.
+    kind: what the entries of t are.
+    formulas: for explanations.
+    diagonal: whether ŷ_k depends on z_k alone.
     """
 
     name: ClassVar[str]
@@ -60,11 +63,11 @@ class Output(ABC):
 
     @property
     def width(self) -> int:
-        """How many outputs there are for a column of t; they lie side by side."""
+        """The number of outputs for each column of t; they are side by side."""
         return 1
 
     def n_classes(self, n_outputs: int) -> int:
-        """The number of classes of a unit with K = `n_outputs`, where t is the index of a class."""
+        """The number of classes of a unit with K = `n_outputs`, if t is the index of a class."""
         return n_outputs
 
     def constants(self, n_outputs: int) -> tuple[float, ...]:
@@ -81,13 +84,13 @@ class Output(ABC):
 
     @abstractmethod
     def dL_dz(self, z: Array, t: Array) -> Array:
-        """∂ℒ/∂z of each sample's own loss, (N, K)."""
+        """∂ℒₙ/∂z, the derivative of the loss of each sample, (N, K)."""
 
     def dL_dy_hat(self, z: Array, t: Array) -> Array:
-        """∂ℒ/∂ŷ of each sample's own loss, (N, K), with ∂ℒ/∂z = ∂ŷ/∂z ∂ℒ/∂ŷ.
+        """∂ℒₙ/∂ŷ, the derivative of the loss of each sample, (N, K), with ∂ℒ/∂z = ∂ŷ/∂z ∂ℒ/∂ŷ.
 
-        It is there to be looked at. Where ŷ has vanished it is infinite although ∂ℒ/∂z is not,
-        which is why nothing is computed from it.
+        It is for explanations only. Nothing is computed from it, because it is infinite if ŷ has
+        vanished, although ∂ℒ/∂z is not.
         """
         return self.dL_dz(z, t)
 
@@ -118,25 +121,25 @@ class Output(ABC):
         return None
 
     def best_constant(self, t: Array) -> Array:
-        """About the best z (K,) that is the same for all rows of t (N, K)."""
+        """Approximately the best z (K,) that is the same for all rows of t (N, K)."""
         mean: Array = t.mean(axis=0)
         return mean
 
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
-        """ℒ of each sample as the lecture writes it, a function of ŷ. It may be log 0."""
+        """ℒ of each sample as in the lecture, a function of ŷ. It may contain log 0."""
         return self.loss(y_hat, t)
 
     def room(self, y_hat: Array, k: int) -> float:
-        """How far ŷ_k (of ŷ (K,)) may move alone before ŷ is none of the unit's values."""
+        """How far ŷ_k (of ŷ (K,)) may move alone before the unit could not give this ŷ."""
         return float("inf")
 
     def alone(self, k: int) -> Output | None:
-        """The unit of output k alone, where ℒ is a sum over the outputs; else None."""
+        """The unit of output k alone, if ℒ is a sum over the outputs; else None."""
         return None
 
 
 class Elementwise(Output):
-    """A unit whose loss is a sum over the outputs, each with a z and a t of its own."""
+    """A unit whose loss is a sum over the outputs, of one z and one t each."""
 
     def alone(self, k: int) -> Output | None:
         return self
@@ -163,6 +166,6 @@ def real_targets(t: Array, n_columns: int, dtype: np.dtype[Any]) -> Array:
 
 
 def ratio(a: Array, b: Array) -> Array:
-    """a / b, 0 where a is 0 and infinite where only b is."""
+    """a / b; 0 where a is 0, and infinite where only b is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(a == 0, 0, a / b), dtype=np.result_type(a, b))

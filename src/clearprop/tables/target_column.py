@@ -94,15 +94,15 @@ class TargetColumn:
 
 
 def infer_task(column: Column, *, parse_text: bool = False) -> tuple[str, str]:
-    """ "classification" or "regression", and why.
+    """ "classification" or "regression", and the reason.
 
-    Numbers are a quantity, except whole ones with few different values: two, or at most 20 that
-    come 10 times each on average. All else is classes.
+    Numbers are a quantity, except whole numbers with few distinct values: two, or at most 20 that
+    occur 10 times each on average. Everything else is classes.
     """
     if column.type in ("datetime", "time", "other"):
         raise TableError(f"column {shown(column.name)}: {column.holds} cannot be the target")
     if column.labels or column.type == "bool":
-        return "classification", f"{column.holds} of few kinds"
+        return "classification", f"the target has {'categories' if column.labels else column.holds}"
     if column.type == "text":
         try:
             y = to_numbers(column) if parse_text else None

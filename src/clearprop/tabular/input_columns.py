@@ -268,12 +268,12 @@ class InputColumn:
 
     @property
     def type_name(self) -> str:
-        """The name of its type in training; "" where it is not known."""
+        """The name of its type in training; "" if it is not known."""
         return "" if self.type is None else self.type.name
 
     @property
     def summary(self) -> str:
-        """What becomes of it in a few words, such as "number in 48 bins, flag for gaps"."""
+        """What it becomes in a few words, such as "number in 48 bins, flag for missing values"."""
         if self.categories is not None:
             n = len(self.categories.names)
             each = "learnt vector" if self.categories.embedded else "flag"
@@ -286,7 +286,7 @@ class InputColumn:
             text = f"{n} number{'s' * (n > 1)} in bins" if n else ""
         else:
             text = "".join(f"number in {len(number.edges) - 1} bins" for number in self.numbers)
-        gaps = "flag for gaps" if self.missing is not None else ""
+        gaps = "flag for missing values" if self.missing is not None else ""
         return ", ".join(filter(None, (text, gaps)))
 
     def as_trained(self, label: str) -> str:
