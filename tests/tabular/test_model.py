@@ -121,7 +121,7 @@ def test_options_of_the_network():
     reports = []
     trained(QUICK, callbacks=[lambda report: reports.append(report) or True])
     assert [report.epoch for report in reports] == [1]
-    with pytest.raises(TypeError, match="n_members is a parameter of the bag"):
+    with pytest.raises(TypeError, match="n_members is a parameter of a bag"):
         TableModel.fit(frame("y"), "answer", network=QUICK, n_members=4)
 
 
