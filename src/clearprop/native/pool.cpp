@@ -36,7 +36,7 @@ struct Region {
   const Forks forks;
   std::atomic<int64_t> next{0};
   bool stopped = false;
-  std::mutex failing;
+  std::mutex failing{};
   std::exception_ptr failure = nullptr;  // the first one; it leaves through the caller's thread
 
   void end() { next.store(n_items, std::memory_order_relaxed); }
