@@ -90,17 +90,17 @@ print(json.dumps(codes))
 
 
 @pytest.mark.parametrize(
-    ("work", "returns"),
+    ("work", "n_threads"),
     [
-        pytest.param("train_jobs(1, 2, 2, 2000)", 3, id="an epoch on two threads"),
-        pytest.param("train_jobs(2, 2, 1, 50)", 3, id="jobs side by side"),
-        pytest.param("train_jobs(1, 1, 1, 2000)", 9, id="an epoch on one thread"),
-        pytest.param("wide.predict_proba(X5)", 3, id="a prediction on two threads"),
+        pytest.param("train_jobs(1, 2, 2, 2000)", 2, id="an epoch on two threads"),
+        pytest.param("train_jobs(2, 2, 1, 50)", 2, id="jobs side by side"),
+        pytest.param("train_jobs(1, 1, 1, 2000)", 1, id="an epoch on one thread"),
+        pytest.param("wide.predict_proba(X5)", 2, id="a prediction on two threads"),
     ],
 )
-def test_a_handler_that_forks(work: str, returns: int) -> None:
-    """The child can end, use the engine or raise. If it returns to work on several threads, the
-    work ends with an error in the child; work on one thread goes on in both processes."""
+def test_a_handler_that_forks(work: str, n_threads: int) -> None:
+    """The child can end, use the engine or raise. If it returns to work that several threads share
+    at that moment, the work ends with an error in the child; any other work goes on in both."""
     done = subprocess.run(
         [sys.executable, "-c", f"work = lambda: {work}\n" + dedent(FORKS)],
         capture_output=True,
@@ -109,5 +109,7 @@ def test_a_handler_that_forks(work: str, returns: int) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    turn = [["ends", 0], ["uses the engine", 0], ["raises", 5], ["returns", returns]]
-    assert json.loads(done.stdout) == turn
+    *others, (name, code) = json.loads(done.stdout)
+    assert others == [["ends", 0], ["uses the engine", 0], ["raises", 5]]
+    assert name == "returns"
+    assert code in ((9,) if n_threads == 1 else (3, 9))  # 9: between two shared pieces of work
