@@ -35,7 +35,7 @@ from .outputs import OUTPUTS, softmax, softmax_jacobian
 from .progress import ProgressBar
 from .propagation import Gradients, Trace, back_propagation, forward_propagation
 from .schedules import SCHEDULES
-from .tables import TableError
+from .tables import TableError, TableWarning
 from .tabular import NetworkOptions, TableModel, TabularClassifier, TabularRegressor
 from .training import NonFiniteError, train
 
@@ -71,6 +71,7 @@ __all__ = [
     "Stopping",
     "TableError",
     "TableModel",
+    "TableWarning",
     "TabularClassifier",
     "TabularRegressor",
     "Trace",

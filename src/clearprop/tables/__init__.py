@@ -6,6 +6,6 @@ array whose columns are read one at a time. `target_column` reads the column to 
 `csv_parquet` reads and writes CSV and Parquet files. Models are in :mod:`clearprop.tabular`.
 """
 
-from clearprop.tables.frames import TableError
+from clearprop.tables.frames import TableError, TableWarning
 
-__all__ = ["TableError"]
+__all__ = ["TableError", "TableWarning"]

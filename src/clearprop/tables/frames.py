@@ -32,6 +32,10 @@ class TableError(ValueError):
     """A table that cannot be used; the message names the column, and the row if there is one."""
 
 
+class TableWarning(UserWarning):
+    """What was done with a table without being asked; the message names the way to change it."""
+
+
 @dataclass(frozen=True)
 class Column:
     """The values of one column as an Arrow array without NaN, empty text or missing-value marks.
