@@ -13,6 +13,8 @@ import numpy.typing as npt
 from clearprop._typing import Array
 
 MAX_THREADS = 1024  # a larger number is a mistake
+MOST_EXPONENT = 60  # of 2: float32 sums up to 2^60 weights of such a size exactly enough
+MEAN_TOLERANCE = 2.0**-46  # of a mean of 1: rounding of weights that were divided by their mean
 
 
 def check_number(
@@ -114,11 +116,14 @@ def check_length(argument: str, length: int, n: int) -> None:
         raise ValueError(f"{argument} must have one row per row of X ({n}); got {length}")
 
 
-def check_sample_weight(sample_weight: Array | None, n: int, dtype: Any) -> Array | None:
-    """sample_weight as an (N,) array of finite numbers ≥ 0 that are not all 0, or ValueError."""
+def check_weights(sample_weight: Any, n: int) -> Array | None:
+    """sample_weight as (N,) float64, finite numbers ≥ 0 that are not all 0, or ValueError."""
     if sample_weight is None:
         return None
-    w = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        w = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must consist of numbers: {error}") from None
     if w.shape != (n,):
         raise ValueError(f"sample_weight must have shape ({n},); got {w.shape}")
     if not np.isfinite(w).all() or (w < 0).any():
@@ -126,7 +131,38 @@ def check_sample_weight(sample_weight: Array | None, n: int, dtype: Any) -> Arra
         raise ValueError(f"sample_weight must be finite and >= 0; got {bad}")
     if not w.any():
         raise ValueError("sample_weight must have at least one entry > 0; all are zero")
-    return w.astype(dtype)
+    return w
+
+
+def check_sample_weight(sample_weight: Any, n: int, dtype: Any) -> Array | None:
+    """Weights of a weighted mean as (N,) of this dtype; the errors of :func:`check_weights`.
+
+    Only their ratios matter. Weights that the dtype could not sum are multiplied by a power of 2.
+    """
+    w = check_weights(sample_weight, n)
+    if w is None:
+        return None
+    exponent = _exponent(w)
+    return (w if abs(exponent) <= MOST_EXPONENT else np.ldexp(w, -exponent)).astype(dtype)
+
+
+def scale_weights(w: Array) -> tuple[Array, float]:
+    """w / mean |w| for weights (N,) that are not all 0, float64, and the mean.
+
+    The result has a mean of 1 up to rounding, and scaling it again changes no bit.
+    """
+    exponent = _exponent(w)
+    scaled = np.ldexp(w.astype(np.float64, copy=False), -exponent)  # exact: the sum stays finite
+    mean = float(np.abs(scaled).mean())
+    size = math.ldexp(mean, exponent)
+    if abs(size - 1) <= MEAN_TOLERANCE:
+        return w, 1.0
+    return scaled / mean, size
+
+
+def _exponent(w: Array) -> int:
+    """e, with the largest of |w| in [2^(e-1), 2^e)."""
+    return math.frexp(float(np.abs(w).max()))[1]
 
 
 def check_rows(name: str, rows: object) -> Array | None:

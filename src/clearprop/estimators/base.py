@@ -119,10 +119,12 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
             raise ValueError("partial_fit does not support early_stopping=True")
         X_given = X
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
-        sample_weight = checked_weight(sample_weight, X)
+        if sample_weight is not None:
+            sample_weight = checked_weight(sample_weight, X)
         dtype = settings.theta_dtype(self, X)
         targets = self._targets(y, dtype)
         weights = self._fit_weights(y, sample_weight, incremental)
+        weights = None if weights is None else settings.bounded_weights(weights)
         rng = self._random_state = random_state(self.random_state)
         architecture = fully_connected(
             [X.shape[1], *hidden, targets.n_outputs],

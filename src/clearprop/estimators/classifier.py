@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from clearprop._typing import Array
+from clearprop.checks import check_sample_weight
 from clearprop.estimators import labels, plain, validation
 from clearprop.estimators.base import BaseMLP, Targets, unchanged_on_error
 from clearprop.estimators.settings import is_stochastic
@@ -48,8 +49,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         A name from ``clearprop.OPTIMIZERS``, or a record such as ``clearprop.Adam(1e-3)``, which
         has its own learning rate.
     alpha : float, default=0.0001
-        L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
-        the batch size, unlike the effect of `l2`.
+        L2 penalty ½·alpha·Σw² / n, as in scikit-learn, where n is the number of samples in the
+        batch or the sum of their sample weights; its effect depends on the batch size, unlike the
+        effect of `l2`. Sample weights with a mean beyond 1e-6 … 1e6 are divided by it.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is min(200, n_samples).
     learning_rate : str or schedule, default="constant"
@@ -333,7 +335,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; for several labels or class columns, the fraction of rows with all correct."""
-        return self._default_score(y, self.predict(X), sample_weight)
+        prediction = self.predict(X)
+        return self._default_score(
+            y, prediction, check_sample_weight(sample_weight, len(prediction), np.float64)
+        )
 
     # ---- targets -----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from clearprop._typing import Array
+from clearprop.checks import check_sample_weight
 from clearprop.estimators import plain, validation
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
@@ -47,8 +48,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         A name from ``clearprop.OPTIMIZERS``, or a record such as ``clearprop.Adam(1e-3)``, which
         has its own learning rate.
     alpha : float, default=0.0001
-        L2 penalty ½·alpha·Σw² / (samples in the batch), as in scikit-learn; its effect depends on
-        the batch size, unlike the effect of `l2`.
+        L2 penalty ½·alpha·Σw² / n, as in scikit-learn, where n is the number of samples in the
+        batch or the sum of their sample weights; its effect depends on the batch size, unlike the
+        effect of `l2`. Sample weights with a mean beyond 1e-6 … 1e6 are divided by it.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is min(200, n_samples).
     learning_rate : str or schedule, default="constant"
@@ -294,7 +296,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
                 "score is R² of one prediction per target; with several quantiles use "
                 "sklearn.metrics.mean_pinball_loss on each of them"
             )
-        return float(r2_score(y, self.predict(X), sample_weight=sample_weight))
+        prediction = self.predict(X)
+        weight = check_sample_weight(sample_weight, len(prediction), np.float64)
+        return float(r2_score(y, prediction, sample_weight=weight))
 
     # ---- targets -----------------------------------------------------------------------------
 

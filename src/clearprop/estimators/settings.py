@@ -15,7 +15,7 @@ from clearprop.activations import ACTIVATIONS, Activation, get_activation
 from clearprop.architecture import Architecture, initial_theta
 from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
-from clearprop.checks import MAX_THREADS, one_per_layer
+from clearprop.checks import MAX_THREADS, one_per_layer, scale_weights
 from clearprop.estimators.sklearn_private import Hidden, Interval, Options, StrOptions
 from clearprop.history import EpochReport
 from clearprop.initializers import INITIALIZERS, Initializer
@@ -40,6 +40,8 @@ LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "
 
 # what a field of an optimiser's record is called as a parameter, where that differs
 RENAMED = {"nesterov": "nesterovs_momentum"}
+
+MOST_SIZE = 1e6  # the mean of sample weights that may stand for numbers of rows; at least 1e-6
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -276,6 +278,16 @@ def is_stochastic(estimator: BaseMLP) -> bool:
     return True
 
 
+def bounded_weights(w: Array) -> Array:
+    """Weights (N,), divided by their mean if it lies beyond 1e-6 … 1e6.
+
+    Weights of such a mean do not count rows, so that only their ratios have a meaning. Products of
+    the results neither overflow nor vanish, and float32 holds them.
+    """
+    scaled, size = scale_weights(w)
+    return w if 1 / MOST_SIZE <= size <= MOST_SIZE else scaled
+
+
 def class_weights(
     class_weight: Any,
     columns: Sequence[Array],
@@ -288,7 +300,7 @@ def class_weights(
     their sample weights, so that a row of weight 2 counts as two rows. Raises ValueError for a list
     of the wrong length, and for unknown classes in a dict in which some class has no weight.
     """
-    weights = np.ones(len(columns[0])) if sample_weight is None else sample_weight
+    weights = np.ones(len(columns[0])) if sample_weight is None else bounded_weights(sample_weight)
     if isinstance(class_weight, dict) and len(columns) > 1:
         raise ValueError(
             "class_weight must be a list with one dict for each column of y; got a dict"
@@ -318,6 +330,12 @@ def class_weights(
                     f"class_weight has unknown classes {unknown}; the classes are {names}"
                 )
             weight = np.array([float(given.get(name, 1.0)) for name in names])
+            for name, value in zip(names, weight, strict=True):
+                if not 0 <= value < np.inf:
+                    raise ValueError(
+                        f"class_weight must be finite and >= 0; got {value} for class {name!r}"
+                    )
+            weight = bounded_weights(weight) if weight.any() else weight
         result = result * weight[index]
     if not result.any():
         raise ValueError("class_weight and sample_weight leave no row with a weight > 0")

@@ -43,13 +43,13 @@ def checked_data(
     return X, y
 
 
-def checked_weight(sample_weight: Any, X: Array) -> Array | None:
-    """The weights (N,) of the rows of X; None where none are given."""
-    if sample_weight is None:
-        return None
-    checked: Array = check_sample_weight(sample_weight, X)
+def checked_weight(sample_weight: Any, X: Array, argument: str = "sample_weight") -> Array:
+    """The weights (N,) float64 of the rows of X."""
+    checked: Array = check_sample_weight(
+        sample_weight, X, dtype=np.float64, allow_all_zero_weights=True
+    )
     if not checked.any():
-        raise ValueError("sample_weight must have at least one entry > 0; all are 0")
+        raise ValueError(f"{argument} must have at least one entry > 0; all are zero")
     return checked
 
 
@@ -71,7 +71,8 @@ def held_out(
     if X_val is not None:
         X_val, y_val = estimator._validate_input(X_val, y_val, incremental=True, reset=False)
         if weight_val is not None:
-            weight_val = check_sample_weight(weight_val, X_val, dtype=data.t.dtype)
+            weight_val = checked_weight(weight_val, X_val, "sample_weight_val")
+            weight_val = settings.bounded_weights(weight_val).astype(data.t.dtype)
         t = estimator._targets(y_val, data.t.dtype).t
         return None, Data(X_val.astype(data.X.dtype, copy=False), t, weight_val), y_val
     if weight_val is not None:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from clearprop._typing import Array
 from clearprop.callers import users_line
-from clearprop.checks import check_number, check_sample_weight
+from clearprop.checks import check_number, check_sample_weight, check_weights, scale_weights
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
 from clearprop.tables.sources import Source, row_of_pandas, row_source, source_of
@@ -88,7 +88,8 @@ class BaseTabular(BaseEstimator):
         y = self._read_y(y)
         check_consistent_length(range(source.n_rows), y)
         n = source.n_rows
-        given = check_sample_weight(sample_weight, n, np.float32)
+        given = check_weights(sample_weight, n)
+        given = None if given is None else scale_weights(given)[0].astype(np.float32)
         task = self._task(y, given)
         seed = int(random_state(self.random_state).randint(2**31))
         settings = Settings(

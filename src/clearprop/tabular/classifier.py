@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 
 from clearprop._typing import Array
+from clearprop.checks import check_sample_weight, scale_weights
 from clearprop.estimators.settings import class_weights
 from clearprop.tables.sources import row_source
 from clearprop.tabular.bag.calibration import exponent, temper
@@ -185,10 +186,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; for several labels or columns the share of rows with all right."""
         prediction = self.predict(X)
+        weight = check_sample_weight(sample_weight, len(prediction), np.float64)
         if self.target_.kind == "columns":
             right = (np.asarray(y) == prediction).all(axis=1)
-            return float(np.average(right, weights=sample_weight))
-        return float(accuracy_score(y, prediction, sample_weight=sample_weight))
+            return float(np.average(right, weights=weight))
+        return float(accuracy_score(y, prediction, sample_weight=weight))
 
     # ---- fitting -----------------------------------------------------------------------------
 
@@ -202,7 +204,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         if self.class_weight is not None:
             columns = [y] if y.ndim == 1 else list(y.T)
             w = class_weights(self.class_weight, columns, target.classes, weight)
-            weight = w.astype(np.float32)
+            weight = scale_weights(w)[0].astype(np.float32)
 
         def loss(y_hat: Array, y: Array, w: Array) -> float:
             t = target.encode(y)

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 
 from clearprop._typing import Array
-from clearprop.checks import check_number
+from clearprop.checks import check_number, check_sample_weight
 from clearprop.outputs import AbsoluteError, Huber, Linear, Output, Poisson
 from clearprop.tabular.bag.intervals import Residuals, excess_variance
 from clearprop.tabular.bag.recipe import REGRESSION, Recipe
@@ -181,7 +182,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
                 "score has no meaning for several quantiles; use "
                 "sklearn.metrics.mean_pinball_loss on each of them"
             )
-        return float(super().score(X, y, sample_weight))
+        prediction = self.predict(X)
+        weight = check_sample_weight(sample_weight, len(prediction), np.float64)
+        return float(r2_score(y, prediction, sample_weight=weight))
 
     # ---- fitting -----------------------------------------------------------------------------
 
