@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -114,7 +115,8 @@ def as_frame(table: Any) -> nw.DataFrame[Any]:
 
 
 def _repeated(names: Sequence[str]) -> str:
-    repeated = next((name for name in names if names.count(name) > 1), "")
+    counts = Counter(names)
+    repeated = next((name for name in names if counts[name] > 1), "")
     return f"the table has two columns of the same name: {shown(str(repeated))}"
 
 
@@ -126,12 +128,25 @@ def read_column(
     Missing are null, NaN, empty text (after removing blanks around it), and the texts in `missing`
     (as numbers also in numeric columns). Raises TableError if there is no such column.
     """
-    if name not in frame.columns:
-        raise TableError(unknown_name(name, frame.columns))
-    array = _to_arrow(frame[name], name)
+    array = _to_arrow(column_of(frame, name), name)
     values, labels = _plain(array, name)
     zone = getattr(array.type, "tz", None)
     return Column(name, _without_marks(values, missing), labels, first_row, zone)
+
+
+def column_of(frame: nw.DataFrame[Any], name: str) -> nw.Series[Any]:
+    """The column `name` of a frame; TableError, with near matches, if there is none.
+
+    The list of all names is made only for the error: in some libraries it takes as long as there
+    are columns, and callers ask for every column.
+    """
+    try:
+        return frame[name]
+    except Exception as error:  # every library has an error of its own for an unknown name
+        names = frame.columns
+        if name in names:
+            raise
+        raise TableError(unknown_name(name, names)) from error
 
 
 def _to_arrow(series: nw.Series[Any], name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,14 @@ from clearprop.tables.columns import (
     to_signs,
     type_of,
 )
-from clearprop.tables.frames import Column, TableError, as_frame, read_column, unknown_name
+from clearprop.tables.frames import (
+    Column,
+    TableError,
+    as_frame,
+    column_of,
+    read_column,
+    unknown_name,
+)
 
 KINDS_OF_TYPES = {
     "bool": "boolean",
@@ -104,7 +112,7 @@ class FrameSource:
         return to_labels(self._column(name, rows))
 
     def _column(self, name: str, rows: Array | None = None) -> Column:
-        frame = self.frame if rows is None else self.frame.select(name)[rows]
+        frame = self.frame if rows is None else column_of(self.frame, name)[rows].to_frame()
         return read_column(frame, name, self.missing, self.first_row)
 
 
@@ -155,8 +163,12 @@ class ArraySource:
     def labels(self, name: str, rows: Array | None = None) -> Any:
         return self._as_frame(name, rows).labels(name)
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
     def _column(self, name: str) -> Array:
-        return self.X[:, self.names.index(name)]
+        return self.X[:, self._places[name]]
 
     def _as_frame(self, name: str, rows: Array | None = None) -> FrameSource:
         import pyarrow as pa

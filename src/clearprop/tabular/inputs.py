@@ -132,7 +132,8 @@ class TableInputs:
 
     def without(self, numbers: Sequence[int]) -> TableInputs:
         """The same inputs without the columns of these numbers."""
-        kept = [column for i, column in enumerate(self.columns) if i not in set(numbers)]
+        left_out = set(numbers)
+        kept = [column for i, column in enumerate(self.columns) if i not in left_out]
         return replace(self, columns=tuple(kept))
 
     @property
