@@ -78,7 +78,9 @@ def test_csv_and_parquet_give_the_same_model(run, here):
     assert run("fit", "animals.csv", *options, "-m", "a.safetensors").code == 0
     assert run("fit", "animals.parquet", *options, "-m", "b.safetensors").code == 0
     a, b = TableModel.load("a.safetensors"), TableModel.load("b.safetensors")
-    assert a.encoding.columns == b.encoding.columns
+    kinds = [[c.kind for c in model.encoding.columns] for model in (a, b)]
+    assert kinds[0] == kinds[1]
+    assert a.encoding.feature_names == b.encoding.feature_names
     np.testing.assert_array_equal(a.estimator.network_.theta, b.estimator.network_.theta)
 
 
@@ -122,7 +124,6 @@ def test_a_model_file_is_not_overwritten_by_accident(run, here):
         ("x,t\n1,a\n2,b\n", ("--task", "regression"), "column 't', row 0: 'a' is not a number"),
         ("x,T\n1,a\n2,b\n", (), "has no column 't'; did you mean 'T'?"),
         ("t\na\nb\n", (), "no column to learn from"),
-        ("x,t\n1,a\ninf,b\n", (), "column 'x', row 1: 'inf' is not a finite number"),
         ("x,t\n1,a\nb,b\n", ("--numeric", "x"), "column 'x', row 1: 'b' is not a number"),
         ("x,t\n1,a\n2,b\n", ("--numeric", "y"), "has no column 'y'"),
         ("x,t\n1,a\n2,b\n", ("--numeric", "t"), "column 't' is the target"),

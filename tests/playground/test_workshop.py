@@ -227,7 +227,7 @@ def test_programs_of_a_table(tab, tmp_path, target):
 def test_scalings_of_a_table(tab):
     tab.ask("load_table", TABLE.encode(), name="things.csv")
     frame = datasets.read_upload(TABLE.encode(), "things.csv").frame
-    X = {s: datasets.table(frame, "kept", parse_text=True, scaling=s) for s in datasets.SCALINGS}
+    X = {s: datasets.table(frame, "kept", scaling=s) for s in datasets.SCALINGS}
     at = X["none"].features.index("size")
     assert X["unit"].X[:, at].min() == 0
     assert X["unit"].X[:, at].max() == 1

@@ -185,7 +185,7 @@ def test_rows_of_a_table_need_no_arrow(library: str, monkeypatch: Any) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(FrameSource, "_column", refuse)
+    monkeypatch.setattr(FrameSource, "column", refuse)
     found = np.concatenate([READER.read(row) for row in rows[library]])
     np.testing.assert_array_equal(found, expected)
 

@@ -45,7 +45,7 @@ def fit(arguments: argparse.Namespace) -> int:
     options = fit_options(arguments)
     say = _Progress(arguments)
     missing = (*MISSING, *arguments.missing)
-    table, is_text = read_table(
+    table, _ = read_table(
         arguments.table, delimiter=arguments.delimiter, encoding=arguments.encoding
     )
     kinds = _kinds(arguments)
@@ -56,22 +56,19 @@ def fit(arguments: argparse.Namespace) -> int:
         table,
         arguments.target,
         task=arguments.task,
-        parse_text=is_text,
         missing=missing,
         skip_missing_target=arguments.skip_missing_target,
         test_size=arguments.test_size,
         seed=arguments.seed,
     )
-    encoding = TableEncoding.fit(
-        problem.frame, kinds, parse_text=is_text, missing=missing, rows=problem.train
-    )
+    encoding = TableEncoding.fit(problem.frame, kinds, missing=missing, rows=problem.train)
     is_bag = not isinstance(options, NetworkOptions)
     say.columns(arguments.table, problem, encoding, is_bag=is_bag)
     started = time.monotonic()
     if isinstance(options, NetworkOptions):
         model = _train_network(problem, encoding, options, arguments.quiet)
     else:
-        model = _train_bag(problem, encoding, options, arguments.quiet)
+        model = _train_bag(problem, kinds, encoding, options, arguments.quiet)
     seconds = time.monotonic() - started
     say.training(model, seconds)
     comparison = _compare(problem, encoding, model, not arguments.no_baseline)
@@ -169,7 +166,11 @@ def _train_network(
 
 
 def _train_bag(
-    problem: Problem, encoding: TableEncoding, parameters: dict[str, Any], quiet: bool
+    problem: Problem,
+    kinds: dict[str, str],
+    encoding: TableEncoding,
+    parameters: dict[str, Any],
+    quiet: bool,
 ) -> TableModel:
     target = problem.target
     for name, for_classes in (("loss", False), ("class_weight", True)):
@@ -179,10 +180,11 @@ def _train_bag(
     scoring = parameters.get("scoring")
     if scoring is not None and (scoring in CLASS_SCORES) != target.has_classes:
         raise UsageError(f"--scoring {scoring} is not for {target.task}")
-    kinds = {column.name: column.kind for column in encoding.describe()}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = TableModel.fit_bag(problem, kinds, verbose=not quiet, **parameters)
+        model = TableModel.fit_bag(
+            problem, kinds, encoding.readings, verbose=not quiet, **parameters
+        )
     for warning in caught:
         note(str(warning.message), quiet)
     model.estimator.set_params(verbose=False)

@@ -71,7 +71,7 @@ def _read(path: str, target: str | None, delimiter: str | None, encoding: str) -
             source = file.read()
         if source[:2] == b"\x1f\x8b":  # a saved state keeps plain CSV
             source = None
-    return Table(os.path.basename(path), columns, frame, text, source), target or columns[-1]
+    return Table(os.path.basename(path), columns, frame, source), target or columns[-1]
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

@@ -161,14 +161,12 @@ def drawn(points: Sequence[Sequence[float]], *, test_share: float = 0.0, seed: i
 class Table:
     """A table that was loaded.
 
-    text: whether its values are texts, to be parsed like those of a CSV file. source: the bytes of
-    the CSV file, if it came from one.
+    source: the bytes of the CSV file, if it came from one.
     """
 
     name: str = ""
     columns: tuple[str, ...] = ()
     frame: Any = None
-    text: bool = True
     source: bytes | None = None
 
 
@@ -178,17 +176,16 @@ def table(
     *,
     test_share: float = 0.25,
     seed: int = 0,
-    parse_text: bool = False,
     kinds: Mapping[str, str] | None = None,
     scaling: str = "standard",
 ) -> Dataset:
     """A data frame, or a CSV or Parquet file, as a dataset; its columns become numbers of mean 0.
 
-    parse_text: whether to parse the texts of a frame like those of a CSV file. kinds: kinds of
-    columns that override what their values suggest; see `tables.columns.KINDS`. scaling: scaling of
-    numeric columns, one of SCALINGS. Classes become indices; a numeric target is scaled to mean 0
-    and standard deviation 1, as in `clearprop fit`. Raises TableError for a table that is unusable
-    or too large.
+    kinds: kinds of columns that override what their values suggest; see `tables.columns.KINDS`.
+    scaling: scaling of numeric columns, one of SCALINGS.
+
+    Classes become indices; a numeric target is scaled to mean 0 and standard deviation 1, as in
+    `clearprop fit`. Raises TableError for a table that is unusable or too large.
     """
     from clearprop.tables.csv_parquet import read_table
     from clearprop.tables.frames import TableError
@@ -197,7 +194,7 @@ def table(
     from clearprop.tabular.target import Standardization
 
     if isinstance(frame, str | os.PathLike):
-        frame, parse_text = read_table(os.fspath(frame))
+        frame, _ = read_table(os.fspath(frame))
     if len(frame) > MAX_ROWS:
         raise TableError(
             f"the table has {len(frame):,} rows; the playground takes at most {MAX_ROWS:,}"
@@ -205,7 +202,6 @@ def table(
     problem = read_problem(
         frame,
         target,
-        parse_text=parse_text,
         skip_missing_target=True,
         test_size=test_share,
         seed=seed,
@@ -214,7 +210,6 @@ def table(
     encoding = TableEncoding.fit(
         problem.frame,
         {name: kind for name, kind in (kinds or {}).items() if name != target},
-        parse_text=parse_text,
         rows=train,
     )
     names = encoding.feature_names
@@ -240,14 +235,13 @@ def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: 
         return X
     if scaling not in SCALINGS:
         raise ValueError(f"scaling must be one of {list(SCALINGS)}; got {scaling!r}")
-    from clearprop.tables.columns import to_numbers
     from clearprop.tables.frames import as_frame, read_column
     from clearprop.tabular.plain_columns import NumericColumn
 
     X, at, table = X.copy(), 0, as_frame(frame)
     for column in encoding.columns:
         if isinstance(column, NumericColumn):
-            x = to_numbers(read_column(table, column.name))
+            x = column.reading.numbers(read_column(table, column.name))
             x = np.where(np.isnan(x), column.median, x)
             low, high = float(x[train].min()), float(x[train].max())
             if scaling == "unit":
@@ -299,7 +293,6 @@ def dataset_from_settings(settings: Any, loaded: Table) -> Dataset:
         return table(
             loaded.frame,
             settings.target,
-            parse_text=loaded.text,
             kinds=dict(settings.kinds),
             scaling=settings.scaling,
             **share,

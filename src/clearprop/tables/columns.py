@@ -1,15 +1,14 @@
 """One column of a table: what kind of values it holds, and how they are read.
 
-The kind is inferred (`infer_kind`), and a column of a given kind is read as numbers, booleans,
-dates or labels (`to_numbers`, `to_signs`, `to_datetimes`, `to_labels`), so that the text of a CSV
-file and typed columns mean the same. What the kinds become in the matrix of a network is decided in
-:mod:`clearprop.tabular`.
+A column of a given kind is read as numbers, booleans, dates or labels (`to_numbers`, `to_signs`,
+`to_datetimes`, `to_labels`), so that the text of a CSV file and typed columns mean the same. Which
+kind a column is, :mod:`clearprop.tables.reading` decides. What the kinds become in the matrix of a
+network is decided in :mod:`clearprop.tabular`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,10 +22,6 @@ from clearprop.tables.frames import Column, TableError, shown
 # what a column may hold; "nothing": only missing values, "other": what no network can use
 TYPES = ("text", "integer", "float", "bool", "date", "time", "nothing", "other")
 KINDS = ("numeric", "categorical", "boolean", "date", "ignore")
-# text with more distinct values than this share of its rows identifies rows instead of describing
-# them; text with at most this many values is kept
-IDENTIFIER_SHARE = 0.5
-IDENTIFIER_LEVELS = 20
 SIGNS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "1.0": 1.0} | {
     "false": -1.0,
     "f": -1.0,
@@ -35,16 +30,6 @@ SIGNS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "1.0": 1.0} | {
     "0": -1.0,
     "0.0": -1.0,
 }
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Inference:
-    """The kind found for a column and why, in a few words."""
-
-    name: str
-    kind: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -69,64 +54,6 @@ def type_of(column: Column) -> ColumnType:
     return ColumnType(_TYPE_NAMES.get(column.type, column.type), column.labels, column.zone)
 
 
-# ---- what kind a column is -----------------------------------------------------------------------
-
-
-def infer_kind(column: Column, *, parse_text: bool = False) -> Inference:
-    """The kind of a column: "numeric", "categorical", "boolean", "date" or "ignore", and why.
-
-    Typed columns are what their type says. Text is categorical, or, with parse_text (as for CSV
-    files), numeric, boolean (true/false) or a date (ISO 8601) where all its values are. Ignored
-    are columns with no value or a single one, text with a different value in most rows
-    (identifiers, free text), and types that hold no single value.
-    """
-    import pyarrow.compute as pc
-
-    values = column.values
-    n_present = len(values) - values.null_count
-    if column.type == "other":
-        kind, reason = "ignore", f"values of type {values.type} cannot be used"
-    elif n_present == 0:
-        kind, reason = "ignore", "no value at all"
-    else:
-        n_levels = pc.count_distinct(values, mode="only_valid").as_py()
-        if n_levels == 1 and n_present == len(values):
-            only = shown(str(values[0].as_py()))
-            kind, reason = "ignore", f"the same value in every row: {only}"
-        elif column.labels:
-            kind, reason = "categorical", f"{n_levels} categories"
-        elif column.type == "text":
-            kind, reason = _infer_text(column, n_levels, parse_text)
-        else:
-            kinds = {"bool": "boolean", "datetime": "date", "time": "date"}
-            kind, reason = kinds.get(column.type, "numeric"), f"{n_levels} different values"
-    return Inference(column.name, kind, reason)
-
-
-def _infer_text(column: Column, n_levels: int, parse: bool) -> tuple[str, str]:
-    import pyarrow.compute as pc
-
-    levels = pc.unique(column.values).drop_null()
-    if parse and n_levels <= 6 and {x.lower() for x in levels.to_pylist()} <= {"true", "false"}:
-        return "boolean", "true and false"
-    if parse and _DATE.fullmatch(levels[0].as_py()) and _reads(to_datetimes, levels):
-        return "date", f"{n_levels} different dates"
-    if parse and _reads(_parse_numbers, levels):
-        return "numeric", f"{n_levels} different numbers"
-    n_present = len(column.values) - column.values.null_count
-    if n_levels > max(IDENTIFIER_LEVELS, IDENTIFIER_SHARE * n_present):
-        return "ignore", f"text with {n_levels} different values in {n_present} rows"
-    return "categorical", f"{n_levels} categories"
-
-
-def _reads(read: Callable[[Column], Any], values: Any) -> bool:
-    try:
-        read(Column("", values))
-    except TableError:
-        return False
-    return True
-
-
 # ---- a column of a known kind --------------------------------------------------------------------
 
 
@@ -143,7 +70,7 @@ def to_numbers(column: Column, *, infinite: bool = False) -> Array:
             return np.full(len(column.values), np.nan)
         raise TableError(f"column {shown(column.name)} must hold numbers, not {column.holds}")
     if column.type == "text":
-        numbers = _parse_numbers(column)
+        numbers = parse_numbers(column)
     else:
         values = column.values.cast(pa.int64()) if column.type == "bool" else column.values
         numbers = values.cast(pa.float64(), safe=False)
@@ -155,7 +82,8 @@ def to_numbers(column: Column, *, infinite: bool = False) -> Array:
     return result
 
 
-def _parse_numbers(column: Column) -> Any:
+def parse_numbers(column: Column) -> Any:
+    """The numbers of a column of text, float64 as Arrow has them; TableError for other text."""
     import pyarrow as pa
 
     return _convert(column, lambda part: part.cast(pa.float64()), "not a number")

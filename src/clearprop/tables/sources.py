@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import (
-    ColumnType,
-    infer_kind,
-    to_datetimes,
-    to_labels,
-    to_numbers,
-    to_signs,
-    type_of,
-)
+from clearprop.tables.columns import ColumnType
 from clearprop.tables.frames import (
     Column,
     TableError,
@@ -27,14 +19,7 @@ from clearprop.tables.frames import (
     read_column,
     unknown_name,
 )
-
-KINDS_OF_TYPES = {
-    "bool": "boolean",
-    "int": "numeric",
-    "float": "numeric",
-    "datetime": "date",
-    "time": "date",
-}
+from clearprop.tables.reading import Reading, check_kinds, infer_reading
 
 
 @dataclass(frozen=True)
@@ -44,12 +29,14 @@ class FrameSource:
     first_row: number of its first row in the whole table, for messages.
     named: whether the user has named the columns.
     missing: texts that mean a missing value.
+    readings: column → how it is read, where that is decided already.
     """
 
     frame: Any
     first_row: int = 0
     named: bool = True
     missing: tuple[str, ...] = ()
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -77,41 +64,21 @@ class FrameSource:
             return dict(zip(self.names, native.row(0), strict=True))
         return _cells(native) if library == "pandas" else None
 
-    def describe(
-        self, name: str, rows: Array | None = None, kind: str | None = None
-    ) -> tuple[str, ColumnType]:
-        """The kind of a column and what it holds.
-
-        kind: the one asked for. None: what the type says; for text what its values say, see
-        `tables.columns.infer_kind`.
-        """
-        column = self._column(name, rows)
-        if kind is None and not column.labels:
-            kind = KINDS_OF_TYPES.get(column.type)
-        return kind or infer_kind(column).kind, type_of(column)
+    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
+        """How a column is read, from some rows or all; `kind` is the kind that was asked for."""
+        return self.readings.get(name) or infer_reading(self.column(name, rows), kind)
 
     def values(self, name: str) -> list[Any]:
         """What the column holds, as Python objects, to be shown."""
         values: list[Any] = self.frame[name].to_list()
         return values
 
-    def numbers(self, name: str) -> Array:
+    def numbers(self, name: str, reading: Reading) -> Array:
         """float64 (N,), NaN where missing; infinities stay."""
-        return to_numbers(self._column(name), infinite=True)
+        return reading.numbers(self.column(name))
 
-    def signs(self, name: str) -> Array:
-        """+1, −1 and 0 for true, false and missing, float64 (N,)."""
-        return to_signs(self._column(name))
-
-    def stamps(self, name: str) -> Array:
-        """datetime64[us] (N,), NaT where missing."""
-        return to_datetimes(self._column(name))
-
-    def labels(self, name: str, rows: Array | None = None) -> Any:
-        """Arrow text, null where missing."""
-        return to_labels(self._column(name, rows))
-
-    def _column(self, name: str, rows: Array | None = None) -> Column:
+    def column(self, name: str, rows: Array | None = None) -> Column:
+        """A column, or some rows of it."""
         frame = self.frame if rows is None else column_of(self.frame, name)[rows].to_frame()
         return read_column(frame, name, self.missing, self.first_row)
 
@@ -142,26 +109,17 @@ class ArraySource:
         """The values of the only row, by name."""
         return dict(zip(self.names, self.X[0].tolist(), strict=True))
 
-    def describe(
-        self, name: str, rows: Array | None = None, kind: str | None = None
-    ) -> tuple[str, ColumnType]:
+    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
         type_ = {"b": "bool", "f": "float"}.get(self.X.dtype.kind, "integer")
-        return kind or ("boolean" if type_ == "bool" else "numeric"), ColumnType(type_)
+        inferred = "boolean" if type_ == "bool" else "numeric"
+        reason = "as asked" if kind else "truth values" if type_ == "bool" else "numbers"
+        return Reading(kind or inferred, reason, ColumnType(type_))
 
     def values(self, name: str) -> list[Any]:
         return list(self._column(name).tolist())
 
-    def numbers(self, name: str) -> Array:
+    def numbers(self, name: str, reading: Reading) -> Array:
         return self._column(name).astype(np.float64)
-
-    def signs(self, name: str) -> Array:
-        return self._as_frame(name).signs(name)
-
-    def stamps(self, name: str) -> Array:
-        return self._as_frame(name).stamps(name)
-
-    def labels(self, name: str, rows: Array | None = None) -> Any:
-        return self._as_frame(name, rows).labels(name)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -170,12 +128,13 @@ class ArraySource:
     def _column(self, name: str) -> Array:
         return self.X[:, self._places[name]]
 
-    def _as_frame(self, name: str, rows: Array | None = None) -> FrameSource:
+    def column(self, name: str, rows: Array | None = None) -> Column:
+        """A column, or some rows of it."""
         import pyarrow as pa
 
         values = self._column(name)
-        column = pa.array(np.ascontiguousarray(values if rows is None else values[rows]))
-        return FrameSource(as_frame(pa.table({name: column})), self.first_row)
+        array = pa.array(np.ascontiguousarray(values if rows is None else values[rows]))
+        return FrameSource(as_frame(pa.table({name: array})), self.first_row).column(name)
 
 
 @dataclass(frozen=True)
@@ -215,22 +174,14 @@ class RowSource:
     def row(self) -> Mapping[str, Any]:
         return self.cells
 
-    def describe(
-        self, name: str, rows: Array | None = None, kind: str | None = None
-    ) -> tuple[str, ColumnType]:
-        return self.to_frame(name).describe(name, rows, kind)
+    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
+        return self.to_frame(name).infer(name, kind, rows)
 
-    def numbers(self, name: str) -> Array:
-        return self.to_frame(name).numbers(name)
+    def numbers(self, name: str, reading: Reading) -> Array:
+        return self.to_frame(name).numbers(name, reading)
 
-    def signs(self, name: str) -> Array:
-        return self.to_frame(name).signs(name)
-
-    def stamps(self, name: str) -> Array:
-        return self.to_frame(name).stamps(name)
-
-    def labels(self, name: str, rows: Array | None = None) -> Any:
-        return self.to_frame(name).labels(name, rows)
+    def column(self, name: str, rows: Array | None = None) -> Column:
+        return self.to_frame(name).column(name, rows)
 
     def to_frame(self, *names: str) -> FrameSource:
         """A data frame with the columns of these names."""
@@ -356,6 +307,16 @@ def _label(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def read_all(source: Source, kinds: Mapping[str, str]) -> dict[str, Reading]:
+    """How each column of a table is read; `kinds` are those that were asked for.
+
+    Raises TableError for an unknown column, ValueError for an unknown kind.
+    """
+    check_names(source, tuple(kinds))
+    check_kinds(kinds)
+    return {name: source.infer(name, kinds.get(name)) for name in source.names}
 
 
 def check_names(source: Source, names: tuple[str, ...]) -> None:

@@ -93,7 +93,7 @@ class TargetColumn:
         return list(self.labels)
 
 
-def infer_task(column: Column, *, parse_text: bool = False) -> tuple[str, str]:
+def infer_task(column: Column) -> tuple[str, str]:
     """ "classification" or "regression", and the reason.
 
     Numbers are a quantity, except whole numbers with few distinct values: two, or at most 20 that
@@ -105,10 +105,8 @@ def infer_task(column: Column, *, parse_text: bool = False) -> tuple[str, str]:
         return "classification", f"the target has {'categories' if column.labels else column.holds}"
     if column.type == "text":
         try:
-            y = to_numbers(column) if parse_text else None
+            y = to_numbers(column)
         except TableError:
-            y = None
-        if y is None:
             return "classification", "the target is text"
     else:
         y = to_numbers(column)

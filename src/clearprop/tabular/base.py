@@ -19,7 +19,7 @@ from clearprop.callers import users_line
 from clearprop.checks import check_number, check_sample_weight, check_weights, scale_weights
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
-from clearprop.tables.sources import Source, row_of_pandas, row_source, source_of
+from clearprop.tables.sources import Source, read_all, row_of_pandas, row_source, source_of
 from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
@@ -94,7 +94,7 @@ class BaseTabular(BaseEstimator):
         seed = int(random_state(self.random_state).randint(2**31))
         settings = Settings(
             self._recipe,
-            self._kinds(source),
+            read_all(source, self._kinds(source)),
             seed,
             begun,
             self.n_members,

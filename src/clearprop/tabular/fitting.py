@@ -18,6 +18,7 @@ from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.frames import TableError
+from clearprop.tables.reading import Reading
 from clearprop.tables.sources import Source
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,
@@ -41,13 +42,13 @@ class Settings:
     """How a bag is fitted.
 
     recipe: of its members.
-    kinds: of columns, by their names.
+    readings: of columns, by their names.
     begun: the start of the fit, by time.monotonic.
     The other fields are the parameters of the estimator.
     """
 
     recipe: Recipe
-    kinds: Mapping[str, str]
+    readings: Mapping[str, Reading]
     seed: int
     begun: float
     n_members: int
@@ -113,7 +114,7 @@ def prepare(source: Source, settings: Settings, rows: Array | None) -> Prepared:
     """Fit the inputs to these rows, or to all. TableError names the row in the whole table."""
     begun = time.monotonic()
     try:
-        inputs = TableInputs.fit(source, settings.kinds, settings.seed, rows)
+        inputs = TableInputs.fit(source, None, settings.seed, rows, settings.readings)
         fitted = time.monotonic()
         matrix = inputs.transform(source, rows)
     except TableError:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
-from clearprop.tables.columns import KINDS, TYPES, ColumnType
+from clearprop.tables.columns import KINDS
 from clearprop.tables.dates import DATE_PARTS
 from clearprop.tabular.input_columns import Categories, Flag, InputColumn, Number
 from clearprop.tabular.inputs import MAX_UNITS, TableInputs
+from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
 
 COLUMN_KEYS = ("name", "kind", "numbers", "categories", "embedded", "flags", "missing")
 
@@ -44,6 +43,7 @@ def _column_to_document(column: InputColumn) -> Document:
     document: Document = {
         "name": column.name,
         "kind": column.kind,
+        "reading": reading_to_document(column.reading),
         "numbers": [
             {
                 "name": number.name,
@@ -61,15 +61,13 @@ def _column_to_document(column: InputColumn) -> Document:
         if column.missing is None
         else [column.missing.centre, column.missing.scale],
     }
-    if column.type is not None:  # absent where an older version fitted the column
-        document["type"] = asdict(column.type)
     if column.angle_step:  # absent where an older version did not round
         document["angle_step"] = column.angle_step
     return document
 
 
 def _column_from_document(entry: Document, where: str) -> InputColumn:
-    check_keys(entry, COLUMN_KEYS, where, optional=("type", "angle_step"))
+    check_keys(entry, COLUMN_KEYS, where, optional=("reading", "type", "angle_step"))
     name = take(entry, "name", str, where)
     kind: str = take(entry, "kind", str, where, choices=tuple(k for k in KINDS if k != "ignore"))
     numbers = tuple(_number(n, where) for n in take_list(entry, "numbers", dict, where))
@@ -84,11 +82,11 @@ def _column_from_document(entry: Document, where: str) -> InputColumn:
     missing = None
     if take(entry, "missing", (list, type(None)), where) is not None:
         missing = _flag(entry, "missing", where)
-    type_ = _type(take(entry, "type", dict, where), where) if "type" in entry else None
     step = 0.0
     if "angle_step" in entry:
         step = take(entry, "angle_step", float, where, minimum=2**-52, maximum=1)
-    column = InputColumn(name, kind, numbers, categories, flags, missing, type_, step)
+    reading = reading_from_entry(entry, kind, where)
+    column = InputColumn(name, reading, numbers, categories, flags, missing, step)
     if not _fits(column, embedded):
         raise ModelFileError(f"{where}: its parts do not fit its kind")
     return column
@@ -111,13 +109,6 @@ def _fits(column: InputColumn, embedded: bool) -> bool:
     allowed = DATE_PARTS if column.kind == "date" else ("",)
     distinct = len(set(parts)) == len(parts) and set(parts) <= set(allowed)
     return distinct and not column.flags and bool(parts or column.missing)
-
-
-def _type(entry: Document, where: str) -> ColumnType:
-    check_keys(entry, ("name", "category", "zone"), where)
-    zone: str | None = take(entry, "zone", (str, type(None)), where)
-    name: str = take(entry, "name", str, where, choices=TYPES)
-    return ColumnType(name, take(entry, "category", bool, where), zone)
 
 
 def _number(entry: Document, where: str) -> Number:

@@ -6,15 +6,16 @@ and exports all work from these records.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import SIGNS, ColumnType, written
+from clearprop.tables.columns import ColumnType
 from clearprop.tables.dates import date_parts
+from clearprop.tables.reading import Labels, Reading
 from clearprop.tables.sources import Source
 
 LIMIT = 1e6  # of |z|: the clip and the bins saturate far below
@@ -34,7 +35,6 @@ EDGES_APART = 2.0**-20
 # float64. Numbers that are closer are equal but for the order of their computation.
 NUMBERS_APART = 2.0**-40
 STEPS_APART = 4  # the least distance of the sines at two bin edges, in steps
-_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -156,15 +156,6 @@ class Categories:
             return 0
         return 1 if len(self.names) == 2 else len(self.names)
 
-    def codes(self, labels: Any) -> Array:
-        """The code of each label (Arrow text), int64 (N,)."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        found = pc.index_in(labels, value_set=pa.array(self.names, pa.large_string()))
-        codes: Array = np.asarray(pc.fill_null(found, -1), dtype=np.int64) + 1
-        return codes
-
     def values(self, flag: int) -> Array:
         """v of a flag for each code, float64 (C + 1,), before it is scaled."""
         if len(self.names) == 2:
@@ -178,50 +169,46 @@ class Categories:
 class InputColumn:
     """A column of the table and the inputs that it becomes.
 
-    kind: "numeric", "categorical", "boolean" or "date".
+    reading: how the column is read; its kind is "numeric", "categorical", "boolean" or "date".
     numbers: one for a numeric column; for a date, one for each of its parts that varies.
     categories: of a categorical column.
     flags: of a categorical column; one for a boolean column, with v = 1 for true, −1 for false and
     0 for a missing value.
     missing: for a number or date with missing values in training, a flag with v = 1 for a missing
     value and 0 otherwise.
-    type: what the column held in training; None in files of versions that did not keep it.
     angle_step: the sines and cosines of a date are rounded to multiples of it; 0 in files of
     versions that did not round.
     """
 
     name: str
-    kind: str
+    reading: Reading
     numbers: tuple[Number, ...] = ()
     categories: Categories | None = None
     flags: tuple[Flag, ...] = ()
     missing: Flag | None = None
-    type: ColumnType | None = None
     angle_step: float = 0.0
 
     @classmethod
-    def from_sample(
-        cls, name: str, kind: str, type: ColumnType, sample: Source, n: int
-    ) -> InputColumn | None:
+    def from_sample(cls, name: str, reading: Reading, sample: Source, n: int) -> InputColumn | None:
         """Of anything but categories, from some of n rows; None where the column says nothing."""
-        if kind == "boolean":
-            flag = Flag.fit(sample.signs(name))
-            return None if flag is None else cls(name, kind, flags=(flag,), type=type)
+        if reading.kind == "boolean":
+            flag = Flag.fit(reading.signs(sample.column(name)))
+            return None if flag is None else cls(name, reading, flags=(flag,))
         numbers, missing = [], None
         n_bins = MANY_BINS if n >= MANY_ROWS else FEW_BINS
-        step = ANGLE_STEP if kind == "date" else 0.0
-        for part, x in _numbers_of(sample, name, kind, step).items():
+        step = ANGLE_STEP if reading.kind == "date" else 0.0
+        for part, x in _numbers_of(sample, name, reading, step).items():
             is_missing = np.isnan(x)
             if is_missing.any():
                 missing = Flag.fit(is_missing.astype(np.float64))
             number = Number.fit(part, x, n_bins, 0.0 if part == "days" else step)
             numbers += [] if number is None else [number]
-        found = cls(name, kind, tuple(numbers), missing=missing, type=type, angle_step=step)
+        found = cls(name, reading, tuple(numbers), missing=missing, angle_step=step)
         return found if numbers or missing is not None else None
 
     @classmethod
-    def from_categories(cls, name: str, type: ColumnType, labels: Any) -> InputColumn | None:
-        """From the labels of all rows; None where they say nothing."""
+    def from_categories(cls, name: str, reading: Reading, labels: Any) -> InputColumn | None:
+        """From the labels (Arrow text) of all rows; None where they say nothing."""
         import pyarrow.compute as pc
 
         counts = pc.value_counts(labels.drop_null())
@@ -232,13 +219,23 @@ class InputColumn:
         if not names:
             return None
         categories = Categories(tuple(sorted(names)), embedded)
-        codes = categories.codes(labels)
+        codes = Labels(categories.names, reading).find_all(labels) + 1
         flags = [Flag.fit(categories.values(i)[codes]) for i in range(categories.n_flags)]
         if not embedded and not any(flags):
             return None
         constant = Flag(0.0, 0.0)
         flags_of_all = tuple(flag or constant for flag in flags)
-        return cls(name, "categorical", (), categories, flags_of_all, type=type)
+        return cls(name, reading, (), categories, flags_of_all)
+
+    @property
+    def kind(self) -> str:
+        """Of the reading: "numeric", "categorical", "boolean" or "date"."""
+        return self.reading.kind
+
+    @property
+    def type(self) -> ColumnType | None:
+        """What the column held in training; None in files of versions that did not keep it."""
+        return self.reading.type
 
     @property
     def n_flags(self) -> int:
@@ -289,46 +286,29 @@ class InputColumn:
         gaps = "flag for missing values" if self.missing is not None else ""
         return ", ".join(filter(None, (text, gaps)))
 
-    def as_trained(self, label: str) -> str:
-        """A text as a label of the type that a categorical column had in training.
-
-        If they were numbers, "3.0" becomes "3". If they were booleans, "True" and "1" become
-        "true". CSV files write them in these ways. Any other text stays as it is, and so does every
-        text if the type is not known.
-        """
-        kind = None if self.type is None else self.type.name
-        if kind in ("integer", "float") and _NUMBER.fullmatch(label):
-            return written(float(label))
-        if kind == "bool" and label.lower() in SIGNS:
-            return written(SIGNS[label.lower()] > 0)
-        return label
+    @cached_property
+    def labels(self) -> Labels:
+        """The names of the categories of a categorical column, to be looked up."""
+        assert self.categories is not None
+        return Labels(self.categories.names, self.reading)
 
     def codes(self, labels: Any) -> Array:
         """The code of each label (Arrow text) of a categorical column, int64 (N,)."""
-        import pyarrow as pa
-
-        assert self.categories is not None
-        codes = self.categories.codes(labels)
-        unknown = np.flatnonzero(codes == 0)
-        if len(unknown) and self.type is not None and self.type.name != "text":
-            encoded = labels.take(pa.array(unknown)).dictionary_encode()
-            levels = [self.as_trained(label) for label in encoded.dictionary.to_pylist()]
-            others = pa.array(levels, pa.large_string()).take(encoded.indices)
-            codes[unknown] = self.categories.codes(others)
+        codes: Array = self.labels.find_all(labels) + 1
         return codes
 
     def encode(self, source: Source, numbers: Array, flags: Array, codes: Array) -> None:
         """Fill its columns of the three parts, (N, …) each."""
         if self.categories is not None:
-            found = self.codes(source.labels(self.name))
+            found = self.codes(self.reading.labels(source.column(self.name)))
             if self.categories.embedded:
                 codes[:, 0] = found
             for i, flag in enumerate(self.flags):
                 flags[:, i] = flag.encode(self.categories.values(i)[found])
         elif self.kind == "boolean":
-            flags[:, 0] = self.flags[0].encode(source.signs(self.name))
+            flags[:, 0] = self.flags[0].encode(self.reading.signs(source.column(self.name)))
         else:
-            parts = _numbers_of(source, self.name, self.kind, self.angle_step)
+            parts = _numbers_of(source, self.name, self.reading, self.angle_step)
             for i, number in enumerate(self.numbers):
                 numbers[:, i] = number.encode(parts[number.name])
             if self.missing is not None:
@@ -336,6 +316,8 @@ class InputColumn:
                 flags[:, 0] = self.missing.encode(is_missing.astype(np.float64))
 
 
-def _numbers_of(source: Source, name: str, kind: str, step: float) -> dict[str, Array]:
+def _numbers_of(source: Source, name: str, reading: Reading, step: float) -> dict[str, Array]:
     """The numbers of a column, by the names of its parts: one for numbers, several for dates."""
-    return date_parts(source.stamps(name), step) if kind == "date" else {"": source.numbers(name)}
+    if reading.kind == "date":
+        return date_parts(reading.stamps(source.column(name)), step)
+    return {"": source.numbers(name, reading)}

@@ -27,8 +27,8 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Layer
-from clearprop.tables.columns import KINDS
 from clearprop.tables.frames import TableError
+from clearprop.tables.reading import Reading, check_kinds
 from clearprop.tables.sources import Source, check_names
 from clearprop.tabular.input_columns import CLIP, Categories, InputColumn
 
@@ -60,6 +60,7 @@ class TableInputs:
         kinds: Mapping[str, str] | None = None,
         seed: int = 0,
         rows: Array | None = None,
+        readings: Mapping[str, Reading] | None = None,
     ) -> TableInputs:
         """Fit to the rows of a source, without their targets.
 
@@ -68,15 +69,14 @@ class TableInputs:
         type and the values say.
         seed: of the sample of 200,000 rows that the statistics are computed from if there are
         more rows; categories come from all rows.
+        readings: column → how it is read, where that is decided already.
 
         Raises TableError for an unknown column and for values that are not of the kind, ValueError
         for an unknown kind.
         """
         kinds = dict(kinds or {})
         check_names(source, tuple(kinds))
-        for name, kind in kinds.items():
-            if kind not in KINDS:
-                raise ValueError(f"kinds[{name!r}] must be one of {', '.join(KINDS)}; got {kind!r}")
+        check_kinds(kinds)
         if source.n_rows == 0:
             raise TableError("the table has no rows")
         n = source.n_rows if rows is None else len(rows)
@@ -86,11 +86,12 @@ class TableInputs:
             sample = source.take(drawn if rows is None else rows[drawn])
         columns = []
         for name in source.names:
-            kind, type_ = source.describe(name, rows, kinds.get(name))
-            if kind == "categorical":
-                column = InputColumn.from_categories(name, type_, source.labels(name, rows))
-            elif kind != "ignore":
-                column = InputColumn.from_sample(name, kind, type_, sample, n)
+            reading = (readings or {}).get(name) or source.infer(name, kinds.get(name), rows)
+            if reading.kind == "categorical":
+                labels = reading.labels(source.column(name, rows))
+                column = InputColumn.from_categories(name, reading, labels)
+            elif reading.kind != "ignore":
+                column = InputColumn.from_sample(name, reading, sample, n)
             else:
                 column = None
             columns += [] if column is None else [column]
@@ -178,7 +179,7 @@ class TableInputs:
         counts: dict[str, int] = {}
         for column in self.columns:
             if column.categories is not None and source.n_rows:
-                labels = source.labels(column.name)
+                labels = column.reading.labels(source.column(column.name))
                 unknown = column.codes(labels) == 0
                 n = int(unknown.sum()) - int(labels.null_count)
                 counts |= {column.name: n} if n else {}

@@ -14,8 +14,8 @@ from clearprop.documents import Document
 from clearprop.estimators import MLPClassifier, MLPRegressor
 from clearprop.network import Network
 from clearprop.persistence import read_file, write_file
-from clearprop.tables.columns import infer_kind
-from clearprop.tables.frames import TableError, as_frame, read_column, shown, unknown_name
+from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
+from clearprop.tables.reading import Reading
 from clearprop.tables.sources import FrameSource, row_source
 from clearprop.tables.target_column import TargetColumn
 from clearprop.tabular.classifier import TabularClassifier
@@ -84,7 +84,6 @@ class TableModel:
         *,
         task: str | None = None,
         kinds: Mapping[str, str] | None = None,
-        parse_text: bool = False,
         missing: Collection[str] = (),
         network: NetworkOptions | None = None,
         **parameters: Any,
@@ -94,7 +93,6 @@ class TableModel:
         task: "classification" or "regression"; None chooses by the values of the target.
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
         that is inferred.
-        parse_text: whether text may hold numbers, dates and booleans, as in CSV files.
         missing: texts that mean a missing value.
         network: options of one network, which is trained instead of a bag.
         parameters: of the bag, see TabularClassifier and TabularRegressor.
@@ -106,28 +104,28 @@ class TableModel:
             raise TypeError(f"{name} is a parameter of a bag, but network= asks for one network")
         if target in (kinds or {}):
             raise TableError(f"column {shown(target)} is the target; choose its task instead")
-        problem = read_problem(frame, target, task=task, parse_text=parse_text, missing=missing)
+        problem = read_problem(frame, target, task=task, missing=missing)
         if network is not None:
-            encoding = TableEncoding.fit(
-                problem.frame, kinds, parse_text=parse_text, missing=missing, rows=problem.train
-            )
+            encoding = TableEncoding.fit(problem.frame, kinds, missing=missing, rows=problem.train)
             return cls.fit_network(problem, encoding, network)
-        known = dict(kinds or {})
-        if parse_text:
-            for name in problem.frame.columns:
-                if name not in known:
-                    column = read_column(problem.frame, name, problem.missing)
-                    known[name] = infer_kind(column, parse_text=True).kind
-        return cls.fit_bag(problem, known, **parameters)
+        return cls.fit_bag(problem, kinds, **parameters)
 
     @classmethod
     def fit_bag(
-        cls, problem: Problem, kinds: Mapping[str, str] | None = None, **parameters: Any
+        cls,
+        problem: Problem,
+        kinds: Mapping[str, str] | None = None,
+        readings: Mapping[str, Reading] | None = None,
+        **parameters: Any,
     ) -> TableModel:
-        """A bag, trained on the training rows of a problem; kinds and parameters as for `fit`."""
+        """A bag, trained on the training rows of a problem; kinds and parameters as for `fit`.
+
+        readings: column → how it is read, where that is decided already.
+        """
         bag = TabularClassifier if problem.target.has_classes else TabularRegressor
         rows = problem.train
-        source = FrameSource(problem.frame[rows], missing=problem.missing)
+        frame, missing = problem.frame[rows], problem.missing
+        source = FrameSource(frame, missing=missing, readings=readings or {})
         estimator = bag(kinds=kinds or None, **parameters).fit(source, problem.y[rows])
         about = {"n_rows": len(rows), "n_validation_rows": 0}
         return cls(problem.target, estimator, missing=problem.missing, about=about)

@@ -15,9 +15,14 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.tables.columns import KINDS, infer_kind
 from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
-from clearprop.tabular.plain_columns import ENCODINGS, ColumnEncoding, column_from
+from clearprop.tables.reading import Reading, check_kinds, infer_reading
+from clearprop.tabular.plain_columns import (
+    ENCODINGS,
+    ColumnEncoding,
+    column_from,
+    column_to_document,
+)
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,18 @@ class TableEncoding:
     ignored: tuple[IgnoredColumn, ...] = ()
     missing: tuple[str, ...] = ()
 
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """How each column is read; those that are ignored, too."""
+        used = {column.name: column.reading for column in self.columns}
+        return used | {c.name: Reading("ignore", c.reason) for c in self.ignored}
+
     @classmethod
     def fit(
         cls,
         frame: Any,
         kinds: Mapping[str, str] | None = None,
         *,
-        parse_text: bool = False,
         missing: Collection[str] = (),
         rows: Array | None = None,
     ) -> TableEncoding:
@@ -80,16 +90,14 @@ class TableEncoding:
 
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the
         kind that is inferred.
-        parse_text: infer the kind of text columns from their values, as for CSV files.
         rows: indices of the training rows, which the statistics are taken from; by default all.
         Raises TableError, naming column and row, for values that are not of the kind, and if no
         column is left to learn from.
         """
         table = as_frame(frame)
         kinds = dict(kinds or {})
-        for name, kind in kinds.items():
-            if kind not in KINDS:
-                raise ValueError(f"kinds[{name!r}] must be one of {', '.join(KINDS)}; got {kind!r}")
+        check_kinds(kinds)
+        for name in kinds:
             if name not in table.columns:
                 raise TableError(unknown_name(name, table.columns))
         if len(table) == 0:
@@ -98,13 +106,11 @@ class TableEncoding:
         ignored: list[IgnoredColumn] = []
         for name in table.columns:
             column = read_column(table, name, missing)
-            found = infer_kind(column, parse_text=parse_text)
-            kind = kinds.get(name, found.kind)
-            if kind == "ignore":
-                reason = "as asked" if name in kinds else found.reason
-                ignored.append(IgnoredColumn(name, reason))
+            reading = infer_reading(column, kinds.get(name))
+            if reading.kind == "ignore":
+                ignored.append(IgnoredColumn(name, reading.reason))
             else:
-                columns.append(ENCODINGS[kind].fit(column, rows))
+                columns.append(ENCODINGS[reading.kind].fit(column, rows, reading))
         if not any(column.features for column in columns):
             raise TableError("the table has no column to learn from: all are ignored")
         return cls(tuple(columns), tuple(ignored), tuple(missing))
@@ -166,10 +172,7 @@ class TableEncoding:
     def to_document(self) -> Document:
         """The encoding as JSON values."""
         return {
-            "columns": [
-                {"kind": column.kind, **asdict(column, dict_factory=_with_lists)}
-                for column in self.columns
-            ],
+            "columns": [column_to_document(column) for column in self.columns],
             "ignored": [asdict(column) for column in self.ignored],
             "missing": list(self.missing),
         }
@@ -194,7 +197,3 @@ class TableEncoding:
             raise ModelFileError(f"{where}: its columns must have different names and features")
         missing = take_list(document, "missing", str, where)
         return cls(tuple(columns), tuple(ignored), tuple(missing))
-
-
-def _with_lists(pairs: list[tuple[str, Any]]) -> Document:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in pairs}

@@ -7,22 +7,26 @@ matrix) and fills them from the values of its column.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import ClassVar, TypeAlias
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.tables.columns import to_datetimes, to_labels, to_numbers, to_signs
 from clearprop.tables.dates import DATE_PARTS, date_parts
 from clearprop.tables.frames import Column, shown
+from clearprop.tables.reading import Labels, Reading
+from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
 
 LIMIT = 5.0  # numeric features lie within ±5
 TAIL = 0.01  # share of the training rows at either end whose values are winsorised
 MAX_CATEGORIES = 64  # categories of a column that have a feature
 RARE = 10  # a category in fewer rows than this, and in less than 1/1000 of the rows, has no feature
 MAX_POOLED = 1000  # names kept of categories without a feature, to distinguish rare from unseen
+NUMBERS, LABELS = Reading("numeric"), Reading("categorical")
+SIGNS, DATES = Reading("boolean"), Reading("date")
 
 
 @dataclass(frozen=True)
@@ -42,18 +46,21 @@ class NumericColumn:
     centre: float
     spread: float
     n_missing: int
+    reading: Reading = NUMBERS
 
     @classmethod
-    def fit(cls, column: Column, rows: Array | None = None) -> NumericColumn:
-        return cls.from_numbers(column.name, _at(to_numbers(column), rows))
+    def fit(
+        cls, column: Column, rows: Array | None = None, reading: Reading = NUMBERS
+    ) -> NumericColumn:
+        return cls.from_numbers(column.name, _at(reading.numbers(column), rows), reading)
 
     @classmethod
-    def from_numbers(cls, name: str, x: Array) -> NumericColumn:
-        """The statistics of float64 values (N,), NaN where missing."""
-        present = x[~np.isnan(x)]
-        n_missing = len(x) - len(present)
+    def from_numbers(cls, name: str, x: Array, reading: Reading = NUMBERS) -> NumericColumn:
+        """The statistics of float64 values (N,), NaN where missing; infinities do not count."""
+        present = x[np.isfinite(x)]
+        n_missing = int(np.isnan(x).sum())
         if len(present) == 0:
-            return cls(name, 0.0, 0.0, 0.0, n_missing)
+            return cls(name, 0.0, 0.0, 0.0, n_missing, reading)
         # Dividing by a power of two is exact, and sums and squares of huge values stay finite.
         exponent = int(np.frexp(np.abs(present).max())[1])
         scaled = np.ldexp(present, -exponent)
@@ -63,7 +70,7 @@ class NumericColumn:
         median, centre, spread = (
             float(np.ldexp(s, exponent)) for s in (median, body.mean(), spread)
         )
-        return cls(name, median, centre, spread, n_missing)
+        return cls(name, median, centre, spread, n_missing, reading)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -75,7 +82,7 @@ class NumericColumn:
 
     def encode(self, column: Column, out: Array) -> int:
         """Fill out (N, features) and return how many values were unknown categories (none)."""
-        self.encode_numbers(to_numbers(column), out)
+        self.encode_numbers(self.reading.numbers(column), out)
         return 0
 
     def encode_numbers(self, x: Array, out: Array) -> None:
@@ -109,12 +116,15 @@ class CategoricalColumn:
     categories: tuple[str, ...]
     pooled: tuple[str, ...]
     n_missing: int
+    reading: Reading = LABELS
 
     @classmethod
-    def fit(cls, column: Column, rows: Array | None = None) -> CategoricalColumn:
+    def fit(
+        cls, column: Column, rows: Array | None = None, reading: Reading = LABELS
+    ) -> CategoricalColumn:
         import pyarrow.compute as pc
 
-        labels = to_labels(column)
+        labels = reading.labels(column)
         labels = labels if rows is None else labels.take(rows)
         counts = {
             entry["values"].as_py(): entry["counts"].as_py()
@@ -126,9 +136,8 @@ class CategoricalColumn:
         if len(own) > MAX_CATEGORIES or len(own) < len(by_count):
             own = own[: MAX_CATEGORIES - 1]
         pooled = by_count[len(own) :]
-        return cls(
-            column.name, tuple(sorted(own)), tuple(pooled[:MAX_POOLED]), int(labels.null_count)
-        )
+        n_missing = int(labels.null_count)
+        return cls(column.name, tuple(sorted(own)), tuple(pooled[:MAX_POOLED]), n_missing, reading)
 
     @property
     def binary(self) -> bool:
@@ -157,16 +166,16 @@ class CategoricalColumn:
 
         len(categories) stands for any other label and len(categories) + 1 for none.
         """
-        import pyarrow as pa
-        import pyarrow.compute as pc
+        labels, n_own = self.reading.labels(column), len(self.categories)
+        found = self.labels.find_all(labels)
+        codes = np.where(found >= 0, np.minimum(found, n_own), n_own)
+        missing = labels.is_null().to_numpy(zero_copy_only=False)
+        return np.where(missing, n_own + 1, codes), int((found < 0).sum() - missing.sum())
 
-        text, labels = pa.large_string(), to_labels(column)
-        found = pc.index_in(labels, value_set=pa.array(self.categories, text))
-        n_own = len(self.categories)
-        other = pc.and_(pc.is_null(found), pc.is_valid(labels))
-        unseen = pc.invert(pc.is_in(labels.filter(other), value_set=pa.array(self.pooled, text)))
-        codes = pc.if_else(other, n_own, pc.fill_null(found, n_own + 1))
-        return codes.to_numpy(zero_copy_only=False), int(pc.sum(unseen).as_py() or 0)
+    @cached_property
+    def labels(self) -> Labels:
+        """The names of its categories, then those of the pooled ones, to be looked up."""
+        return Labels((*self.categories, *self.pooled), self.reading)
 
     def encode(self, column: Column, out: Array) -> int:
         """Fill out (N, features) and return how many labels were not seen in training."""
@@ -197,10 +206,13 @@ class BooleanColumn:
     kind: ClassVar[str] = "boolean"
     name: str
     n_missing: int
+    reading: Reading = SIGNS
 
     @classmethod
-    def fit(cls, column: Column, rows: Array | None = None) -> BooleanColumn:
-        return cls(column.name, int((_at(to_signs(column), rows) == 0).sum()))
+    def fit(
+        cls, column: Column, rows: Array | None = None, reading: Reading = SIGNS
+    ) -> BooleanColumn:
+        return cls(column.name, int((_at(reading.signs(column), rows) == 0).sum()), reading)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -212,7 +224,7 @@ class BooleanColumn:
 
     def encode(self, column: Column, out: Array) -> int:
         """Fill out (N, 1) and return 0."""
-        out[:, 0] = to_signs(column)
+        out[:, 0] = self.reading.signs(column)
         return 0
 
 
@@ -229,10 +241,11 @@ class DateColumn:
     name: str
     parts: tuple[NumericColumn, ...]
     n_missing: int
+    reading: Reading = DATES
 
     @classmethod
-    def fit(cls, column: Column, rows: Array | None = None) -> DateColumn:
-        stamps = _at(to_datetimes(column), rows)
+    def fit(cls, column: Column, rows: Array | None = None, reading: Reading = DATES) -> DateColumn:
+        stamps = _at(reading.stamps(column), rows)
         numbers = {part: x[~np.isnan(x)] for part, x in date_parts(stamps).items()}
         days = np.floor(numbers["days"])
         one_day = len(days) == 0 or days.min() == days.max()
@@ -244,7 +257,7 @@ class DateColumn:
             if useful and len(present) and present.min() < present.max():
                 # A missing date is missing in all its parts: one indicator is enough.
                 parts.append(NumericColumn.from_numbers(part, present))
-        return cls(column.name, tuple(parts), int(np.isnat(stamps).sum()))
+        return cls(column.name, tuple(parts), int(np.isnat(stamps).sum()), reading)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -257,7 +270,7 @@ class DateColumn:
 
     def encode(self, column: Column, out: Array) -> int:
         """Fill out (N, features) and return 0."""
-        stamps = to_datetimes(column)
+        stamps = self.reading.stamps(column)
         x = date_parts(stamps)
         for i, part in enumerate(self.parts):
             part.encode_numbers(x[part.name], out[:, i : i + 1])
@@ -275,35 +288,56 @@ ColumnEncoding: TypeAlias = NumericColumn | CategoricalColumn | BooleanColumn | 
 ENCODINGS: dict[str, type[ColumnEncoding]] = {
     record.kind: record for record in (NumericColumn, CategoricalColumn, BooleanColumn, DateColumn)
 }
+KEYS = {  # of their documents, besides kind, name and n_missing
+    "numeric": ("median", "centre", "spread"),
+    "categorical": ("categories", "pooled"),
+    "boolean": (),
+    "date": ("parts",),
+}
+
+
+def column_to_document(column: ColumnEncoding) -> Document:
+    """The record as JSON values."""
+    document = {"kind": column.kind, **asdict(column, dict_factory=_with_lists)}
+    if isinstance(column, DateColumn):
+        document["parts"] = [asdict(part, dict_factory=_with_lists) for part in column.parts]
+    return {**document, "reading": reading_to_document(column.reading)}
+
+
+def _with_lists(pairs: list[tuple[str, Any]]) -> Document:
+    kept = [(key, value) for key, value in pairs if key != "reading"]
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in kept}
 
 
 def column_from(entry: Document, where: str) -> ColumnEncoding:
-    kind = take(entry, "kind", str, where, choices=tuple(ENCODINGS))
+    """The inverse of `column_to_document`; ModelFileError, naming `where`."""
+    kind: str = take(entry, "kind", str, where, choices=tuple(KEYS))
     name = take(entry, "name", str, where)
     n_missing = take(entry, "n_missing", int, where, minimum=0)
-    check_keys(entry, ("kind", *(field.name for field in fields(ENCODINGS[kind]))), where)
+    check_keys(entry, ("kind", "name", "n_missing", *KEYS[kind]), where, optional=("reading",))
+    reading = reading_from_entry(entry, kind, where)
     if kind == "numeric":
-        return _numeric_from({k: v for k, v in entry.items() if k != "kind"}, where)
+        return replace(_numeric_from(entry, where), reading=reading)
     if kind == "boolean":
-        return BooleanColumn(name, n_missing)
+        return BooleanColumn(name, n_missing, reading)
     if kind == "date":
-        parts = [
-            _numeric_from(part, f"{where}: parts[{i}]")
-            for i, part in enumerate(take_list(entry, "parts", dict, where))
-        ]
-        for part in parts:
+        parts = []
+        for i, document in enumerate(take_list(entry, "parts", dict, where)):
+            place = f"{where}: parts[{i}]"
+            check_keys(document, ("name", "n_missing", *KEYS["numeric"]), place)
+            part = _numeric_from(document, place)
             if part.name not in DATE_PARTS:
                 raise ModelFileError(f"{where}: {part.name!r} is not a part of a date")
-        return DateColumn(name, tuple(parts), n_missing)
+            parts.append(part)
+        return DateColumn(name, tuple(parts), n_missing, reading)
     categories = take_list(entry, "categories", str, where)
     pooled = take_list(entry, "pooled", str, where)
     if len(set(categories)) < len(categories):
         raise ModelFileError(f"{where}: the same category twice")
-    return CategoricalColumn(name, tuple(categories), tuple(pooled), n_missing)
+    return CategoricalColumn(name, tuple(categories), tuple(pooled), n_missing, reading)
 
 
 def _numeric_from(entry: Document, where: str) -> NumericColumn:
-    check_keys(entry, tuple(field.name for field in fields(NumericColumn)), where)
     return NumericColumn(
         take(entry, "name", str, where),
         take(entry, "median", float, where),

@@ -45,7 +45,6 @@ def read_problem(
     target: str,
     *,
     task: str | None = None,
-    parse_text: bool = False,
     missing: Collection[str] = (),
     skip_missing_target: bool = False,
     test_size: float = 0.0,
@@ -54,7 +53,6 @@ def read_problem(
     """Read the target and split the rows.
 
     task: "classification" or "regression"; None chooses by the values of the target.
-    parse_text: whether text may hold numbers, as in CSV files.
     missing: texts that mean a missing value.
     skip_missing_target: leave out rows without a target, instead of raising an error.
     test_size: share of the rows that are held out, drawn with the seed (stratified for classes).
@@ -68,7 +66,7 @@ def read_problem(
         raise TableError("the table has no column to learn from: the target is the only one")
     reason = "as asked"
     if task is None:
-        task, reason = infer_task(column, parse_text=parse_text)
+        task, reason = infer_task(column)
     elif task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
     record = find_target(column, task, skip_missing=skip_missing_target)

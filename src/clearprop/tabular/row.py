@@ -158,17 +158,15 @@ class _Labels:
 
     column: InputColumn
     place: slice
-    codes: dict[str, int]
     rows: list[list[float]]  # by code; none where the code itself is the input
 
     @classmethod
     def of(cls, column: InputColumn, places: Array) -> _Labels:
         assert column.categories is not None
-        names = column.categories.names
         flags = [f.encode(column.categories.values(i)) for i, f in enumerate(column.flags)]
         rows = np.zeros((0, 1)) if column.categories.embedded else np.stack(flags, axis=1)
         place = slice(int(places[0]), int(places[-1]) + 1)
-        return cls(column, place, {name: i + 1 for i, name in enumerate(names)}, rows.tolist())
+        return cls(column, place, rows.tolist())
 
     def read(self, value: Any) -> list[float]:
         label = read_label(value)
@@ -176,12 +174,9 @@ class _Labels:
         return self.rows[code] if self.rows else [float(code)]
 
     def _code(self, label: str) -> int:
-        code = self.codes.get(label)
-        if code is None:
-            if not label.isascii():
-                _check_unicode(label)
-            code = self.codes.get(self.column.as_trained(label), 0)
-        return code
+        if not label.isascii():
+            _check_unicode(label)
+        return self.column.labels.find(label) + 1
 
 
 def _check_unicode(label: str) -> None:
