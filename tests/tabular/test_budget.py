@@ -33,6 +33,7 @@ from clearprop.tabular.bag.budget import (
     affordable_rows,
     sample_rows,
 )
+from clearprop.tabular.bag.division import Division
 from clearprop.tabular.bag.epochs import Pace, Paced
 from clearprop.tabular.bag.recipe import REGRESSION, build_architectures, plan_epochs
 from clearprop.tabular.inputs import SAMPLE, TableInputs
@@ -92,15 +93,17 @@ def test_a_sample_has_weight_and_rare_classes() -> None:
     strata = np.zeros(100_000, dtype=np.intp)
     strata[[3, 500, 70_000, 99_999]] = 1
     strata[4] = 2
-    rows = sample_rows(len(strata), 1000, strata, None, rng)
+    rows = sample_rows(len(strata), 1000, Division(strata), None, rng)
     assert np.all(np.diff(rows) > 0)
     assert 1000 <= len(rows) <= 1005
     assert list(np.bincount(strata[rows])[1:]) == [4, 1]
     weight = np.zeros(len(strata), dtype=np.float32)
     weight[::3] = 1
-    rows = sample_rows(len(strata), 1000, strata, weight, rng)
+    rows = sample_rows(len(strata), 1000, Division(strata), weight, rng)
     assert np.all(weight[rows] > 0)
-    assert list(sample_rows(len(strata), 50_000, strata, weight, rng)) == list(range(0, 100_000, 3))
+    assert list(sample_rows(len(strata), 50_000, Division(strata), weight, rng)) == list(
+        range(0, 100_000, 3)
+    )
 
 
 def test_a_fit_of_some_rows(monkeypatch: Any) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from abc import abstractmethod
 from dataclasses import replace
 from os import PathLike
+from time import monotonic
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,7 +23,7 @@ from clearprop.tables.sources import Source, read_all, row_of_pandas, row_source
 from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
-from clearprop.tabular.fitting import Settings, Task, choose_rows, fit_bag, prepare
+from clearprop.tabular.fitting import Settings, Task, choose_rows, divide, fit_bag, prepare
 from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.networks import encode_target, member_networks
 from clearprop.tabular.parameters import check_parameters
@@ -72,13 +72,21 @@ class BaseTabular(BaseEstimator):
 
     # ---- fitting -----------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on a table X (N rows) and y (N,) or (N, M).
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None, time: Any = None
+    ) -> Self:
+        """Train on a table X (N rows) and y (N,) or (N, M). Returns self.
 
-        X: a data frame (pandas, polars, Arrow, …) or an array. sample_weight: (N,). Raises
-        TableError, ValueError or TypeError, naming the argument or the column. Returns self.
+        X: a data frame (pandas, polars, Arrow, …) or an array.
+        sample_weight: (N,).
+        groups: a label for each row (N,), such as the person that it belongs to. The rows of a
+        group are held out together, so that `oof_score_` estimates the score for new groups.
+        time: a date, time or number for each row (N,). No network judges rows that are earlier
+        than rows that it was trained on, so that `oof_score_` estimates the score for later rows;
+        see :mod:`clearprop.tabular.bag.division`. Neither groups nor time is an input.
+        Raises TableError, ValueError or TypeError, naming the argument or the column.
         """
-        begun = time.monotonic()
+        begun = monotonic()
         check_parameters(self)
         source = source_of(X)
         if y is None:
@@ -91,6 +99,8 @@ class BaseTabular(BaseEstimator):
         given = check_weights(sample_weight, n)
         given = None if given is None else scale_weights(given)[0].astype(np.float32)
         task = self._task(y, given)
+        division = divide(task.division, groups, time, n)
+        task = replace(task, division=division)
         seed = int(random_state(self.random_state).randint(2**31))
         settings = Settings(
             self._recipe,

@@ -13,6 +13,7 @@ from clearprop.checks import check_sample_weight, scale_weights
 from clearprop.estimators.settings import class_weights
 from clearprop.tables.sources import row_source
 from clearprop.tabular.bag.calibration import exponent, temper
+from clearprop.tabular.bag.division import Division
 from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.base import BaseTabular
@@ -212,7 +213,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             return score.loss(list(groups), w)
 
         strata = target.codes(y)[:, 0] if target.kind != "labels" else None
-        return Task(target, target.encode(y), weight, loss, strata)
+        return Task(target, target.encode(y), weight, loss, Division(strata))
 
     def _calibrate(self, task: Task, bag: Bag) -> None:
         assert isinstance(task.target, ClassTarget)

@@ -17,6 +17,7 @@ from clearprop.callers import users_line
 from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
+from clearprop.tables.division import read_groups, read_times
 from clearprop.tables.frames import TableError
 from clearprop.tables.reading import Reading
 from clearprop.tables.sources import Source
@@ -27,6 +28,7 @@ from clearprop.tabular.bag.budget import (
     affordable_rows,
     sample_rows,
 )
+from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import Score
 from clearprop.tabular.bag.members import Members, measure
 from clearprop.tabular.bag.recipe import Recipe, build_architectures
@@ -66,20 +68,20 @@ class Task:
     t (N, K): targets as the output unit encodes them.
     weight (N,): of the rows in training, or None.
     loss: of (ŷ, y, weights) for some rows; less is better; chooses the epoch.
-    strata (N,): classes whose shares each fold keeps, or None.
+    division: how rows are held out.
     """
 
     target: ClassTarget | NumberTarget
     t: Array
     weight: Array | None
     loss: Callable[[Array, Array, Array], float]
-    strata: Array | None = None
+    division: Division = AT_RANDOM
 
     def rows(self, rows: Array) -> Task:
         """The same for some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        strata = None if self.strata is None else self.strata[rows]
-        return Task(self.target, self.t[rows], weight, self.loss, strata)
+        division = self.division.rows(rows)
+        return Task(self.target, self.t[rows], weight, self.loss, division)
 
     def score(self, y: Array) -> Score:
         """The loss of (ŷ, rows) with these y; if all rows have weight 0, they count equally."""
@@ -95,6 +97,17 @@ class Task:
         """The networks that learn it from these inputs."""
         target = self.target
         return build_architectures(inputs.layer, target.n_outputs, target.output, recipe)
+
+
+def divide(division: Division, groups: Any, times: Any, n: int) -> Division:
+    """The division with the groups or the times of the n rows, as `fit` takes them."""
+    if groups is None and times is None:
+        return division
+    if groups is not None and times is not None:
+        raise ValueError("groups and time exclude each other; give one of them")
+    if times is not None:
+        return replace(division, times=read_times(times, n))
+    return replace(division, groups=read_groups(groups, n))
 
 
 @dataclass(frozen=True)
@@ -138,12 +151,13 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
     data = Data(prepared.matrix, some.t, some.weight)
     runner = get_engine(settings.engine, n_threads=settings.n_threads)
     architectures = some.architectures(prepared.inputs, recipe)
-    members = Members.draw(architectures, recipe, data, settings.n_members, settings.seed)
+    division = some.division.for_speed(len(pilot))
+    members = Members.draw(architectures, recipe, data, settings.n_members, settings.seed, division)
     step, judging = measure(members, data, runner, limit / 10)
     speeds = Speeds(prepared.fit_seconds, prepared.transform_seconds + judging, step)
     seconds = limit - (settings.tune or 0) - (time.monotonic() - settings.begun)
     k = affordable_rows(n, seconds, speeds, recipe)
-    return None if k == n else sample_rows(n, k, task.strata, task.weight, rng)
+    return None if k == n else sample_rows(n, k, task.division, task.weight, rng)
 
 
 def fit_bag(
@@ -155,7 +169,7 @@ def fit_bag(
     """
     data, score = Data(matrix, task.t, task.weight), task.score(y)
     options: dict[str, Any] = {
-        "strata": task.strata,
+        "division": task.division,
         "seed": settings.seed,
         "n_threads": settings.n_threads,
         "engine": settings.engine,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.tabular.bag.division import Division
 from clearprop.tabular.bag.epochs import MAX_CHECKS
 from clearprop.tabular.bag.folds import N_FOLDS
 from clearprop.tabular.bag.recipe import Recipe, TrainingPlan, batch_size, plan_epochs
@@ -71,32 +72,49 @@ def affordable_rows(n: int, seconds: float, speeds: Speeds, recipe: Recipe) -> i
 
 
 def sample_rows(
-    n: int, k: int, strata: Array | None, weight: Array | None, rng: np.random.Generator
+    n: int, k: int, division: Division, weight: Array | None, rng: np.random.Generator
 ) -> Array:
     """k of n rows at random, in order; all rows with a weight > 0 if there are fewer than k.
 
-    Rows are added so that each class has a row in every fold, if it has enough rows.
+    Rows are added so that each class has a row in every fold, if it has enough rows, and so that
+    there are two times. Groups are drawn as a whole, up to k rows, but as many groups as there are
+    folds.
     """
     rows = np.arange(n) if weight is None else np.flatnonzero(weight > 0)
     if len(rows) <= k:
         return rows
+    if division.groups is not None:
+        return _sample_groups(rows, k, division.groups, rng)
     drawn = rng.choice(rows, k, replace=False)
-    if strata is None:
-        return np.sort(drawn)
-    for label in np.unique(strata):
-        few = N_FOLDS - np.count_nonzero(strata[drawn] == label)
-        if few > 0:
-            others = np.setdiff1d(rows[strata[rows] == label], drawn)
-            drawn = np.append(drawn, rng.permutation(others)[:few])
+    needed: list[Array] = [] if division.strata is None else [division.strata]
+    if division.times is not None:
+        needed.append(division.times == division.times[drawn[0]])
+    for labels in needed:
+        for label in np.unique(labels):
+            few = N_FOLDS - np.count_nonzero(labels[drawn] == label)
+            if few > 0:
+                others = np.setdiff1d(rows[labels[rows] == label], drawn)
+                drawn = np.append(drawn, rng.permutation(others)[:few])
     return np.sort(drawn)
 
 
-def affordable_members(n: int, share: float) -> int:
+def _sample_groups(rows: Array, k: int, groups: Array, rng: np.random.Generator) -> Array:
+    """These rows of whole groups, drawn at random; the group that would exceed k is left out."""
+    sizes = np.bincount(groups[rows])
+    order = rng.permutation(np.flatnonzero(sizes))
+    n_drawn = np.searchsorted(np.cumsum(sizes[order]), k, "right")
+    chosen = np.zeros(len(sizes), bool)
+    chosen[order[: max(int(n_drawn), N_FOLDS)]] = True
+    return rows[chosen[groups[rows]]]
+
+
+def affordable_members(n: int, share: float, at_once: int = N_FOLDS) -> int:
     """How many of n networks to train if there is time for this share of the plan of all.
 
-    Whole partitions of the rows: at least one, and enough to use up the time.
+    Whole partitions of the rows, of `at_once` networks: at least one, and enough to use up the
+    time.
     """
-    return min(n, N_FOLDS * max(1, math.ceil(n * share / N_FOLDS)))
+    return min(n, at_once * max(1, math.ceil(n * share / at_once)))
 
 
 def shorten(

@@ -166,10 +166,15 @@ class Pace:
 
 @dataclass(frozen=True)
 class Paced:
-    """A schedule that follows the pace instead of the steps that were planned."""
+    """A schedule that follows the pace instead of the steps that were planned.
+
+    ratio: steps of the pace for each step of the member.
+    """
 
     schedule: Schedule
     pace: Pace
+    ratio: float = 1.0
 
     def __call__(self, clock: Clock) -> Array:
-        return self.schedule(replace(clock, step=self.pace.at(clock.step), n_steps=1))
+        step = self.pace.at(self.ratio * clock.step)
+        return self.schedule(replace(clock, step=step, n_steps=1))

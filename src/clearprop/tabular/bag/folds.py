@@ -24,10 +24,16 @@ Score = Callable[[Array, Array | slice], float]
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows that a member trains on, and the rows that it does not see; both are read-only."""
+    """The rows that a member trains on, and the rows that it does not see; both are read-only.
+
+    partition: the number of the partition.
+    kept: whether the member belongs to the bag; other members only judge.
+    """
 
     train: Array
     held: Array
+    partition: int = 0
+    kept: bool = True
 
 
 def folds(
@@ -50,12 +56,27 @@ def folds(
         for fold in range(k):
             number[order[fold::k]] = fold
         del order
-        for fold in range(min(k, n_members - len(result))):
-            held = np.flatnonzero(number == fold).astype(dtype, copy=False)
-            kept = np.flatnonzero(number != fold).astype(dtype, copy=False)
-            held.flags.writeable = kept.flags.writeable = False
-            result.append(Fold(kept if len(kept) else held, held))
+        partition = len(result) // N_FOLDS
+        result += [
+            fold_of(number == fold, partition) for fold in range(min(k, n_members - len(result)))
+        ]
     return result
+
+
+def fold_of(is_held: Array, partition: int = 0) -> Fold:
+    """The fold that holds out these rows; if these are all, they are trained on, too."""
+    dtype = np.int32 if len(is_held) < 2**31 else np.int64
+    held, train = (np.flatnonzero(m).astype(dtype, copy=False) for m in (is_held, ~is_held))
+    held.flags.writeable = train.flags.writeable = False
+    return Fold(train if len(train) else held, held, partition)
+
+
+def held_rows(n: int, held: Sequence[Array]) -> Array:
+    """Those of n rows that some member holds out, in order."""
+    seen = np.zeros(n, bool)
+    for rows in held:
+        seen[rows] = True
+    return np.flatnonzero(seen)
 
 
 @dataclass(frozen=True)
@@ -116,7 +137,11 @@ class HeldOut:
         n = len(data)
         if n <= SCORED_ROWS:
             return cls.whole(data, parts, score, engine)
-        rows = np.sort(np.random.default_rng(seed).choice(n, SCORED_ROWS, replace=False))
+        held = held_rows(n, [fold.held for fold in parts])
+        if len(held) <= SCORED_ROWS:
+            return cls.whole(data, parts, score, engine)
+        drawn = np.random.default_rng(seed).choice(len(held), SCORED_ROWS, replace=False)
+        rows = held[np.sort(drawn)]
         place = np.full(n, -1, np.int32)
         place[rows] = np.arange(SCORED_ROWS)
         places = [place[fold.held] for fold in parts]
@@ -181,13 +206,20 @@ class HeldOut:
         y_hat, seen = self.predict(architectures, thetas, deadline)
         if seen.all():
             value = self.score(y_hat, slice(None) if self.rows is None else self.rows)
+        elif not seen.any():  # all members that hold out rows were lost
+            value = float("inf")
         else:
             rows = np.flatnonzero(seen) if self.rows is None else self.rows[seen]
             value = self.score(y_hat[seen], rows)
         return Judgement(value, y_hat, time.monotonic() - begun)
 
-    def apart(self, architectures: Sequence[Architecture], thetas: Mapping[int, Array]) -> Apart:
-        """What each member predicts for the rows, or the first rows, that it has not seen."""
+    def apart(
+        self, architectures: Sequence[Architecture], thetas: Mapping[int, Array], n_members: int
+    ) -> Apart:
+        """What each member predicts for the rows, or the first rows, that it has not seen.
+
+        n_members: the size of the whole bag.
+        """
         most = max(1, ENTRIES // (architectures[0].n_outputs * len(thetas)))
         rows, values = [], []
         for member, theta in thetas.items():
@@ -195,7 +227,7 @@ class HeldOut:
             if len(places):
                 rows.append(self.rows_at(places[:most]))
                 values.append(self._forward(architectures[member], theta, places)[:most])
-        return Apart(np.concatenate(rows), np.concatenate(values), len(thetas))
+        return Apart(np.concatenate(rows), np.concatenate(values), n_members)
 
     def estimate_seconds(self, architecture: Architecture, theta: Array) -> float:
         """About how long it takes to judge all members, measured with one on the first rows."""

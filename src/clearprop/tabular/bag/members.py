@@ -12,8 +12,9 @@ from clearprop.architecture import Architecture
 from clearprop.engines.protocol import Engine
 from clearprop.jobs import Data, Job
 from clearprop.tabular.bag.budget import AFTER, affordable_members
+from clearprop.tabular.bag.division import Division
 from clearprop.tabular.bag.epochs import Pace
-from clearprop.tabular.bag.folds import N_FOLDS, Fold, HeldOut, folds
+from clearprop.tabular.bag.folds import Fold, HeldOut
 from clearprop.tabular.bag.recipe import (
     START_ROWS,
     Recipe,
@@ -31,13 +32,17 @@ TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to measure a step
 
 @dataclass(frozen=True)
 class Members:
-    """The members of a bag before training: networks, folds, seeds and initial θ."""
+    """The members of a bag before training: networks, folds, seeds and initial θ.
+
+    at_once: how many of them are left out together if time is short.
+    """
 
     architectures: list[Architecture]
     recipe: Recipe
     parts: list[Fold]
     seeds: list[int]
     thetas: list[Array]
+    at_once: int
 
     @classmethod
     def draw(
@@ -47,13 +52,18 @@ class Members:
         data: Data,
         n_members: int,
         seed: int,
-        strata: Array | None = None,
+        division: Division,
+        *,
+        only_judges: bool = False,
     ) -> Members:
-        """Drawn with the seed; the architectures are taken in turn, partition by partition."""
+        """Drawn with the seed; the architectures are taken in turn, partition by partition.
+
+        n_members: how many are to be kept, or how many judges to draw if there are only judges.
+        """
         rng = np.random.default_rng(seed)
-        parts = folds(len(data), n_members, rng, strata)
-        seeds = rng.integers(0, 2**31, n_members).tolist()
-        return cls.start(architectures, recipe, data, parts, seeds)
+        parts = division.folds(len(data), n_members, rng, only_judges=only_judges)
+        seeds = rng.integers(0, 2**31, len(parts)).tolist()
+        return cls.start(architectures, recipe, data, parts, seeds, division.at_once)
 
     @classmethod
     def start(
@@ -63,9 +73,10 @@ class Members:
         data: Data,
         parts: list[Fold],
         seeds: list[int],
+        at_once: int,
     ) -> Members:
         """Members with these folds and seeds, and their initial θ."""
-        kinds = [architectures[i // N_FOLDS % len(architectures)] for i in range(len(parts))]
+        kinds = [architectures[fold.partition % len(architectures)] for fold in parts]
         thetas = []
         for architecture, fold, seed in zip(kinds, parts, seeds, strict=True):
             own = np.random.default_rng(seed)
@@ -75,12 +86,18 @@ class Members:
             theta = start(architecture, data.X[rows], own)
             forget_unseen(architecture, theta, data.X, fold.train)
             thetas.append(theta)
-        return cls(kinds, recipe, parts, seeds, thetas)
+        return cls(kinds, recipe, parts, seeds, thetas, at_once)
+
+    @property
+    def n_train(self) -> int:
+        """Rows that a member trains on, on average."""
+        return sum(len(fold.train) for fold in self.parts) // len(self.parts)
 
     def some(self, which: slice) -> Members:
         """Those in this range."""
         architectures, parts = self.architectures[which], self.parts[which]
-        return Members(architectures, self.recipe, parts, self.seeds[which], self.thetas[which])
+        seeds, thetas = self.seeds[which], self.thetas[which]
+        return Members(architectures, self.recipe, parts, seeds, thetas, self.at_once)
 
     def jobs(self, plan: TrainingPlan, pace: Pace | None = None) -> list[Job]:
         """The training of each on its rows."""
@@ -90,8 +107,9 @@ class Members:
         self, rows: Sequence[Array], plan: TrainingPlan, pace: Pace | None = None
     ) -> list[Job]:
         networks = zip(self.architectures, self.thetas, rows, self.seeds, strict=True)
+        even = max(map(len, rows)) <= min(map(len, rows)) + 1
         return [
-            build_job(architecture, theta, some, self.recipe, seed, plan, pace)
+            build_job(architecture, theta, some, self.recipe, seed, plan, pace, even=even)
             for architecture, theta, some, seed in networks
         ]
 
@@ -105,7 +123,7 @@ class Members:
         """
         n = min(len(data), TRIAL_ROWS)
         some = data.rows(slice(n))
-        n_train = max(1, len(self.parts[0].train) * n // len(data))
+        n_train = max(1, self.n_train * n // len(data))
         parts = max(1, steps_of_pass(n_train) // TRIAL_STEPS)
         plan = TrainingPlan(TRIAL_EPOCHS, TRIAL_STEPS, parts)
         jobs = self._jobs([np.arange(n_train)] * len(self.parts), plan)
@@ -129,7 +147,7 @@ class Members:
         step: seconds of a step of all members.
         seconds: that measuring may take.
         """
-        n = affordable_members(len(self.parts), share)
+        n = affordable_members(len(self.parts), share, self.at_once)
         if n == len(self.parts):
             return self, step
         some = self.some(slice(n))

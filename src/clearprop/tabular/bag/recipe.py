@@ -216,14 +216,19 @@ def build_job(
     seed: int,
     plan: TrainingPlan,
     pace: Pace | None = None,
+    *,
+    even: bool = True,
 ) -> Job:
     """The training of a member on some rows of the shared data.
 
     pace: that the schedules follow; None for the pace of the plan.
+    even: whether all members have as many rows, so that their steps are the steps of the plan.
     """
+    own_steps = max(1, steps_of_pass(len(rows)) // plan.parts)
+    ratio = 1.0 if even else plan.steps / own_steps
 
     def paced(schedule: Schedule) -> Schedule:
-        return schedule if pace is None else Paced(schedule, pace)
+        return schedule if pace is None else Paced(schedule, pace, ratio)
 
     layers = architecture.layers
     names = {name.rpartition(".")[2] for layer in layers for name in layer.shapes}

@@ -65,7 +65,7 @@ class Screening:
 
     epochs: the ends of the first two cycles.
     n_rows: rows of each member between which values are exchanged.
-    judging: for each member, the rows that judge columns.
+    judging: for each member, the rows that judge columns; none for one that holds no row out.
     blocks: the places of the rows that decide.
     scores: of the members at these epochs so far, for each block.
     """
@@ -83,14 +83,19 @@ class Screening:
         """For the members of a course; None if it would be useless."""
         held_out, n = course.held_out, course.held_out.n
         places = np.random.default_rng(seed).permutation(n)
+        held = np.zeros(n, bool)
+        for own in held_out.places:
+            held[own] = True
+        places = places[held[places]]
+        half = len(places) // 2
         deciding = np.zeros(n, bool)
-        deciding[places[: n // 2]] = True
+        deciding[places[:half]] = True
         judging = [held_out.rows_at(own[~deciding[own]]) for own in held_out.places]
         first, second, _ = cycle_ends(course.plan.epochs)
-        n_rows = _exchanged_rows(columns, course, min(map(len, judging)))
+        n_rows = _exchanged_rows(columns, course, min(len(rows) for rows in judging if len(rows)))
         if n_rows == 0 or first < 1:
             return None
-        blocks = np.array_split(places[: n // 2], BLOCKS)
+        blocks = np.array_split(places[:half], BLOCKS)
         return cls(columns, seed, (first, second), n_rows, judging, blocks)
 
     def contend(self, course: Course, reports: Sequence[EpochReport]) -> Contender | None:
@@ -132,8 +137,10 @@ class Screening:
         """
         held_out, members = course.held_out, course.members
         rng = np.random.default_rng(self.seed + 1)
-        costs, scores = np.zeros((len(self.columns.places), len(thetas))), []
-        for member, theta in enumerate(thetas):
+        judges = [member for member, rows in enumerate(self.judging) if len(rows)]
+        costs, scores = np.zeros((len(self.columns.places), len(judges))), []
+        for place, member in enumerate(judges):
+            theta = thetas[member]
             rows = rng.permutation(self.judging[member])[: self.n_rows]
             architecture, X = members.architectures[member], held_out.data.X[rows]
             y_hat = held_out.engine.forward(architecture, theta, X)
@@ -142,9 +149,9 @@ class Screening:
                 exchanged = X.copy()
                 exchanged[:, places] = X[rng.permutation(len(X))][:, places]
                 y_hat = held_out.engine.forward(architecture, theta, exchanged)
-                costs[column, member] = held_out.score(y_hat, rows) - scores[-1]
-        mean, error = costs.mean(axis=1), costs.std(axis=1, ddof=1) / np.sqrt(len(thetas))
-        by_chance = np.array(self.columns.n_vectors) / len(members.parts[0].train)
+                costs[column, place] = held_out.score(y_hat, rows) - scores[-1]
+        mean, error = costs.mean(axis=1), costs.std(axis=1, ddof=1) / np.sqrt(len(judges))
+        by_chance = np.array(self.columns.n_vectors) / members.n_train
         doubtful = (by_chance > 0) & (mean <= np.maximum(IDLE * error, by_chance * np.mean(scores)))
         idle = ~doubtful & (mean <= IDLE * error)
         return np.flatnonzero(idle).tolist(), np.flatnonzero(doubtful).tolist()
@@ -188,7 +195,7 @@ def _exchanged_rows(columns: Columns, course: Course, held: int) -> int:
         return 0
     if not FEWEST_ROWS <= len(course.held_out.data) <= MOST_ROWS:
         return 0
-    in_training = course.plan.n_steps * batch_size(len(parts[0].train))
+    in_training = course.plan.n_steps * batch_size(course.members.n_train)
     affordable = int(SHARE * PASSES * in_training / n_columns)
     return min(held, affordable) if affordable >= min(held, LEAST_ROWS) else 0
 
@@ -206,7 +213,9 @@ class Contender:
         """With the folds and seeds of the members of a course, judged in the same way."""
         before = course.members
         architectures, data = columns.without(some)
-        members = Members.start(architectures, before.recipe, data, before.parts, before.seeds)
+        members = Members.start(
+            architectures, before.recipe, data, before.parts, before.seeds, before.at_once
+        )
         held_out = dataclasses.replace(course.held_out, data=data)
         own = Course.begin(members, held_out, course.plan, Reporter())
         own.pace = None if course.pace is None else dataclasses.replace(course.pace)

@@ -22,6 +22,7 @@ from clearprop.architecture import Architecture
 from clearprop.engines.select import get_engine
 from clearprop.history import EpochReport
 from clearprop.jobs import Data
+from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import HeldOut, Score
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import Recipe, TrainingPlan, plan_epochs
@@ -30,7 +31,7 @@ from clearprop.training import train
 FACTOR = 3  # training is so many times longer in each round, and configurations fewer
 ROUNDS = 3
 LEAST, MOST = 3, 81  # configurations in the first round
-MEMBERS = 4  # networks of each: every row is held out once
+MEMBERS = 4  # networks of each: every row that can be held out is held out
 JOBS_AT_ONCE = 32
 CHECKS = 32  # evaluations in a round
 SHARE = 0.8  # of the seconds, that is planned for
@@ -78,7 +79,7 @@ def search(
     score: Score,
     *,
     seconds: float,
-    strata: Array | None = None,
+    division: Division = AT_RANDOM,
     seed: int = 0,
     n_threads: int | None = None,
     engine: str = "auto",
@@ -94,9 +95,9 @@ def search(
     try:
         architectures = build(base)
         runner = get_engine(engine, architectures[0], n_threads=n_threads)
-        first = Members.draw(architectures, base, data, MEMBERS, seed, strata)
+        first = Members.draw(architectures, base, data, MEMBERS, seed, division, only_judges=True)
         held_out = HeldOut.sample(data, first.parts, score, runner, seed)
-        full = plan_epochs(len(first.parts[0].train), base)
+        full = plan_epochs(first.n_train, base)
         step, start = first.time_steps(data, runner)
         training = start + full.n_steps * step
         affordable = SHARE * (deadline - time.monotonic()) / max(training, 1e-9)
@@ -106,7 +107,7 @@ def search(
             done = _round(
                 trials,
                 recipes,
-                lambda r: Members.start(build(r), r, data, first.parts, first.seeds),
+                lambda r: Members.start(build(r), r, data, first.parts, first.seeds, MEMBERS),
                 held_out,
                 dataclasses.replace(full, epochs=max(2, round(full.epochs * length))),
                 deadline,

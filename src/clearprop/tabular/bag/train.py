@@ -2,7 +2,8 @@
 
 The rows are partitioned into four folds, once for every four members. A member trains on three
 folds and predicts the fourth, which it has not seen. So every row has out-of-fold predictions. They
-choose the common epoch and estimate the score, at no more cost than the predictions.
+choose the common epoch and estimate the score, at no more cost than the predictions. Rows can also
+be divided by groups or by time, see :mod:`clearprop.tabular.bag.division`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from clearprop.engines.select import get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
 from clearprop.tabular.bag.budget import Budget
-from clearprop.tabular.bag.course import Course, Reporter
-from clearprop.tabular.bag.folds import Apart, HeldOut, Score
+from clearprop.tabular.bag.course import Course, Kept, Reporter
+from clearprop.tabular.bag.division import AT_RANDOM, Division
+from clearprop.tabular.bag.folds import Apart, Fold, HeldOut, Score
 from clearprop.tabular.bag.members import Members
 from clearprop.tabular.bag.recipe import Recipe, plan_epochs
 from clearprop.tabular.bag.screening import Columns, Contender, Screening
@@ -68,7 +70,7 @@ def train_bag(
     score: Score,
     *,
     columns: Columns | None = None,
-    strata: Array | None = None,
+    division: Division = AT_RANDOM,
     seed: int = 0,
     time_limit: float | None = None,
     n_threads: int | None = None,
@@ -80,15 +82,16 @@ def train_bag(
     architectures: the partitions of members take them in turn.
     score: of predictions for rows of the data, less is better; of equal epochs the later is kept.
     columns: of the table; uninformative ones may be left out. None keeps all.
+    division: how rows are held out.
     time_limit: seconds; if the budget is tight, training uses fewer epochs and members.
     progress: called after each epoch, with the score as the validation loss.
     Raises NonFiniteError if every member stopped at NaN before anything was kept.
     """
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
-    members = Members.draw(architectures, recipe, data, n_members, seed, strata)
+    members = Members.draw(architectures, recipe, data, n_members, seed, division)
     held_out = HeldOut.sample(data, members.parts, score, runner, seed)
-    n_train = len(members.parts[0].train)
+    n_train = members.n_train
     plan, reporter = plan_epochs(n_train, recipe), Reporter(progress)
     if time_limit is None:
         course = Course.begin(members, held_out, plan, reporter)
@@ -114,14 +117,17 @@ def train_bag(
     stopped = _why_stopped(states, shortened=course.state.n < course.plan.epochs)
     del states  # the optimisers' arrays make room for predictions
     architectures, kept, apart = course.members.architectures, course.kept, None
+    thetas = _without_judges(kept, course.members.parts)
     if stopped not in ("interrupted", "time_limit"):
-        apart = course.held_out.apart(architectures, kept.by_number)
+        apart = course.held_out.apart(architectures, kept.by_number, len(thetas))
     oof, interrupted = _predict_all(course)
+    if np.isnan(oof).all():
+        raise NonFiniteError(f"all networks that judge stopped at NaN or infinity: {lost}")
     return Bag(
         architectures,
         len(members.parts),
-        list(kept.members),
-        list(kept.thetas),
+        list(thetas),
+        list(thetas.values()),
         course.state.best[0],
         course.state.n,
         oof,
@@ -155,6 +161,12 @@ def _train(
     contender: Contender = found
     contender.course.take_over(course)
     return contender.course, contender.train_on(), contender.left_out
+
+
+def _without_judges(kept: Kept, parts: Sequence[Fold]) -> dict[int, Array]:
+    """The θ of the members that belong to the bag; if they were all lost, those of the judges."""
+    thetas = {member: theta for member, theta in kept.by_number.items() if parts[member].kept}
+    return thetas or kept.by_number
 
 
 def _predict_all(course: Course) -> tuple[Array, bool]:

@@ -1,0 +1,126 @@
+"""Groups and times of rows: which rows belong together, and which come later."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.tables.columns import to_datetimes, to_labels, to_numbers
+from clearprop.tables.frames import Column, TableError, as_frame, read_column
+
+LISTED = 5  # rows that an error names
+
+
+def read_groups(groups: Any, n_rows: int) -> Array:
+    """The numbers of the groups (N,) int64, from 0, of labels (N,) of any type.
+
+    Raises ValueError for missing values, for another number of rows, and for a single group.
+    """
+    return number_groups(_as_column(groups, "groups", n_rows), "groups")
+
+
+def read_times(time: Any, n_rows: int) -> Array:
+    """Whole numbers (N,) int64, from 0, in the order of dates, times or numbers (N,).
+
+    Equal times have equal numbers. Text must hold dates or numbers.
+    Raises ValueError for missing values, for another number of rows, and for a single time.
+    """
+    return number_times(_as_column(time, "time", n_rows), "time")
+
+
+def number_groups(column: Column, what: str) -> Array:
+    """As `read_groups` has it, from a column; what: its name in messages."""
+    _check_complete(column, what)
+    values = column if column.type != "other" else _as_text(column)
+    numbers: Array = to_labels(values).dictionary_encode().indices.to_numpy().astype(np.int64)
+    if numbers.max() == 0:
+        raise TableError(f"{what}: all rows have the same value; at least two groups are needed")
+    return numbers
+
+
+def number_times(column: Column, what: str) -> Array:
+    """As `read_times` has it, from a column; what: its name in messages."""
+    _check_complete(column, what)
+    numbers = np.unique(_moments(column, what), return_inverse=True)[1].astype(np.int64)
+    if numbers.max() == 0:
+        raise TableError(f"{what}: all rows have the same value; at least two times are needed")
+    return numbers
+
+
+def _moments(column: Column, what: str) -> Array:
+    """Numbers or dates (N,), to be put in order."""
+    if column.type == "int":
+        exact: Array = column.values.to_numpy()
+        return exact
+    if column.type in ("float", "bool"):
+        return to_numbers(column, infinite=True)
+    if column.type in ("datetime", "time"):
+        return to_datetimes(column)
+    if column.type != "text":
+        raise TableError(f"{what} must hold dates, times or numbers, not {column.holds}")
+    try:
+        return to_numbers(column, infinite=True)
+    except TableError:
+        return to_datetimes(column)
+
+
+def _check_complete(column: Column, what: str) -> None:
+    import pyarrow.compute as pc
+
+    missing = np.flatnonzero(pc.is_null(column.values).to_numpy(zero_copy_only=False))
+    if len(missing):
+        rows = ", ".join(str(column.first_row + i) for i in missing[:LISTED])
+        more = ", …" if len(missing) > LISTED else ""
+        noun = "value is" if len(missing) == 1 else "values are"
+        raise TableError(f"{what}: {len(missing)} {noun} missing (row {rows}{more})")
+
+
+def _as_column(values: Any, name: str, n_rows: int) -> Column:
+    """A sequence of values (N,), such as a list, an array or a series, as a column."""
+    import narwhals as nw
+    import pyarrow as pa
+
+    try:
+        frame = nw.from_native(values, series_only=True).alias(name).to_frame()
+    except TypeError:
+        if not isinstance(values, pa.Array):
+            values = np.asarray(values) if hasattr(values, "__array__") else list(values)
+        if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
+            values = values[:, 0]
+        if isinstance(values, np.ndarray) and values.ndim != 1:
+            shape = values.shape
+            raise ValueError(
+                f"{name} must have one value for each row; got an array of shape {shape}"
+            ) from None
+        frame = as_frame(pa.table({name: _to_arrow(values)}))
+    if len(frame) != n_rows:
+        raise ValueError(f"{name} has {len(frame)} values, but there are {n_rows} rows")
+    return read_column(frame, name)
+
+
+def _to_arrow(values: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(values, pa.Array):
+        return values
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, OverflowError):  # values of several types
+        return pa.array([None if _is_missing(value) else str(value) for value in values])
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _as_text(column: Column) -> Column:
+    """Values that are not single ones, such as pairs, by their text."""
+    import pyarrow as pa
+
+    text = pa.array([str(value) for value in column.values.to_pylist()], pa.large_string())
+    return Column(column.name, text, first_row=column.first_row)
