@@ -29,7 +29,7 @@ from clearprop.tabular import (
     TabularRegressor,
 )
 from clearprop.tabular.baselines import Baseline, linear_baseline, trivial_baseline
-from clearprop.tabular.problem import Problem, read_problem
+from clearprop.tabular.problem import Problem, kinds_with_group, read_problem
 from clearprop.tabular.scores import CLASS_SCORES, Scores
 from clearprop.tabular.target import Standardization
 
@@ -60,7 +60,15 @@ def fit(arguments: argparse.Namespace) -> int:
         skip_missing_target=arguments.skip_missing_target,
         test_size=arguments.test_size,
         seed=arguments.seed,
+        group=arguments.group,
+        time=arguments.time,
     )
+    if arguments.group is not None and arguments.group not in kinds:
+        say.note(
+            f"column {shown(arguments.group)} holds the groups, and is not an input "
+            "(--categorical keeps it)"
+        )
+    kinds = kinds_with_group(kinds, arguments.group)
     encoding = TableEncoding.fit(problem.frame, kinds, missing=missing, rows=problem.train)
     is_bag = not isinstance(options, NetworkOptions)
     say.columns(arguments.table, problem, encoding, is_bag=is_bag)
@@ -223,6 +231,11 @@ class _Progress:
         n_skipped = len(problem.y) - len(problem.train) - len(problem.test)
         if n_skipped:
             self.note(f"{n_skipped:,} rows without a target are left out")
+        if problem.n_unjudged:
+            self.note(
+                f"{problem.n_unjudged:,} of the latest rows are training rows, since earlier rows "
+                "lack their classes"
+            )
         if self.json:
             return
         target, y = problem.target, problem.y

@@ -124,6 +124,13 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     rows = parser.add_argument_group("rows")
     rows.add_argument("--test-size", type=share, default=0.2, metavar="FRACTION",
                       help="fraction of rows held out for the scores (default: 0.2)")  # fmt: skip
+    apart = rows.add_mutually_exclusive_group()
+    apart.add_argument(
+        "--group", metavar="COLUMN", help="hold out rows with the same value in COLUMN together"
+    )
+    apart.add_argument(
+        "--time", metavar="COLUMN", help="hold out the latest rows, by dates or numbers in COLUMN"
+    )
     rows.add_argument("--seed", type=count, default=0, help="seed of split, weights and row order")
     rows.add_argument("--no-baseline", action="store_true",
                       help="skip the comparison with logistic or linear regression")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,20 +32,28 @@ def read_times(time: Any, n_rows: int) -> Array:
     return number_times(_as_column(time, "time", n_rows), "time")
 
 
-def number_groups(column: Column, what: str) -> Array:
-    """As `read_groups` has it, from a column; what: its name in messages."""
-    _check_complete(column, what)
-    values = column if column.type != "other" else _as_text(column)
-    numbers: Array = to_labels(values).dictionary_encode().indices.to_numpy().astype(np.int64)
+def number_groups(column: Column, what: str, rows: Array | None = None) -> Array:
+    """As `read_groups` has it, from these rows of a column, or all.
+
+    what: the name of the column in messages.
+    """
+    _check_complete(column, what, rows)
+    some = _take(column, rows)
+    labels = to_labels(some if some.type != "other" else _as_text(some))
+    numbers: Array = labels.dictionary_encode().indices.to_numpy().astype(np.int64)
     if numbers.max() == 0:
         raise TableError(f"{what}: all rows have the same value; at least two groups are needed")
     return numbers
 
 
-def number_times(column: Column, what: str) -> Array:
-    """As `read_times` has it, from a column; what: its name in messages."""
-    _check_complete(column, what)
-    numbers = np.unique(_moments(column, what), return_inverse=True)[1].astype(np.int64)
+def number_times(column: Column, what: str, rows: Array | None = None) -> Array:
+    """As `read_times` has it, from these rows of a column, or all.
+
+    what: the name of the column in messages.
+    """
+    _check_complete(column, what, rows)
+    moments = _moments(_take(column, rows), what)
+    numbers = np.unique(moments, return_inverse=True)[1].astype(np.int64)
     if numbers.max() == 0:
         raise TableError(f"{what}: all rows have the same value; at least two times are needed")
     return numbers
@@ -67,15 +76,20 @@ def _moments(column: Column, what: str) -> Array:
         return to_datetimes(column)
 
 
-def _check_complete(column: Column, what: str) -> None:
+def _take(column: Column, rows: Array | None) -> Column:
+    return column if rows is None else replace(column, values=column.values.take(rows))
+
+
+def _check_complete(column: Column, what: str, rows: Array | None) -> None:
     import pyarrow.compute as pc
 
-    missing = np.flatnonzero(pc.is_null(column.values).to_numpy(zero_copy_only=False))
+    is_missing = pc.is_null(column.values).to_numpy(zero_copy_only=False)
+    missing = np.flatnonzero(is_missing) if rows is None else rows[is_missing[rows]]
     if len(missing):
-        rows = ", ".join(str(column.first_row + i) for i in missing[:LISTED])
+        listed = ", ".join(str(column.first_row + i) for i in missing[:LISTED])
         more = ", …" if len(missing) > LISTED else ""
         noun = "value is" if len(missing) == 1 else "values are"
-        raise TableError(f"{what}: {len(missing)} {noun} missing (row {rows}{more})")
+        raise TableError(f"{what}: {len(missing)} {noun} missing (row {listed}{more})")
 
 
 def _as_column(values: Any, name: str, n_rows: int) -> Column:

@@ -22,7 +22,7 @@ from clearprop.tabular.classifier import TabularClassifier
 from clearprop.tabular.model_codec import model_from_document, model_to_document
 from clearprop.tabular.network import NetworkOptions, train_network
 from clearprop.tabular.plain import TableEncoding
-from clearprop.tabular.problem import Problem, read_problem
+from clearprop.tabular.problem import Problem, kinds_with_group, read_problem
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.scores import Scores, classification_scores, regression_scores
 from clearprop.tabular.target import Standardization
@@ -86,6 +86,8 @@ class TableModel:
         kinds: Mapping[str, str] | None = None,
         missing: Collection[str] = (),
         network: NetworkOptions | None = None,
+        group: str | None = None,
+        time: str | None = None,
         **parameters: Any,
     ) -> TableModel:
         """Learn to predict the column `target` of a data frame from its other columns and all rows.
@@ -95,6 +97,9 @@ class TableModel:
         that is inferred.
         missing: texts that mean a missing value.
         network: options of one network, which is trained instead of a bag.
+        group: column whose equal values are held out together, see `TabularClassifier.fit`. It is
+        an input only if `kinds` names it.
+        time: column of dates, times or numbers; judged rows are later than training rows.
         parameters: of the bag, see TabularClassifier and TabularRegressor.
         Raises TableError for a table that cannot be learnt from, TypeError for parameters of a bag
         together with `network`.
@@ -104,7 +109,8 @@ class TableModel:
             raise TypeError(f"{name} is a parameter of a bag, but network= asks for one network")
         if target in (kinds or {}):
             raise TableError(f"column {shown(target)} is the target; choose its task instead")
-        problem = read_problem(frame, target, task=task, missing=missing)
+        problem = read_problem(frame, target, task=task, missing=missing, group=group, time=time)
+        kinds = kinds_with_group(kinds, group)
         if network is not None:
             encoding = TableEncoding.fit(problem.frame, kinds, missing=missing, rows=problem.train)
             return cls.fit_network(problem, encoding, network)
@@ -125,8 +131,10 @@ class TableModel:
         bag = TabularClassifier if problem.target.has_classes else TabularRegressor
         rows = problem.train
         frame, missing = problem.frame[rows], problem.missing
+        groups, times = problem.division(rows)
         source = FrameSource(frame, missing=missing, readings=readings or {})
-        estimator = bag(kinds=kinds or None, **parameters).fit(source, problem.y[rows])
+        estimator = bag(kinds=kinds or None, **parameters)
+        estimator.fit(source, problem.y[rows], groups=groups, time=times)
         about = {"n_rows": len(rows), "n_validation_rows": 0}
         return cls(problem.target, estimator, missing=problem.missing, about=about)
 
@@ -150,8 +158,15 @@ class TableModel:
         if not problem.target.has_classes:
             standardization = Standardization.of(t)
             t = standardization.encode(t)
+        groups, times = problem.division(problem.train)
         estimator, n_validation_rows = train_network(
-            X, t, options, has_classes=problem.target.has_classes, callbacks=callbacks
+            X,
+            t,
+            options,
+            has_classes=problem.target.has_classes,
+            callbacks=callbacks,
+            groups=groups,
+            times=times,
         )
         about = {"n_rows": len(t), "n_validation_rows": n_validation_rows}
         return cls(problem.target, estimator, encoding, standardization, problem.missing, about)

@@ -58,18 +58,28 @@ def train_network(
     *,
     has_classes: bool,
     callbacks: Collection[Callable[[Any], object]] = (),
+    groups: Array | None = None,
+    times: Array | None = None,
 ) -> tuple[MLPClassifier | MLPRegressor, int]:
     """Train a network on X (N, D) and t (N,), the number of each class or a standardized quantity.
 
     A part of the rows decides when to stop. Returns the estimator and the number of these rows.
     callbacks: called with an EpochReport after every epoch; one that returns True ends training.
+    groups, times (N,): as `clearprop.tabular.problem.split` takes them.
     """
     t = t.astype(np.int64 if has_classes else X.dtype)
     train, held = np.arange(len(X)), np.arange(0)
     stepwise = options.solver != "lbfgs"
     if options.early_stopping and stepwise:
         classes = t if has_classes else None
-        inner, held = split(len(X), options.validation_size, (options.seed, 1), classes=classes)
+        inner, held = split(
+            len(X),
+            options.validation_size,
+            (options.seed, 1),
+            classes=classes,
+            groups=groups,
+            times=times,
+        )
         if len(held) >= 2:
             train = inner
         else:
