@@ -13,7 +13,15 @@ import clearprop as cp
 from clearprop import Network, check_gradients
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    Embedding,
+    EmbeddingBag,
+    Identity,
+    Parallel,
+    Periodic,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.layers import Dense, Dropout
 from clearprop.outputs import Linear
 
@@ -151,6 +159,8 @@ def test_rates_of_parameters_and_schedules_of_dropout_and_decay() -> None:
         (lambda: PiecewiseLinear(((0.0, 1.0),), n_units=0), "n_units must be"),
         (lambda: Periodic(2, n_frequencies=0), "n_frequencies must be"),
         (lambda: Embedding((3, 0)), "sizes must be"),
+        (lambda: EmbeddingBag((3, 0), 2), "sizes must be"),
+        (lambda: EmbeddingBag((3,), 0), "n_codes must be"),
         (lambda: Parallel((Identity(2), Dropout(0.1))), "a fixed number of columns"),
         (lambda: Architecture((Scale(3), Dense(4, 1, None)), Linear()), "layer 1 .dense. takes 4"),
         (lambda: Architecture((Scale(3),), Linear()), "must end with a dense layer"),
@@ -168,6 +178,21 @@ def test_what_is_no_category_is_named(wrong: float) -> None:
     X[4, 5] = wrong
     with pytest.raises(ValueError, match=rf"0 … 2 in category column 0; got .*{wrong}.* in row 4"):
         net.forward(X)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, 6.0, 0.5, np.nan])
+def test_what_is_no_code_is_named(wrong: float) -> None:
+    layer = EmbeddingBag((2, 5), 3)
+    with pytest.raises(ValueError, match=rf"0 … 5 in code column 4; got .*{wrong}.* in row 1"):
+        run(layer, [[0, 1, 2, 0, 5, 0], [0, 1, 2, 0, wrong, 0]], G=np.zeros((7, 8)))
+
+
+def test_a_text_is_the_sum_of_its_codes_over_the_root_of_their_number() -> None:
+    layer = EmbeddingBag((3, 1), 4, n_units=2)
+    G = [[1, 0], [0, 1], [5, 5], [7, 8]]
+    out, _ = run(layer, [[1, 0, 2, 0, 0, 0, 0, 1], [0, 0, 0, 0, 1, 1, 1, 1]], G=G)
+    half = 2**-0.5
+    np.testing.assert_allclose(out, [[half, half, 7, 8], [0, 0, 14, 16]], rtol=1e-15)
 
 
 def test_wrong_names_of_factors_are_refused() -> None:

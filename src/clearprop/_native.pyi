@@ -7,6 +7,7 @@ class PartSpec:
     n: int
     n_units: int
     n_frequencies: int
+    n_codes: int
     clip: float
     edges: list[list[float]]
     sizes: list[int]

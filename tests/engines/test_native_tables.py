@@ -32,7 +32,7 @@ from table_cases import (
 from clearprop import SGD, Adam, AdamW, Data, Job, Network, Penalty, _native
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import Embedding, EmbeddingBag, Parallel, Periodic, PiecewiseLinear, Scale
 from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.native_specs import why_not
@@ -57,6 +57,8 @@ def bound(net: Network, data: Data) -> float:
             )
         elif isinstance(layer, Periodic):
             terms += 8 * layer.n_frequencies
+        elif isinstance(layer, EmbeddingBag):
+            terms += 2 * layer.n_codes
     return float(np.finfo(net.theta.dtype).eps) * float(terms)
 
 
@@ -126,8 +128,8 @@ def test_numbers_of_many_bins_and_categories(dtype: str) -> None:
     """More bins than a byte counts, more categories than one item of work takes."""
     rng = np.random.default_rng(0)
     bins = tuple(np.sort(rng.normal(size=700)))
-    front = Parallel((PiecewiseLinear((bins, bins[:4])), Embedding((2500, 3), 5)))
-    layers = (front, Scale(18), Dense(18, 5, TANH))
+    parts = PiecewiseLinear((bins, bins[:4])), Embedding((2500, 3), 5), EmbeddingBag((9000, 2), 7)
+    layers = (Parallel(parts), Scale(34), Dense(34, 5, TANH))
     case = TableCase("many", layers, LINEAR, n=300, seed=3)
     net, data = data_of(case, dtype)
     theta, exact, tol = net.theta.astype(np.float64), in_double(data), bound(net, data)

@@ -12,12 +12,13 @@ import pytest
 
 import clearprop as cp
 from clearprop import ACTIVATIONS, OPTIMIZERS, OUTPUTS, _native
-from clearprop.embeddings import Embedding, Identity, Periodic, PiecewiseLinear
+from clearprop.embeddings import Embedding, EmbeddingBag, Identity, Periodic, PiecewiseLinear
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.native_specs import why_not
 from clearprop.engines.reference import ReferenceEngine
 
-LAYERS = (Identity(2), PiecewiseLinear(((0.0, 1.0, 2.0),)), Periodic(2), Embedding((3, 2)))
+BINS = PiecewiseLinear(((0.0, 1.0, 2.0),))
+LAYERS = (Identity(2), BINS, Periodic(2), Embedding((3, 2)), EmbeddingBag((3,), 2))
 SQUARE = dataclasses.replace(
     ACTIVATIONS["relu"], phi=lambda z: z * z, dphi=lambda z, h: 2 * z, kinks=()
 )

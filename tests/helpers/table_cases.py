@@ -14,7 +14,15 @@ from cases import BY_NAME, Example, OutputCase, draw_targets
 from clearprop import Data, Network
 from clearprop.activations import ACTIVATIONS
 from clearprop.architecture import Architecture, initial_theta
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    Embedding,
+    EmbeddingBag,
+    Identity,
+    Parallel,
+    Periodic,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.layers import Dense, Dropout, Layer
 
 SELU, MISH, TANH = (ACTIVATIONS[name] for name in ("selu", "mish", "tanh"))
@@ -60,6 +68,10 @@ class TableCase:
             if isinstance(layer, Embedding):
                 for i, size in enumerate(layer.sizes):
                     X[:, column + i] = rng.integers(0, size, len(X))
+            if isinstance(layer, EmbeddingBag):
+                for i, size in enumerate(np.repeat(layer.sizes, layer.n_codes)):
+                    X[:, column + i] = rng.integers(0, size + 1, len(X))
+                X[len(X) // 2, column : column + layer.n_codes] = 0  # a row without a text
             column += layer.n_in or 0
 
 
@@ -76,6 +88,15 @@ TABLE_CASES = (
     TableCase("piecewise_5", (PiecewiseLinear(edges(3), n_units=5), Scale(6)), LOGISTIC, seed=4),
     TableCase("periodic", (Periodic(3, 5, 2), Dense(9, 4, TANH)), SOFTMAX, seed=5),
     TableCase("embedding", (Embedding((4, 1, 7), 3), Dense(9, 4, TANH)), SOFTMAX, seed=6),
+    TableCase(
+        "embedding_bag", (EmbeddingBag((6, 1, 9), 4, 3), Dense(9, 4, TANH)), SOFTMAX, seed=10
+    ),
+    TableCase(
+        "text_and_more",
+        (Parallel((EmbeddingBag((5,), 3, 9), Identity(1), Embedding((3,), 2))), Scale(12)),
+        LINEAR,
+        seed=11,
+    ),
     TableCase("many_columns", (MANY, Dense(39, 5, TANH)), SOFTMAX, seed=7, n=9),
     TableCase(
         "recipe",
@@ -144,6 +165,8 @@ def in_torch(layer: Layer, p: dict[str, Any], h: Any, activation: Callable[[str]
                 ],
                 1,
             )
+        case EmbeddingBag():
+            return _texts_in_torch(layer, p, h)
         case Parallel():
             outputs, column = [], 0
             for i, inner in enumerate(layer.layers):
@@ -153,6 +176,18 @@ def in_torch(layer: Layer, p: dict[str, Any], h: Any, activation: Callable[[str]
                 column += n
             return torch.cat(outputs, 1)
     return h
+
+
+def _texts_in_torch(layer: EmbeddingBag, p: dict[str, Any], h: Any) -> Any:
+    import torch
+
+    texts, T = [], layer.n_codes
+    for i, (start, size) in enumerate(zip(layer.starts, layer.sizes, strict=False)):
+        codes = h.detach()[:, i * T : (i + 1) * T].long()
+        table = torch.cat([torch.zeros_like(p["G"][:1]), p["G"][start : start + size]])
+        total = torch.nn.functional.embedding_bag(codes, table, mode="sum", padding_idx=0)
+        texts.append(total / (codes > 0).sum(1, keepdim=True).clamp(min=1).to(h.dtype).sqrt())
+    return torch.cat(texts, 1)
 
 
 def data_of(case: TableCase, dtype: str) -> tuple[Network, Data]:
@@ -178,6 +213,8 @@ def odd_cases() -> list[TableCase]:
             Identity(size),
         ]
         chosen = [fronts[i] for i in rng.permutation(4)[: 1 + number % 4]]
+        if number % 3 == 0:
+            chosen.append(EmbeddingBag(tuple(range(1, 2 + b)), n_codes=k, n_units=d))
         front = chosen[0] if len(chosen) == 1 else Parallel(tuple(chosen))
         width = front.n_out
         layers: list[Any] = [front]

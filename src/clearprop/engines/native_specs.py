@@ -11,6 +11,7 @@ from clearprop.architecture import Architecture
 from clearprop.embeddings import (
     LAYER_KINDS,
     Embedding,
+    EmbeddingBag,
     Identity,
     Parallel,
     Periodic,
@@ -138,13 +139,16 @@ def _part(layer: Layer) -> Any:
     part = _native.PartSpec()
     assert layer.n_in is not None
     part.kind, part.n = PART_NUMBER[type(layer)], layer.n_in
+    if isinstance(layer, Embedding | EmbeddingBag):
+        part.n, part.n_units = len(layer.sizes), layer.n_units
+        part.sizes = [int(size) for size in layer.sizes]
+    if isinstance(layer, EmbeddingBag):
+        part.n_codes = layer.n_codes
     if isinstance(layer, PiecewiseLinear):
         part.n_units, part.clip = layer.n_units, float(layer.clip)
         part.edges = [[float(edge) for edge in edges] for edges in layer.edges]
     elif isinstance(layer, Periodic):
         part.n_units, part.n_frequencies = layer.n_units, layer.n_frequencies
-    elif isinstance(layer, Embedding):
-        part.n_units, part.sizes = layer.n_units, [int(size) for size in layer.sizes]
     return part
 
 

@@ -210,6 +210,38 @@ CP_INLINE void embed(const T* E, int d, const T* x, T* out, int64_t ld) {
   }
 }
 
+// ---- embedding bag ------------------------------------------------------------------------------
+
+// A row's codes other than 0 of a text, of sample i: 1/√n, 0 for none.
+template <class T>
+CP_INLINE T weight_of_codes(const T* x, int n_codes, int64_t ld) {
+  int n = 0;
+  for (int t = 0; t < n_codes; ++t) n += x[t * ld] != T(0);
+  return n > 0 ? T(1) / vsqrt(all<T>(T(n)))[0] : T(0);
+}
+
+// W samples: the sum of the rows of G for a sample's codes, code c in row c − 1, divided by √n.
+template <class T>
+CP_INLINE void embed_bag(const T* G, int d, int n_codes, const T* x, T* out, int64_t ld) {
+  constexpr int W = Simd<T>::W, N = kFields<T>;
+  typedef T Fields __attribute__((vector_size(N * sizeof(T))));
+  for (int i = 0; i < W; ++i) {
+    const T weight = weight_of_codes<T>(x + i, n_codes, ld);
+    for (int first = 0; first < d; first += N) {
+      Fields sum{};
+      for (int t = 0; t < n_codes; ++t) {
+        const auto code = static_cast<int64_t>(x[t * ld + i]);
+        if (code == 0) continue;
+        Fields row;
+        memcpy(&row, G + (code - 1) * d + first, sizeof row);
+        sum += row;
+      }
+      sum *= weight;
+      for (int k = 0; k < N && first + k < d; ++k) out[(first + k) * ld + i] = sum[k];
+    }
+  }
+}
+
 // ---- all of them, forward -------------------------------------------------------------------------
 
 // Units of h⁽⁰⁾ before the scale from columns of X. Both have `ld` samples per unit, of which the first
@@ -221,7 +253,7 @@ void front_units(const Front<T>& front, const T* theta, const T* x, T* out, int6
   for (int q = 0; q < front.n_parts; ++q) {
     const Part& part = front.parts[q];
     for (int c = 0; c < part.n; ++c) {
-      const T* from = x + (part.first + c) * ld;
+      const T* from = x + (part.first + int64_t(c) * part.n_codes) * ld;
       T* units = out + (part.trained + int64_t(c) * part.n_units) * ld;
       T* itself = out + int64_t(part.fixed + c) * ld;
       if (part.kind == Kind::identity) {
@@ -232,6 +264,9 @@ void front_units(const Front<T>& front, const T* theta, const T* x, T* out, int6
       if (part.kind == Kind::embedding) {
         for (int v = 0; v < lanes; v += W)
           embed<T>(theta + column.theta, part.n_units, from + v, units + v, ld);
+      } else if (part.kind == Kind::embedding_bag) {
+        for (int v = 0; v < lanes; v += W)
+          embed_bag<T>(theta + column.theta, part.n_units, part.n_codes, from + v, units + v, ld);
       } else if (part.kind == Kind::periodic) {
         for (int v = 0; v < lanes; v += W)
           periodic<T>(part, theta + column.theta, load<T>(from + v), units + v, ld);
@@ -393,6 +428,33 @@ void embedding_weights(const Step<T>& s, const Part& part, const Column& column,
 }
 
 template <class T>
+void embedding_bag_weights(const Step<T>& s, const Part& part, const Column& column,
+                           const FrontItem& item, T* scratch, Finish<T>& finish) {
+  constexpr int W = Simd<T>::W, NR = kPanel<T>;
+  const int d = part.n_units, c = item.column, lanes = (item.n * d + W - 1) / W * W;
+  T *g = scratch, *weighted = scratch + lanes;
+  memset(g, 0, lanes * sizeof(T));
+  for (int p = 0; p < s.n_panels; ++p) {
+    const int64_t first = int64_t(p) * s.front.stride + part.first + int64_t(c) * part.n_codes;
+    const T* x = s.x + first * NR;
+    const T* dh = s.front.dh + (int64_t(p) * s.front.n_trained + part.trained + c * d) * NR;
+    for (int i = 0; i < samples_of(s, p); ++i) {
+      const T weight = weight_of_codes<T>(x + i, part.n_codes, NR);
+      if (weight == T(0)) continue;
+      for (int u = 0; u < d; ++u) weighted[u] = weight * dh[u * NR + i];
+      for (int t = 0; t < part.n_codes; ++t) {
+        const int row = int(x[t * NR + i]) - 1 - item.first;
+        if (row < 0 || row >= item.n) continue;
+        T* sum = g + int64_t(row) * d;
+        for (int u = 0; u < d; ++u) sum[u] += weighted[u];
+      }
+    }
+  }
+  finish.use(kG);
+  finish.weights(column.theta + int64_t(item.first) * d, 0, g, 0, 1, lanes);
+}
+
+template <class T>
 void renew_front(const Step<T>& s, const FrontItem& item) {
   const Part& part = s.front.parts[item.part];
   const Column& column = s.front.columns[part.column + item.column];
@@ -410,8 +472,10 @@ void front_weights(const Step<T>& s, const FrontItem& item, T* scratch, Finish<T
     if (!s.gradient) renew_front<T>(s, item);
   } else if (part.kind == Kind::periodic) {
     periodic_weights<T>(s, part, column, item.column, scratch, finish);
-  } else {
+  } else if (part.kind == Kind::embedding) {
     embedding_weights<T>(s, part, column, item, scratch, finish);
+  } else {
+    embedding_bag_weights<T>(s, part, column, item, scratch, finish);
   }
 }
 

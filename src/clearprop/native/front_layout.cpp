@@ -26,18 +26,20 @@ FrontLayout::FrontLayout(const std::vector<PartSpec>& specs, int W) : lanes(W) {
   const int fields = std::min(W, 8);
   int64_t all_units = 0, all_columns = 0;
   for (const PartSpec& spec : specs) {
-    require(spec.kind >= 0 && spec.kind <= static_cast<int>(Kind::embedding), "no such kind");
+    require(spec.kind >= 0 && spec.kind <= static_cast<int>(Kind::embedding_bag), "no such kind");
+    require(spec.n_codes >= 1, "n_codes must be >= 1");
     require(spec.n >= 1 && spec.n_units >= 0 && spec.n_frequencies >= 0, "sizes of a layer");
     Part part{};
     part.kind = static_cast<Kind>(spec.kind);
     part.n = spec.n, part.first = static_cast<int>(all_columns);
     part.n_units = part.kind == Kind::identity ? 0 : spec.n_units;
     part.n_frequencies = spec.n_frequencies, part.clip = spec.clip;
+    part.n_codes = part.kind == Kind::embedding_bag ? spec.n_codes : 1;
     part.column = static_cast<int>(columns.size());
     part.trained = n_trained;
     const int d = part.n_units, k = part.n_frequencies;
-    const bool itself = part.kind != Kind::embedding;
-    all_columns += spec.n;
+    const bool itself = !looks_up(part.kind);
+    all_columns += int64_t(spec.n) * part.n_codes;
     all_units += int64_t(spec.n) * (d + (itself ? 1 : 0));
     require(all_columns < kMost && all_units < kMost, "too many columns");
     n_trained += spec.n * d;
@@ -52,7 +54,7 @@ FrontLayout::FrontLayout(const std::vector<PartSpec>& specs, int W) : lanes(W) {
     };
     require(part.kind != Kind::piecewise_linear || (spec.edges.size() == n && spec.clip > 0),
             "edges for each column, and clip > 0");
-    require(part.kind != Kind::embedding || spec.sizes.size() == n, "a size for each column");
+    require(!looks_up(part.kind) || spec.sizes.size() == n, "a size for each column");
     require(part.kind != Kind::periodic || k >= 1, "n_frequencies must be >= 1");
     for (size_t c = 0; c < n; ++c) {
       Column column{};
@@ -78,6 +80,13 @@ FrontLayout::FrontLayout(const std::vector<PartSpec>& specs, int W) : lanes(W) {
         array(int64_t(column.n) * d, kE);
         needed = pad(int64_t(std::min(column.n, kCategories)) * d);
         flops += 10 * d;
+      } else if (part.kind == Kind::embedding_bag) {
+        column.n = spec.sizes[c];
+        require(column.n >= 1, "sizes must be >= 1");
+        array(int64_t(column.n) * d, kG);
+        needed = pad(int64_t(std::min(column.n, kCodes)) * d) + d;
+        most_codes = std::max(most_codes, part.n_codes);
+        flops += (5.0 + 3 * d) * part.n_codes;
       } else {
         array(k, kW1), array(k, kB1), array(int64_t(k) * d, kW2), array(d, kB2);
         needed = n_padded - column.theta;
@@ -95,7 +104,7 @@ FrontLayout::FrontLayout(const std::vector<PartSpec>& specs, int W) : lanes(W) {
     if (part.kind == Kind::identity) {
       units.push_back({fixed, there, part.n});
       there += part.n, fixed += part.n;
-    } else if (part.kind == Kind::embedding) {
+    } else if (looks_up(part.kind)) {
       units.push_back({part.trained, there, part.n * part.n_units});
       there += part.n * part.n_units;
     } else {
@@ -111,18 +120,20 @@ FrontLayout::FrontLayout(const std::vector<PartSpec>& specs, int W) : lanes(W) {
 template <class T>
 std::string why_no_categories(const FrontLayout& layout, const T* X, int64_t ld, int64_t n_rows,
                               int64_t first) {
-  const auto is_embedding = [](const Part& part) { return part.kind == Kind::embedding; };
-  if (std::none_of(layout.parts.begin(), layout.parts.end(), is_embedding)) return "";
+  const auto needs_codes = [](const Part& part) { return looks_up(part.kind); };
+  if (std::none_of(layout.parts.begin(), layout.parts.end(), needs_codes)) return "";
   for (int64_t i = 0; i < n_rows; ++i) {
     for (const Part& part : layout.parts) {
-      if (!is_embedding(part)) continue;
-      for (int c = 0; c < part.n; ++c) {
+      if (!needs_codes(part)) continue;
+      const bool bag = part.kind == Kind::embedding_bag;
+      for (int c = 0; c < part.n * part.n_codes; ++c) {
         const T x = X[i * ld + part.first + c];
-        const int size = layout.columns[part.column + c].n;
-        if (x >= 0 && x < static_cast<T>(size) && x == std::floor(x)) continue;
+        const int last = layout.columns[part.column + c / part.n_codes].n - (bag ? 0 : 1);
+        if (x >= 0 && x <= static_cast<T>(last) && x == std::floor(x)) continue;
         std::ostringstream message;
-        message << "X must hold whole numbers 0 … " << size - 1 << " in category column " << c
-                << "; got " << x << " in row " << first + i;
+        message << "X must hold whole numbers 0 … " << last << " in "
+                << (bag ? "code" : "category") << " column " << c << "; got " << x << " in row "
+                << first + i;
         return message.str();
       }
     }

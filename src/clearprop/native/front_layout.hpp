@@ -11,13 +11,17 @@ namespace clearprop {
 
 // at most this many categories of an embedding are updated by one item
 constexpr int kCategories = 1024;
+// the same of the codes of a text: each item reads all of the batch's codes
+constexpr int kCodes = 4096;
 
 // One of the layers side by side, as the user described it.
 struct PartSpec {
   int kind = 0, n = 0, n_units = 0, n_frequencies = 0;
+  int n_codes = 1;  // of embedding_bag: columns of X of each text
   double clip = 0;
   std::vector<std::vector<double>> edges;  // of piecewise_linear, for each column
-  std::vector<int> sizes;                  // of embedding: categories of each column
+  std::vector<int> sizes;  // of embedding: categories of each column; of embedding_bag: codes of each
+                           // text
 
   bool operator==(const PartSpec&) const = default;
 };
@@ -52,6 +56,7 @@ struct FrontLayout {
   std::vector<Units> units;
   std::vector<Array> arrays;
   std::vector<double> edges;
+  int most_codes = 0;  // of a text in a row
   int lanes = 1, n_columns = 0, n_units = 0, n_trained = 0, n_binned = 0;
   int64_t n_parameters = 0, n_padded = 0, n_tables = 0;
   int64_t scratch = 0;   // of an item of the weight phase
@@ -83,8 +88,8 @@ class FrontTables {
   std::vector<T> edges_, tables_;
 };
 
-// "" if the rows hold categories where they should, else what is wrong; `first` is added to the number
-// of the row in it.
+// "" if the rows hold categories and codes where they should, else what is wrong; `first` is added to
+// the number of the row in it.
 template <class T>
 std::string why_no_categories(const FrontLayout& layout, const T* X, int64_t ld, int64_t n_rows,
                               int64_t first);
@@ -101,7 +106,7 @@ void FrontLayout::each_row(const Copy& copy) const {
   for (const Part& part : parts) {
     const Column* column = columns.data() + part.column;
     const int d = part.n_units, k = part.n_frequencies;
-    if (part.kind == Kind::piecewise_linear || part.kind == Kind::embedding) {
+    if (part.kind == Kind::piecewise_linear || looks_up(part.kind)) {
       for (int c = 0; c < part.n; ++c) {
         copy(column[c].theta, flat, column[c].n * d);
         flat += int64_t(column[c].n) * d;

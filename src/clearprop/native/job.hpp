@@ -32,6 +32,7 @@ enum class Opt : int;
   X(kS, "s")             \
   X(kV, "V")             \
   X(kE, "E")             \
+  X(kG, "G")             \
   X(kW1, "w_1")          \
   X(kB1, "b_1")          \
   X(kW2, "W_2")          \
@@ -87,10 +88,15 @@ struct Data {  // shared by all jobs, read only
   X(identity)                     \
   X(piecewise_linear, kV)         \
   X(periodic, kW1, kB1, kW2, kB2) \
-  X(embedding, kE)
+  X(embedding, kE)                \
+  X(embedding_bag, kG)
 #define CP_ENTRY(name, ...) name,
 enum class Kind : int { CP_LAYER_KINDS(CP_ENTRY) };
 #undef CP_ENTRY
+// Whether the columns of X are numbers of rows of parameters.
+static constexpr bool looks_up(Kind kind) {
+  return kind == Kind::embedding || kind == Kind::embedding_bag;
+}
 struct LayerKind {
   const char* name;
   Name parameters[5];  // up to kNames
@@ -103,15 +109,16 @@ static constexpr LayerKind kLayerKinds[] = {CP_LAYER_KINDS(CP_ENTRY)};
 // units of a column together; then come the columns themselves (x, or x̃), which need no ∂ℒ/∂h⁽⁰⁾.
 struct Part {
   Kind kind;
-  int n, first;  // columns of X, and the first of them
+  int n, first;  // columns of X (texts of an embedding bag), and the first column
+  int n_codes;   // columns of X of each text of an embedding bag; 1 for other kinds
   int n_units, n_frequencies;
   double clip;
   int column;          // the place of its first column in the list of Columns
   int trained, fixed;  // its first unit of either sort; there are n · n_units and n of them
 };
 
-// A column of X with parameters. They are adjacent in θ: V, or E, or w₁, b₁, W₂, b₂, each padded to
-// W. `n` is the number of bins or categories.
+// A column of X with parameters, or the columns of a text. The parameters are adjacent in θ: V, or E, or
+// G, or w₁, b₁, W₂, b₂, each padded to W. `n` is the number of bins, categories or codes.
 struct Column {
   int n;
   int64_t theta;
@@ -119,7 +126,7 @@ struct Column {
   int binned;            // its number among the columns with bins
 };
 
-// One item of the weight phase in the front: a column, or some categories of an embedding.
+// One item of the weight phase in the front: a column, or some of the rows of E or G.
 struct FrontItem {
   int part, column, first, n;
 };

@@ -537,6 +537,7 @@ NB_MODULE(_native, m) {
       .def_rw("n", &PartSpec::n)
       .def_rw("n_units", &PartSpec::n_units)
       .def_rw("n_frequencies", &PartSpec::n_frequencies)
+      .def_rw("n_codes", &PartSpec::n_codes)
       .def_rw("clip", &PartSpec::clip)
       .def_rw("edges", &PartSpec::edges)
       .def_rw("sizes", &PartSpec::sizes);

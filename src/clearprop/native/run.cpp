@@ -111,12 +111,13 @@ bool Job<T>::surely_finite(const Step<T>& step) const {
     // ∂ℒ/∂scale: sums over the units as well
     if (l == 0 && front_.W && !(step.n * term * largest_ * layers_[0].n_out <= most)) return false;
   }
-  if (front_.n_trained > 0) {  // factors of ∂ℒ/∂h⁽⁰⁾: the fraction, at most 2; x and W₂ of a period
+  // factors of ∂ℒ/∂h⁽⁰⁾: the fraction, at most 2; x and W₂ of a period; how often a code occurs
+  if (front_.n_trained > 0) {
     const int64_t lanes = int64_t(step.n_panels) * kernels_.panel;
     const double slope = kernels_.largest(step.front.dh, lanes * front_.n_trained);
     const double x = kernels_.largest(step.x, lanes * front_.stride);
-    if (!(step.n * slope * (2 + 7 * x * largest_ * front_.n_trained) + penalty <= most))
-      return false;
+    const double factor_of_x = 2 + front_layout_.most_codes + 7 * x * largest_ * front_.n_trained;
+    if (!(step.n * slope * factor_of_x + penalty <= most)) return false;
   }
   return true;
 }

@@ -33,7 +33,7 @@ struct JobSpec {
 
   int n_columns() const {  // of X
     int n = 0;
-    for (const PartSpec& part : parts) n += part.n;
+    for (const PartSpec& part : parts) n += part.n * part.n_codes;
     return parts.empty() ? sizes.front() : n;
   }
   double gain(size_t layer) const { return gains.empty() ? 1.0 : gains[layer]; }

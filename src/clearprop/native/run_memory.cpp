@@ -117,7 +117,9 @@ void Job<T>::lay_out_front() {
     const Part& part = front_layout_.parts[q];
     const Column* columns = front_layout_.columns.data() + part.column;
     for (int c = 0; c < part.n && part.kind != Kind::identity; ++c) {
-      const int most = part.kind == Kind::embedding ? kCategories : columns[c].n;
+      const int most = part.kind == Kind::embedding       ? kCategories
+                       : part.kind == Kind::embedding_bag ? kCodes
+                                                          : columns[c].n;
       int first = 0;
       do {
         const int n = std::min(most, columns[c].n - first);
