@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from clearprop.persistence import read_file, write_file
+from clearprop.writing import save_new
 
 
 @pytest.fixture
@@ -153,3 +154,25 @@ def test_a_relative_path_and_a_long_name(tmp_path: Path, monkeypatch: pytest.Mon
     name = "m" * 255  # the longest that the file system takes: a temporary name must not add to it
     write_file(name, "network", {}, {})
     assert read_file(name, "network")[0] == {"kind": "network"}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_replaces_none(tmp_path, monkeypatch, links):
+    """Two processes that both found no file: the second takes another name."""
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    path = str(tmp_path / "model.safetensors")
+    names = [save_new(lambda name, i=i: Path(name).write_text(str(i)), path) for i in range(3)]
+    assert names[0] == path
+    assert [Path(name).name for name in names[1:]] == [
+        "model-2.safetensors", "model-3.safetensors",
+    ]  # fmt: skip
+    assert [Path(name).read_text() for name in names] == ["0", "1", "2"]
+    assert sorted(os.listdir(tmp_path)) == sorted(Path(name).name for name in names)
+
+
+def test_an_error_of_a_new_file_names_it(tmp_path):
+    path = str(tmp_path / "nowhere" / "model.safetensors")
+    with pytest.raises(FileNotFoundError) as caught:
+        save_new(lambda name: Path(name).write_text("x"), path)
+    assert caught.value.filename == path

@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Callable, Collection, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from benchmarks.speed import machine
@@ -24,6 +23,7 @@ from benchmarks.speed.settings import (
 from clearprop.cli.output import UsageError, json_text, note, print_table, printable
 from clearprop.cli.parser import OneLineParser
 from clearprop.cli.values import positive
+from clearprop.writing import write_whole
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     if on_stdout:
         print(json_text(document))
     elif arguments.json:
-        Path(arguments.json).write_text(json_text(document) + "\n", encoding="utf-8")
+        write_whole(arguments.json, json_text(document) + "\n")
         note(f"everything measured is in {arguments.json}", arguments.quiet)
     if arguments.plot:
         draw(document, arguments.plot)

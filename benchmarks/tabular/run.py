@@ -12,12 +12,12 @@ import argparse
 import importlib.util
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.tabular import results as store
 from benchmarks.tabular.peers import PEERS, Peer
 from benchmarks.tabular.processes import Worker
 from benchmarks.tabular.sets import CLASSIFICATION, PARTS, REGRESSION, SETS, check
+from clearprop.writing import write_whole
 
 # none of them was used while the recipe was made
 SEEDS = (1001, 1002, 1003, 1004, 1005)
@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         peers = arguments.peers or [p for p in PEERS if any(key[2] == p for key in found)]
         text = report.markdown(found, sets, peers, arguments.reference)
         if arguments.markdown:
-            Path(arguments.markdown).write_text(text, "utf-8")
+            write_whole(arguments.markdown, text)
         else:
             print(text)
         if arguments.plot:

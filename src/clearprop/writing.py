@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
@@ -75,6 +75,46 @@ def write_whole(path: str | os.PathLike[str], data: bytes | str, *, devices: boo
     """Write bytes, or text as UTF-8, to a file by :func:`replacing`."""
     with replacing(path, devices=devices) as file:
         file.write(data.encode() if isinstance(data, str) else data)
+
+
+def save_new(save: Callable[[str], None], path: str) -> str:
+    """Save a new file under a path, or under the next free name beside it; returns its name.
+
+    save: writes the file of the name that it gets. A file that another process has put at the path
+    in the meantime stays: model.safetensors then gives model-2.safetensors.
+    Raises OSError where the file cannot be written.
+    """
+    stem, ending = os.path.splitext(path)
+    temporary = f"{stem}-{secrets.token_hex(8)}{ending}"
+    try:
+        save(temporary)
+        number, name = 1, path
+        while not _claimed(temporary, name):
+            number += 1
+            name = f"{stem}-{number}{ending}"
+        return name
+    except OSError as error:
+        if error.filename == temporary:
+            error.filename = path
+        raise
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def _claimed(file: str, name: str) -> bool:
+    """Give a file a second name, unless the name is taken; returns whether it was free."""
+    try:
+        os.link(file, name)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        try:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        os.replace(file, name)
+    return True
 
 
 def _sync_folder(folder: str) -> None:

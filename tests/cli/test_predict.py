@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -52,7 +53,11 @@ def test_predict_to_a_file(run, here, table, out):
     expected = TableModel.load("number.safetensors").predict(original)
     np.testing.assert_allclose(written.column("prediction").to_numpy(), expected, rtol=1e-6)
     before = Path(out).read_bytes()
-    assert run("predict", "number.safetensors", table, "-o", out, "--keep", "all", "-q").err == ""
+    words = ("predict", "number.safetensors", table, "-o", out, "--keep", "all", "-q")
+    done = run(*words)
+    assert (done.code, done.err) == (2, f"clearprop: error: {out} exists; --force replaces it\n")
+    assert Path(out).read_bytes() == before
+    assert run(*words, "--force").err == ""
     assert Path(out).read_bytes() != before  # replaced
 
 
@@ -74,6 +79,29 @@ def test_predict_as_json(run, here):
         "rows": N,
         "unseen_labels": {},
     }
+
+
+def write_rows(path, rows):
+    with Path(path).open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def test_rows_without_a_target_can_be_left_out_of_an_evaluation(run, here):
+    names, *rows = csv.reader(Path("animals.csv").read_text().splitlines()[:21])
+    place, gaps = names.index("animal"), (3, 7)
+    write_rows("whole.csv", [names, *(row for i, row in enumerate(rows) if i not in gaps)])
+    for i in gaps:
+        rows[i][place] = ""
+    write_rows("gaps.csv", [names, *rows])
+    done = run("evaluate", "class.safetensors", "gaps.csv")
+    assert done.code == 2
+    assert "row 3: the target is missing" in done.err
+    done = run("evaluate", "class.safetensors", "gaps.csv", "--skip-missing-target", "--json")
+    assert "2 rows without a target are left out" in done.err
+    report = json.loads(done.out)
+    assert (report["rows"], report["without_target"]) == (18, 2)
+    whole = json.loads(run("evaluate", "class.safetensors", "whole.csv", "--json").out)
+    assert report["scores"] == pytest.approx(whole["scores"], rel=1e-12)
 
 
 def test_unseen_labels_are_told_and_predicted(run, here):

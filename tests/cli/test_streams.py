@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clearprop.cli import main
-from clearprop.cli.output import MOST_CHARACTERS
+from clearprop.cli.output import MOST_CHARACTERS, warnings_as_notes
+from clearprop.cli.streams import output_may_fail
 from clearprop.writing import replacing, write_whole
 
 SPECIMENS = Path(__file__).parent
@@ -141,6 +146,73 @@ def test_messages_have_a_bounded_length(tmp_path):
     done = start("predict", MODEL, str(name), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 2
     assert len(done.stderr) < 2 * MOST_CHARACTERS
+
+
+def test_the_reader_of_a_report_does_not_cost_the_model(table, tmp_path):
+    """What `fit | head -1` meets: standard output fails after the first line."""
+    words = ("fit", table, "-t", "price", "--network", "--epochs", "2", "-q", "--json")
+    with Path("/dev/full").open("wb") as full:
+        done = start(
+            *words, "-m", str(tmp_path / "m.safetensors"), stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"clearprop: error: {os.strerror(errno.ENOSPC)}\n"
+    assert main(["evaluate", str(tmp_path / "m.safetensors"), table]) == 0
+
+
+def test_output_that_fails_ends_the_block_and_then_raises(capsys):
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+    def report(steps: list[int]) -> None:
+        with contextlib.redirect_stdout(Full()), output_may_fail():
+            for step in range(3):
+                print("line", flush=True)
+                steps.append(step)
+
+    steps: list[int] = []
+    with pytest.raises(OSError, match="full"):
+        report(steps)
+    assert steps == [0, 1, 2]
+    with output_may_fail():
+        print("whole")
+    assert capsys.readouterr().out == "whole\n"
+
+
+def test_only_warnings_of_our_own_become_notes(capsys):
+    def ours() -> None:
+        code = "import warnings\nwarnings.warn('a column is left out')"
+        exec(code, {"__name__": "clearprop.tables"})
+
+    with warnings_as_notes(quiet=False):
+        ours()
+        ours()
+        warnings.warn("a function is old", DeprecationWarning, stacklevel=1)
+        np.log(np.zeros(1))
+    assert capsys.readouterr().err == "clearprop: a column is left out\n"
+    with warnings_as_notes(quiet=True):
+        ours()
+    assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_outside_the_work_of_a_command():
+    code = """
+import os, signal
+from clearprop.interrupts import raise_interrupts, stop_at_once
+stop_at_once()
+raise_interrupts()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("raised", flush=True)
+stop_at_once()
+os.kill(os.getpid(), signal.SIGINT)
+"""
+    words = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, b"raised\n")
+    assert done.stderr == b"clearprop: error: interrupted\n"
 
 
 # ---- files ---------------------------------------------------------------------------------------

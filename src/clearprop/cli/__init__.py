@@ -11,11 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from clearprop.cli.output import UsageError, complain
+from clearprop.cli.output import UsageError, complain, warnings_as_notes
 from clearprop.cli.parser import build_parser
 from clearprop.cli.streams import prepare_streams, silence_output
+from clearprop.interrupts import INTERRUPTED
 
-FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+FAILED, BAD_INPUT, BROKEN_PIPE = 1, 2, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as done:  # --help, --version, or an error that is already reported
         return done.code if isinstance(done.code, int) else FAILED
     try:
-        code: int = arguments.run(arguments)
+        with warnings_as_notes(getattr(arguments, "quiet", False)):
+            code: int = arguments.run(arguments)
         sys.stdout.flush()
     except Exception as error:
         if os.environ.get("CLEARPROP_TRACEBACK") == "1":

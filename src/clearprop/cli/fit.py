@@ -7,7 +7,6 @@ import dataclasses
 import os
 import sys
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,9 @@ from clearprop.cli.columns import columns_to_document, inputs_of_bag
 from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
 from clearprop.cli.parser import default_model_path
 from clearprop.cli.scores import quality, show_quality
+from clearprop.cli.streams import output_may_fail
 from clearprop.history import STOPPED
+from clearprop.interrupts import INTERRUPTED
 from clearprop.progress import ProgressBar
 from clearprop.tables.csv_parquet import MISSING, read_table
 from clearprop.tables.frames import TableError, shown
@@ -32,6 +33,7 @@ from clearprop.tabular.baselines import Baseline, linear_baseline, trivial_basel
 from clearprop.tabular.problem import Problem, kinds_with_group, read_problem
 from clearprop.tabular.scores import CLASS_SCORES, Scores
 from clearprop.tabular.target import Standardization
+from clearprop.writing import save_new
 
 ENDED = STOPPED | {"patience": "more epochs would not improve the score"}
 BAG_OPTIONS = ("n_members", "loss", "scoring", "tune")
@@ -39,7 +41,12 @@ KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 
 
 def fit(arguments: argparse.Namespace) -> int:
-    """Run the command; 0 when the model is saved."""
+    """Run the command; 0 when the model is saved, 130 if Ctrl-C has ended the training before."""
+    with output_may_fail():
+        return _fit(arguments)
+
+
+def _fit(arguments: argparse.Namespace) -> int:
     path = arguments.model or default_model_path(arguments.table)
     _check_output(path, arguments.table, arguments.force)
     options = fit_options(arguments)
@@ -79,7 +86,11 @@ def fit(arguments: argparse.Namespace) -> int:
         model = _train_bag(problem, kinds, encoding, options, arguments.quiet)
     seconds = time.monotonic() - started
     say.training(model, seconds)
-    comparison = _compare(problem, encoding, model, not arguments.no_baseline)
+    interrupted = _interrupted(model)
+    try:
+        comparison = _compare(problem, encoding, model, not arguments.no_baseline)
+    except KeyboardInterrupt:  # the model is worth more than the comparison
+        comparison, interrupted = [], True
     own = comparison[0][1] if comparison else {}
     model = dataclasses.replace(
         model, about={**model.about, "clearprop": clearprop.__version__, "scores": own}
@@ -88,10 +99,30 @@ def fit(arguments: argparse.Namespace) -> int:
     if comparison:
         y = problem.y[problem.test]
         details = quality(model.target, y, comparison[0][0].prediction)
+    path = _save(model, path, arguments.force)
     say.comparison(model, comparison, details)
-    model.save(path)
     say.saved(path, model, problem, encoding, seconds, comparison, details)
+    if interrupted:
+        note(f"interrupted; the model trained so far is saved to {path}")
+        return INTERRUPTED
     return 0
+
+
+def _save(model: TableModel, path: str, force: bool) -> str:
+    """Save the model; without --force never over a file, even one that is newer than this run."""
+    if force:
+        model.save(path)
+        return path
+    name = save_new(model.save, path)
+    if name != path:
+        note(f"{path} was written by another process in the meantime; this model is in {name}")
+    return name
+
+
+def _interrupted(model: TableModel) -> bool:
+    estimator = model.estimator
+    stopped = estimator.stopped_ if model.is_bag else estimator.history_.stopped
+    return bool(stopped == "interrupted")
 
 
 def fit_options(arguments: argparse.Namespace) -> NetworkOptions | dict[str, Any]:
@@ -166,10 +197,8 @@ def _train_network(
         )
     finally:
         bar.close()
-    if model.estimator.history_.stopped == "interrupted":
-        if not model.estimator.history_.loss:
-            raise KeyboardInterrupt  # before the first epoch was done: there is no model
-        note("Ctrl-C: training ends here, with the best weights so far", quiet)
+    if model.estimator.history_.stopped == "interrupted" and not model.estimator.history_.loss:
+        raise KeyboardInterrupt  # before the first epoch was done: there is no model
     return model
 
 
@@ -188,13 +217,7 @@ def _train_bag(
     scoring = parameters.get("scoring")
     if scoring is not None and (scoring in CLASS_SCORES) != target.has_classes:
         raise UsageError(f"--scoring {scoring} is not for {target.task}")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = TableModel.fit_bag(
-            problem, kinds, encoding.readings, verbose=not quiet, **parameters
-        )
-    for warning in caught:
-        note(str(warning.message), quiet)
+    model = TableModel.fit_bag(problem, kinds, encoding.readings, verbose=not quiet, **parameters)
     model.estimator.set_params(verbose=False)
     return model
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 
@@ -26,6 +28,33 @@ def note(message: str, quiet: bool = False) -> None:
     """Print a note as one line on standard error."""
     if not quiet:
         _report(message)
+
+
+@contextmanager
+def warnings_as_notes(quiet: bool) -> Iterator[None]:
+    """Print the warnings that clearprop gives in the block as notes, each once; no others.
+
+    What other libraries warn of is about their callers' code, which no user can change.
+    """
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: Any) -> None:
+        text = str(message)
+        if text not in shown and _is_ours(sys._getframe(1)):
+            shown.add(text)
+            note(text, quiet)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Whether the code that called warnings.warn, in or above this frame, is clearprop's."""
+    while frame is not None and frame.f_globals.get("__name__") in ("warnings", "_py_warnings"):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__", "").startswith("clearprop.")
 
 
 def _report(message: str) -> None:

@@ -23,6 +23,7 @@ from clearprop.cli.values import (
     sizes,
     threads,
 )
+from clearprop.interrupts import raise_interrupts
 
 CIRCUIT = "digital circuits as networks of sigmoid neurons, and small networks as circuits"
 BENCH = "compare the speed with scikit-learn, PyTorch, ...; only in a checkout of clearprop"
@@ -77,7 +78,9 @@ def _runner(function: str) -> Callable[[argparse.Namespace], int]:
         import importlib
 
         module, name = function.split(":")
-        code: int = getattr(importlib.import_module(f"clearprop.cli.{module}"), name)(arguments)
+        command = getattr(importlib.import_module(f"clearprop.cli.{module}"), name)
+        raise_interrupts()
+        code: int = command(arguments)
         return code
 
     return run
@@ -118,9 +121,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         "--missing", type=names, action="extend", default=[], metavar="TEXTS",
         help="further texts that mark a missing value, besides empty, NA, NaN, null, ...",
     )  # fmt: skip
-    columns.add_argument(
-        "--skip-missing-target", action="store_true", help="leave out rows without a target"
-    )
+    _add_skip_missing_target(columns)
     rows = parser.add_argument_group("rows")
     rows.add_argument("--test-size", type=share, default=0.2, metavar="FRACTION",
                       help="fraction of rows held out for the scores (default: 0.2)")  # fmt: skip
@@ -180,6 +181,13 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_table(parser)
+    _add_skip_missing_target(parser)
+
+
+def _add_skip_missing_target(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--skip-missing-target", action="store_true", help="leave out rows without a target"
+    )
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +195,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_table(parser)
     parser.add_argument("-o", "--output", metavar="OUT", default="-",
                         help=".csv or .parquet file (default: CSV on standard output)")  # fmt: skip
+    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file OUT")
     parser.add_argument("--interval", type=inner, metavar="ALPHA",
                         help="for regression: add the ends of an interval that contains the "
                         "value with probability 1 - ALPHA")  # fmt: skip

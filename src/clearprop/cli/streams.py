@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 
@@ -39,6 +40,56 @@ def silence_output() -> None:
     """What standard output still buffers goes nowhere: writing it has failed once."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def output_may_fail() -> Iterator[None]:
+    """Go on to the end of the block where standard output fails, then raise its OSError.
+
+    For commands whose result is a file, which a reader that has seen enough, or a full disk behind
+    standard output, must not cost the user.
+    """
+    stream = sys.stdout
+    lasting = _Lasting(stream)
+    sys.stdout = cast(TextIO, lasting)
+    try:
+        yield
+    finally:
+        sys.stdout = stream
+    if lasting.error is not None:
+        raise lasting.error
+
+
+class _Lasting(io.TextIOBase):
+    """A text stream that keeps its first error, and from then on drops what is written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.error: OSError | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self.error is None:
+            try:
+                action()
+            except OSError as error:
+                self.error = error
 
 
 class _ClosedOutput(io.TextIOBase):

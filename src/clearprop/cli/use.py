@@ -24,6 +24,8 @@ def predict(arguments: argparse.Namespace) -> int:
     for other in (arguments.table, arguments.model):
         if os.path.exists(out) and os.path.exists(other) and os.path.samefile(out, other):
             raise UsageError(f"--output {out} is also an input of this command")
+    if os.path.isfile(out) and not arguments.force:
+        raise UsageError(f"{out} exists; --force replaces it")
     model = TableModel.load(arguments.model)
     if arguments.interval is not None:
         _check_intervals(model, arguments.interval)
@@ -169,7 +171,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
             raise TableError(f"{table.path}: {unknown_name(model.target.name, table.names)}")
         model.check_names(table.names)
         for batch in table.batches():
-            targets.append(model.read_target(as_frame(batch), first_row=first_row))
+            y = model.read_target(
+                as_frame(batch), first_row=first_row, skip_missing=arguments.skip_missing_target
+            )
+            targets.append(y)
             predictions = model.predict_values(batch, first_row=first_row)
             values.append(predictions.values)
             for name, n in predictions.unseen.items():
@@ -178,6 +183,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if first_row == 0:
         raise TableError(f"{arguments.table}: the table has no rows")
     y, prediction = np.concatenate(targets), np.concatenate(values)
+    known = model.target.known(y)
+    if not known.any():
+        raise TableError(f"{arguments.table}: the target is missing in every row")
+    n_skipped = int((~known).sum())
+    if n_skipped:
+        note(f"{n_skipped:,} rows without a target are left out", arguments.quiet)
+        y, prediction = y[known], prediction[known]
     scores = model.score(y, prediction)
     details = quality(model.target, y, prediction)
     if arguments.json:
@@ -185,7 +197,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
             {
                 "model": arguments.model,
                 "table": arguments.table,
-                "rows": first_row,
+                "rows": len(y),
+                "without_target": n_skipped,
                 "target": model.target.name,
                 "task": model.target.task,
                 "classes": model.target.values() if model.target.has_classes else None,
@@ -196,7 +209,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         )
         return 0
     print_table(
-        (f"on {first_row:,} rows of {arguments.table}", *scores),
+        (f"on {len(y):,} rows of {arguments.table}", *scores),
         [("bag" if model.is_bag else "network", *scores.values())],
     )
     show_quality(model.target, details)

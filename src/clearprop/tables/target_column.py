@@ -63,18 +63,31 @@ class TargetColumn:
         y: Array = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return y
 
-    def read(self, frame: Any, missing: tuple[str, ...] = (), *, first_row: int = 0) -> Array:
+    def read(
+        self,
+        frame: Any,
+        missing: tuple[str, ...] = (),
+        *,
+        first_row: int = 0,
+        skip_missing: bool = False,
+    ) -> Array:
         """y (N,) of a data frame that has the column.
 
         missing: texts that mean a missing value.
         first_row: number of the first row of `frame` in the whole table, for messages.
+        skip_missing: whether a missing value is −1 or NaN, as in `encode`, instead of an error.
         Raises TableError, naming the row, for a missing value, too.
         """
         column = read_column(as_frame(frame), self.name, missing, first_row)
         absent = missing_rows(column)
-        if absent.any():
+        if absent.any() and not skip_missing:
             raise TableError(f"{column.row(int(absent.argmax()))}: the target is missing")
         return self.encode(column)
+
+    def known(self, y: Array) -> Array:
+        """Which of y (N,) are not missing."""
+        known: Array = y >= 0 if self.has_classes else ~np.isnan(y)
+        return known
 
     def decode(self, classes: Array) -> Any:
         """The numbers of classes (N,) as an Arrow array of labels."""

@@ -329,9 +329,13 @@ class TableModel:
 
     # ---- evaluating --------------------------------------------------------------------------
 
-    def read_target(self, frame: Any, *, first_row: int = 0) -> Array:
-        """y (N,) of a frame that has the target column; TableError, naming the row, for no y."""
-        return self.target.read(frame, self.missing, first_row=first_row)
+    def read_target(self, frame: Any, *, first_row: int = 0, skip_missing: bool = False) -> Array:
+        """y (N,) of a frame that has the target column.
+
+        Raises TableError, naming the row, for a missing value, unless skip_missing is true: see
+        `tables.target_column.TargetColumn.read`.
+        """
+        return self.target.read(frame, self.missing, first_row=first_row, skip_missing=skip_missing)
 
     def network_targets(self, y: Array) -> Array:
         """y (N,) as the `loss` and `backward` of the networks take it."""

@@ -15,9 +15,8 @@ from clearprop.circuits.learning.sharpening import Sharpened, sharpen
 from clearprop.cli.circuit.files import report_written, write_logic
 from clearprop.cli.circuit.source import check_new, output_format, read_source, table_of
 from clearprop.cli.output import UsageError, complain, print_json, printable
+from clearprop.interrupts import INTERRUPTED
 from clearprop.network import Network
-
-INTERRUPTED = 130
 
 
 def learn(arguments: argparse.Namespace) -> int:
