@@ -17,7 +17,8 @@ ROOT = Path(clearprop.__file__).parent
 # From the bottom to the top. A module may import its own layer and those below; the longest name
 # that fits says where a module stands.
 LAYERS = {
-    "foundations": "_typing callers checks documents interrupts numpy_random persistence writing",
+    "foundations": "_typing callers checks documents interrupts limits numpy_random persistence "
+    "writing",
     # how records look in a notebook: functions of what they are given, which import no class of it
     "notebook": "notation notebook",
     "definition": "divergences activations outputs initializers schedules optimizers lbfgs "

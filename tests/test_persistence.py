@@ -18,10 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearprop.documents import MAX_DEPTH, MAX_DIGITS
+from clearprop.limits import MAX_HEADER, MAX_NDIM
 from clearprop.persistence import (
     DTYPES,
-    MAX_HEADER,
-    MAX_NDIM,
     ModelFileError,
     decode_float,
     encode_float,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clearprop._typing import Array
+from clearprop.limits import shown_value
 
 MAX_THREADS = 1024  # a larger number is a mistake
 MOST_EXPONENT = 60  # of 2: float32 sums up to 2^60 weights of such a size exactly enough
@@ -30,19 +31,22 @@ def check_number(
     """Raise TypeError unless value is a number, ValueError unless it is finite and in the range."""
     kind, noun = (Integral, "an integer") if integer else (Real, "a number")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
-        raise TypeError(f"{name} must be {noun}, got {value!r}")
-    number = float(value)
+        raise TypeError(f"{name} must be {noun}, got {shown_value(value)}")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
     if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
         return
     bounds = ((">", above), ("≥", at_least), ("<", below), ("≤", at_most))
     allowed = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if math.isfinite(bound))
-    raise ValueError(f"{name} must be {allowed or 'finite'}, got {value!r}")
+    raise ValueError(f"{name} must be {allowed or 'finite'}, got {shown_value(value)}")
 
 
 def check_positive_integer(name: str, value: object) -> None:
     """Raise ValueError unless value is an integer ≥ 1."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an integer >= 1; got {value!r}")
+        raise ValueError(f"{name} must be an integer >= 1; got {shown_value(value)}")
 
 
 def check_n_threads(n: object, argument: str = "n_threads") -> int | None:
@@ -51,7 +55,9 @@ def check_n_threads(n: object, argument: str = "n_threads") -> int | None:
         return None
     if isinstance(n, int | np.integer) and not isinstance(n, bool) and 1 <= int(n) <= MAX_THREADS:
         return int(n)
-    raise ValueError(f"{argument} must be an integer from 1 to {MAX_THREADS} or None; got {n!r}")
+    raise ValueError(
+        f"{argument} must be an integer from 1 to {MAX_THREADS} or None; got {shown_value(n)}"
+    )
 
 
 def check_dtype(dtype: str | type | np.dtype[Any]) -> np.dtype[Any]:
@@ -69,7 +75,7 @@ def check_sizes(sizes: Sequence[int]) -> list[int]:
     if len(values) < 2 or not whole or min(values) < 1:
         raise ValueError(
             "sizes must be at least two positive integers [inputs, hidden..., outputs]; "
-            f"got {values}"
+            f"got {shown_value(values)}"
         )
     return [int(n) for n in values]
 
@@ -80,7 +86,7 @@ def one_per_layer(value: Any, n_layers: int, argument: str) -> list[Any]:
         if len(value) != n_layers:
             raise ValueError(
                 f"{argument} must be one value or one per hidden layer ({n_layers}); "
-                f"got {len(value)}: {value!r}"
+                f"got {len(value)}: {shown_value(value)}"
             )
         return list(value)
     return [value] * n_layers

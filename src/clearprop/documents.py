@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.limits import MAX_VALUES, bounded
 
 Document: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -45,6 +46,9 @@ _KINDS = {
 class ModelFileError(ValueError):
     """A file that is not a valid model file of the requested kind; the message is one line."""
 
+    def __init__(self, message: object) -> None:
+        super().__init__(bounded(message))
+
 
 def dump_document(document: Mapping[str, Any]) -> str:
     """The JSON text of a document; `parse_document` returns it unchanged (tuples as lists).
@@ -56,7 +60,10 @@ def dump_document(document: Mapping[str, Any]) -> str:
             _check_value({key: value})
         except (TypeError, ValueError) as error:
             raise type(error)(f"document[{reprlib.repr(key)}]: {error}") from None
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        raise ValueError(f"document: has more than {MAX_VALUES:,} values")
+    return text
 
 
 def parse_document(text: str, where: str) -> Document:
@@ -64,6 +71,8 @@ def parse_document(text: str, where: str) -> Document:
 
     Raises ModelFileError.
     """
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        raise ModelFileError(f"{where}: its document has more than {MAX_VALUES:,} values")
     try:
         document = json.loads(
             text,

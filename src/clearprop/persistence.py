@@ -35,6 +35,7 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
+from clearprop.limits import MAX_HEADER, MAX_NDIM, MAX_TENSORS
 from clearprop.writing import write_whole
 
 __all__ = [
@@ -54,9 +55,6 @@ __all__ = [
 ]
 
 FORMAT = 1
-MAX_HEADER = 2**26  # bytes: tensor names, shapes and the document (safetensors reads up to 10**8)
-MAX_TENSORS = 2**16
-MAX_NDIM = 8
 DTYPES = {
     "F32": "float32",
     "F64": "float64",

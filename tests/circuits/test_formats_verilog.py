@@ -295,7 +295,7 @@ def test_the_module_to_read() -> None:
 
 def test_a_small_file_cannot_stand_for_a_huge_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
     """2^40 instances, by modules that hold two of the next."""
-    monkeypatch.setattr("clearprop.circuits.formats.source.SPARE", 2**16)
+    monkeypatch.setattr("clearprop.circuits.formats.source.SPARE_NETS", 2**16)
     text = "".join(f"module m{i}; m{i + 1} a(), b(); endmodule\n" for i in range(40))
     with pytest.raises(CircuitError, match=r"too large for its file"):
         loads(text + "module m40; endmodule", "verilog")

@@ -9,10 +9,11 @@ the code that reads the document and the tensors.
 from __future__ import annotations
 
 import json
+import math
 import random
 import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,21 @@ ODD_VALUES: list[Any] = [
     [{}],
     {"kind": "x"},
     [0] * 50,
+]
+ODD_STRINGS = [
+    "<U16384",
+    "<U3",
+    "|b1",
+    "|O",
+    "<M8[s]",
+    "(9999999,)f8",
+    "",
+    "x" * 100_000,
+    "\u0000\u001b[31m\u202e",
+    "nan",
+    "float64",
+    "relu",
+    "__class__",
 ]
 # What no JSON encoder writes: pasted into the text of the document.
 ODD_TEXTS = [
@@ -265,6 +281,88 @@ def edit_document_text(data: bytes, rng: random.Random) -> bytes | None:
     return pack(header, body)
 
 
+def edit_leaf(data: bytes, rng: random.Random) -> bytes | None:
+    """One number, text or truth value of the document replaced by an odd one of its type."""
+    return _with_document(data, _change_leaf, rng)
+
+
+def edit_list(data: bytes, rng: random.Random) -> bytes | None:
+    """One list or object of the document shorter, longer, in another order, or of another place."""
+    return _with_document(data, _change_list, rng)
+
+
+def _with_document(
+    data: bytes, change: Callable[[Any, random.Random], None], rng: random.Random
+) -> bytes | None:
+    header, body = unpack(data)
+    document = json.loads(header["__metadata__"]["clearprop"])
+    change(document, rng)
+    header["__metadata__"]["clearprop"] = json.dumps(document)
+    return pack(header, body)
+
+
+def _change_leaf(document: Any, rng: random.Random) -> None:
+    # By paths without numbers, so that a long list does not take all the changes.
+    slots: dict[str, list[tuple[Any, Any]]] = {}
+    for path, parent, key in _paths(document, ""):
+        if not isinstance(parent[key], (dict, list)):
+            slots.setdefault(path, []).append((parent, key))
+    parent, key = rng.choice(slots[rng.choice(list(slots))])
+    value = parent[key]
+    if isinstance(value, bool):
+        parent[key] = not value
+    elif isinstance(value, int):
+        parent[key] = rng.choice((*ODD_INTS, value + 1, value - 1, -value, 2 * value))
+    elif isinstance(value, float):
+        odd = (0.0, -0.0, 5e-324, 1e-300, 1e300, 1.7e308, -1.7e308, 1e30, -value, value / 2)
+        parent[key] = rng.choice((*odd, math.nextafter(value, 9e9), value * 1e200))
+    elif isinstance(value, str):
+        texts = [p[k] for _, p, k in _paths(document, "") if isinstance(p[k], str)]
+        parent[key] = rng.choice((rng.choice(texts), rng.choice(texts), value + "x", *ODD_STRINGS))
+    else:
+        parent[key] = rng.choice(ODD_VALUES)
+
+
+def _change_list(document: Any, rng: random.Random) -> None:
+    slots: dict[str, list[tuple[Any, Any]]] = {}
+    for path, parent, key in _paths(document, ""):
+        if isinstance(parent[key], (dict, list)):
+            slots.setdefault(path, []).append((parent, key))
+    parent, key = rng.choice(slots[rng.choice(list(slots))])
+    value = parent[key]
+    if isinstance(value, dict):
+        other = rng.choice(slots[rng.choice(list(slots))])
+        if value and rng.random() < 0.5:
+            del value[rng.choice(list(value))]
+        else:
+            parent[key] = json.loads(json.dumps(other[0][other[1]]))
+        return
+    i = rng.randrange(len(value) + 1)
+    match rng.randrange(6):
+        case 0:
+            del value[i:]
+        case 1:
+            value[i : i + 1] = []
+        case 2:
+            value[i:i] = value[: rng.choice((1, 2, len(value)))]
+        case 3:
+            value.reverse()
+        case 4:
+            rng.shuffle(value)
+        case _:
+            value[:] = (value or [0]) * rng.choice((2, 50))
+
+
+def _paths(tree: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """(path, parent, key) of every value below; all places of a list have one path."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in items:
+        place = f"{path}/{key if isinstance(tree, dict) else ''}"
+        yield place, tree, key
+        if isinstance(value, (dict, list)):
+            yield from _paths(value, place)
+
+
 # ---- the tensors ---------------------------------------------------------------------------------
 
 
@@ -322,6 +420,18 @@ def edit_numbers(data: bytes, rng: random.Random) -> bytes | None:
     changed = content[:i] + number + content[i + width :]
     if rng.random() < 0.3:
         changed = number * (len(content) // width)
+    return pack_tensors(header, {**_tensors(header, body), name: (dtype, shape, changed)})
+
+
+def edit_bits(data: bytes, rng: random.Random) -> bytes | None:
+    """One number of a tensor with other bits."""
+    header, body = unpack(data)
+    tensors = {n: t for n, t in _tensors(header, body).items() if t[2]}
+    name = rng.choice(list(tensors))
+    dtype, shape, content = tensors[name]
+    width = WIDTHS[dtype]
+    i = rng.randrange(len(content) // width) * width
+    changed = content[:i] + rng.randbytes(width) + content[i + width :]
     return pack_tensors(header, {**_tensors(header, body), name: (dtype, shape, changed)})
 
 
@@ -401,9 +511,13 @@ INFORMED = (
     edit_document,
     edit_document,
     edit_document_text,
+    *(edit_leaf,) * 8,
+    *(edit_list,) * 6,
     edit_tensors,
     edit_tensors,
     edit_numbers,
+    edit_numbers,
+    edit_bits,
 )
 
 

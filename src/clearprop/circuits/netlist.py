@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from clearprop._typing import Array
 from clearprop.circuits.gates import all_bits, find_kind
+from clearprop.limits import bounded
 
 
 class CircuitError(ValueError):
     """Something is wrong with a circuit. net: the name of the net concerned, or None."""
 
     def __init__(self, message: str, net: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(bounded(message))
         self.net = net
 
 

@@ -28,6 +28,7 @@ from clearprop.engines.select import get_engine
 from clearprop.estimators.settings import monitored
 from clearprop.history import STOPPED, History, TrainingState
 from clearprop.layers import Dense, Dropout, Layer
+from clearprop.limits import MAX_LABEL_BYTES, shown_value
 from clearprop.network import Network
 from clearprop.network_files import network_from_document, network_to_document
 from clearprop.optimizers import LBFGS, OPTIMIZERS
@@ -230,17 +231,23 @@ def labels_to_document(labels: Array) -> dict[str, Any]:
         )
     if kind == "float64":
         values = [encode_float(value) for value in values]
-    return {"dtype": "object" if labels.dtype == object else labels.dtype.str, "values": values}
+    # Very long texts go into an array of objects, as a reader allocates no more for the classes.
+    wide = kind == "str" and labels.nbytes > MAX_LABEL_BYTES
+    dtype = "object" if labels.dtype == object or wide else labels.dtype.str
+    return {"dtype": dtype, "values": values}
 
 
 def labels_from_document(document: Mapping[str, Any], where: str) -> Array:
     check_keys(document, ["dtype", "values"], where)
     with reading(where):
-        dtype = np.dtype(take(document, "dtype", str, where))
+        name: str = take(document, "dtype", str, where)
+        if len(name) > 20:
+            raise ModelFileError(f"{where}: {shown_value(name)} is not the dtype of classes")
+        dtype = np.dtype(name)
         values = take(document, "values", list, where)
         kind = LABEL_KINDS.get(dtype.kind)
-        if kind is None or dtype.itemsize > 2**16:
-            raise ModelFileError(f"{where}: classes of dtype {dtype} are not supported")
+        if kind is None or dtype.itemsize * max(len(values), 1) > MAX_LABEL_BYTES:
+            raise ModelFileError(f"{where}: classes of dtype {dtype.str} are not supported")
         types: Any = {"bool": bool, "int64": int, "float64": (float, int, str), "str": str}[kind]
         if not all(isinstance(value, types) for value in values):
             raise ModelFileError(f"{where}: classes that are not of dtype {dtype}")

@@ -282,7 +282,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y_hat = self._y_hat(X)
         if not return_std:
             return self._decode(y_hat)
-        std = self._output().std(y_hat)
+        std = self._architecture.output.std(y_hat)
         if std is None:
             raise ValueError(
                 f"return_std=True needs a loss that predicts it, as 'gaussian'; got {self.loss!r}"
@@ -324,7 +324,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
 
     def _decode(self, y_hat: Array) -> Array:
-        return _one_column(self._output().prediction(y_hat))
+        return _one_column(self._architecture.output.prediction(y_hat))
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
         return float(r2_score(y, prediction, sample_weight=sample_weight))

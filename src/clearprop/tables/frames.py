@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from clearprop.limits import bounded
+
 if TYPE_CHECKING:
     import narwhals as nw
 
@@ -31,6 +33,9 @@ WORDS = {
 
 class TableError(ValueError):
     """A table that cannot be used; the message names the column, and the row if there is one."""
+
+    def __init__(self, message: object) -> None:
+        super().__init__(bounded(message))
 
 
 class TableWarning(UserWarning):

@@ -152,7 +152,15 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
     runner = get_engine(settings.engine, n_threads=settings.n_threads)
     architectures = some.architectures(prepared.inputs, recipe)
     division = some.division.for_speed(len(pilot))
-    members = Members.draw(architectures, recipe, data, settings.n_members, settings.seed, division)
+    members = Members.draw(
+        architectures,
+        recipe,
+        data,
+        settings.n_members,
+        settings.seed,
+        division,
+        seconds=limit / 10,
+    )
     step, judging = measure(members, data, runner, limit / 10)
     speeds = Speeds(prepared.fit_seconds, prepared.transform_seconds + judging, step)
     seconds = limit - (settings.tune or 0) - (time.monotonic() - settings.begun)

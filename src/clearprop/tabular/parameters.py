@@ -8,21 +8,30 @@ from typing import Any
 import numpy as np
 
 from clearprop.checks import check_n_threads, check_number
+from clearprop.limits import MAX_MEMBERS, shown_value
 
 
 def check_parameters(estimator: Any) -> None:
     """Raise TypeError or ValueError, naming the parameter of a tabular estimator."""
-    check_number("n_members", estimator.n_members, at_least=1, integer=True)
+    check_number("n_members", estimator.n_members, at_least=1, at_most=MAX_MEMBERS, integer=True)
     limit = estimator.time_limit
-    if limit is not None and not (isinstance(limit, int | float | np.number) and limit > 0):
-        raise ValueError(f"time_limit must be a number of seconds > 0 or None; got {limit!r}")
+    if limit is not None and not (
+        isinstance(limit, int | float | np.number)
+        and not isinstance(limit, bool | np.bool_)
+        and limit > 0
+    ):
+        raise ValueError(
+            f"time_limit must be a number of seconds > 0 or None; got {shown_value(limit)}"
+        )
     if estimator.tune is not None:
         check_number("tune", estimator.tune)
         if not estimator.tune > 0 or (limit is not None and not estimator.tune < limit):
             raise ValueError(
                 "tune must be None or a number of seconds > 0, and less than time_limit if "
-                f"there is one; got {estimator.tune!r}"
+                f"there is one; got {shown_value(estimator.tune)}"
             )
     check_n_threads(estimator.n_threads)
     if estimator.kinds is not None and not isinstance(estimator.kinds, Mapping):
-        raise TypeError(f"kinds must be a dict of columns and their kinds; got {estimator.kinds!r}")
+        raise TypeError(
+            f"kinds must be a dict of columns and their kinds; got {shown_value(estimator.kinds)}"
+        )

@@ -327,12 +327,14 @@ def column_from(entry: Document, where: str) -> ColumnEncoding:
             check_keys(document, ("name", "n_missing", *KEYS["numeric"]), place)
             part = _numeric_from(document, place)
             if part.name not in DATE_PARTS:
-                raise ModelFileError(f"{where}: {part.name!r} is not a part of a date")
+                raise ModelFileError(f"{where}: {shown(part.name)} is not a part of a date")
             parts.append(part)
+        if len({part.name for part in parts}) < len(parts) or any(p.n_missing for p in parts):
+            raise ModelFileError(f"{where}: the parts of the date do not fit together")
         return DateColumn(name, tuple(parts), n_missing, reading)
     categories = take_list(entry, "categories", str, where)
     pooled = take_list(entry, "pooled", str, where)
-    if len(set(categories)) < len(categories):
+    if len({*categories, *pooled}) < len(categories) + len(pooled):
         raise ModelFileError(f"{where}: the same category twice")
     return CategoricalColumn(name, tuple(categories), tuple(pooled), n_missing, reading)
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from functools import reduce
 
 from clearprop.circuits.formats.lowering import count_at_least, count_needed
-from clearprop.circuits.formats.source import SPARE, Builder, clipped, shown
+from clearprop.circuits.formats.source import Builder, clipped, shown
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
+from clearprop.limits import SPARE_NETS
 
 _HEADER = ("M", "I", "L", "O", "A", "B", "C", "J", "F")
 
@@ -70,7 +71,7 @@ def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:
     data = data.encode() if isinstance(data, str) else bytes(data)
     reader = _Reader(data.removeprefix(b"\xef\xbb\xbf"), file)
     binary, m, n_inputs, n_outputs, n_ands = _header(reader)
-    if n_inputs + n_ands + n_outputs > SPARE + len(data):
+    if n_inputs + n_ands + n_outputs > SPARE_NETS + len(data):
         raise reader.error("the circuit is too large for its file")
     if binary:
         inputs = list(range(2, 2 * n_inputs + 2, 2))

@@ -8,13 +8,13 @@ from clearprop.circuits.formats.operators import WORDS, Node, read_expression
 from clearprop.circuits.formats.source import Builder, decode
 from clearprop.circuits.formats.tokens import (
     NAME,
-    WIDEST,
     Reference,
     Tokens,
     read_reference,
     tokenize,
 )
 from clearprop.circuits.netlist import Circuit, CircuitError
+from clearprop.limits import WIDEST
 
 _KINDS = {"&": "and", "|": "or", "^": "xor", "&&": "and", "||": "or"}
 _INVERSE = {"and": "nand", "or": "nor", "xor": "xnor"}

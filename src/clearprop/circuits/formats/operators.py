@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from clearprop.circuits.formats.tokens import (
     NAME,
-    WIDEST,
     Number,
     Reference,
     Tokens,
     read_number,
     read_reference,
 )
+from clearprop.limits import WIDEST
 
 DEEPEST = 1000  # nested parentheses and braces
 _UNARY = {"~": 8, "!": 8, "&": 8, "|": 8, "^": 8, "~&": 8, "~|": 8, "~^": 8, "^~": 8}

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-
-SPARE = 2**20  # nets and cells that a file may define in addition to one per byte
+from clearprop.limits import SPARE_NETS
 
 
 def decode(data: str | bytes) -> str:
@@ -58,7 +57,7 @@ class Builder:
         used = {len(run) for run in re.findall(r"(?<![^\W_])n(_*)(?=\d)", text)}
         self._prefix = "n" + "_" * next(k for k in range(len(used) + 1) if k not in used)
         self._n_fresh = 0
-        self._left = SPARE + (len(text) if size is None else size)
+        self._left = SPARE_NETS + (len(text) if size is None else size)
 
     def error(self, at: int, message: str, net: str | None = None) -> CircuitError:
         """A CircuitError whose message begins with file and line."""
@@ -69,7 +68,8 @@ class Builder:
         self._left -= n
         if self._left < 0:
             raise self.error(
-                at, f"the circuit is too large for its file: more than {SPARE:,} nets and cells"
+                at,
+                f"the circuit is too large for its file: more than {SPARE_NETS:,} nets and cells",
             )
 
     def fresh(self) -> str:

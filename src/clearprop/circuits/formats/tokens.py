@@ -8,8 +8,7 @@ from functools import cached_property
 
 from clearprop.circuits.formats.source import clipped, shown
 from clearprop.circuits.netlist import CircuitError
-
-WIDEST = 2**16  # bits of a bus
+from clearprop.limits import WIDEST
 
 # Tokens of Verilog, of which expressions are a part; comments and directives are tokens here too.
 TOKEN = re.compile(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from clearprop.circuits.formats.operators import Node, read_expression
 from clearprop.circuits.formats.tokens import (
     NAME,
-    WIDEST,
     Reference,
     Tokens,
     plain,
@@ -16,6 +15,7 @@ from clearprop.circuits.formats.tokens import (
     read_reference,
 )
 from clearprop.circuits.netlist import CircuitError
+from clearprop.limits import WIDEST
 
 PRIMITIVES = ("and", "nand", "or", "nor", "xor", "xnor", "not", "buf")
 _NETS = ("wire", "supply0", "supply1")

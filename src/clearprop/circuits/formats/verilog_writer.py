@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from clearprop.circuits.formats.lowering import prepared
-from clearprop.circuits.formats.tokens import WIDEST
 from clearprop.circuits.netlist import Cell, Circuit
+from clearprop.limits import WIDEST
 
 # Reserved in IEEE 1364-2005 or IEEE 1800-2017; as names they are escaped.
 _RESERVED = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,15 +56,18 @@ class Members:
         division: Division,
         *,
         only_judges: bool = False,
+        seconds: float | None = None,
     ) -> Members:
         """Drawn with the seed; the architectures are taken in turn, partition by partition.
 
         n_members: how many are to be kept, or how many judges to draw if there are only judges.
+        seconds: that this may take. If it is not enough, there are fewer: whole partitions, and at
+        least one.
         """
         rng = np.random.default_rng(seed)
         parts = division.folds(len(data), n_members, rng, only_judges=only_judges)
         seeds = rng.integers(0, 2**31, len(parts)).tolist()
-        return cls.start(architectures, recipe, data, parts, seeds, division.at_once)
+        return cls.start(architectures, recipe, data, parts, seeds, division.at_once, seconds)
 
     @classmethod
     def start(
@@ -74,11 +78,17 @@ class Members:
         parts: list[Fold],
         seeds: list[int],
         at_once: int,
+        seconds: float | None = None,
     ) -> Members:
-        """Members with these folds and seeds, and their initial θ."""
+        """Members with these folds and seeds, and their initial θ; seconds: as for `draw`."""
+        begun = time.monotonic()
         kinds = [architectures[fold.partition % len(architectures)] for fold in parts]
-        thetas = []
+        thetas: list[Array] = []
         for architecture, fold, seed in zip(kinds, parts, seeds, strict=True):
+            n = len(thetas)
+            late = seconds is not None and time.monotonic() - begun > seconds
+            if late and n > 0 and n % at_once == 0:
+                return cls(kinds[:n], recipe, parts[:n], seeds[:n], thetas, at_once)
             own = np.random.default_rng(seed)
             rows = fold.train
             if len(rows) > START_ROWS:

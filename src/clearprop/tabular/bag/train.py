@@ -89,7 +89,8 @@ def train_bag(
     """
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
-    members = Members.draw(architectures, recipe, data, n_members, seed, division)
+    starting = None if time_limit is None else time_limit / 10
+    members = Members.draw(architectures, recipe, data, n_members, seed, division, seconds=starting)
     held_out = HeldOut.sample(data, members.parts, score, runner, seed)
     n_train = members.n_train
     plan, reporter = plan_epochs(n_train, recipe), Reporter(progress)
