@@ -300,12 +300,15 @@ def test_arrays() -> None:
         "boolean",
     ]
     assert source.column("x1").values.to_pylist()[:3] == ["a", "b", "3"]
-    with pytest.raises(TypeError, match=r"a string or a number: X\[1, 0\] is a dict"):
-        source_of(np.array([["a"], [{}]], dtype=object))
+    unusable = source_of(np.array([["a"], [{}]], dtype=object))
+    assert unusable.column("x0").holds == "dicts (first in row 1)"
 
 
 def test_numbers_for_names() -> None:
     source = source_of(pd.DataFrame([[1.0, 2.0]], columns=[7, 9]))
+    assert source.names == ("7", "9")
+    assert source.named
+    source = source_of(pd.DataFrame([[1.0, 2.0]]))
     assert source.names == ("x0", "x1")
     assert not source.named
 

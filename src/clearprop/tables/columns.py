@@ -17,33 +17,34 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.tables.cells import number_text
 from clearprop.tables.frames import Column, TableError, shown
+from clearprop.tables.labels import SIGNS, interval_ends
 
 # what a column may hold; "nothing": only missing values, "other": what no network can use
-TYPES = ("text", "integer", "float", "bool", "date", "time", "nothing", "other")
+TYPES = (
+    *("text", "integer", "float", "decimal", "interval"),
+    *("bool", "date", "time", "nothing", "other"),
+)
 KINDS = ("numeric", "categorical", "boolean", "date", "ignore")
-SIGNS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "1": 1.0, "1.0": 1.0} | {
-    "false": -1.0,
-    "f": -1.0,
-    "no": -1.0,
-    "n": -1.0,
-    "0": -1.0,
-    "0.0": -1.0,
-}
 
 
 @dataclass(frozen=True)
 class ColumnType:
     """What a column of a frame holds.
 
-    name: one of `TYPES` ("float" also for decimals and for integers that may be beyond int64).
+    name: one of `TYPES` ("decimal" also for integers beyond 64 bits).
     category: whether the frame says that the values are categories. zone: the time zone of dates
     as the frame names it, or None.
+    bits: the width of numbers with a floating point.
+    mixed: whether text stood beside objects of other types.
     """
 
     name: str
     category: bool = False
     zone: str | None = None
+    bits: int = 64
+    mixed: bool = False
 
 
 _TYPE_NAMES = {"int": "integer", "datetime": "date", "null": "nothing"}
@@ -51,7 +52,11 @@ _TYPE_NAMES = {"int": "integer", "datetime": "date", "null": "nothing"}
 
 def type_of(column: Column) -> ColumnType:
     """What a column holds."""
-    return ColumnType(_TYPE_NAMES.get(column.type, column.type), column.labels, column.zone)
+    name = _TYPE_NAMES.get(column.type, column.type)
+    mixed = column.held == "mixed"
+    if column.held and not mixed:
+        name = column.held
+    return ColumnType(name, column.labels, column.zone, column.bits, mixed)
 
 
 # ---- a column of a known kind --------------------------------------------------------------------
@@ -85,8 +90,23 @@ def to_numbers(column: Column, *, infinite: bool = False) -> Array:
 def parse_numbers(column: Column) -> Any:
     """The numbers of a column of text, float64 as Arrow has them; TableError for other text."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    return _convert(column, lambda part: part.cast(pa.float64()), "not a number")
+    def convert(values: Any) -> Any:
+        try:
+            return values.cast(pa.float64())
+        except pa.ArrowInvalid:
+            if not pc.any(pc.starts_with(pc.fill_null(values, ""), "(")).as_py():
+                raise
+            return pa.array([None if v is None else _number(v) for v in values.to_pylist()])
+
+    return _convert(column, convert, "not a number")
+
+
+def _number(text: str) -> float:
+    """A number, or the middle of an interval as pandas writes it."""
+    ends = interval_ends(text)
+    return float(text) if ends is None else 0.5 * (ends[0] + ends[1])
 
 
 def to_signs(column: Column) -> Array:
@@ -149,8 +169,9 @@ def _from_iso(values: Any) -> Any:
 def to_labels(column: Column) -> Any:
     """The values as Arrow text (large_string), null where missing.
 
-    Whole numbers are written without a decimal point (1.0 is "1"), booleans as true and false, and
-    dates in ISO 8601. Raises TableError for types whose values are not single values.
+    Whole numbers are written without a decimal point (1.0 is "1"), booleans as true and false,
+    decimals exactly, intervals as "(0, 1.5]", and dates in ISO 8601. Raises TableError
+    for types whose values are not single values.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -160,18 +181,13 @@ def to_labels(column: Column) -> Any:
         return pa.nulls(len(values), text)
     if column.type == "other":
         raise TableError(f"column {shown(column.name)} must hold labels, not {column.holds}")
+    if column.exact is not None:
+        return column.exact
     if column.type != "float":
         return values.cast(text)
     levels = values.dictionary_encode()
-    names = [written(x) for x in levels.dictionary.to_pylist()]
+    names = [number_text(x) for x in levels.dictionary.to_pylist()]
     return pc.take(pa.array(names, text), levels.indices)
-
-
-def written(value: bool | float) -> str:
-    """A boolean or a number as a label: true, 3 (also for 3.0), 2.5."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
 
 
 def _convert(column: Column, convert: Callable[[Any], Any], problem: str) -> Any:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from clearprop.limits import bounded
+from clearprop.tables.cells import Values
+from clearprop.tables.names import repeated, texts_of
+from clearprop.tables.values import series_values
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -46,11 +48,17 @@ class TableWarning(UserWarning):
 class Column:
     """The values of one column as an Arrow array without NaN, empty text or missing-value marks.
 
-    values: bool, int64, float64, timestamp[us] (UTC), time64[us], null or large_string; any other
-    type if a network cannot use it.
+    values: bool, int64, uint64, float64, timestamp[us] (UTC), time64[us], null or large_string; of
+    any type, with null where missing, if a network cannot use it.
     labels: whether the frame marks the values as categories.
     first_row: number of the first value in the whole table, for messages (rows count from 0).
     zone: the time zone of dates in the frame, or None.
+    exact: the text of each value as a label where `values` are rounded or the middles of
+    intervals; otherwise None.
+    held: "decimal", "interval" or "mixed" (objects of several types, as text) where the type of
+    `values` does not say it.
+    bits: the width of numbers with a floating point in the frame.
+    problem: why a network cannot use the values, such as "lists"; otherwise "".
     """
 
     name: str
@@ -58,6 +66,10 @@ class Column:
     labels: bool = False
     first_row: int = 0
     zone: str | None = None
+    exact: Any = None
+    held: str = ""
+    bits: int = 64
+    problem: str = ""
 
     def row(self, i: int) -> str:
         """The place of value i, for messages."""
@@ -65,7 +77,8 @@ class Column:
 
     def quoted(self, i: int) -> str:
         """Value i, for messages."""
-        return shown(str(self.values[i].as_py()))
+        values = self.values if self.exact is None else self.exact
+        return shown(str(values[i].as_py()))
 
     @property
     def empty(self) -> bool:
@@ -75,13 +88,15 @@ class Column:
     @property
     def holds(self) -> str:
         """What the column holds, in words."""
-        return WORDS.get(self.type, f"values of type {self.values.type}")
+        return self.problem or WORDS.get(self.type, f"values of type {self.values.type}")
 
     @property
     def type(self) -> str:
         """ "bool", "int", "float", "text", "datetime", "time", "null" or "other"."""
         import pyarrow.types as pt
 
+        if self.problem:
+            return "other"
         tests: tuple[tuple[str, Callable[[Any], bool]], ...] = (
             ("bool", pt.is_boolean),
             ("int", pt.is_integer),
@@ -98,31 +113,33 @@ class Column:
 
 
 def as_frame(table: Any) -> nw.DataFrame[Any]:
-    """The table as a narwhals data frame; TypeError for what is none, TableError for its names."""
+    """The table as a narwhals data frame; TypeError for what is none, TableError for its names.
+
+    Names that are not text become text, see :mod:`clearprop.tables.names`.
+    """
     import narwhals as nw
 
+    names = list(getattr(table, "column_names", getattr(table, "columns", ())))
+    if any(type(name) is not str for name in names) and hasattr(table, "set_axis"):
+        table = table.set_axis(texts_of_names(names), axis=1)
     try:
         frame: nw.DataFrame[Any] = nw.from_native(table, eager_only=True)
     except nw.exceptions.DuplicateError as error:
-        names = list(getattr(table, "column_names", getattr(table, "columns", [])))
-        raise TableError(_repeated(names)) from error
+        raise TableError(repeated(names, names)) from error
     except TypeError as error:
         raise TypeError(
             f"the table must be a data frame (pandas, polars, pyarrow, ...), got {type(table)}"
         ) from error
-    names = list(frame.columns)
-    for name in names:
-        if not isinstance(name, str):
-            raise TableError(f"column names must be text, got {name!r}")
-    if len(set(names)) < len(names):
-        raise TableError(_repeated(names))
+    texts_of_names(frame.columns)
     return frame
 
 
-def _repeated(names: Sequence[str]) -> str:
-    counts = Counter(names)
-    repeated = next((name for name in names if counts[name] > 1), "")
-    return f"the table has two columns of the same name: {shown(str(repeated))}"
+def texts_of_names(names: Sequence[Any]) -> list[str]:
+    """The text of each name of a column; TableError if two have the same."""
+    try:
+        return texts_of(names)
+    except ValueError as error:
+        raise TableError(str(error)) from None
 
 
 def read_column(
@@ -133,10 +150,8 @@ def read_column(
     Missing are null, NaN, empty text (after removing blanks around it), and the texts in `missing`
     (as numbers also in numeric columns). Raises TableError if there is no such column.
     """
-    array = _to_arrow(column_of(frame, name), name)
-    values, labels = _plain(array, name)
-    zone = getattr(array.type, "tz", None)
-    return Column(name, _without_marks(values, missing), labels, first_row, zone)
+    series = column_of(frame, name)
+    return make_column(lambda: series_values(series), name, missing, first_row)
 
 
 def column_of(frame: nw.DataFrame[Any], name: str) -> nw.Series[Any]:
@@ -154,83 +169,24 @@ def column_of(frame: nw.DataFrame[Any], name: str) -> nw.Series[Any]:
         raise TableError(unknown_name(name, names)) from error
 
 
-def _to_arrow(series: nw.Series[Any], name: str) -> Any:
-    import narwhals as nw
+def make_column(
+    read: Callable[[], Values], name: str, missing: Collection[str] = (), first_row: int = 0
+) -> Column:
+    """A column of the values that `read` returns; TableError, naming it, if they cannot be read."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     try:
-        array = series.to_arrow()
-    except (pa.ArrowException, OverflowError, UnicodeError):
-        if series.dtype.is_numeric():  # integers of 128 bits and the like
-            array = series.cast(nw.Float64).to_arrow()
-        else:  # a column of mixed Python objects
-            try:
-                array = pa.array([None if _is_missing(v) else str(v) for v in series.to_list()])
-            except UnicodeError as error:
-                raise TableError(f"column {shown(name)}: text that is not Unicode") from error
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and math.isnan(value)
-
-
-def _plain(values: Any, name: str) -> tuple[Any, bool]:
-    """The values in one of the few types of `Column`, and whether they came as categories."""
-    import pyarrow as pa
-    import pyarrow.types as pt
-
-    if pt.is_dictionary(values.type):
-        return _plain(values.dictionary_decode(), name)[0], True
-    casts: tuple[tuple[tuple[Callable[[Any], bool], ...], Callable[[Any], Any]], ...] = (
-        ((pt.is_string, pt.is_large_string, pt.is_string_view), _trimmed),
-        ((pt.is_floating, pt.is_decimal, pt.is_uint64), _without_nan),
-        ((pt.is_integer,), lambda v: v.cast(pa.int64())),
-        ((pt.is_timestamp, pt.is_date), _in_utc),
-        ((pt.is_time,), lambda v: v.cast(pa.time64("us"), safe=False)),
-        ((pt.is_duration,), _seconds),
-    )
-    for tests, cast in casts:
-        if any(test(values.type) for test in tests):
-            try:
-                return cast(values), False
-            except pa.ArrowInvalid as error:
-                raise TableError(f"column {shown(name)}: {error}") from error
-    return values, False
-
-
-def _trimmed(values: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
-    return pc.if_else(pc.equal(text, ""), None, text)
-
-
-def _without_nan(values: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    number = values.cast(pa.float64(), safe=False)
-    return pc.if_else(pc.is_nan(number), None, number)
-
-
-def _in_utc(values: Any) -> Any:
-    import pyarrow as pa
-
-    # A time zone in the type changes only how the moment, which is kept in UTC, is shown.
-    zone = getattr(values.type, "tz", None)
-    return values.cast(pa.timestamp("us", zone), safe=False).cast(pa.timestamp("us"))
-
-
-def _seconds(values: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    microseconds = values.cast(pa.duration("us"), safe=False).cast(pa.int64())
-    return pc.divide(microseconds.cast(pa.float64()), 1e6)
+        found = read()
+    except UnicodeError as error:
+        raise TableError(f"column {shown(name)}: text that is not Unicode") from error
+    except (pa.ArrowException, OverflowError) as error:
+        raise TableError(f"column {shown(name)}: {error}") from error
+    values, exact = _without_marks(found.array, missing), found.exact
+    if exact is not None and values is not found.array:
+        exact = pc.if_else(pc.is_valid(values), exact, None)
+    kept = (found.labels, first_row, found.zone, exact, found.held, found.bits, found.problem)
+    return Column(name, values, *kept)
 
 
 def _without_marks(values: Any, missing: Collection[str]) -> Any:
@@ -245,7 +201,8 @@ def _without_marks(values: Any, missing: Collection[str]) -> Any:
     elif pt.is_integer(values.type) or pt.is_floating(values.type):
         numbers: list[float] = sorted(marked_numbers(tuple(missing)))
         if pt.is_integer(values.type):
-            numbers = [int(x) for x in numbers if x.is_integer() and abs(x) < 2**63]
+            low, high = (0, 2**64) if pt.is_uint64(values.type) else (-(2**63), 2**63)
+            numbers = [int(x) for x in numbers if x.is_integer() and low <= x < high]
         marks = pa.array(numbers, values.type)
     else:
         return values

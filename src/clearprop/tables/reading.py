@@ -9,16 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from clearprop._typing import Array
 from clearprop.tables.columns import (
     KINDS,
-    SIGNS,
     ColumnType,
     parse_numbers,
     to_datetimes,
@@ -26,9 +21,9 @@ from clearprop.tables.columns import (
     to_numbers,
     to_signs,
     type_of,
-    written,
 )
 from clearprop.tables.frames import Column, TableError, shown
+from clearprop.tables.labels import as_trained
 
 # text with more distinct values than this share of its rows identifies rows instead of describing
 # them; text with at most this many values is kept
@@ -38,13 +33,12 @@ KINDS_OF_TYPES = {
     "bool": "boolean",
     "integer": "numeric",
     "float": "numeric",
+    "decimal": "numeric",
+    "interval": "numeric",
     "date": "date",
     "time": "date",
 }
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
-_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
-_INTEGER = re.compile(r"[-+]?\d+(\.0*)?", re.ASCII)
-_PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)  # a number, and not a code such as 007
 
 
 @dataclass(frozen=True)
@@ -74,84 +68,7 @@ class Reading:
 
     def labels(self, column: Column) -> Any:
         """Arrow text, null where missing."""
-        return to_labels(column)
-
-    def as_trained(self, label: str) -> str:
-        """A label as a column of the type in training writes it.
-
-        If they were numbers, "3.0" becomes "3". If they were booleans, "True" and "1" become
-        "true". If they were dates, "2026-01-31" becomes the label of midnight. Text that is written
-        as a number, boolean or date is written in the same way, except for codes such as "007". Any
-        other text stays as it is, and so does every text if the type is not known.
-        """
-        name = None if self.type is None else self.type.name
-        if name in ("integer", "float") and _NUMBER.fullmatch(label):
-            return number_label(label)
-        if name == "bool" and label.lower() in SIGNS:
-            return written(SIGNS[label.lower()] > 0)
-        if name == "text" and _PLAIN.fullmatch(label):
-            return number_label(label)
-        if name == "text" and label.lower() in ("true", "false"):
-            return label.lower()
-        if name in ("text", "date") and _DATE.fullmatch(label):
-            return _date_label(label)
-        return label
-
-
-def number_label(text: str) -> str:
-    """The label of a number that is written as text; integers keep all their digits."""
-    if _INTEGER.fullmatch(text):
-        return str(int(text.partition(".")[0]))
-    return written(float(text))
-
-
-def _date_label(text: str) -> str:
-    try:
-        stamp = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    label: str = to_labels(_single(stamp.replace(tzinfo=None)))[0].as_py()
-    return label if stamp.tzinfo is None else text
-
-
-def _single(stamp: datetime) -> Column:
-    import pyarrow as pa
-
-    return Column("", pa.array([stamp], pa.timestamp("us")))
-
-
-class Labels:
-    """The names of categories, by what is written: exactly, or as the type in training writes it.
-
-    index: the number of a name for each text that means it.
-    """
-
-    def __init__(self, names: tuple[str, ...], reading: Reading) -> None:
-        self.names, self.reading = names, reading
-        self.index = {name: i for i, name in enumerate(names)}
-
-    @cached_property
-    def _others(self) -> dict[str, int]:
-        others: dict[str, list[int]] = {}
-        for i, name in enumerate(self.names):
-            others.setdefault(self.reading.as_trained(name), []).append(i)
-        return {text: found[0] for text, found in others.items() if len(found) == 1}
-
-    def find(self, label: str) -> int:
-        """The number of the label's category, −1 for a label that was not in training."""
-        found = self.index.get(label)
-        if found is None:
-            found = self._others.get(self.reading.as_trained(label), -1)
-        return found
-
-    def find_all(self, labels: Any) -> Array:
-        """The number of each label's category (Arrow text), int64 (N,); −1 also for a gap."""
-        encoded = labels.dictionary_encode()
-        levels = [self.find(label) for label in encoded.dictionary.to_pylist()]
-        codes = np.array([*levels, -1], dtype=np.int64)
-        indices: Array = encoded.indices.fill_null(len(levels)).to_numpy(zero_copy_only=False)
-        found: Array = codes[indices]
-        return found
+        return as_trained(to_labels(column), self.type)
 
 
 # ---- what kind a column is -----------------------------------------------------------------------
@@ -184,7 +101,7 @@ def _infer(column: Column) -> tuple[str, str]:
     values = column.values
     n_present = len(values) - values.null_count
     if column.type == "other":
-        return "ignore", f"values of type {values.type} cannot be used"
+        return "ignore", f"{column.holds} cannot be used"
     if n_present == 0:
         return "ignore", "no value at all"
     if column.labels or column.type == "text":

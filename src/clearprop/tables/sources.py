@@ -10,20 +10,42 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.tables.cells import Values, read_cells
 from clearprop.tables.columns import ColumnType
 from clearprop.tables.frames import (
     Column,
     TableError,
     as_frame,
     column_of,
+    make_column,
     read_column,
+    shown,
+    texts_of_names,
     unknown_name,
 )
+from clearprop.tables.names import are_numbers_in_order
 from clearprop.tables.reading import Reading, check_kinds, infer_reading
+from clearprop.tables.values import array_values, objects_values
+
+
+class ColumnReader:
+    """What all sources read, each from a `Column`."""
+
+    def column(self, name: str, rows: Array | None = None) -> Column:
+        """The column of a name, all rows or those of these numbers."""
+        raise NotImplementedError
+
+    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
+        """How a column is read, from some rows or all; `kind` is the kind that was asked for."""
+        return infer_reading(self.column(name, rows), kind)
+
+    def numbers(self, name: str, reading: Reading) -> Array:
+        """float64 (N,), NaN where missing; infinities stay."""
+        return reading.numbers(self.column(name))
 
 
 @dataclass(frozen=True)
-class FrameSource:
+class FrameSource(ColumnReader):
     """A data frame that narwhals knows.
 
     first_row: number of its first row in the whole table, for messages.
@@ -64,28 +86,25 @@ class FrameSource:
             return dict(zip(self.names, native.row(0), strict=True))
         return _cells(native) if library == "pandas" else None
 
-    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
-        """How a column is read, from some rows or all; `kind` is the kind that was asked for."""
-        return self.readings.get(name) or infer_reading(self.column(name, rows), kind)
-
     def values(self, name: str) -> list[Any]:
         """What the column holds, as Python objects, to be shown."""
         values: list[Any] = self.frame[name].to_list()
         return values
 
-    def numbers(self, name: str, reading: Reading) -> Array:
-        """float64 (N,), NaN where missing; infinities stay."""
-        return reading.numbers(self.column(name))
+    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
+        return self.readings.get(name) or super().infer(name, kind, rows)
 
     def column(self, name: str, rows: Array | None = None) -> Column:
-        """A column, or some rows of it."""
         frame = self.frame if rows is None else column_of(self.frame, name)[rows].to_frame()
         return read_column(frame, name, self.missing, self.first_row)
 
 
 @dataclass(frozen=True)
-class ArraySource:
-    """A matrix of numbers (N, D), whose columns are called x0, x1, … unless it is given names."""
+class ArraySource(ColumnReader):
+    """A matrix (N, D) of numbers or objects.
+
+    Its columns are called x0, x1, … unless it is given names.
+    """
 
     X: Array
     names: tuple[str, ...]
@@ -107,38 +126,56 @@ class ArraySource:
 
     def row(self) -> dict[str, Any] | None:
         """The values of the only row, by name."""
-        return dict(zip(self.names, self.X[0].tolist(), strict=True))
-
-    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
-        type_ = {"b": "bool", "f": "float"}.get(self.X.dtype.kind, "integer")
-        inferred = "boolean" if type_ == "bool" else "numeric"
-        reason = "as asked" if kind else "truth values" if type_ == "bool" else "numbers"
-        return Reading(kind or inferred, reason, ColumnType(type_))
+        cells = self.X[0] if self.X.dtype.kind in "mM" else self.X[0].tolist()
+        return dict(zip(self.names, cells, strict=True))
 
     def values(self, name: str) -> list[Any]:
-        return list(self._column(name).tolist())
+        return list(self._cells(name).tolist())
+
+    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
+        if self.X.dtype.kind not in "biuf":
+            return super().infer(name, kind, rows)
+        type_ = {"b": "bool", "f": "float"}.get(self.X.dtype.kind, "integer")
+        bits = 8 * self.X.dtype.itemsize if type_ == "float" else 64
+        inferred = "boolean" if type_ == "bool" else "numeric"
+        reason = "as asked" if kind else "truth values" if type_ == "bool" else "numbers"
+        return Reading(kind or inferred, reason, ColumnType(type_, bits=min(bits, 64)))
 
     def numbers(self, name: str, reading: Reading) -> Array:
-        return self._column(name).astype(np.float64)
+        if self.X.dtype.kind not in "biuf":
+            return super().numbers(name, reading)
+        return self._cells(name).astype(np.float64)
+
+    def column(self, name: str, rows: Array | None = None) -> Column:
+        cells = self._cells(name)
+        cells = cells if rows is None else cells[rows]
+        return make_column(lambda: _values_of(cells), name, (), self.first_row)
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {name: i for i, name in enumerate(self.names)}
 
-    def _column(self, name: str) -> Array:
+    def _cells(self, name: str) -> Array:
         return self.X[:, self._places[name]]
 
-    def column(self, name: str, rows: Array | None = None) -> Column:
-        """A column, or some rows of it."""
-        import pyarrow as pa
 
-        values = self._column(name)
-        array = pa.array(np.ascontiguousarray(values if rows is None else values[rows]))
-        return FrameSource(as_frame(pa.table({name: array})), self.first_row).column(name)
+def _values_of(cells: Array) -> Values:
+    """The values of an array (N,)."""
+    import pyarrow as pa
+
+    if cells.dtype.kind == "M" and np.datetime_data(cells.dtype)[0] not in ("s", "ms", "us", "ns"):
+        cells = cells.astype("datetime64[us]")
+    if cells.dtype.kind == "m" and np.datetime_data(cells.dtype)[0] not in ("s", "ms", "us", "ns"):
+        cells = cells.astype("timedelta64[us]")
+    if cells.dtype.kind == "f" and cells.dtype.itemsize > 8:  # a longdouble
+        cells = cells.astype(np.float64)
+    if cells.dtype.kind in "biufmM":
+        return array_values(pa.array(np.ascontiguousarray(cells)))
+    return objects_values(cells.tolist())
 
 
 @dataclass(frozen=True)
-class RowSource:
+class RowSource(ColumnReader):
     """One row: the cells by the names of their columns, plain Python or NumPy values.
 
     missing: texts that mean a missing value. frame: the data frame that it comes from, if any.
@@ -174,14 +211,10 @@ class RowSource:
     def row(self) -> Mapping[str, Any]:
         return self.cells
 
-    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
-        return self.to_frame(name).infer(name, kind, rows)
-
-    def numbers(self, name: str, reading: Reading) -> Array:
-        return self.to_frame(name).numbers(name, reading)
-
     def column(self, name: str, rows: Array | None = None) -> Column:
-        return self.to_frame(name).column(name, rows)
+        if self.frame is not None:
+            return FrameSource(as_frame(self.frame), missing=self.missing).column(name)
+        return make_column(lambda: read_cells([self.cells[name]]), name, self.missing)
 
     def to_frame(self, *names: str) -> FrameSource:
         """A data frame with the columns of these names."""
@@ -189,7 +222,12 @@ class RowSource:
 
         if self.frame is not None:
             return FrameSource(as_frame(self.frame), 0, self.named, self.missing)
-        columns = {name: _arrow([self.cells[name]], f"row[{name!r}]") for name in names}
+        columns = {}
+        for name in names:
+            column = self.column(name)
+            if column.problem:
+                raise TableError(f"column {shown(name)} cannot hold {column.problem}")
+            columns[name] = column.values if column.exact is None else column.exact
         return FrameSource(as_frame(pa.table(columns)), 0, self.named, self.missing)
 
 
@@ -199,9 +237,9 @@ Source = FrameSource | ArraySource | RowSource
 def source_of(X: Any) -> Source:
     """X as a source: a source, a data frame, or what `check_array` of scikit-learn makes of it.
 
-    An array of other things than numbers is read as a data frame. Columns that have no names (of
-    an array, or of a data frame with numbers for names) are called x0, x1, …
-    Raises TypeError or ValueError, naming X; TableError for names that are not all different.
+    Columns that have no names (of an array, or of a data frame with the names 0, 1, …) are called
+    x0, x1, … Raises TypeError or ValueError, naming X; TableError for names that are not all
+    different.
     """
     if isinstance(X, Source):
         return X
@@ -209,14 +247,13 @@ def source_of(X: Any) -> Source:
         return _source_of_frame(X)
     from sklearn.utils import check_array
 
+    if isinstance(X, np.ma.MaskedArray):
+        filled: Any = X.astype(np.float64 if X.dtype.kind in "biuf" else object)
+        X = filled.filled(np.nan)
+    if not hasattr(X, "dtype") and np.asarray(X).dtype.kind in "USmM":  # 1.0 beside text stays 1.0
+        X = np.array(X, dtype=object)
     array = check_array(X, dtype=None, ensure_all_finite=False, input_name="X")
-    names = tuple(f"x{i}" for i in range(array.shape[1]))
-    if array.dtype.kind in "biuf":
-        return ArraySource(array, names)
-    import pyarrow as pa
-
-    columns = {name: _arrow(array[:, i].tolist(), f"X[{{}}, {i}]") for i, name in enumerate(names)}
-    return FrameSource(as_frame(pa.table(columns)), named=False)
+    return ArraySource(array, tuple(f"x{i}" for i in range(array.shape[1])))
 
 
 def row_of_pandas(X: Any) -> RowSource | None:
@@ -251,7 +288,10 @@ def row_source(row: Any) -> FrameSource | RowSource:
             raise ValueError(f"row must be a single row; got a data frame with {source.n_rows}")
         return source
     if hasattr(row, "keys") and hasattr(row, "items"):
-        return RowSource(dict(row.items()))
+        cells = dict(row.items())
+        if any(type(name) is not str for name in cells):
+            cells = dict(zip(texts_of_names(list(cells)), cells.values(), strict=True))
+        return RowSource(cells)
     if isinstance(row, str) or not hasattr(row, "__len__") or getattr(row, "ndim", 1) > 1:
         raise TypeError(f"row must be a dict of values, or values (D,); got {row!r}")
     return RowSource({f"x{i}": value for i, value in enumerate(row)}, named=False)
@@ -259,10 +299,10 @@ def row_source(row: Any) -> FrameSource | RowSource:
 
 def _source_of_frame(X: Any) -> FrameSource:
     names = list(getattr(X, "column_names", getattr(X, "columns", ())))
-    named = any(isinstance(name, str) for name in names)
-    if not named and hasattr(X, "set_axis"):  # of pandas' frames only can names be no text
+    numbered = are_numbers_in_order(names)
+    if numbered and hasattr(X, "set_axis"):
         X = X.set_axis([f"x{i}" for i in range(len(names))], axis=1)
-    source = FrameSource(as_frame(X), named=named)
+    source = FrameSource(as_frame(X), named=not numbered)
     for n, what in ((source.n_rows, "sample"), (len(names), "feature")):
         if n == 0:
             shape = (source.n_rows, len(names))
@@ -270,43 +310,6 @@ def _source_of_frame(X: Any) -> FrameSource:
                 f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required."
             )
     return source
-
-
-def _arrow(values: list[Any], place: str) -> Any:
-    """Python objects as an Arrow array; of different types as text.
-
-    place: what messages call a value, with {} for the number of its row.
-    """
-    import pyarrow as pa
-
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, OverflowError, UnicodeError):
-        pass
-    texts: list[str | None] = []
-    for row, value in enumerate(values):
-        if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
-            texts.append(None)
-        elif isinstance(value, str | bytes | int | float | np.generic):
-            texts.append(_label(value))
-        else:
-            kind = type(value).__name__
-            raise TypeError(
-                f"argument must be a string or a number: {place.format(row)} is a {kind}"
-            )
-    try:
-        return pa.array(texts)
-    except UnicodeError as error:
-        raise TableError(f"{place.format(0)}: text that is not Unicode") from error
-
-
-def _label(value: Any) -> str:
-    """As `tables.columns.to_labels` writes it, so that a value is the same label in any column."""
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def read_all(source: Source, kinds: Mapping[str, str]) -> dict[str, Reading]:

@@ -15,7 +15,8 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.columns import ColumnType
 from clearprop.tables.dates import date_parts
-from clearprop.tables.reading import Labels, Reading
+from clearprop.tables.labels import Labels
+from clearprop.tables.reading import Reading
 from clearprop.tables.sources import Source
 
 LIMIT = 1e6  # of |z|: the clip and the bins saturate far below
@@ -219,7 +220,7 @@ class InputColumn:
         if not names:
             return None
         categories = Categories(tuple(sorted(names)), embedded)
-        codes = Labels(categories.names, reading).find_all(labels) + 1
+        codes = Labels(categories.names, reading.type).find_all(labels) + 1
         flags = [Flag.fit(categories.values(i)[codes]) for i in range(categories.n_flags)]
         if not embedded and not any(flags):
             return None
@@ -290,7 +291,7 @@ class InputColumn:
     def labels(self) -> Labels:
         """The names of the categories of a categorical column, to be looked up."""
         assert self.categories is not None
-        return Labels(self.categories.names, self.reading)
+        return Labels(self.categories.names, self.reading.type)
 
     def codes(self, labels: Any) -> Array:
         """The code of each label (Arrow text) of a categorical column, int64 (N,)."""

@@ -17,7 +17,8 @@ from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
 from clearprop.tables.dates import DATE_PARTS, date_parts
 from clearprop.tables.frames import Column, shown
-from clearprop.tables.reading import Labels, Reading
+from clearprop.tables.labels import Labels
+from clearprop.tables.reading import Reading
 from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
 
 LIMIT = 5.0  # numeric features lie within ±5
@@ -175,7 +176,7 @@ class CategoricalColumn:
     @cached_property
     def labels(self) -> Labels:
         """The names of its categories, then those of the pooled ones, to be looked up."""
-        return Labels((*self.categories, *self.pooled), self.reading)
+        return Labels((*self.categories, *self.pooled), self.reading.type)
 
     def encode(self, column: Column, out: Array) -> int:
         """Fill out (N, features) and return how many labels were not seen in training."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from clearprop.documents import Document, check_keys, take
@@ -14,7 +13,7 @@ def reading_to_document(reading: Reading) -> Document:
     """Everything but the kind, which stands beside it in a file."""
     return {
         "reason": reading.reason,
-        "type": None if reading.type is None else asdict(reading.type),
+        "type": None if reading.type is None else _type_to_document(reading.type),
     }
 
 
@@ -31,11 +30,20 @@ def reading_from_entry(entry: Document, kind: str, where: str) -> Reading:
     return Reading(kind, take(document, "reason", str, place), _type(document, place))
 
 
+def _type_to_document(type_: ColumnType) -> Document:
+    document = {"name": type_.name, "category": type_.category, "zone": type_.zone}
+    if type_.bits != 64:  # these two are absent in files of earlier versions
+        document["bits"] = type_.bits
+    return document | ({"mixed": True} if type_.mixed else {})
+
+
 def _type(entry: Document, where: str) -> ColumnType | None:
     document: Any = take(entry, "type", (dict, type(None)), where)
     if document is None:
         return None
-    check_keys(document, ("name", "category", "zone"), where)
+    check_keys(document, ("name", "category", "zone"), where, optional=("bits", "mixed"))
     zone: str | None = take(document, "zone", (str, type(None)), where)
     name: str = take(document, "name", str, where, choices=TYPES)
-    return ColumnType(name, take(document, "category", bool, where), zone)
+    bits: int = take(document, "bits", int, where, choices=(16, 32)) if "bits" in document else 64
+    mixed = take(document, "mixed", bool, where) if "mixed" in document else False
+    return ColumnType(name, take(document, "category", bool, where), zone, bits, mixed)

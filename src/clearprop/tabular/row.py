@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import SIGNS, written
+from clearprop.tables.cells import number_text
 from clearprop.tables.dates import date_parts
 from clearprop.tables.frames import marked_numbers
+from clearprop.tables.labels import SIGNS
 from clearprop.tables.sources import Source, check_names
 from clearprop.tabular.input_columns import InputColumn, scaled
 from clearprop.tabular.inputs import TableInputs
 
-EXACT = 2**53  # every integer up to here is a float64
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
 DAY, EPOCH_DAY = 86_400_000_000, dt.date(1970, 1, 1).toordinal()
 GAP = np.iinfo(np.int64).min  # NaT as an integer of datetime64
@@ -40,8 +40,9 @@ _INTEGERS: tuple[type, ...] = (
     np.uint8,
     np.uint16,
     np.uint32,
+    np.uint64,
 )
-_FLOATS: tuple[type, ...] = (np.float64, np.float32, np.float16, np.uint64)
+_FLOATS: tuple[type, ...] = (np.float64, np.float32, np.float16)
 
 
 class UnusualValueError(Exception):
@@ -90,13 +91,11 @@ def read_label(value: Any) -> str | None:
         return None
     if kind is float or kind in _FLOATS:
         number = float(value)
-        return None if math.isnan(number) else written(number)
+        return None if math.isnan(number) else number_text(number)
     if kind is bool or kind is np.bool_:
         return "true" if value else "false"
     if kind is int or kind in _INTEGERS:
-        if -EXACT <= value <= EXACT:
-            return str(int(value))
-        raise UnusualValueError
+        return str(int(value))
     _no_value(value)
     return None
 
