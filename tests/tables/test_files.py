@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop.tables import csv_parquet
-from clearprop.tables.csv_parquet import open_table, output_kind, read_table, write_table
-from clearprop.tables.frames import TableError
+from clearprop.tables.files import open_table, output_kind, read_table, write_table
+from clearprop.tables.files.records import BATCH_ROWS
+from clearprop.tables.frames import TableError, TableWarning
 from clearprop.writing import replacing
 
 
@@ -89,10 +89,8 @@ def test_only_the_columns_asked_for(csv_file):
         ("a,b\n1,2\n3\n", "row 1 has 1 values, the header has 2"),
         ("a,b\n1,2\n3,4,5\n", "row 1 has 3 values, the header has 2"),
         ("a,b,a\n1,2,3\n", "two columns have the name 'a'"),
-        (b"a,b\n1,2\n\xff,3\n", r"not text in utf-8 \(byte 8\)"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not text in utf-8"),
-        (b"a\x00b,c\n1,2\n", "it has zero bytes"),
-        ("a,b\n1,2\n".encode("utf-16"), "not text in utf-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "this is a PNG image, not a table"),
+        (b"a\x00b,c\n1,2\n", "zero bytes in line 1"),
         (b"PAR1 and then something else", "not a parquet file|Parquet"),
         (b"\x1f\x8bnot gzip", "Unknown compression method"),
         (gzip.compress(bytes(range(256)), mtime=0)[:12] + b"damaged" * 9, "decompress"),
@@ -107,8 +105,13 @@ def test_what_is_no_table(csv_file, data, message):
 
 def test_wrong_text_far_from_the_beginning(csv_file):
     rows = b"1,2\n" * 600_000
-    with pytest.raises(TableError, match=r"(?i)utf-?8"):
-        read_table(csv_file(b"a,b\n" + rows + b"\xff,2\n"))
+    with pytest.warns(TableWarning, match="line 600,002 has 'ÿ'"):
+        table, _ = read_table(csv_file(b"a,b\n" + rows + b"\xff,2\n"))
+    assert table.column("a")[600_000].as_py() == "ÿ"
+    with pytest.raises(TableError, match=r"before byte 2,400,005 in line 600,002;.*--encoding"):
+        read_table(csv_file("a,ä\n".encode() + rows + b"\xff,2\n"))
+    with pytest.raises(TableError, match=r"not text in utf-8 \(byte 2,400,004, line 600,002\)"):
+        read_table(csv_file(b"a,b\n" + rows + b"\xff,2\n"), encoding="utf-8")
     with pytest.raises(TableError, match="row 600000 has 3 values, the header has 2"):
         read_table(csv_file(b"a,b\n" + rows + b"1,2,3\n"))
     with pytest.raises(TableError, match="a quote that is not closed"):
@@ -194,7 +197,7 @@ def test_parquet_in_batches(tmp_path):
     with open_table(path) as table:
         sizes = [len(batch) for batch in table.batches()]
     assert sum(sizes) == 100_000
-    assert max(sizes) == csv_parquet.BATCH_ROWS
+    assert max(sizes) == BATCH_ROWS
 
 
 def test_damaged_parquet(tmp_path):

@@ -9,9 +9,10 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.cli.inspect import member_number
 from clearprop.cli.output import note, print_json, print_rich
+from clearprop.cli.parser import file_options
 from clearprop.explain.diagnose import diagnose as look
 from clearprop.explain.diagnose import diagnose_networks as look_at_all
-from clearprop.tables.csv_parquet import open_table
+from clearprop.tables.files import open_table
 from clearprop.tables.frames import TableError
 from clearprop.tabular.model import TableModel
 
@@ -55,8 +56,7 @@ def _read(
     with open_table(
         arguments.table,
         columns=[*model.names, model.target.name],
-        delimiter=arguments.delimiter,
-        encoding=arguments.encoding,
+        **file_options(arguments),
     ) as table:
         model.check_names(table.names)
         if model.target.name not in table.names:

@@ -14,13 +14,13 @@ import numpy as np
 import clearprop
 from clearprop.cli.columns import columns_to_document, inputs_of_bag
 from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
-from clearprop.cli.parser import default_model_path
+from clearprop.cli.parser import default_model_path, file_options
 from clearprop.cli.scores import quality, show_quality
 from clearprop.cli.streams import output_may_fail
 from clearprop.history import STOPPED
 from clearprop.interrupts import INTERRUPTED
 from clearprop.progress import ProgressBar
-from clearprop.tables.csv_parquet import MISSING, read_table
+from clearprop.tables.files import MISSING, read_table
 from clearprop.tables.frames import TableError, shown
 from clearprop.tabular import (
     NetworkOptions,
@@ -51,10 +51,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     _check_output(path, arguments.table, arguments.force)
     options = fit_options(arguments)
     say = _Progress(arguments)
-    missing = (*MISSING, *arguments.missing)
-    table, _ = read_table(
-        arguments.table, delimiter=arguments.delimiter, encoding=arguments.encoding
-    )
+    missing = (*(() if arguments.no_default_missing else MISSING), *arguments.missing)
+    table, _ = read_table(arguments.table, **file_options(arguments))
     kinds = _kinds(arguments)
     if arguments.target in kinds:
         name = shown(arguments.target)

@@ -10,13 +10,14 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.cli.output import UsageError, note, number, print_json, print_rich, print_table
+from clearprop.cli.parser import file_options
 from clearprop.explain.paths import inputs_of_first
 from clearprop.gradient_check import check_gradients as check
 from clearprop.network import Network
 from clearprop.notation import sup
 from clearprop.outputs import example_targets
 from clearprop.propagation import Gradients, Trace
-from clearprop.tables.csv_parquet import open_table
+from clearprop.tables.files import open_table
 from clearprop.tables.frames import TableError, as_frame, shown
 from clearprop.tabular.model import TableModel
 
@@ -126,8 +127,7 @@ def _rows(arguments: argparse.Namespace, rows: list[int], model: TableModel) -> 
     with open_table(
         arguments.table,
         columns=[*model.names, model.target.name],
-        delimiter=arguments.delimiter,
-        encoding=arguments.encoding,
+        **file_options(arguments),
     ) as table:
         model.check_names(table.names)
         for batch in table.batches():

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import clearprop
 from clearprop.cli.circuit.arguments import SUBCOMMANDS
@@ -27,7 +27,17 @@ from clearprop.interrupts import raise_interrupts
 
 CIRCUIT = "digital circuits as networks of sigmoid neurons, and small networks as circuits"
 BENCH = "compare the speed with scikit-learn, PyTorch, ...; only in a checkout of clearprop"
-INPUTS = "CSV (.csv, .tsv, .gz) or Parquet file, or - for CSV on standard input"
+INPUTS = (
+    "CSV, JSON lines, Parquet, Arrow or Excel (.xlsx) file, also as .gz, .xz, .bz2, .zst or .zip; "
+    "or - for standard input"
+)
+
+# Of table files, first those of packed ones: a model file is called by what stands before them.
+ENDINGS = (
+    *(".gz", ".xz", ".bz2", ".zst", ".zip"),
+    *(".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson"),
+    *(".parquet", ".pq", ".arrow", ".feather", ".xlsx"),
+)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -88,11 +98,19 @@ def _runner(function: str) -> Callable[[argparse.Namespace], int]:
 
 def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     parser.add_argument("table", metavar="TABLE", nargs=nargs, help=INPUTS)
-    parser.add_argument(
-        "--delimiter", type=_character, help="separator of the values in a CSV file"
+    files = parser.add_argument_group("file", "What a file is follows from its content.")
+    files.add_argument("--delimiter", type=_character, metavar="CHARACTER",
+                       help="separator of the values in a CSV file: one character, tab or blanks "
+                       "(default: the one that gives all rows the same length)")  # fmt: skip
+    files.add_argument("--encoding", help="encoding of a text file (default: utf-8, utf-16 or "
+                       "cp1252, whichever fits)")  # fmt: skip
+    files.add_argument("--no-header", dest="header", action="store_false",
+                       help="the first row is data; the columns are called x0, x1, …")  # fmt: skip
+    files.add_argument(
+        "--comment", type=_mark, metavar="MARK", help="leave out lines that begin with this mark"
     )
-    parser.add_argument(
-        "--encoding", default="utf-8", help="encoding of a CSV file (default: utf-8)"
+    files.add_argument(
+        "--sheet", metavar="NAME", help="sheet of an Excel file (default: the first)"
     )
 
 
@@ -120,6 +138,10 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     columns.add_argument(
         "--missing", type=names, action="extend", default=[], metavar="TEXTS",
         help="further texts that mark a missing value, besides empty, NA, NaN, null, ...",
+    )  # fmt: skip
+    columns.add_argument(
+        "--no-default-missing", action="store_true",
+        help="keep NA, None, null, ... as values: only empty cells and --missing are missing",
     )  # fmt: skip
     _add_skip_missing_target(columns)
     rows = parser.add_argument_group("rows")
@@ -289,9 +311,15 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
 
 
 def _character(text: str) -> str:
-    text = "\t" if text in ("\\t", "tab") else text
-    if len(text) != 1 or not text.isascii() or text in '"\r\n':
-        raise argparse.ArgumentTypeError(f"must be one character or tab, got {text!r}")
+    text = {"\\t": "\t", "tab": "\t", "blanks": " "}.get(text, text)
+    if len(text) != 1 or not text.isascii() or text in "\"'\r\n\0":
+        raise argparse.ArgumentTypeError(f"must be one character, tab or blanks, got {text!r}")
+    return text
+
+
+def _mark(text: str) -> str:
+    if not 0 < len(text) <= 10 or not text.isprintable() or text != text.strip():
+        raise argparse.ArgumentTypeError(f"must be 1 to 10 characters without blanks, got {text!r}")
     return text
 
 
@@ -331,9 +359,15 @@ def _output(text: str) -> str:
     return text
 
 
+def file_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How TABLE is to be read, as the arguments of `tables.files.open_table`."""
+    names = ("delimiter", "encoding", "header", "comment", "sheet")
+    return {name: getattr(arguments, name) for name in names}
+
+
 def default_model_path(table: str) -> str:
     """The model file for a table: its name with .safetensors, in the current folder."""
     name = "model" if table == "-" else os.path.basename(table)
-    for ending in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".pq"):
+    for ending in ENDINGS:
         name = name[: -len(ending)] if name.lower().endswith(ending) and name != ending else name
     return f"{name}.safetensors"

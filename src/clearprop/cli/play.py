@@ -7,10 +7,11 @@ import os
 import socket
 import sys
 import webbrowser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from clearprop.cli.output import UsageError, note, print_json
+from clearprop.cli.parser import file_options
 
 if TYPE_CHECKING:
     from clearprop.playground.datasets import Table
@@ -32,9 +33,7 @@ def play(arguments: argparse.Namespace) -> int:
         raise UsageError("--target names a column of TABLE, but TABLE is missing")
     table, fragment = None, ""
     if arguments.table is not None:
-        table, target = _read(
-            arguments.table, arguments.target, arguments.delimiter, arguments.encoding
-        )
+        table, target = _read(arguments.table, arguments.target, file_options(arguments))
         fragment = "#" + urlencode({"station": "workshop", "data": "table", "target": target})
     listener = _listen(arguments.host, arguments.port)
     port = int(listener.getsockname()[1])
@@ -55,21 +54,23 @@ def play(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(path: str, target: str | None, delimiter: str | None, encoding: str) -> tuple[Table, str]:
+def _read(path: str, target: str | None, options: dict[str, Any]) -> tuple[Table, str]:
     """The table with its target column, by default the last one. Raises TableError."""
     from clearprop.playground.datasets import MAX_BYTES, Table
-    from clearprop.tables.csv_parquet import read_table
+    from clearprop.tables.files import read_table
+    from clearprop.tables.files.kinds import HEAD_BYTES, kind_of
     from clearprop.tables.frames import TableError, unknown_name
 
-    frame, text = read_table(path, delimiter=delimiter, encoding=encoding)
+    frame, text = read_table(path, **options)
     columns = tuple(frame.column_names)
     if target is not None and target not in columns:
         raise TableError(unknown_name(target, columns))
     source = None
-    if text and os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES:
+    as_it_is = options["header"] and not any(options[name] for name in options if name != "header")
+    if text and as_it_is and os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES:
         with open(path, "rb") as file:
             source = file.read()
-        if source[:2] == b"\x1f\x8b":  # a saved state keeps plain CSV
+        if kind_of(source[:HEAD_BYTES]) != "text":  # a saved state keeps plain CSV
             source = None
     return Table(os.path.basename(path), columns, frame, source), target or columns[-1]
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.cli.output import UsageError, note, print_json, print_table, to_json
+from clearprop.cli.parser import file_options
 from clearprop.cli.scores import quality, show_quality
-from clearprop.tables.csv_parquet import TableFile, open_table, output_kind, write_table
+from clearprop.tables.files import TableFile, open_table, output_kind, write_table
 from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
 from clearprop.tabular.model import TableModel
 
@@ -69,8 +70,7 @@ def _open(arguments: argparse.Namespace, columns: list[str] | None) -> Any:
     return open_table(
         arguments.table,
         columns=columns,
-        delimiter=arguments.delimiter,
-        encoding=arguments.encoding,
+        **file_options(arguments),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -187,7 +188,7 @@ def table(
     Classes become indices; a numeric target is scaled to mean 0 and standard deviation 1, as in
     `clearprop fit`. Raises TableError for a table that is unusable or too large.
     """
-    from clearprop.tables.csv_parquet import read_table
+    from clearprop.tables.files import read_table
     from clearprop.tables.frames import TableError
     from clearprop.tabular.plain import TableEncoding
     from clearprop.tabular.problem import read_problem
@@ -256,25 +257,29 @@ def read_upload(data: bytes, name: str) -> Table:
 
     Raises TableError if it is not a CSV table, or too large.
     """
-    from clearprop.tables.csv_parquet import read_table
-    from clearprop.tables.frames import TableError
+    from clearprop.tables.files import read_table
+    from clearprop.tables.files.kinds import HEAD_BYTES, kind_of
+    from clearprop.tables.frames import TableError, TableWarning
 
     if len(data) > MAX_BYTES:
         raise TableError(
             f"the file has {len(data):,} bytes; the playground takes at most {MAX_BYTES:,}"
         )
-    if data[:4] == b"PAR1" or data[:2] == b"\x1f\x8b":
-        raise TableError(
-            "only plain CSV can be loaded here; clearprop play FILE opens other formats"
-        )
+    only = "only plain CSV can be loaded here; clearprop play FILE opens other formats"
+    if kind_of(data[:HEAD_BYTES]) != "text":
+        raise TableError(only)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "table.tsv" if name.lower().endswith(".tsv") else "table.csv")
         with open(path, "wb") as file:
             file.write(data)
         try:
-            frame, _ = read_table(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", TableWarning)
+                frame, text = read_table(path)
         except TableError as error:
             raise TableError(str(error).replace(path, name)) from None
+    if not text:
+        raise TableError(only)
     return Table(name, tuple(frame.column_names), frame, source=data)
 
 
