@@ -51,7 +51,10 @@ def test_version_and_help(run):
         (("fit", "animals.csv", "-t", "animal", "--hidden", "rellu"), "rellu"),
         (("fit", "animals.csv", "-t", "animal", "--hidden", "relu,tanh,gelu"), "3 names for 2"),
         (("fit", "animals.csv", "-t", "animal", "--solver", "lbfgs", "--dropout", ".1"), "lbfgs"),
-        (("fit", "animals.csv", "-t", "animal", "--delimiter", "ab"), "one character, tab or blanks"),
+        (
+            ("fit", "animals.csv", "-t", "animal", "--delimiter", "ab"),
+            "one character, tab or blanks",
+        ),
         (("fit", "animals.csv", "-t", "animal", "--date", "legs"), "must hold dates, not text"),
         (
             ("fit", "animals.csv", "-t", "animal", "--date", "legs", "--numeric", "legs"),

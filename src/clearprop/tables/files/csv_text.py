@@ -89,12 +89,9 @@ def open_csv(path: str, text: TextBlocks, options: FileOptions) -> TableFile:
         tell(path, "single quotes were taken as quotes around values and removed")
     blocks = text.after(start.place)
     if dialect.skips_blanks or dialect.delimiter == BLANKS:
-        plain = Dialect("\t") if dialect.delimiter == BLANKS else Dialect(dialect.delimiter)
         sample = _in_plain_dialect(sample, dialect)
-        blocks = (
-            _in_plain_dialect(b.decode(), dialect).encode() for b in _whole_lines(path, blocks)
-        )
-        dialect = plain
+        blocks = _changed(_whole_lines(path, blocks), dialect)
+        dialect = Dialect("\t" if dialect.delimiter == BLANKS else dialect.delimiter)
     if "\n" not in sample and "\r" in sample:
         blocks = (block.replace(b"\r", b"\n") for block in blocks)
     return _open(path, sample, at_end, blocks, dialect, options)
@@ -176,6 +173,11 @@ def _without_comments(path: str, blocks: Iterator[bytes], comment: str) -> Itera
     pattern = re.compile(rb"(?m)^[ \t]*" + mark + rb"[^\n]*(?:\n|\Z)")
     for block in _whole_lines(path, blocks):
         yield pattern.sub(b"", block if b"\n" in block else block.replace(b"\r", b"\n"))
+
+
+def _changed(blocks: Iterator[bytes], dialect: Dialect) -> Iterator[bytes]:
+    for block in blocks:
+        yield _in_plain_dialect(block.decode(), dialect).encode()
 
 
 def _in_plain_dialect(text: str, dialect: Dialect) -> str:

@@ -159,23 +159,19 @@ def find_dialect(text: str, *, at_end: bool, delimiter: str | None = None) -> Di
     """
     candidates = DELIMITERS if delimiter is None else (delimiter,)
     best = _best([_fit(text, Dialect(d), at_end) for d in candidates])
-    if delimiter is None:
-        blanks = _fit(text, Dialect(BLANKS), at_end)
-        if _is_aligned(text, blanks, best):
-            best = blanks
-    if best.dialect.delimiter == BLANKS:
-        return best.dialect
-    found = best.dialect
-    after_blanks = f"{found.delimiter} +{found.quote}"
-    if best.level < 3 and re.search(after_blanks.replace("|", r"\|"), text):
+    if best.level < 3 and re.search(r'[^\w ] +"', text):
         others = [_fit(text, Dialect(d, skips_blanks=True), at_end) for d in candidates]
         if (skipping := _best(others)).level == 3:
             return skipping.dialect
+    if delimiter is None:
+        blanks = _fit(text, Dialect(BLANKS), at_end)
+        if _is_aligned(text, blanks, best):
+            return blanks.dialect
     if "'" in text:
         singles = _best([_fit(text, Dialect(d, "'"), at_end) for d in candidates])
         if _has_single_quotes(text, best, singles, at_end):
             return singles.dialect
-    return found
+    return best.dialect
 
 
 def without_blanks(text: str, dialect: Dialect) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from clearprop.tables.files.records import tell
 from clearprop.tables.files.streams import CHUNK, Peeking
@@ -26,9 +27,10 @@ WINDOWS_1252 = "".join(bytes([i]).decode("cp1252", "ignore") or chr(i) for i in 
 def check_encoding(name: str) -> str:
     """The name of an encoding as Python writes it; TableError if it is not an encoding of text."""
     try:
-        b"".decode(name)
         found = codecs.lookup(name).name
         codecs.getincrementaldecoder(found)
+        with suppress(UnicodeError):
+            b"text".decode(name)  # LookupError for codecs that turn bytes into bytes
     except (LookupError, ValueError) as error:
         raise TableError(
             f"there is no encoding {shown(name)} of text files; choose one such as utf-8, cp1252, "
@@ -50,14 +52,16 @@ def as_utf8(path: str, stream: Peeking, encoding: str | None) -> Iterator[bytes]
     """
     lines = 1
     for block in _decoded(path, stream, encoding):
-        place = block.find(b"\0")
-        if place >= 0:
-            line = lines + block.count(b"\n", 0, place)
-            raise TableError(
-                f"{path}: this is a binary file, or damaged: zero bytes in line {line:,}"
-            )
+        _check_zeros(path, block, lines)
         lines += block.count(b"\n")
         yield block
+
+
+def _check_zeros(path: str, block: bytes, line: int) -> None:
+    place = block.find(b"\0")
+    if place >= 0:
+        line += block.count(b"\n", 0, place)
+        raise TableError(f"{path}: this is a binary file, or damaged: zero bytes in line {line:,}")
 
 
 def _decoded(path: str, stream: Peeking, encoding: str | None) -> Iterator[bytes]:
@@ -131,6 +135,7 @@ def _utf8_or_windows(path: str, stream: Peeking) -> Iterator[bytes]:
                         f"{place + error.start:,} in line {line:,}; if all of it is in another "
                         "encoding, name it, such as --encoding cp1252"
                     ) from error
+                _check_zeros(path, data, lines)
                 sample = _around(data, error.start)
                 tell(
                     path,

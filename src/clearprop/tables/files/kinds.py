@@ -14,7 +14,7 @@ READ: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet"),
     (b"ARROW1\0\0", "arrow"),
     (b"FEA1", "feather"),
-    (b"\xff\xff\xff\xff\x10\0\0\0", "arrow stream"),
+    (b"\xff\xff\xff\xff", "arrow stream"),
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),

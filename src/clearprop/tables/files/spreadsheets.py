@@ -27,6 +27,7 @@ from clearprop.tables.frames import TableError, near_matches, shown
 MOST_BYTES = 2**29  # of a workbook when unpacked
 MOST_TEXT = 2**27  # of its shared texts, which are in memory
 SAMPLE_ROWS = 50
+CHUNK_ROWS = 1000  # that are taken from the library at a time
 
 Row = Sequence[Any]
 
@@ -52,14 +53,14 @@ def open_sheet(path: str, file: IO[bytes], options: FileOptions) -> Iterator[Tab
             if not sheets:
                 raise TableError(f"{path}: the file has no sheet")
             name = sheets[0] if options.sheet is None else _sheet(path, options.sheet, sheets)
-            if options.sheet is None and len(sheets) > 1:
-                tell(
-                    path,
-                    f"the first of {len(sheets):,} sheets ({shown(name)}) was read; --sheet names "
-                    f"another: {listed(sheets[1:], 5)}",
-                )
             sheet = book.worksheets[sheets.index(name)]
             sheet.reset_dimensions()  # what the file says of its size may be wrong
+        if options.sheet is None and len(sheets) > 1:
+            tell(
+                path,
+                f"the first of {len(sheets):,} sheets ({shown(name)}) was read; --sheet names "
+                f"another: {listed(sheets[1:], 5)}",
+            )
         rows = _rows(path, sheet)
         sample = list(islice(rows, SAMPLE_ROWS))
         if not sample:
@@ -122,16 +123,20 @@ def _rows(path: str, sheet: Any) -> Iterator[Row]:
     """The values of the rows that have any, without empty cells at the end."""
     with _damaged(path):
         source = sheet.iter_rows(values_only=True)
-    while True:
+    at_end = False
+    while not at_end:
         with _damaged(path):
-            row = next(source, None)
-        if row is None:
-            return
-        n = len(row)
-        while n and (row[n - 1] is None or row[n - 1] == ""):
-            n -= 1
-        if n:
-            yield row[:n]
+            chunk = list(islice(source, CHUNK_ROWS))
+            rows = [row for row in map(_without_end, chunk) if row]
+        at_end = len(chunk) < CHUNK_ROWS
+        yield from rows
+
+
+def _without_end(row: Row) -> Row:
+    n = len(row)
+    while n and (row[n - 1] is None or row[n - 1] == ""):
+        n -= 1
+    return row[:n]
 
 
 def _filled(row: Row, width: int) -> Row:
