@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from clearprop.documents import one_line
-from clearprop.tables.columns import written
 from clearprop.tables.files.records import (
     BATCH_ROWS,
     MAX_ROW_BYTES,
@@ -15,6 +14,7 @@ from clearprop.tables.files.records import (
     TableFile,
     check_names,
     check_wanted,
+    text_of,
 )
 from clearprop.tables.frames import TableError
 
@@ -115,14 +115,4 @@ def _array(values: list[Any]) -> Any:
             return pa.array(values)
         except (pa.ArrowException, OverflowError, UnicodeError):
             pass
-    return pa.array([_as_text(value) for value in values], pa.large_string())
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, bool | float):
-        return written(value)
-    return str(value) if isinstance(value, int) else json.dumps(value)
+    return pa.array([text_of(value) for value in values], pa.large_string())

@@ -7,14 +7,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from clearprop.tables.columns import written
 from clearprop.tables.files.archives import unpacked
 from clearprop.tables.files.columnar import open_arrow, open_parquet
 from clearprop.tables.files.csv_text import TextBlocks, open_csv
 from clearprop.tables.files.encodings import as_utf8
 from clearprop.tables.files.json_lines import open_json_lines
 from clearprop.tables.files.kinds import check_text, is_json_lines
-from clearprop.tables.files.records import FileOptions, TableFile, tell
+from clearprop.tables.files.records import FileOptions, TableFile, tell, text_of
 from clearprop.tables.files.spreadsheets import open_sheet
 from clearprop.tables.frames import TableError
 
@@ -147,12 +146,6 @@ def _with_texts(batch: Any, names: list[str]) -> Any:
     for name in names:
         place = batch.schema.get_field_index(name)
         if place >= 0:
-            values = [_as_text(value) for value in batch.column(place).to_pylist()]
+            values = [text_of(value) for value in batch.column(place).to_pylist()]
             batch = batch.set_column(place, name, pa.array(values, pa.large_string()))
     return batch
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return written(value) if isinstance(value, bool | float) else str(value)

@@ -4,6 +4,7 @@ and the errors and notes about it.
 
 from __future__ import annotations
 
+import json
 import lzma
 import struct
 import warnings
@@ -12,9 +13,11 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
 from clearprop.documents import one_line
+from clearprop.tables.cells import number_text
 from clearprop.tables.frames import TableError, TableWarning, shown, unknown_name
 
 BATCH_ROWS = 2**15  # of a file other than CSV in a batch
@@ -121,3 +124,18 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     """Names in quotes, of which a long list is cut."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(shown, names[:most])) + more
+
+
+def text_of(value: Any) -> str | None:
+    """A value of a column that has values of several types, as text."""
+    if value is None:
+        return None
+    if isinstance(value, bool | float):
+        return number_text(value)
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=str)
+    return str(value).encode("utf-8", "replace").decode()

@@ -6,12 +6,11 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import chain, islice
 from typing import IO, Any
 
 from clearprop.documents import one_line
-from clearprop.tables.columns import written
 from clearprop.tables.files.archives import MOST_GROWTH
 from clearprop.tables.files.headers import read_header
 from clearprop.tables.files.records import (
@@ -21,6 +20,7 @@ from clearprop.tables.files.records import (
     check_wanted,
     listed,
     tell,
+    text_of,
 )
 from clearprop.tables.frames import TableError, near_matches, shown
 
@@ -177,20 +177,10 @@ def _array(values: list[Any]) -> Any:
             return pa.array(values)
         except (pa.ArrowException, OverflowError, UnicodeError):
             pass
-    return pa.array([_as_text(value) for value in values], pa.large_string())
+    return pa.array([text_of(value) for value in values], pa.large_string())
 
 
 def _as_datetime(value: Any) -> Any:
     if value is None or isinstance(value, datetime):
         return value
     return datetime(value.year, value.month, value.day)
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool | float):
-        return written(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
-    return str(value).encode("utf-8", "replace").decode()
