@@ -19,6 +19,7 @@ from clearprop.callers import users_line
 from clearprop.checks import check_number, check_sample_weight, check_weights, scale_weights
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
+from clearprop.tables.names import name_text
 from clearprop.tables.sources import Source, read_all, row_of_pandas, row_source, source_of
 from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.bag.recipe import Recipe
@@ -104,7 +105,7 @@ class BaseTabular(BaseEstimator):
         seed = int(random_state(self.random_state).randint(2**31))
         settings = Settings(
             self._recipe,
-            read_all(source, self._kinds(source)),
+            read_all(source, self._by_name("kinds", source)),
             seed,
             begun,
             self.n_members,
@@ -147,18 +148,21 @@ class BaseTabular(BaseEstimator):
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         return self
 
-    def _kinds(self, source: Source) -> dict[str, str]:
-        """Columns by name; in a table without names also by number."""
+    def _by_name(self, parameter: str, source: Source) -> dict[str, Any]:
+        """A parameter that is a dict by columns, by name; in a table without names also by number.
+
+        Raises ValueError for a number that is not a column's.
+        """
         names = source.names
-        kinds = {}
-        for column, kind in (self.kinds or {}).items():
-            name = column
+        found = {}
+        for column, value in (getattr(self, parameter) or {}).items():
+            name = name_text(column)
             if isinstance(column, int | np.integer) and not source.named:
                 if not 0 <= column < len(names):
-                    raise ValueError(f"kinds names column {column}; X has {len(names)}")
+                    raise ValueError(f"{parameter} names column {column}; X has {len(names)}")
                 name = names[column]
-            kinds[name] = kind
-        return kinds
+            found[name] = value
+        return found
 
     def _column_or_matrix(self, y: Any, dtype: Any) -> Array:
         """y (N,) or (N, M) without missing values; one column of a matrix becomes (N,)."""

@@ -15,6 +15,7 @@ from clearprop.estimators import MLPClassifier, MLPRegressor
 from clearprop.network import Network
 from clearprop.persistence import read_file, write_file
 from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
+from clearprop.tables.names import name_text
 from clearprop.tables.reading import Reading
 from clearprop.tables.sources import FrameSource, row_source
 from clearprop.tables.target_column import TargetColumn
@@ -80,10 +81,10 @@ class TableModel:
     def fit(
         cls,
         frame: Any,
-        target: str,
+        target: Any,
         *,
         task: str | None = None,
-        kinds: Mapping[str, str] | None = None,
+        kinds: Mapping[Any, str] | None = None,
         missing: Collection[str] = (),
         network: NetworkOptions | None = None,
         group: str | None = None,
@@ -92,6 +93,7 @@ class TableModel:
     ) -> TableModel:
         """Learn to predict the column `target` of a data frame from its other columns and all rows.
 
+        target: its name, which may be a number, a tuple or a date, as the names of other columns.
         task: "classification" or "regression"; None chooses by the values of the target.
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
         that is inferred.
@@ -107,7 +109,10 @@ class TableModel:
         if network is not None and parameters:
             name = next(iter(parameters))
             raise TypeError(f"{name} is a parameter of a bag, but network= asks for one network")
-        if target in (kinds or {}):
+        kinds = {name_text(name): kind for name, kind in (kinds or {}).items()}
+        target = name_text(target)
+        group, time = (None if name is None else name_text(name) for name in (group, time))
+        if target in kinds:
             raise TableError(f"column {shown(target)} is the target; choose its task instead")
         problem = read_problem(frame, target, task=task, missing=missing, group=group, time=time)
         kinds = kinds_with_group(kinds, group)

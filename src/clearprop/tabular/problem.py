@@ -11,6 +11,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.division import number_groups, number_times
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
+from clearprop.tables.names import name_text
 from clearprop.tables.target_column import (
     TASKS,
     TargetColumn,
@@ -63,7 +64,7 @@ def kinds_with_group(kinds: Mapping[str, str] | None, group: str | None) -> dict
 
 def read_problem(
     frame: Any,
-    target: str,
+    target: Any,
     *,
     task: str | None = None,
     missing: Collection[str] = (),
@@ -85,6 +86,7 @@ def read_problem(
     if group is not None and time is not None:
         raise ValueError("group and time exclude each other; give one of them")
     table = as_frame(frame)
+    target = name_text(target)
     column = read_column(table, target, missing)
     if target in (group, time):
         what = "group" if target == group else "time"

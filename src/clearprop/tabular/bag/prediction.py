@@ -12,7 +12,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.predictor import Predictor
-from clearprop.tables.sources import Source
+from clearprop.tables.sources import ArraySource, FrameSource, Source
 from clearprop.tabular.inputs import CHUNK_BYTES, TableInputs
 from clearprop.tabular.row import RowReader
 
@@ -71,10 +71,16 @@ class BagModel:
         return self._reader.read(source)
 
     def named_as_in_training(self, source: Source, of: str) -> Source:
-        """The source with the names of training; a warning or ValueError where they do not fit."""
+        """The source with the names of training; a warning or ValueError where they do not fit.
+
+        Columns of frames whose names are numbers are found by these numbers.
+        """
         names = self.inputs.names
         if self.named and source.named:
             return source
+        numbered = _by_number(source, names)
+        if numbered is not None:
+            return numbered
         if len(source.names) != len(names):
             raise ValueError(
                 f"X has {len(source.names)} features, but {of} is expecting {len(names)} features "
@@ -94,6 +100,23 @@ class BagModel:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.__post_init__()
+
+
+def _by_number(source: Source, names: tuple[str, ...]) -> Source | None:
+    """A source with the names of training where its own are the same numbers; otherwise None.
+
+    x3 is the name of column 3 where there are no names.
+    """
+    if isinstance(source, ArraySource):
+        return None
+    if source.named:  # and the table of training was not
+        found = tuple(f"x{name}" if name.isdecimal() else name for name in source.names)
+    elif isinstance(source, FrameSource):
+        found = tuple(name.removeprefix("x") for name in source.names)
+    else:
+        return None
+    fits = set(names) <= set(found) and len(set(found)) == len(found)
+    return source.renamed(found) if fits else None
 
 
 def set_bag(estimator: Any, bag: BagModel) -> None:
