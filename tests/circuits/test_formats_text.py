@@ -110,7 +110,7 @@ ERRORS = [
     ("aag", "aag 1 1 0 1 0 1\n2\n2", r"1: B = 1: properties"),
     ("aag", "aag 1 1 0 1 0\n2\n4\n", r"3: the literal 4 is not driven"),
     ("aag", "aag 3 1 0 1 2\n2\n4\n4 6 2\n6 4 2\n", r"\d: there is a cycle: n[23] → n[23] → n[23]"),
-    ("aag", "aag 2 1 0 0 1\n2\n2 2 2", r"3: the literal 2 cannot be defined"),
+    ("aag", "aag 2 1 0 0 1\n2\n2 2 2", r"3: the literal 2 is defined twice, first in line 2"),
     ("aag", "aag 1 2 0 0 0", r"1: M = 1 does not match"),
     ("aag", "aag 1 1 0 0 0\n2\ni1 x", r"3: unexpected 'i1 x'"),
     ("aag", "aag 1 1 0 x 0", r"1: unexpected 'x': expected O, a number"),

@@ -192,7 +192,10 @@ class Builder:
             more = f", … {len(nets) - MOST_PLACES} more" if len(nets) > MOST_PLACES else ""
             return f"; lines of the drivers: {listed}{more}"
         if first in self._again:
-            return f"; the drivers are in lines {lines[0]} and {self.line(self._again[first])}"
+            second = self.line(self._again[first])
+            if second == lines[0]:
+                return f"; both drivers are in line {second}"
+            return f"; the drivers are in lines {lines[0]} and {second}"
         if first in inputs:
             input_line = self.line(self.where[first])
             return f"; the input is in line {input_line}, the driver in line {lines[0]}"
