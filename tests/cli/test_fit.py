@@ -169,7 +169,7 @@ def test_rows_without_a_target_can_be_left_out(run, tmp_path, monkeypatch):
     rows = json.loads(done.out)["rows"]
     assert (rows["all"], rows["without_target"]) == (80, 20)
     assert rows["training"] + rows["held_out"] == 60
-    Path("t.csv").write_text(Path("t.csv").read_text() + "x,a\n")
+    Path("t.csv").write_text(Path("t.csv").read_text() + "x,a\ny,b\nz,a\nu,b\nv,a\n")
     done = run("fit", "t.csv", "-t", "t", "--skip-missing-target", "--numeric", "x", "--force")
     assert "row 80: 'x' is not a number" in done.err  # as the file counts, not as what is left
 
@@ -179,8 +179,10 @@ def test_own_marks_of_missing_values(run, tmp_path, monkeypatch):
     rows = [f"{'?' if i % 5 == 0 else i},{i},{'ab'[i % 2]}" for i in range(50)]
     Path("t.csv").write_text("x,y,t\n" + "\n".join(rows) + "\n")
     plain = json.loads(run("fit", "t.csv", "-t", "t", "--json", *QUICK, "--force").out)
-    # x is text with many values; used columns come first.
-    assert [(c["name"], c["kind"]) for c in plain["columns"]] == [("y", "numeric"), ("x", "ignore")]
+    assert [(c["name"], c["kind"]) for c in plain["columns"]] == [
+        ("x", "numeric"),
+        ("y", "numeric"),
+    ]
     marked = run("fit", "t.csv", "-t", "t", "--missing", "?", "--json", *QUICK, "--force")
     assert json.loads(marked.out)["columns"][0]["kind"] == "numeric"
     # The model knows the marks.

@@ -20,7 +20,7 @@ from clearprop.documents import ModelFileError, dump_document, parse_document
 from clearprop.tables.columns import to_datetimes, to_labels, to_numbers, to_signs
 from clearprop.tables.dates import date_parts as parts_of
 from clearprop.tables.frames import Column, TableError, as_frame, read_column
-from clearprop.tables.reading import infer_reading
+from clearprop.tables.inference import infer_reading
 from clearprop.tabular.plain import TableEncoding
 from clearprop.tabular.plain_columns import (
     LIMIT,

@@ -294,7 +294,7 @@ def test_arrays() -> None:
     )
     mixed = np.array([[1.0, "a", True], [2, "b", None], [2.5, 3, False]] * 4, dtype=object)
     source = source_of(mixed)
-    assert [source.infer(name).kind for name in source.names] == [
+    assert [source.find(name).reading.kind for name in source.names] == [
         "numeric",
         "categorical",
         "boolean",

@@ -22,6 +22,10 @@ from clearprop.interrupts import INTERRUPTED
 from clearprop.progress import ProgressBar
 from clearprop.tables.files import MISSING, read_table
 from clearprop.tables.frames import TableError, shown
+from clearprop.tables.inference import ColumnFinding
+from clearprop.tables.sources import FrameSource, find_all
+from clearprop.tables.target_column import TargetColumn
+from clearprop.tables.told import ON_COMMAND_LINE, messages
 from clearprop.tabular import (
     NetworkOptions,
     TableEncoding,
@@ -62,26 +66,34 @@ def _fit(arguments: argparse.Namespace) -> int:
         arguments.target,
         task=arguments.task,
         missing=missing,
+        text_format=_text_format(arguments),
         skip_missing_target=arguments.skip_missing_target,
         test_size=arguments.test_size,
         seed=arguments.seed,
         group=arguments.group,
         time=arguments.time,
     )
+    if not isinstance(options, NetworkOptions):
+        _check_bag_options(problem.target, options)
     if arguments.group is not None and arguments.group not in kinds:
         say.note(
             f"column {shown(arguments.group)} holds the groups, and is not an input "
             "(--categorical keeps it)"
         )
     kinds = kinds_with_group(kinds, arguments.group)
-    encoding = TableEncoding.fit(problem.frame, kinds, missing=missing, rows=problem.train)
+    findings = find_all(FrameSource(problem.frame, missing=missing), kinds, _text_format(arguments))
+    for message in messages(findings, ON_COMMAND_LINE):
+        say.note(message)
+    encoding = TableEncoding.fit(
+        problem.frame, missing=missing, rows=problem.train, findings=findings
+    )
     is_bag = not isinstance(options, NetworkOptions)
     say.columns(arguments.table, problem, encoding, is_bag=is_bag)
     started = time.monotonic()
     if isinstance(options, NetworkOptions):
         model = _train_network(problem, encoding, options, arguments.quiet)
     else:
-        model = _train_bag(problem, kinds, encoding, options, arguments.quiet)
+        model = _train_bag(problem, kinds, findings, options, arguments.quiet)
     seconds = time.monotonic() - started
     say.training(model, seconds)
     interrupted = _interrupted(model)
@@ -185,6 +197,12 @@ def _kinds(arguments: argparse.Namespace) -> dict[str, str]:
     return kinds
 
 
+def _text_format(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """How numbers and dates are written as text, if any option says so."""
+    given = {key: getattr(arguments, key) for key in ("decimal", "thousands", "day_first")}
+    return {key: value for key, value in given.items() if value is not None} or None
+
+
 def _train_network(
     problem: Problem, encoding: TableEncoding, options: NetworkOptions, quiet: bool
 ) -> TableModel:
@@ -203,11 +221,17 @@ def _train_network(
 def _train_bag(
     problem: Problem,
     kinds: dict[str, str],
-    encoding: TableEncoding,
+    findings: dict[str, ColumnFinding],
     parameters: dict[str, Any],
     quiet: bool,
 ) -> TableModel:
-    target = problem.target
+    model = TableModel.fit_bag(problem, kinds, findings, verbose=not quiet, **parameters)
+    model.estimator.set_params(verbose=False)
+    return model
+
+
+def _check_bag_options(target: TargetColumn, parameters: dict[str, Any]) -> None:
+    """Raise UsageError for an option that is not for the task of the target."""
     for name, for_classes in (("loss", False), ("class_weight", True)):
         if name in parameters and for_classes != target.has_classes:
             option = name.replace("_", "-")
@@ -215,9 +239,6 @@ def _train_bag(
     scoring = parameters.get("scoring")
     if scoring is not None and (scoring in CLASS_SCORES) != target.has_classes:
         raise UsageError(f"--scoring {scoring} is not for {target.task}")
-    model = TableModel.fit_bag(problem, kinds, encoding.readings, verbose=not quiet, **parameters)
-    model.estimator.set_params(verbose=False)
-    return model
 
 
 def _compare(

@@ -136,6 +136,24 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
             help="leave out these columns" if kind == "ignore" else f"read these columns as {kind}",
         )  # fmt: skip
     columns.add_argument(
+        "--decimal", choices=(".", ","), help="decimal sign of numbers (default: by their values)"
+    )
+    columns.add_argument(
+        "--thousands", choices=(",", ".", " ", "'", ""), metavar="SIGN",
+        help="sign between thousands: , . ' a blank, or '' for none (default: by their values)",
+    )  # fmt: skip
+    order = columns.add_mutually_exclusive_group()
+    order.add_argument(
+        "--day-first",
+        action="store_true",
+        default=None,
+        help="dates such as 1/2/2024 are 1 February",
+    )
+    order.add_argument(
+        "--month-first", action="store_false", dest="day_first", default=None,
+        help="dates such as 1/2/2024 are 2 January",
+    )  # fmt: skip
+    columns.add_argument(
         "--missing", type=names, action="extend", default=[], metavar="TEXTS",
         help="further texts that mark a missing value, besides empty, NA, NaN, null, ...",
     )  # fmt: skip

@@ -1,44 +1,36 @@
 """How a column is read: decided in training, kept with the model, and used for every later row.
 
-`infer_reading` decides from all values of a column. The record `Reading` then reads each later
-value by itself, so that it means the same in any batch, library and file.
+The record `Reading` reads each value by itself, so that it means the same in any batch, library and
+file. :mod:`clearprop.tables.inference` makes it from all values of a column.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from clearprop._typing import Array
 from clearprop.tables.columns import (
-    KINDS,
     ColumnType,
-    parse_numbers,
     to_datetimes,
     to_labels,
     to_numbers,
     to_signs,
-    type_of,
 )
-from clearprop.tables.frames import Column, TableError, shown
+from clearprop.tables.frames import Column, TableError
 from clearprop.tables.labels import as_trained
+from clearprop.tables.text_dates import DateFormat
+from clearprop.tables.text_numbers import NumberFormat
 
-# text with more distinct values than this share of its rows identifies rows instead of describing
-# them; text with at most this many values is kept
-IDENTIFIER_SHARE = 0.5
-IDENTIFIER_LEVELS = 20
-KINDS_OF_TYPES = {
-    "bool": "boolean",
-    "integer": "numeric",
-    "float": "numeric",
-    "decimal": "numeric",
-    "interval": "numeric",
-    "date": "date",
-    "time": "date",
-}
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
+# What stands for a missing value in a column of numbers or dates, in any case of the letters.
+_MARKS = (
+    "?|-|--|---|–|—|.|..|…|*|**|/|#|n/a|na|n.a.|n.a|n/a.|n.d.|nd|nan|nat|null|nil|none|<na>|k.a.|n.v.|"
+    "missing|(missing)|unknown|undefined|not available|not applicable|keine angabe|(null)|"
+    "#n/a|#n/a n/a|#na|#div/0!|#value!|#ref!|#name?|#num!|#null!"
+)
+MARKS = frozenset(_MARKS.split("|"))
 
 
 @dataclass(frozen=True)
@@ -48,93 +40,74 @@ class Reading:
     kind: one of `KINDS`.
     reason: why, in a few words.
     type: what the column held in training; None in files of versions that did not keep it.
+    number, date: how text is read as numbers or dates; None for plain numbers and for ISO 8601.
+    gaps: texts that mean a missing value, besides `MARKS`, in a column of numbers or dates.
     """
 
     kind: str
     reason: str = ""
     type: ColumnType | None = None
+    number: NumberFormat | None = None
+    date: DateFormat | None = None
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """What the column held in training, such as "float", "numbers (kg)" or "dates (ISO)"."""
+        if self.type is None or self.type.name != "text" or self.kind == "categorical":
+            return "" if self.type is None else self.type.name
+        form = self.number if self.kind == "numeric" else self.date
+        name = {"numeric": "numbers", "date": "dates", "boolean": "truth values"}.get(self.kind)
+        return f"{name or 'text'} ({form.words})" if form is not None else name or "text"
 
     def numbers(self, column: Column) -> Array:
-        """float64 (N,), NaN where missing; infinities stay."""
-        return to_numbers(column, infinite=True)
+        """float64 (N,), NaN where missing; infinities stay. TableError for other text."""
+        column = self._with_gaps(column)
+        if column.type != "text" or self.number is None:
+            return to_numbers(column, infinite=True)
+        numbers = self.number.read(column.values)
+        _check_read(column, np.asarray(numbers.is_null()), f"a number ({self.number.words})")
+        result: Array = numbers.to_numpy(zero_copy_only=False)
+        return result
 
     def signs(self, column: Column) -> Array:
         """+1, −1 and 0 for true, false and missing, float64 (N,)."""
-        return to_signs(column)
+        return to_signs(self._with_gaps(column))
 
     def stamps(self, column: Column) -> Array:
-        """datetime64[us] (N,), NaT where missing."""
-        return to_datetimes(column)
+        """datetime64[us] (N,), NaT where missing. TableError for other text."""
+        column, form = self._with_gaps(column), self.date
+        if form is None and self.type is not None and self.type.name == "time":
+            form = DateFormat("time")
+        if column.type != "text" or form is None:
+            return to_datetimes(column)
+        stamps = form.read(column.values)
+        _check_read(column, np.isnat(stamps), f"a date ({form.words})")
+        return stamps
 
     def labels(self, column: Column) -> Any:
         """Arrow text, null where missing."""
         return as_trained(to_labels(column), self.type)
 
+    def _with_gaps(self, column: Column) -> Column:
+        """The column with its gaps missing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-# ---- what kind a column is -----------------------------------------------------------------------
-
-
-def check_kinds(kinds: Mapping[str, str]) -> None:
-    """Raise ValueError, naming the column, for an unknown kind."""
-    for name, kind in kinds.items():
-        if kind not in KINDS:
-            raise ValueError(f"kinds[{name!r}] must be one of {', '.join(KINDS)}; got {kind!r}")
-
-
-def infer_reading(column: Column, kind: str | None = None) -> Reading:
-    """How a column is read, and why; `kind` is the kind that was asked for.
-
-    Typed columns are what their type says. Text is numeric, boolean (true/false) or a date (ISO
-    8601) where all its values are, and categorical otherwise. Ignored are columns with no value or
-    a single one, text with a different value in most rows (identifiers, free text), and types that
-    hold no single value.
-    """
-    type_ = type_of(column)
-    if kind is not None:
-        return Reading(kind, "as asked", type_)
-    return Reading(*_infer(column), type_)
+        if column.type != "text":
+            return column
+        text = column.values.type
+        gaps = pc.is_in(pc.utf8_lower(column.values), value_set=pa.array(sorted(MARKS), text))
+        if self.gaps:
+            gaps = pc.or_(gaps, pc.is_in(column.values, value_set=pa.array(self.gaps, text)))
+        if not pc.any(gaps).as_py():
+            return column
+        return replace(column, values=pc.if_else(gaps, None, column.values))
 
 
-def _infer(column: Column) -> tuple[str, str]:
-    import pyarrow.compute as pc
-
-    values = column.values
-    n_present = len(values) - values.null_count
-    if column.type == "other":
-        return "ignore", f"{column.holds} cannot be used"
-    if n_present == 0:
-        return "ignore", "no value at all"
-    if column.labels or column.type == "text":
-        levels = pc.unique(values).drop_null()
-        constant = len(levels) == 1
-    else:
-        ends = pc.min_max(values)
-        constant = ends["min"] == ends["max"]
-    if constant and n_present == len(values):
-        return "ignore", f"the same value in every row: {shown(str(values[0].as_py()))}"
-    if column.labels:
-        return "categorical", f"{len(levels)} categories"
-    if column.type == "text":
-        return _infer_text(levels, n_present)
-    return KINDS_OF_TYPES[type_of(column).name], column.holds
-
-
-def _infer_text(levels: Any, n_present: int) -> tuple[str, str]:
-    n_levels = len(levels)
-    if n_levels <= 6 and {x.lower() for x in levels.to_pylist()} <= {"true", "false"}:
-        return "boolean", "true and false"
-    if _DATE.fullmatch(levels[0].as_py()) and _reads(to_datetimes, levels):
-        return "date", f"{n_levels} different dates"
-    if _reads(parse_numbers, levels):
-        return "numeric", f"{n_levels} different numbers"
-    if n_levels > max(IDENTIFIER_LEVELS, IDENTIFIER_SHARE * n_present):
-        return "ignore", f"text with {n_levels} different values in {n_present} rows"
-    return "categorical", f"{n_levels} categories"
-
-
-def _reads(read: Callable[[Column], Any], values: Any) -> bool:
-    try:
-        read(Column("", values))
-    except TableError:
-        return False
-    return True
+def _check_read(column: Column, failed: Array, what: str) -> None:
+    """Raise TableError for the first text that was not read."""
+    failed = failed & np.asarray(column.values.is_valid())
+    if failed.any():
+        i = int(failed.argmax())
+        raise TableError(f"{column.row(i)}: {column.quoted(i)} is not {what}")

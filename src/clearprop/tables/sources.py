@@ -23,8 +23,9 @@ from clearprop.tables.frames import (
     texts_of_names,
     unknown_name,
 )
+from clearprop.tables.inference import ColumnFinding, check_kinds, check_text_format, find
 from clearprop.tables.names import are_numbers_in_order
-from clearprop.tables.reading import Reading, check_kinds, infer_reading
+from clearprop.tables.reading import Reading
 from clearprop.tables.values import array_values, objects_values
 
 
@@ -35,9 +36,15 @@ class ColumnReader:
         """The column of a name, all rows or those of these numbers."""
         raise NotImplementedError
 
-    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
-        """How a column is read, from some rows or all; `kind` is the kind that was asked for."""
-        return infer_reading(self.column(name, rows), kind)
+    def find(
+        self,
+        name: str,
+        kind: str | None = None,
+        rows: Array | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ColumnFinding:
+        """What a column is, from some rows or all; kind and options are those asked for."""
+        return find(self.column(name, rows), kind, options)
 
     def numbers(self, name: str, reading: Reading) -> Array:
         """float64 (N,), NaN where missing; infinities stay."""
@@ -51,14 +58,14 @@ class FrameSource(ColumnReader):
     first_row: number of its first row in the whole table, for messages.
     named: whether the user has named the columns.
     missing: texts that mean a missing value.
-    readings: column → how it is read, where that is decided already.
+    findings: column → what it is, where that is decided already.
     """
 
     frame: Any
     first_row: int = 0
     named: bool = True
     missing: tuple[str, ...] = ()
-    readings: Mapping[str, Reading] = field(default_factory=dict)
+    findings: Mapping[str, ColumnFinding] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -86,13 +93,19 @@ class FrameSource(ColumnReader):
             return dict(zip(self.names, native.row(0), strict=True))
         return _cells(native) if library == "pandas" else None
 
+    def find(
+        self,
+        name: str,
+        kind: str | None = None,
+        rows: Array | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ColumnFinding:
+        return self.findings.get(name) or super().find(name, kind, rows, options)
+
     def values(self, name: str) -> list[Any]:
         """What the column holds, as Python objects, to be shown."""
         values: list[Any] = self.frame[name].to_list()
         return values
-
-    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
-        return self.readings.get(name) or super().infer(name, kind, rows)
 
     def column(self, name: str, rows: Array | None = None) -> Column:
         frame = self.frame if rows is None else column_of(self.frame, name)[rows].to_frame()
@@ -129,17 +142,36 @@ class ArraySource(ColumnReader):
         cells = self.X[0] if self.X.dtype.kind in "mM" else self.X[0].tolist()
         return dict(zip(self.names, cells, strict=True))
 
+    def find(
+        self,
+        name: str,
+        kind: str | None = None,
+        rows: Array | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> ColumnFinding:
+        if self.X.dtype.kind not in "biuf":
+            return super().find(name, kind, rows, options)
+        values = self._cells(name) if rows is None else self._cells(name)[rows]
+        type_name = {"b": "bool", "f": "float"}.get(values.dtype.kind, "integer")
+        bits = 8 * values.dtype.itemsize if type_name == "float" else 64
+        type_ = ColumnType(type_name, bits=min(bits, 64))
+        gaps, infinite = 0, 0
+        if type_.name == "float":
+            gaps, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+        if kind is not None:
+            return ColumnFinding(Reading(kind, "as asked", type_), gaps, (), infinite, asked=True)
+        if len(values) and gaps == len(values):
+            reading = Reading("ignore", "no value at all", type_)
+        elif len(values) and values.min() == values.max():
+            reading = Reading("ignore", f"the same value in every row: {values[0]}", type_)
+        elif type_.name == "bool":
+            reading = Reading("boolean", "truth values", type_)
+        else:
+            reading = Reading("numeric", "numbers", type_)
+        return ColumnFinding(reading, gaps, (), infinite)
+
     def values(self, name: str) -> list[Any]:
         return list(self._cells(name).tolist())
-
-    def infer(self, name: str, kind: str | None = None, rows: Array | None = None) -> Reading:
-        if self.X.dtype.kind not in "biuf":
-            return super().infer(name, kind, rows)
-        type_ = {"b": "bool", "f": "float"}.get(self.X.dtype.kind, "integer")
-        bits = 8 * self.X.dtype.itemsize if type_ == "float" else 64
-        inferred = "boolean" if type_ == "bool" else "numeric"
-        reason = "as asked" if kind else "truth values" if type_ == "bool" else "numbers"
-        return Reading(kind or inferred, reason, ColumnType(type_, bits=min(bits, 64)))
 
     def numbers(self, name: str, reading: Reading) -> Array:
         if self.X.dtype.kind not in "biuf":
@@ -312,14 +344,22 @@ def _source_of_frame(X: Any) -> FrameSource:
     return source
 
 
-def read_all(source: Source, kinds: Mapping[str, str]) -> dict[str, Reading]:
-    """How each column of a table is read; `kinds` are those that were asked for.
+def find_all(
+    source: Source,
+    kinds: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    rows: Array | None = None,
+) -> dict[str, ColumnFinding]:
+    """What each column of a table is, from some rows or all.
 
-    Raises TableError for an unknown column, ValueError for an unknown kind.
+    kinds: column → the kind that was asked for. options: how text is read, see
+    `tables.inference.check_text_format`.
+    Raises TableError for an unknown column, TypeError or ValueError for a wrong kind or option.
     """
+    kinds, options = kinds or {}, check_text_format(options)
     check_names(source, tuple(kinds))
     check_kinds(kinds)
-    return {name: source.infer(name, kinds.get(name)) for name in source.names}
+    return {name: source.find(name, kinds.get(name), rows, options) for name in source.names}
 
 
 def check_names(source: Source, names: tuple[str, ...]) -> None:

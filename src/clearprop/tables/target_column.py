@@ -6,6 +6,7 @@ any later table into y, and predictions back into labels.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,12 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.columns import to_labels, to_numbers
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
+from clearprop.tables.inference import counted, is_identifying, numbers_and_others
+from clearprop.tables.text_numbers import NumberFormat
 
+WAY_OUT = (
+    "--missing (missing=) makes them missing, --task classification (task=) makes all texts classes"
+)
 TASKS = ("classification", "regression")
 LABEL_TYPES = ("text", "integer", "number", "boolean")
 MAX_INTEGER_CLASSES = 20  # whole numbers with more distinct values are a quantity
@@ -28,12 +34,14 @@ class TargetColumn:
     task: "classification" or "regression".
     labels: of the classes, as text, in order; empty for a quantity.
     type: what the labels are in predictions, one of LABEL_TYPES; "number" for a quantity.
+    number: how text is read as the values of a quantity; None for plain numbers.
     """
 
     name: str
     task: str
     labels: tuple[str, ...] = ()
     type: str = "number"
+    number: NumberFormat | None = None
 
     @property
     def has_classes(self) -> bool:
@@ -46,7 +54,7 @@ class TargetColumn:
         a value that is not a finite number.
         """
         if not self.has_classes:
-            return to_numbers(column)
+            return _quantity(column, self.number)
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -106,21 +114,30 @@ class TargetColumn:
         return list(self.labels)
 
 
-def infer_task(column: Column) -> tuple[str, str]:
+def infer_task(column: Column, options: Mapping[str, Any] | None = None) -> tuple[str, str]:
     """ "classification" or "regression", and the reason.
 
+    options: how numbers are written as text, see `tables.inference.check_text_format`.
     Numbers are a quantity, except whole numbers with few distinct values: two, or at most 20 that
     occur 10 times each on average. Everything else is classes.
+    Raises TableError for numbers among which there are a few other texts.
     """
     if column.type in ("datetime", "time", "other"):
         raise TableError(f"column {shown(column.name)}: {column.holds} cannot be the target")
     if column.labels or column.type == "bool":
         return "classification", f"the target has {'categories' if column.labels else column.holds}"
     if column.type == "text":
-        try:
-            y = to_numbers(column)
-        except TableError:
+        found = numbers_and_others(column, options)
+        if found is None:
             return "classification", "the target is text"
+        number, others = found
+        if others:
+            n = sum(count for _, count in others)
+            raise TableError(
+                f"column {shown(column.name)}: the target has numbers, and {n:,} other "
+                f"value{'s' if n > 1 else ''}: {counted(others)}; {WAY_OUT}"
+            )
+        y = _quantity(column, number)
     else:
         y = to_numbers(column)
     levels = np.unique(y[~np.isnan(y)])
@@ -132,8 +149,14 @@ def infer_task(column: Column) -> tuple[str, str]:
     return "regression", f"the target has {len(levels)} different numbers"
 
 
-def find_target(column: Column, task: str, *, skip_missing: bool = False) -> TargetColumn:
-    """The record of a target column for a task.
+def find_target(
+    column: Column,
+    task: str,
+    *,
+    skip_missing: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> TargetColumn:
+    """The record of a target column for a task; options as for `infer_task`.
 
     Raises TableError, naming the row, for a missing value (unless they are to be skipped), and
     for a column with a single class or a single number.
@@ -147,18 +170,41 @@ def find_target(column: Column, task: str, *, skip_missing: bool = False) -> Tar
             f"(in {int(missing.sum())} of {len(missing)} rows)"
         )
     if task == "regression":
-        y = to_numbers(column)[~missing]
+        found = numbers_and_others(column, options)
+        number = None if found is None else found[0]
+        y = _quantity(column, number)[~missing]
         if y.min() == y.max():
             raise TableError(f"column {shown(column.name)}: the target is {y[0]:g} in every row")
-        return TargetColumn(column.name, task)
+        return TargetColumn(column.name, task, number=number)
     type_ = _label_type(column)
     labels = _label_text(column, type_).unique().drop_null().to_pylist()
     if len(labels) < 2:
         raise TableError(
             f"column {shown(column.name)}: the target has one class only, {shown(labels[0])}"
         )
+    n = len(missing) - int(missing.sum())
+    if type_ == "text" and column.type == "text" and is_identifying(len(labels), n):
+        raise TableError(
+            f"column {shown(column.name)}: the target has {len(labels):,} different texts in "
+            f"{n:,} rows, too many to be classes"
+        )
     order = float if type_ in ("integer", "number") else str
     return TargetColumn(column.name, task, tuple(sorted(labels, key=order)), type_)
+
+
+def _quantity(column: Column, number: NumberFormat | None) -> Array:
+    """float64 (N,), NaN where missing; TableError for a text that is not a finite number."""
+    if number is None or column.type != "text":
+        return to_numbers(column)
+    numbers = number.read(column.values)
+    failed = np.asarray(column.values.is_valid()) & np.asarray(numbers.is_null())
+    y: Array = numbers.to_numpy(zero_copy_only=False)
+    failed |= np.isinf(y)
+    if failed.any():
+        i = int(failed.argmax())
+        what = f"a finite number ({number.words})"
+        raise TableError(f"{column.row(i)}: {column.quoted(i)} is not {what}")
+    return y
 
 
 def missing_rows(column: Column) -> Array:

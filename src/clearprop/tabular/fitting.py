@@ -19,11 +19,10 @@ from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.division import read_groups, read_times
 from clearprop.tables.frames import TableError
-from clearprop.tables.reading import Reading
+from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,
-    MOST_PREPARING,
     PILOT_ROWS,
     Speeds,
     affordable_rows,
@@ -45,13 +44,13 @@ class Settings:
     """How a bag is fitted.
 
     recipe: of its members.
-    readings: of columns, by their names.
+    findings: what each column of the table is, by name.
     begun: the start of the fit, by time.monotonic.
     The other fields are the parameters of the estimator.
     """
 
     recipe: Recipe
-    readings: Mapping[str, Reading]
+    findings: Mapping[str, ColumnFinding]
     seed: int
     begun: float
     n_members: int
@@ -128,7 +127,7 @@ def prepare(source: Source, settings: Settings, rows: Array | None) -> Prepared:
     """Fit the inputs to these rows, or to all. TableError names the row in the whole table."""
     begun = time.monotonic()
     try:
-        inputs = TableInputs.fit(source, None, settings.seed, rows, settings.readings)
+        inputs = TableInputs.fit(source, None, settings.seed, rows, settings.findings)
         fitted = time.monotonic()
         matrix = inputs.transform(source, rows)
     except TableError:
@@ -148,8 +147,6 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
     pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
     prepare(source, settings, pilot[:100])  # imports, whose time does not depend on the rows
     prepared = prepare(source, settings, pilot)
-    if time.monotonic() - settings.begun > MOST_PREPARING * limit:
-        return sample_rows(n, PILOT_ROWS, task.division, task.weight, rng)
     some = task.rows(pilot)
     data = Data(prepared.matrix, some.t, some.weight)
     runner = get_engine(settings.engine, n_threads=settings.n_threads)

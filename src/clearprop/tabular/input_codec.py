@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
 from clearprop.tables.columns import KINDS
 from clearprop.tables.dates import DATE_PARTS
 from clearprop.tabular.input_columns import Categories, Flag, InputColumn, Number
 from clearprop.tabular.inputs import MAX_UNITS, TableInputs
 from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
+from clearprop.tabular.table_columns import TableColumn
 
 COLUMN_KEYS = ("name", "kind", "numbers", "categories", "embedded", "flags", "missing")
 
@@ -17,13 +20,14 @@ def inputs_to_document(inputs: TableInputs) -> Document:
     return {
         "names": list(inputs.names),
         "least_units": inputs.least_units,
+        "table": [asdict(column) for column in inputs.table],
         "columns": [_column_to_document(column) for column in inputs.columns],
     }
 
 
 def inputs_from_document(document: Document, where: str) -> TableInputs:
     """The inverse of :func:`inputs_to_document`; ModelFileError, naming `where`."""
-    check_keys(document, ("names", "least_units", "columns"), where)
+    check_keys(document, ("names", "least_units", "columns"), where, optional=("table",))
     names = take_list(document, "names", str, where)
     columns = []
     for i, entry in enumerate(take_list(document, "columns", dict, where)):
@@ -32,10 +36,29 @@ def inputs_from_document(document: Document, where: str) -> TableInputs:
     if len(set(names)) < len(names) or len(set(used)) < len(used) or set(used) - set(names):
         raise ModelFileError(f"{where}: the names of the columns do not fit together")
     least_units: int = take(document, "least_units", int, where, minimum=1, maximum=MAX_UNITS)
-    inputs = TableInputs(tuple(columns), tuple(names), least_units)
+    table = _table(document, where)
+    if table and [column.name for column in table] != names:
+        raise ModelFileError(f"{where}: the records of the table do not fit its columns")
+    inputs = TableInputs(tuple(columns), tuple(names), least_units, table)
     with reading(where):
         _ = inputs.layer  # the edges must be in rising order
     return inputs
+
+
+def _table(document: Document, where: str) -> tuple[TableColumn, ...]:
+    """The records of all columns of the table; none in files of earlier versions."""
+    records = []
+    for i, entry in enumerate(
+        take_list(document, "table", dict, where) if "table" in document else ()
+    ):
+        place = f"{where}: table[{i}]"
+        check_keys(entry, ("name", "kind", "reason", "type", "inputs", "n_missing"), place)
+        name, kind, reason, type_, inputs = (
+            take(entry, key, str, place) for key in ("name", "kind", "reason", "type", "inputs")
+        )
+        n_missing: int = take(entry, "n_missing", int, place, minimum=0)
+        records.append(TableColumn(name, kind, reason, type_, inputs, n_missing))
+    return tuple(records)
 
 
 def _column_to_document(column: InputColumn) -> Document:

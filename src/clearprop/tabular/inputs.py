@@ -28,9 +28,10 @@ from clearprop._typing import Array
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Layer
 from clearprop.tables.frames import TableError
-from clearprop.tables.reading import Reading, check_kinds
-from clearprop.tables.sources import Source, check_names
+from clearprop.tables.inference import ColumnFinding
+from clearprop.tables.sources import Source, check_names, find_all
 from clearprop.tabular.input_columns import CLIP, Categories, InputColumn
+from clearprop.tabular.table_columns import TableColumn
 
 LEAST_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
 FEW_ROWS, LEAST_OF_FEW = 6_000, 2  # the least number for tables of up to so many rows
@@ -47,11 +48,14 @@ class TableInputs:
     columns: a record for each column that is used.
     names: the names of all columns in training, in order.
     least_units: the number of learnt functions of a numeric column if there are many such columns.
+    table: a record for each column of the table, as it was found; none in files of versions that
+    did not keep them.
     """
 
     columns: tuple[InputColumn, ...]
     names: tuple[str, ...]
     least_units: int = LEAST_UNITS
+    table: tuple[TableColumn, ...] = ()
 
     @classmethod
     def fit(
@@ -60,7 +64,7 @@ class TableInputs:
         kinds: Mapping[str, str] | None = None,
         seed: int = 0,
         rows: Array | None = None,
-        readings: Mapping[str, Reading] | None = None,
+        findings: Mapping[str, ColumnFinding] | None = None,
     ) -> TableInputs:
         """Fit to the rows of a source, without their targets.
 
@@ -69,14 +73,11 @@ class TableInputs:
         type and the values say.
         seed: of the sample of 200,000 rows that the statistics are computed from if there are
         more rows; categories come from all rows.
-        readings: column → how it is read, where that is decided already.
+        findings: what each column is, where that is decided already.
 
         Raises TableError for an unknown column and for values that are not of the kind, ValueError
         for an unknown kind.
         """
-        kinds = dict(kinds or {})
-        check_names(source, tuple(kinds))
-        check_kinds(kinds)
         if source.n_rows == 0:
             raise TableError("the table has no rows")
         n = source.n_rows if rows is None else len(rows)
@@ -84,9 +85,11 @@ class TableInputs:
         if n > SAMPLE:
             drawn = np.sort(np.random.default_rng(seed).choice(n, SAMPLE, replace=False))
             sample = source.take(drawn if rows is None else rows[drawn])
-        columns = []
+        columns, table = [], []
+        if findings is None:
+            findings = find_all(source, kinds, rows=rows)
         for name in source.names:
-            reading = (readings or {}).get(name) or source.infer(name, kinds.get(name), rows)
+            reading = findings[name].reading
             if reading.kind == "categorical":
                 labels = reading.labels(source.column(name, rows))
                 column = InputColumn.from_categories(name, reading, labels)
@@ -95,8 +98,16 @@ class TableInputs:
             else:
                 column = None
             columns += [] if column is None else [column]
+            table.append(TableColumn.of(name, findings[name], column))
         least_units = LEAST_UNITS if n > FEW_ROWS else LEAST_OF_FEW
-        return cls(tuple(columns), source.names, least_units)
+        return cls(tuple(columns), source.names, least_units, tuple(table))
+
+    @property
+    def table_columns(self) -> tuple[TableColumn, ...]:
+        """A record for each column of the table, in order."""
+        used = {column.name: column for column in self.columns}
+        table = self.table or [TableColumn.of_input(name, used.get(name)) for name in self.names]
+        return tuple(c if c.name in used else c.left_out() for c in table)
 
     @property
     def sizes(self) -> tuple[int, int, int]:

@@ -15,10 +15,11 @@ from clearprop.estimators import MLPClassifier, MLPRegressor
 from clearprop.network import Network
 from clearprop.persistence import read_file, write_file
 from clearprop.tables.frames import TableError, as_frame, shown, unknown_name
+from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.names import name_text
-from clearprop.tables.reading import Reading
-from clearprop.tables.sources import FrameSource, row_source
+from clearprop.tables.sources import FrameSource, find_all, row_source
 from clearprop.tables.target_column import TargetColumn
+from clearprop.tables.told import warn
 from clearprop.tabular.classifier import TabularClassifier
 from clearprop.tabular.model_codec import model_from_document, model_to_document
 from clearprop.tabular.network import NetworkOptions, train_network
@@ -86,6 +87,7 @@ class TableModel:
         task: str | None = None,
         kinds: Mapping[Any, str] | None = None,
         missing: Collection[str] = (),
+        text_format: Mapping[str, Any] | None = None,
         network: NetworkOptions | None = None,
         group: str | None = None,
         time: str | None = None,
@@ -98,6 +100,7 @@ class TableModel:
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
         that is inferred.
         missing: texts that mean a missing value.
+        text_format: how numbers and dates are written as text, see TabularClassifier.
         network: options of one network, which is trained instead of a bag.
         group: column whose equal values are held out together, see `TabularClassifier.fit`. It is
         an input only if `kinds` names it.
@@ -114,30 +117,43 @@ class TableModel:
         group, time = (None if name is None else name_text(name) for name in (group, time))
         if target in kinds:
             raise TableError(f"column {shown(target)} is the target; choose its task instead")
-        problem = read_problem(frame, target, task=task, missing=missing, group=group, time=time)
+        problem = read_problem(
+            frame,
+            target,
+            task=task,
+            missing=missing,
+            text_format=text_format,
+            group=group,
+            time=time,
+        )
         kinds = kinds_with_group(kinds, group)
+        findings = find_all(FrameSource(problem.frame, missing=problem.missing), kinds, text_format)
+        warn(findings)
         if network is not None:
-            encoding = TableEncoding.fit(problem.frame, kinds, missing=missing, rows=problem.train)
+            encoding = TableEncoding.fit(
+                problem.frame, missing=missing, rows=problem.train, findings=findings
+            )
             return cls.fit_network(problem, encoding, network)
-        return cls.fit_bag(problem, kinds, **parameters)
+        parameters = {**parameters, "text_format": text_format}
+        return cls.fit_bag(problem, kinds, findings, **parameters)
 
     @classmethod
     def fit_bag(
         cls,
         problem: Problem,
         kinds: Mapping[str, str] | None = None,
-        readings: Mapping[str, Reading] | None = None,
+        findings: Mapping[str, ColumnFinding] | None = None,
         **parameters: Any,
     ) -> TableModel:
         """A bag, trained on the training rows of a problem; kinds and parameters as for `fit`.
 
-        readings: column → how it is read, where that is decided already.
+        findings: what each column is, where that is decided already.
         """
         bag = TabularClassifier if problem.target.has_classes else TabularRegressor
         rows = problem.train
         frame, missing = problem.frame[rows], problem.missing
         groups, times = problem.division(rows)
-        source = FrameSource(frame, missing=missing, readings=readings or {})
+        source = FrameSource(frame, missing=missing, findings=findings or {})
         estimator = bag(kinds=kinds or None, **parameters)
         estimator.fit(source, problem.y[rows], groups=groups, time=times)
         about = {"n_rows": len(rows), "n_validation_rows": 0}

@@ -17,6 +17,7 @@ from clearprop.tabular.base import BaseTabular
 from clearprop.tabular.classifier import TabularClassifier
 from clearprop.tabular.codec import tabular_from_document, tabular_to_document
 from clearprop.tabular.plain import TableEncoding
+from clearprop.tabular.reading_codec import number_from_entry, number_to_document
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.target import Standardization
 
@@ -39,6 +40,7 @@ def model_to_document(model: TableModel) -> tuple[Document, dict[str, Array]]:
             "task": model.target.task,
             "labels": list(model.target.labels),
             "type": model.target.type,
+            **number_to_document(model.target.number),
         },
         "estimator": {"kind": kind.__name__, **document},
         "encoding": None if model.encoding is None else model.encoding.to_document(),
@@ -109,7 +111,7 @@ def _check_parts(model: TableModel, where: str) -> None:
 
 
 def _target_column(entry: Document, where: str) -> TargetColumn:
-    check_keys(entry, ("name", "task", "labels", "type"), where)
+    check_keys(entry, ("name", "task", "labels", "type"), where, optional=("number",))
     name = take(entry, "name", str, where)
     task: str = take(entry, "task", str, where, choices=TASKS)
     labels = take_list(entry, "labels", str, where)
@@ -117,7 +119,7 @@ def _target_column(entry: Document, where: str) -> TargetColumn:
     if task == "regression":
         if labels or type_ != "number":
             raise ModelFileError(f"{where}: a quantity has no labels")
-        return TargetColumn(name, task)
+        return TargetColumn(name, task, number=number_from_entry(entry, where))
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise ModelFileError(f"{where}: 'labels' must be two or more different texts")
     target = TargetColumn(name, task, tuple(labels), type_)

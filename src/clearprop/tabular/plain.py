@@ -16,7 +16,8 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
 from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
-from clearprop.tables.reading import Reading, check_kinds, infer_reading
+from clearprop.tables.inference import ColumnFinding
+from clearprop.tables.sources import FrameSource, find_all
 from clearprop.tabular.plain_columns import (
     ENCODINGS,
     ColumnEncoding,
@@ -71,12 +72,6 @@ class TableEncoding:
     ignored: tuple[IgnoredColumn, ...] = ()
     missing: tuple[str, ...] = ()
 
-    @property
-    def readings(self) -> dict[str, Reading]:
-        """How each column is read; those that are ignored, too."""
-        used = {column.name: column.reading for column in self.columns}
-        return used | {c.name: Reading("ignore", c.reason) for c in self.ignored}
-
     @classmethod
     def fit(
         cls,
@@ -85,31 +80,30 @@ class TableEncoding:
         *,
         missing: Collection[str] = (),
         rows: Array | None = None,
+        findings: Mapping[str, ColumnFinding] | None = None,
     ) -> TableEncoding:
         """The kinds of the columns of `frame` (pandas, polars, pyarrow, ...) and their statistics.
 
         kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the
         kind that is inferred.
         rows: indices of the training rows, which the statistics are taken from; by default all.
+        findings: what each column is, where that is decided already.
         Raises TableError, naming column and row, for values that are not of the kind, and if no
         column is left to learn from.
         """
         table = as_frame(frame)
-        kinds = dict(kinds or {})
-        check_kinds(kinds)
-        for name in kinds:
-            if name not in table.columns:
-                raise TableError(unknown_name(name, table.columns))
         if len(table) == 0:
             raise TableError("the table has no rows")
+        if findings is None:
+            findings = find_all(FrameSource(table, missing=tuple(missing)), kinds)
         columns: list[ColumnEncoding] = []
         ignored: list[IgnoredColumn] = []
         for name in table.columns:
-            column = read_column(table, name, missing)
-            reading = infer_reading(column, kinds.get(name))
+            reading = findings[name].reading
             if reading.kind == "ignore":
                 ignored.append(IgnoredColumn(name, reading.reason))
             else:
+                column = read_column(table, name, missing)
                 columns.append(ENCODINGS[reading.kind].fit(column, rows, reading))
         if not any(column.features for column in columns):
             raise TableError("the table has no column to learn from: all are ignored")

@@ -11,6 +11,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.division import number_groups, number_times
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
+from clearprop.tables.inference import check_text_format
 from clearprop.tables.names import name_text
 from clearprop.tables.target_column import (
     TASKS,
@@ -68,6 +69,7 @@ def read_problem(
     *,
     task: str | None = None,
     missing: Collection[str] = (),
+    text_format: Mapping[str, Any] | None = None,
     skip_missing_target: bool = False,
     test_size: float = 0.0,
     seed: int = 0,
@@ -78,6 +80,7 @@ def read_problem(
 
     task: "classification" or "regression"; None chooses by the values of the target.
     missing: texts that mean a missing value.
+    text_format: how numbers are written as text, see TabularClassifier.
     skip_missing_target: leave out rows without a target, instead of raising an error.
     test_size: share of the rows that are held out, drawn with the seed (stratified for classes).
     group, time: columns; rows of one group are held out together, or the latest rows.
@@ -95,12 +98,13 @@ def read_problem(
         raise TableError("the table has no rows")
     if len(table.columns) == 1:
         raise TableError("the table has no column to learn from: the target is the only one")
+    text_format = check_text_format(text_format)
     reason = "as asked"
     if task is None:
-        task, reason = infer_task(column)
+        task, reason = infer_task(column, text_format)
     elif task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
-    record = find_target(column, task, skip_missing=skip_missing_target)
+    record = find_target(column, task, skip_missing=skip_missing_target, options=text_format)
     rows = np.flatnonzero(~missing_rows(column))
     y = record.encode(column)
     groups = _numbers(table, group, missing, rows, number_groups)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from clearprop.documents import Document, check_keys, take
+from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
 from clearprop.tables.columns import TYPES, ColumnType
 from clearprop.tables.reading import Reading
+from clearprop.tables.text_dates import ORDERS, DateFormat
+from clearprop.tables.text_numbers import DECIMALS, THOUSANDS, NumberFormat
+
+MAX_UNIT = 40  # characters of a unit
 
 
 def reading_to_document(reading: Reading) -> Document:
@@ -14,6 +19,9 @@ def reading_to_document(reading: Reading) -> Document:
     return {
         "reason": reading.reason,
         "type": None if reading.type is None else _type_to_document(reading.type),
+        **number_to_document(reading.number),
+        **({} if reading.date is None else {"date": reading.date.order}),
+        **({} if not reading.gaps else {"gaps": list(reading.gaps)}),
     }
 
 
@@ -26,8 +34,42 @@ def reading_from_entry(entry: Document, kind: str, where: str) -> Reading:
         return Reading(kind, type=_type(entry, where) if "type" in entry else None)
     document: Document = take(entry, "reading", dict, where)
     place = f"{where}: reading"
-    check_keys(document, ("reason", "type"), place)
-    return Reading(kind, take(document, "reason", str, place), _type(document, place))
+    check_keys(document, ("reason", "type"), place, optional=("number", "date", "gaps"))
+    date = None
+    if "date" in document:
+        date = DateFormat(take(document, "date", str, place, choices=ORDERS))
+    return Reading(
+        kind,
+        take(document, "reason", str, place),
+        _type(document, place),
+        number_from_entry(document, place),
+        date,
+        tuple(take_list(document, "gaps", str, place)) if "gaps" in document else (),
+    )
+
+
+def number_to_document(number: NumberFormat | None) -> Document:
+    """An entry for the format of numbers; none for plain numbers."""
+    return {} if number is None else {"number": asdict(number)}
+
+
+def number_from_entry(entry: Document, where: str) -> NumberFormat | None:
+    """The inverse of `number_to_document`; ModelFileError, naming `where`."""
+    if "number" not in entry:
+        return None
+    document: Document = take(entry, "number", dict, where)
+    place = f"{where}: number"
+    check_keys(document, ("decimal", "thousands", "unit", "brackets", "duration"), place)
+    form = NumberFormat(
+        take(document, "decimal", str, place, choices=DECIMALS),
+        take(document, "thousands", str, place, choices=THOUSANDS),
+        take(document, "unit", str, place),
+        take(document, "brackets", bool, place),
+        take(document, "duration", bool, place),
+    )
+    if form.decimal == form.thousands or len(form.unit) > MAX_UNIT:
+        raise ModelFileError(f"{place}: its parts do not fit together")
+    return form
 
 
 def _type_to_document(type_: ColumnType) -> Document:

@@ -290,7 +290,11 @@ def _writer(
         (0.0, 0.0) if missing is None else missing.encode(np.array([0.0, 1.0])).tolist()
     )
 
+    plain = column.reading.number is None
+
     def write_number(value: Any, x: list[float], values: list[float]) -> None:
+        if not plain and isinstance(value, str):
+            raise UnusualValueError  # it may be plain in another way
         v = read_number(value)
         if number >= 0:
             x[number] = v

@@ -128,4 +128,5 @@ def set_bag(estimator: Any, bag: BagModel) -> None:
     if bag.named:
         estimator.feature_names_in_ = np.asarray(names, dtype=object)
     used = {column.name for column in bag.inputs.columns}
+    estimator.columns_ = bag.inputs.table_columns
     estimator.unused_columns_ = [name for name in names if name not in used]
