@@ -26,6 +26,7 @@ from clearprop.estimators.sklearn_private import (
     num_samples,
     safe_indexing,
 )
+from clearprop.tables.given_targets import plain_classes
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -357,7 +358,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Any]:
-        classes = None
+        y, classes = plain_classes(y), None
         if plain.is_matrix(self, X, reset=reset):
             classes = plain.classes_of(y, len(X))
         if classes is None:
@@ -387,6 +388,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return labels.decode(y_hat, self.classes_, self._binarizer(), output)
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
+        y = plain_classes(y)
         if isinstance(self.classes_, list):
             right = (np.asarray(y) == prediction).all(axis=1)
             return float(np.average(right, weights=sample_weight))

@@ -6,6 +6,7 @@ any later table into y, and predictions back into labels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +14,19 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import to_labels, to_numbers
+from clearprop.tables.columns import ColumnType, to_labels, to_numbers, type_of
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
 from clearprop.tables.inference import counted, is_identifying, numbers_and_others
+from clearprop.tables.labels import Labels, as_trained, as_value, canonical
 from clearprop.tables.text_numbers import NumberFormat
 
 WAY_OUT = (
     "--missing (missing=) makes them missing, --task classification (task=) makes all texts classes"
 )
 TASKS = ("classification", "regression")
-LABEL_TYPES = ("text", "integer", "number", "boolean")
+TYPES_OF_LABELS = {"text": "text", "integer": "integer", "number": "float", "boolean": "bool"}
+LABEL_TYPES = tuple(TYPES_OF_LABELS)
+WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})(\.0*)?", re.ASCII)
 MAX_INTEGER_CLASSES = 20  # whole numbers with more distinct values are a quantity
 ROWS_PER_CLASS = 10  # whole numbers with fewer rows than this per value are a quantity, too
 
@@ -55,12 +59,9 @@ class TargetColumn:
         """
         if not self.has_classes:
             return _quantity(column, self.number)
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        labels = _label_text(column, self.type)
-        found = pc.index_in(labels, value_set=pa.array(self.labels, pa.large_string()))
-        strange = pc.and_(pc.is_null(found), pc.is_valid(labels)).to_numpy(zero_copy_only=False)
+        labels = to_labels(column)
+        y = Labels(self.labels, ColumnType(TYPES_OF_LABELS[self.type])).find_all(labels)
+        strange = (y < 0) & ~missing_rows(column)
         if strange.any():
             i = int(strange.argmax())
             known = ", ".join(map(shown, self.labels[:10]))
@@ -68,7 +69,6 @@ class TargetColumn:
             raise TableError(
                 f"{column.row(i)}: {column.quoted(i)} is not a class of this model ({known}{more})"
             )
-        y: Array = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return y
 
     def read(
@@ -176,8 +176,10 @@ def find_target(
         if y.min() == y.max():
             raise TableError(f"column {shown(column.name)}: the target is {y[0]:g} in every row")
         return TargetColumn(column.name, task, number=number)
-    type_ = _label_type(column)
-    labels = _label_text(column, type_).unique().drop_null().to_pylist()
+    _refuse_mixed(column)
+    texts = as_trained(to_labels(column), type_of(column)).filter(~missing).unique().to_pylist()
+    type_ = _label_type(column, texts)
+    labels = list({canonical(text, ColumnType(TYPES_OF_LABELS[type_])) for text in texts})
     if len(labels) < 2:
         raise TableError(
             f"column {shown(column.name)}: the target has one class only, {shown(labels[0])}"
@@ -220,31 +222,34 @@ def missing_rows(column: Column) -> Array:
     return mask
 
 
-def _label_type(column: Column) -> str:
+def _label_type(column: Column, levels: list[str]) -> str:
+    """The type of labels, from the different ones."""
     if column.type == "bool":
         return "boolean"
-    if column.type == "int":
-        return "integer"
-    if column.type == "float":
-        whole = all(_is_whole(text) for text in to_labels(column).unique().drop_null().to_pylist())
-        return "integer" if whole else "number"
-    levels = to_labels(column).unique().drop_null().to_pylist()
     if all(_is_whole(text) for text in levels):
         return "integer"
+    if column.type == "float" and len(set(map(float, levels))) == len(levels):
+        return "number"
     return "boolean" if {text.lower() for text in levels} <= {"true", "false"} else "text"
 
 
 def _is_whole(text: str) -> bool:
-    """Whether the text is an integer as Python writes it, and of 64 bits."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
-        return False
-    return str(int(text)) == text
+    """Whether the text is an integer of 64 bits, such as 12 or 12.0; codes such as 007 are not."""
+    return WHOLE.fullmatch(text) is not None
 
 
-def _label_text(column: Column, type_: str) -> Any:
-    """The labels as Arrow text; booleans in lower case."""
-    import pyarrow.compute as pc
-
-    labels = to_labels(column)
-    return pc.utf8_lower(labels) if type_ == "boolean" else labels
+def _refuse_mixed(column: Column) -> None:
+    """Raise TableError, with rows, for a target of objects of several types."""
+    if column.held != "mixed":
+        return
+    are_words = np.array([as_value(text or "") is None for text in column.values.to_pylist()])
+    present = column.values.is_valid().to_numpy(zero_copy_only=False)
+    examples = [
+        f"{column.quoted(int(kind.argmax()))} in row {column.first_row + int(kind.argmax())}"
+        for kind in (are_words & present, ~are_words & present)
+        if kind.any()
+    ]
+    raise TableError(
+        f"column {shown(column.name)}: the target mixes values of several types "
+        f"({', '.join(examples)}); write all of them as text, or all as numbers"
+    )

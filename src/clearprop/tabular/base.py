@@ -19,6 +19,7 @@ from clearprop.callers import users_line
 from clearprop.checks import check_number, check_sample_weight, check_weights, scale_weights
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
+from clearprop.tables.given_targets import check_present, plain_classes, plain_numbers
 from clearprop.tables.names import name_text
 from clearprop.tables.sources import Source, find_all, row_of_pandas, row_source, source_of
 from clearprop.tables.told import warn
@@ -171,6 +172,8 @@ class BaseTabular(BaseEstimator):
 
     def _column_or_matrix(self, y: Any, dtype: Any) -> Array:
         """y (N,) or (N, M) without missing values; one column of a matrix becomes (N,)."""
+        y = plain_classes(y) if dtype is None else plain_numbers(y)
+        check_present(y)
         y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from clearprop._typing import Array
 from clearprop.checks import check_sample_weight, scale_weights
 from clearprop.estimators.settings import class_weights
+from clearprop.tables.given_targets import plain_classes
 from clearprop.tables.sources import row_source
 from clearprop.tabular.bag.calibration import exponent, temper
 from clearprop.tabular.bag.division import Division
@@ -188,7 +189,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy; for several labels or columns the share of rows with all right."""
-        prediction = self.predict(X)
+        prediction, y = self.predict(X), plain_classes(y)
         weight = check_sample_weight(sample_weight, len(prediction), np.float64)
         if self.target_.kind == "columns":
             right = (np.asarray(y) == prediction).all(axis=1)
