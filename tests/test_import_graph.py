@@ -22,7 +22,7 @@ LAYERS = {
     # how records look in a notebook: functions of what they are given, which import no class of it
     "notebook": "notation notebook",
     "definition": "divergences activations outputs initializers schedules optimizers lbfgs "
-    "layers embeddings architecture propagation",
+    "layers embeddings monotone architecture propagation",
     "engines": "jobs engines",
     "training": "row_orders history progress network_files checkpoints track training",
     "network": "predictor network gradient_check",

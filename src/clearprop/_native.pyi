@@ -42,6 +42,8 @@ class JobSpec:
     clip_norm: float
     seed: int
     bfloat16: bool
+    lower: list[float]
+    upper: list[float]
 
 RunF32: Any
 RunF64: Any

@@ -15,6 +15,7 @@ from clearprop.activations import Activation, get_activation
 from clearprop.checks import check_sizes, one_per_layer
 from clearprop.initializers import Initializer, Rng
 from clearprop.layers import Dense, Dropout, Layer, Parameters
+from clearprop.monotone import Interval, Monotone, bounds
 from clearprop.outputs import Output, get_output
 
 
@@ -23,12 +24,15 @@ class Architecture:
     """Layers in order and the output unit; knows where each W and b lies in the flat vector θ.
 
     θ holds the layers one after another, each W (rows of W after one another) before its b.
+    monotone: in which columns of X the outputs are monotone; every step of training keeps θ within
+    the bounds that see to that. None for no constraint.
     Raises ValueError for layers that do not fit together, and unless the last one is dense without
     an activation.
     """
 
     layers: tuple[Layer, ...]
     output: Output
+    monotone: Monotone | None = None
 
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[-1], Dense):
@@ -48,6 +52,8 @@ class Architecture:
                     f"layer {number} ({layer.name}) names biases or decayed parameters that it "
                     f"lacks: {', '.join(unknown)}"
                 )
+        if self.monotone is not None:
+            bounds(self.layers, self.output, self.monotone)  # raises
 
     @cached_property
     def dense(self) -> tuple[Dense, ...]:
@@ -101,6 +107,36 @@ class Architecture:
             for name, view in views.items():
                 view[...] = given[name]
         return theta
+
+    @cached_property
+    def intervals(self) -> list[dict[str, Interval]]:
+        """For each layer, the bounds of the parameters that have any, by name."""
+        if self.monotone is None:
+            return [{} for _ in self.layers]
+        return bounds(self.layers, self.output, self.monotone)
+
+    @cached_property
+    def bounds(self) -> tuple[Array, Array] | None:
+        """The least and the largest θ, (P,) float64 each, read-only; None if there are none."""
+        if self.monotone is None:
+            return None
+        low, high = np.full(self.n_parameters, -np.inf), np.full(self.n_parameters, np.inf)
+        for end, values in enumerate((low, high)):
+            for views, own in zip(self.unpack(values), self.intervals, strict=True):
+                for name, interval in own.items():
+                    views[name][...] = interval[end]
+            values.flags.writeable = False
+        return low, high
+
+    def project(self, theta: Array) -> Array:
+        """θ, with what lies beyond its bounds moved to them."""
+        return theta if self.bounds is None else np.clip(theta, *self.bounds).astype(theta.dtype)
+
+    def within_bounds(self, theta: Array) -> bool:
+        """Whether θ (P,), or each of several (n, P), is within its bounds."""
+        return self.bounds is None or bool(
+            ((self.bounds[0] <= theta) & (theta <= self.bounds[1])).all()
+        )
 
     @cached_property
     def is_decayed(self) -> Array:

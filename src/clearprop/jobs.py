@@ -189,11 +189,7 @@ class Job:
         object.__setattr__(self, "rows", check_rows("rows", self.rows))
         if not isinstance(self.validation, Data):
             object.__setattr__(self, "validation", check_rows("validation", self.validation))
-        if np.shape(self.theta) != (self.architecture.n_parameters,):
-            raise ValueError(
-                f"theta must have shape ({self.architecture.n_parameters},); "
-                f"got {np.shape(self.theta)}"
-            )
+        self._check_theta()
         for name in ("epochs", "batch_size", "max_steps", "parts"):
             value = getattr(self, name)
             if name != "max_steps" or value is not None:
@@ -219,6 +215,15 @@ class Job:
                     f"stopping can monitor {known} here; got {self.stopping.monitor!r}"
                     + ("" if self.validation is not None else " (there is no validation data)")
                 )
+
+    def _check_theta(self) -> None:
+        if np.shape(self.theta) != (self.architecture.n_parameters,):
+            raise ValueError(
+                f"theta must have shape ({self.architecture.n_parameters},); "
+                f"got {np.shape(self.theta)}"
+            )
+        if not self.architecture.within_bounds(self.theta):
+            raise ValueError("theta must lie within the bounds of the monotone architecture")
 
     def _check_factors(self) -> None:
         names = {
@@ -264,6 +269,7 @@ class Job:
     def _check_lbfgs(self) -> None:
         """L-BFGS uses the loss of all rows at once; refuse settings that concern mini-batches."""
         given = {
+            "monotone": self.architecture.monotone is not None,
             "clip_norm": self.clip_norm is not None,
             "max_steps": self.max_steps is not None,
             "rate_factors": bool(self.rate_factors),

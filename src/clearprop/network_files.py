@@ -15,6 +15,7 @@ from clearprop.architecture import Architecture
 from clearprop.documents import ModelFileError, check_keys, reading, take, take_list, take_tensor
 from clearprop.embeddings import LAYER_KINDS
 from clearprop.layers import Dense, Layer
+from clearprop.monotone import Monotone
 from clearprop.outputs import OUTPUTS, Output
 from clearprop.persistence import read_file, write_file
 
@@ -90,7 +91,15 @@ def network_from_document(
                 for name, shape in layer.shapes.items()
             }
         )
-    return architecture, architecture.pack(parameters, np.dtype(dtype))
+    theta = architecture.pack(parameters, np.dtype(dtype))
+    check_bounds(architecture, theta, where)
+    return architecture, theta
+
+
+def check_bounds(architecture: Architecture, theta: Array, where: str) -> None:
+    """Raise ModelFileError unless θ (P,) or several of them are as monotone as the file says."""
+    if not architecture.within_bounds(theta):
+        raise ModelFileError(f"{where}: weights of a monotone network are beyond their bounds")
 
 
 def architecture_to_document(architecture: Architecture) -> dict[str, Any]:
@@ -98,17 +107,36 @@ def architecture_to_document(architecture: Architecture) -> dict[str, Any]:
     return {
         "layers": [layer_to_document(layer) for layer in architecture.layers],
         "output": output_to_document(architecture.output),
+        **monotone_to_document(architecture.monotone),
     }
+
+
+def monotone_to_document(monotone: Monotone | None) -> dict[str, Any]:
+    """The constraint under the key "monotone", which is absent for None."""
+    if monotone is None:
+        return {}
+    return {"monotone": {"directions": list(monotone.directions), "free": list(monotone.free)}}
+
+
+def monotone_from_document(document: Mapping[str, Any], where: str) -> Monotone | None:
+    """The inverse of :func:`monotone_to_document`, from a document that may have the key."""
+    if "monotone" not in document:
+        return None
+    entry = take(document, "monotone", dict, where)
+    check_keys(entry, ("directions", "free"), where)
+    directions = take_list(entry, "directions", int, where, minimum=-1, maximum=1)
+    return Monotone(tuple(directions), tuple(take_list(entry, "free", int, where, minimum=0)))
 
 
 def architecture_from_document(document: Mapping[str, Any], where: str) -> Architecture:
     """The inverse of :func:`architecture_to_document`; ModelFileError, naming `where`."""
-    check_keys(document, ["layers", "output"], where)
+    check_keys(document, ["layers", "output"], where, optional=["monotone"])
     entries = take_list(document, "layers", dict, where)
     layers = tuple(layer_from_document(entry, where) for entry in entries)
     output = output_from_document(take(document, "output", dict, where), where)
     with reading(where):
-        architecture = Architecture(layers, output)
+        monotone = monotone_from_document(document, where)
+        architecture = Architecture(layers, output, monotone)
         output.check_outputs(architecture.n_outputs)
     return architecture
 

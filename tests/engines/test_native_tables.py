@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from table_cases import (
     LINEAR,
     MANY,
     MISH,
+    RELU,
     SELU,
     SOFTMAX,
     TABLE_CASES,
@@ -37,6 +39,8 @@ from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine
 from clearprop.engines.native_specs import why_not
 from clearprop.layers import Dense, Dropout
+from clearprop.monotone import Monotone
+from clearprop.outputs import OUTPUTS
 from clearprop.schedules import CosLog4, FlatCosine
 from clearprop.training import train
 
@@ -173,9 +177,18 @@ def recipe_layers(H: int = 17, dropout: float = 0.1, scale: bool = True) -> tupl
     )
 
 
-def trajectory(engine: Any, dtype: str, layers: tuple[Any, ...], **options: Any) -> Any:
+def trajectory(
+    engine: Any,
+    dtype: str,
+    layers: tuple[Any, ...],
+    monotone: Monotone | None = None,
+    **options: Any,
+) -> Any:
     """50 steps on batches of 17, with weights, factors and schedules."""
-    case = TableCase("trajectory", layers, SOFTMAX, n=17 * 10 - 3, seed=5, last_gain=1 / 3)
+    output = SOFTMAX if monotone is None else LINEAR
+    case = TableCase(
+        "trajectory", layers, output, n=17 * 10 - 3, seed=5, last_gain=1 / 3, monotone=monotone
+    )
     net, data = data_of(case, "float64")
     parts = (data.X, data.t, data.sample_weight)
     data = Data(*(None if part is None else part.astype(dtype) for part in parts))
@@ -214,6 +227,52 @@ def test_numbers_of_trajectories(optimizer: Any, clip: float | None, scale: bool
         for engine in (NativeEngine(1), REFERENCE)
     )
     assert single < 4 * numpy + 1e-6
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("clip", [None, 0.3])
+@pytest.mark.parametrize("scale", [True, False])
+def test_numbers_of_monotone_networks(optimizer: Any, clip: float | None, scale: bool) -> None:
+    """Every step ends within the bounds, on the same numbers as the reference's."""
+    layers = recipe_layers(scale=scale)
+    layers = tuple(replace(x, activation=RELU) if isinstance(x, Dense) else x for x in layers)
+    options = {
+        "optimizer": optimizer,
+        "clip_norm": clip,
+        "rate_factors": {k: f for k, f in FACTORS.items() if scale or k != "s"},
+        "monotone": Monotone((0, -1, 1, 1, -1, 0, 0, 0, 0, 0), (5, 3)),
+    }
+    exact = trajectory(REFERENCE, "float64", layers, **options)
+    ours = trajectory(NativeEngine(1), "float64", layers, **options)
+    assert ours.history.loss == pytest.approx(exact.history.loss, rel=1e-10)
+    for name, value in ours.engine_state.items():
+        assert apart(value, exact.engine_state[name]) < 1e-10, name
+    case = TableCase("bounds", layers, LINEAR, monotone=options["monotone"], last_gain=1 / 3)
+    low, high = case.make().net.architecture.bounds or (None, None)
+    assert low is not None
+    assert high is not None
+    for state in (ours, trajectory(NativeEngine(1), "float32", layers, **options)):
+        assert ((low <= state.theta) & (state.theta <= high)).all()
+    bounded = np.isfinite(low) | np.isfinite(high)
+    assert (bounded & (low < high) & ((ours.theta == low) | (ours.theta == high))).any()
+
+
+def test_numbers_of_relu_units_that_keep_the_order() -> None:
+    """z + s(relu(z) − z) in float32 never falls where z rises, for any s ≤ 1, near any z."""
+    rng = np.random.default_rng(0)
+    architecture = Architecture(
+        (Dense(1, 64, RELU, slope=True), Dense(64, 64, None)), OUTPUTS["linear"]()
+    )
+    starts = -np.concatenate([2.0 ** np.arange(-20, 20), rng.lognormal(0, 9, 400)])
+    steps = np.arange(-40, 40)  # ulps around each
+    z = np.float32(starts)[:, None].view(np.int32) - steps.astype(np.int32)
+    z = np.sort(z.view(np.float32), axis=1)
+    for slopes in (rng.uniform(0.7, 1, 64), 1 - 2.0 ** -rng.uniform(1, 24, 64), -rng.random(64)):
+        theta = np.zeros(architecture.n_parameters, np.float32)
+        first, last = architecture.unpack(theta)
+        first["W"][...], first["slope"][...], last["W"][...] = 1, slopes, np.eye(64)
+        h = NativeEngine(1).forward(architecture, theta, z.reshape(-1, 1))
+        assert (np.diff(h.reshape(*z.shape, 64), axis=1) >= 0).all()
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

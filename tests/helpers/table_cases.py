@@ -24,8 +24,9 @@ from clearprop.embeddings import (
     Scale,
 )
 from clearprop.layers import Dense, Dropout, Layer
+from clearprop.monotone import Monotone
 
-SELU, MISH, TANH = (ACTIVATIONS[name] for name in ("selu", "mish", "tanh"))
+SELU, MISH, TANH, RELU = (ACTIVATIONS[name] for name in ("selu", "mish", "tanh", "relu"))
 
 
 def edges(*numbers: int) -> tuple[tuple[float, ...], ...]:
@@ -43,18 +44,20 @@ class TableCase:
     n: int = 7
     seed: int = 0
     last_gain: float = 1.0
+    monotone: Monotone | None = None
 
     def make(self, dtype: str = "float64") -> Example:
         """Network, inputs, targets and weights; the same call gives the same numbers."""
         rng = np.random.default_rng(self.seed)
         width = next(layer.n_out for layer in reversed(self.layers) if layer.n_out)
         last = Dense(width, self.output.K, None, gain=self.last_gain)
-        architecture = Architecture((*self.layers, last), self.output.output)
+        architecture = Architecture((*self.layers, last), self.output.output, self.monotone)
         theta = initial_theta(architecture, rng, "glorot_uniform", np.dtype(dtype))
         for p in architecture.unpack(theta):
             for name, values in p.items():
                 if name not in ("W",):  # what is 0 or 1 at the start would hide mistakes
                     values[...] += rng.normal(0, 0.3, values.shape)
+        theta = architecture.project(theta)
         X = rng.normal(size=(self.n, architecture.n_inputs)).astype(dtype)
         self._draw_categories(X, rng)
         t = draw_targets(self.output, self.n, rng)
@@ -119,6 +122,14 @@ TABLE_CASES = (
         LINEAR,
         seed=9,
         n=1,
+    ),
+    TableCase(
+        "monotone",
+        (MANY, Scale(39), Dense(39, 17, RELU, gain=39**-0.5, slope=True), Dense(17, 9, RELU)),
+        LINEAR,
+        seed=10,
+        n=33,
+        monotone=Monotone((0, 1, 1, 0, -1, 0, 0, 0, 0, 0), (5, 3)),
     ),
 )
 

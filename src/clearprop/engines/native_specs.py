@@ -165,7 +165,11 @@ def job_spec(job: Job) -> Any:
     spec.clip_norm = job.clip_norm or 0.0
     spec.batch_size = min(int(job.batch_size), 2**31 - 1)  # an int there; no data have more rows
     spec.seed = int(job.seed)
+    if (bounds := job.architecture.bounds) is not None:
+        spec.lower, spec.upper = (ends.tolist() for ends in bounds)
     if job.precision == "bfloat16":
+        if job.architecture.monotone is not None:
+            raise ValueError("precision='bfloat16' is not for monotone networks")
         if spec.parts or any(spec.slopes) or any(gain != 1 for gain in spec.gains):
             raise ValueError(
                 "precision='bfloat16' is for networks of plain dense layers; this one has "

@@ -141,6 +141,7 @@ def _step(
     )
     if not (np.isfinite(loss) and np.isfinite(new_theta).all()):
         return loss, locate_nonfinite(job.architecture, theta, batch, step + 1, draw)
+    new_theta = job.architecture.project(new_theta)
     # one assignment, so that an interrupt leaves the state before or after the step
     run.states[number], run.steps[number] = {"theta": new_theta, **new_state}, step + 1
     return loss, None

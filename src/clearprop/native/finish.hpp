@@ -20,7 +20,7 @@ struct Finish {
 
   // Whether nothing but Adam's step becomes of it.
   bool is_adam_alone() const {
-    return !s.gradient && s.update.kind == Opt::adam && c.l1 == T(0) && c.l2 == T(0);
+    return !s.gradient && !s.lower && s.update.kind == Opt::adam && c.l1 == T(0) && c.l2 == T(0);
   }
 
   // m rows of `lanes` weights, the first at θ[at], the next `row` further on; gain: of the tile
@@ -68,15 +68,17 @@ struct Finish {
   }
 
   void parameters(int64_t at, const T* g, int lanes, T gain = T(1)) {
-    if (s.gradient && s.add)
+    if (s.gradient && s.add) {
       for (int i = 0; i < lanes; i += Simd<T>::W)
         store<T>(s.gradient + at + i, load<T>(s.gradient + at + i) + load<T>(g + i) * gain);
-    else if (s.gradient)
+    } else if (s.gradient) {
       for (int i = 0; i < lanes; i += Simd<T>::W)
         store<T>(s.gradient + at + i, load<T>(g + i) * gain);
-    else
+    } else {
       update_any<T>(s.update, c, is_weight(name), s.theta + at, s.slot0 + at, s.slot1 + at, g, gain,
                     lanes, largest);
+      if (s.lower) project<T>(s, at, lanes);
+    }
   }
 };
 

@@ -174,6 +174,7 @@ struct Step {
   const Layer* layers;
   Output output;
   T *theta, *slot0, *slot1;  // slot: m or velocity or v; v
+  const T *lower, *upper;    // bounds of θ after each update, null for none
   T* gradient;               // whole gradient, or null when the update is fused
   // the batch
   Data<T> data;

@@ -143,6 +143,7 @@ double update(const Step<T>& s, int64_t begin, int64_t end, Name name, T scale) 
   c.l1 = c.l2 = T(0);  // in the gradient already
   update_any<T>(s.update, c, is_weight(name), s.theta + begin, s.slot0 + begin, s.slot1 + begin,
                 s.gradient + begin, scale, end - begin, largest);
+  if (s.lower) project<T>(s, begin, end - begin);
   return largest_of<T>(largest);
 }
 

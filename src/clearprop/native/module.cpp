@@ -190,6 +190,12 @@ class Run {
     require(spec.batch_size >= 1, "batch_size must be >= 1");
     require(static_cast<double>(theta.shape(0)) == count_parameters(spec),
             "theta has another length");
+    require(spec.lower.size() == spec.upper.size() &&
+                (spec.lower.empty() || spec.lower.size() == theta.shape(0)),
+            "the bounds must be as long as theta");
+    for (size_t i = 0; i < spec.lower.size(); ++i)
+      require(spec.lower[i] <= 0 && spec.upper[i] >= 0, "the bounds must contain 0");
+    require(spec.lower.empty() || !spec.bfloat16, "bounds: not with bfloat16");
     require(spec.parts.empty() || !data_.indptr,
             "a network whose first layer is not dense needs a dense X; got a sparse one");
     check_free();
@@ -564,6 +570,8 @@ NB_MODULE(_native, m) {
       .def_rw("l2_per_batch", &JobSpec::l2_per_batch)
       .def_rw("clip_norm", &JobSpec::clip_norm)
       .def_rw("seed", &JobSpec::seed)
+      .def_rw("lower", &JobSpec::lower)
+      .def_rw("upper", &JobSpec::upper)
       .def_rw("bfloat16", &JobSpec::bfloat16);
   bind_run<float>(m, "RunF32");
   bind_run<double>(m, "RunF64");

@@ -152,6 +152,14 @@ CP_INLINE void update_span(const Scalars<T>& c, bool weights, T* theta, T* s0, T
   }
 }
 
+// θ back within its bounds, which contain 0, over `n` entries from `at` on.
+template <class T>
+CP_INLINE void project(const Step<T>& s, int64_t at, int64_t n) {
+  for (int64_t i = at; i < at + n; i += Simd<T>::W)
+    store<T>(s.theta + i, vmin<Vec<T>>(vmax<Vec<T>>(load<T>(s.theta + i), load<T>(s.lower + i)),
+                                       load<T>(s.upper + i)));
+}
+
 template <class T>
 CP_INLINE void update_any(const Update& u, const Scalars<T>& c, bool weights, T* theta, T* s0,
                           T* s1, const T* g, T scale, int64_t n, IVec<T>& largest) {

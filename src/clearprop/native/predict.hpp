@@ -38,13 +38,23 @@ __attribute__((noinline)) void apply(Act act, T* h, int64_t n) {
   });
 }
 
-// h = z + s(φ(z) − z) in place; the vector of slopes s that follows is `step` further on.
+#if defined(__FMA__) || defined(__aarch64__)
+constexpr bool kFused = true;  // z + s(φ(z) − z) is rounded once
+#else
+constexpr bool kFused = false;
+#endif
+
+// h = z + s(φ(z) − z) in place; the vector of slopes s that follows is `step` further on. For relu it is
+// z or z(1 − s), so that h never falls where z rises, for any s ≤ 1: monotone networks rely on it.
 template <class T>
 __attribute__((noinline)) void apply_slopes(Act act, T* h, const T* slope, int step, int64_t n) {
   with_activation(act, [&]<Act a>() {
     for (int64_t i = 0; i < n; i += Simd<T>::W, slope += step) {
       const Vec<T> z = load<T>(h + i);
-      store<T>(h + i, z + load<T>(slope) * (phi<T, a>(z, nullptr) - z));
+      if constexpr (a == Act::relu && !kFused)
+        store<T>(h + i, z > T(0) ? z : z * (T(1) - load<T>(slope)));
+      else
+        store<T>(h + i, z + load<T>(slope) * (phi<T, a>(z, nullptr) - z));
     }
   });
 }

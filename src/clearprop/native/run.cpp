@@ -252,6 +252,7 @@ Step<T> Job<T>::make_step(const int64_t* rows, int64_t first, int n) {
   step.theta = theta_.get();
   step.slot0 = slots_[0].get();
   step.slot1 = slots_[n_slots_ - 1].get();
+  step.lower = lower_.get(), step.upper = upper_.get();
   step.data = data_;
   step.rows = rows, step.first = first, step.n = n;
   step.n_panels = static_cast<int>(padded(n, kernels_.panel) / kernels_.panel);

@@ -28,6 +28,8 @@ struct JobSpec {
   int batch_size = 1;
   double weight_decay = 0;
   double l1 = 0, l2 = 0, l2_per_batch = 0, clip_norm = 0;  // clip_norm 0: none
+  std::vector<double> lower,
+      upper;  // bounds of θ as the definition lays it out; none for no bounds
   uint64_t seed = 0;
   bool bfloat16 = false;  // of the products' operands
 
@@ -107,6 +109,7 @@ class Job {
   void spread(const T* flat, T* padded) const;
   void collect(const T* padded, T* flat) const;
   void lay_out_front();
+  void lay_out_bounds();
   void set_dropout(double factor);
   bool has_copies() const { return spec_.bfloat16 || !front_layout_.empty(); }
   Update step_constants(double rate, double decay, double weight_sum) const;
@@ -135,6 +138,7 @@ class Job {
   double flops_per_row_ = 0;
   Data<T> data_{};
   Buffer theta_, slots_[2], gradient_, x_, t_;
+  Buffer lower_{nullptr, free_aligned}, upper_{nullptr, free_aligned};
   Buffer scaled_W_{nullptr, free_aligned}, fraction_{nullptr, free_aligned};
   Buffer dh_{nullptr, free_aligned};
   std::vector<int32_t> bin_;

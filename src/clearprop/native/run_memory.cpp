@@ -100,6 +100,7 @@ Job<T>::Job(const Isa& isa, const JobSpec& spec)
   n_slots_ = kOptimizers[spec.optimizer].n_slots();
   theta_ = allocate(n_padded_);
   for (int i = 0; i < n_slots_; ++i) slots_[i] = allocate(n_padded_);
+  lay_out_bounds();
   if (spec.bfloat16) rounded_.W = allocate(n_words);
   results_.resize(items_.size());
 }
@@ -138,6 +139,19 @@ void Job<T>::lay_out_front() {
   n_padded_ += padded(front_layout_.n_units, kernels_.lanes);
   n_parameters_ += front_layout_.n_units;
   arrays_.push_back({front_.s, n_padded_, kS});
+}
+
+// Beyond the parameters, in the padding, both bounds are 0.
+template <class T>
+void Job<T>::lay_out_bounds() {
+  if (spec_.lower.empty()) return;
+  const std::vector<T> low(spec_.lower.begin(), spec_.lower.end());
+  const std::vector<T> high(spec_.upper.begin(), spec_.upper.end());
+  lower_ = allocate(n_padded_), upper_ = allocate(n_padded_);
+  spread(low.data(), lower_.get());
+  spread(high.data(), upper_.get());
+  std::vector<double>().swap(spec_.lower);
+  std::vector<double>().swap(spec_.upper);
 }
 
 // Rates of dropout in the next step. The product of them is rounded as in the definition.

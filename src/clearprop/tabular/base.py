@@ -28,6 +28,7 @@ from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.fitting import Settings, Task, choose_rows, divide, fit_bag, prepare
 from clearprop.tabular.importances import FeatureImportances, feature_importances
+from clearprop.tabular.monotone import check_columns, check_target
 from clearprop.tabular.networks import encode_target, member_networks
 from clearprop.tabular.parameters import check_parameters
 
@@ -39,6 +40,7 @@ class BaseTabular(BaseEstimator):
     scoring: Any
     kinds: Any
     text_format: Any
+    monotone: Any
     time_limit: Any
     tune: Any
     n_threads: Any
@@ -105,6 +107,10 @@ class BaseTabular(BaseEstimator):
         task = self._task(y, given)
         division = divide(task.division, groups, time, n)
         task = replace(task, division=division)
+        monotone = self._by_name("monotone", source)
+        if any(monotone.values()):
+            check_target(task.target)
+            task = replace(task, monotone=monotone)
         seed = int(random_state(self.random_state).randint(2**31))
         findings = find_all(source, self._by_name("kinds", source), self.text_format)
         if not getattr(source, "findings", None):  # otherwise they are known to the caller
@@ -121,6 +127,7 @@ class BaseTabular(BaseEstimator):
             self.engine,
             self.verbose,
         )
+        check_columns(monotone, {name: found.reading for name, found in findings.items()})
         rows = choose_rows(source, task, settings)
         if rows is not None:
             message = f"time_limit={self.time_limit} is enough for only {len(rows)} of the {n} rows"

@@ -19,6 +19,7 @@ from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.base import BaseTabular
 from clearprop.tabular.fitting import Task
+from clearprop.tabular.monotone import temper_two
 from clearprop.tabular.scores import CLASS_SCORES, find_score
 from clearprop.tabular.target import ClassTarget
 
@@ -42,6 +43,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     kinds : dict or None, default=None
         What columns are, where their type and values mislead: name → "numeric", "categorical",
         "boolean", "date" or "ignore". Columns of an array are named by their number.
+    monotone : dict or None, default=None
+        Numeric columns that the prediction rises with (+1) or falls with (-1): name → direction.
+        For any two rows that differ in such a column alone, the probability of `classes_[1]` never
+        moves the other way, within the range of the training rows and beyond. There must be two
+        classes. A missing value is not compared with others. Columns of an array are named by
+        their number.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, which multiply the sample weights; for several labels or columns a
         list with a dict for each. "balanced": Σw / (number of classes · Σw of the class).
@@ -126,6 +133,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         scoring: Any = None,
         kinds: Any = None,
         text_format: Any = None,
+        monotone: Any = None,
         class_weight: Any = None,
         time_limit: Any = None,
         tune: Any = None,
@@ -138,6 +146,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.scoring = scoring
         self.kinds = kinds
         self.text_format = text_format
+        self.monotone = monotone
         self.class_weight = class_weight
         self.time_limit = time_limit
         self.tune = tune
@@ -170,6 +179,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         columns it is a list of arrays.
         """
         y_hat = self._y_hat(X)
+        if self.bag_.is_monotone:
+            return temper_two(y_hat, self.calibration_[0])
         return self.target_.probabilities(y_hat, self.calibration_)
 
     def predict_proba_one(self, row: Any) -> Any:

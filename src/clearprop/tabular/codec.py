@@ -33,8 +33,11 @@ from clearprop.estimators.files import (
 from clearprop.history import STOPPED
 from clearprop.layers import Layer
 from clearprop.network_files import (
+    check_bounds,
     layer_from_document,
     layer_to_document,
+    monotone_from_document,
+    monotone_to_document,
     output_from_document,
     output_to_document,
 )
@@ -118,6 +121,7 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
         "oof_score": encode_float(estimator.oof_score_),
         "oof_curve": [[epoch, encode_float(score)] for epoch, score in estimator.oof_curve_],
         "engine": model.engine,
+        **monotone_to_document(model.architectures[0].monotone),
     }
     tensors: dict[str, Array] = {"theta": model.thetas}
     if isinstance(target, ClassTarget):
@@ -143,7 +147,7 @@ def tabular_from_document(
     """The inverse of :func:`tabular_to_document`; ModelFileError, naming `where`."""
     classifier = hasattr(kind, "predict_proba")
     own = ("exponents",) if classifier else ("held_out", "shrinkage")
-    check_keys(document, (*KEYS, *own), where)
+    check_keys(document, (*KEYS, *own), where, optional=("monotone",))
     estimator = kind()
     with reading(where):
         parameters = take(document, "parameters", dict, where)
@@ -190,8 +194,9 @@ def _model(
 ) -> BagModel:
     inputs = inputs_from_document(take(document, "inputs", dict, where), f"{where}: inputs")
     with reading(where):
+        monotone = monotone_from_document(document, where)
         networks = [
-            Architecture((inputs.layer, *_layers(network, where)), target.output)
+            Architecture((inputs.layer, *_layers(network, where)), target.output, monotone)
             for network in take_list(document, "networks", list, where)
         ]
         for network in networks:
@@ -205,6 +210,8 @@ def _model(
     if any(network.n_parameters != n_parameters for network in networks):
         raise ModelFileError(f"{where}: the networks differ in their parameters")
     theta = take_tensor(tensors, "theta", "float32", (len(numbers), n_parameters), where)
+    for network in networks:
+        check_bounds(network, theta, where)
     take(document, "engine", str, where, choices=("native", "reference"))
     named = take(document, "named", bool, where)
     with reading(where):

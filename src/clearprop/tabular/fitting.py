@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,7 @@ class Task:
     weight (N,): of the rows in training, or None.
     loss: of (ŷ, y, weights) for some rows; less is better; chooses the epoch.
     division: how rows are held out.
+    monotone: the direction, 1 or −1, of each constrained column by its name.
     """
 
     target: ClassTarget | NumberTarget
@@ -76,12 +77,13 @@ class Task:
     weight: Array | None
     loss: Callable[[Array, Array, Array], float]
     division: Division = AT_RANDOM
+    monotone: Mapping[str, int] = field(default_factory=dict)
 
     def rows(self, rows: Array) -> Task:
         """The same for some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
         division = self.division.rows(rows)
-        return Task(self.target, self.t[rows], weight, self.loss, division)
+        return replace(self, t=self.t[rows], weight=weight, division=division)
 
     def score(self, y: Array) -> Score:
         """The loss of (ŷ, rows) with these y; if all rows have weight 0, they count equally."""
@@ -96,7 +98,10 @@ class Task:
     def architectures(self, inputs: TableInputs, recipe: Recipe) -> list[Architecture]:
         """The networks that learn it from these inputs."""
         target = self.target
-        return build_architectures(inputs.layer, target.n_outputs, target.output, recipe)
+        directions = inputs.directions(self.monotone) if self.monotone else None
+        return build_architectures(
+            inputs.layer, target.n_outputs, target.output, recipe, directions
+        )
 
 
 def divide(division: Division, groups: Any, times: Any, n: int) -> Division:

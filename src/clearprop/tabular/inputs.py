@@ -136,6 +136,16 @@ class TableInputs:
                 names[place] = name
         return tuple(names)
 
+    def directions(self, monotone: Mapping[str, int]) -> tuple[int, ...]:
+        """The direction of each column of the matrix, (D,): 1 or −1 for the numbers of constrained
+        columns, 0 for everything else, such as the flags of their missing values.
+        """
+        found = [0] * sum(self.sizes)
+        for column, places in zip(self.columns, self.places, strict=True):
+            for place in places[: len(column.numbers)].tolist():
+                found[place] = monotone.get(column.name, 0)
+        return tuple(found)
+
     @property
     def n_vectors(self) -> list[int]:
         """For each column the number of its embedding vectors, 0 for a column without."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from clearprop.checks import check_n_threads, check_number
 from clearprop.limits import MAX_MEMBERS, shown_value
+from clearprop.tabular.monotone import check_monotone
 
 
 def check_parameters(estimator: Any) -> None:
@@ -35,3 +36,4 @@ def check_parameters(estimator: Any) -> None:
         raise TypeError(
             f"kinds must be a dict of columns and their kinds; got {shown_value(estimator.kinds)}"
         )
+    check_monotone(estimator.monotone)

@@ -45,6 +45,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     kinds : dict or None, default=None
         Kinds of columns whose type and values mislead: name → "numeric", "categorical",
         "boolean", "date" or "ignore". Columns of an array are named by their number.
+    monotone : dict or None, default=None
+        Numeric columns that the prediction rises with (+1) or falls with (-1): name → direction.
+        For any two rows that differ in such a column alone, the prediction and both ends of its
+        interval never move the other way, within the range of the training rows and beyond. A
+        missing value is not compared with others. Columns of an array are named by their number.
     time_limit : float or None, default=None
         Seconds for `fit`. If the budget is tight, training uses fewer epochs and networks (at least
         four). If the table is too large for it, training uses a random sample of the rows, and a
@@ -126,6 +131,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         scoring: Any = None,
         kinds: Any = None,
         text_format: Any = None,
+        monotone: Any = None,
         time_limit: Any = None,
         tune: Any = None,
         n_threads: Any = None,
@@ -138,6 +144,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.scoring = scoring
         self.kinds = kinds
         self.text_format = text_format
+        self.monotone = monotone
         self.time_limit = time_limit
         self.tune = tune
         self.n_threads = n_threads
@@ -170,7 +177,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         if not self.residuals_:
             raise ValueError("predict_interval needs a loss with one prediction for each column")
         ends = [
-            residuals.interval(y_hat[:, m], alpha) for m, residuals in enumerate(self.residuals_)
+            residuals.interval(y_hat[:, m], alpha, rising=self.bag_.is_monotone)
+            for m, residuals in enumerate(self.residuals_)
         ]
         intervals = np.stack([np.stack(pair, axis=1) for pair in ends], axis=1)
         if isinstance(self.target_.output, Poisson):

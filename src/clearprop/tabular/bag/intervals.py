@@ -85,9 +85,11 @@ class Residuals:
             ratios = ratios[ranks]
         return cls(len(r), knots, sizes, ratios, shrinkage)
 
-    def interval(self, y_hat: Array, alpha: float) -> tuple[Array, Array]:
+    def interval(self, y_hat: Array, alpha: float, *, rising: bool = False) -> tuple[Array, Array]:
         """Lower and upper ends (N,), each missed with probability α/2 at most.
 
+        rising: whether both ends never fall where ŷ rises. Where s(ŷ) changes so fast that they
+        would, they are moved outwards.
         Raises ValueError if there were too few rows for so small an α.
         """
         if self._rank(alpha) > self.n:
@@ -95,11 +97,28 @@ class Residuals:
                 f"alpha={alpha} needs at least {math.ceil(2 / alpha) - 1} rows that members held "
                 f"out in training; there were {self.n}"
             )
-        s = np.interp(y_hat, self.knots, self.sizes)
         low, high = self._ends(alpha)
         least, most = self._ends(min(MORE_MISSED * alpha, 1.0))
         low, high = min(self.shrinkage * low, least), max(self.shrinkage * high, most)
+        if rising:
+            lower = np.minimum.accumulate((self.knots + low * self.sizes)[::-1])[::-1]
+            upper = np.maximum.accumulate(self.knots + high * self.sizes)
+            return self._rising(y_hat, lower), self._rising(y_hat, upper)
+        s = np.interp(y_hat, self.knots, self.sizes)
         return y_hat + low * s, y_hat + high * s
+
+    def _rising(self, y_hat: Array, ends: Array) -> Array:
+        """Linear between ends (B,), which rise, at the knots; beyond them parallel to ŷ.
+
+        Each step on the way keeps the order of any two ŷ, however it is rounded.
+        """
+        x = np.clip(y_hat, self.knots[0], self.knots[-1])
+        k = np.clip(np.searchsorted(self.knots, x, "right") - 1, 0, max(len(ends) - 2, 0))
+        after = np.minimum(k + 1, len(ends) - 1)
+        width = np.where(after > k, self.knots[after] - self.knots[k], 1.0)
+        rise = (x - self.knots[k]) / width * (ends[after] - ends[k])
+        within = np.minimum(ends[k] + rise, ends[after])
+        return np.asarray(within + (y_hat - x))
 
     def _rank(self, alpha: float) -> int:
         """Of the n residuals in order, from 1 on, the one that α/2 are to exceed."""

@@ -13,6 +13,7 @@ from clearprop.architecture import Architecture
 from clearprop.callers import users_line
 from clearprop.predictor import Predictor
 from clearprop.tables.sources import ArraySource, FrameSource, Source
+from clearprop.tabular import monotone
 from clearprop.tabular.inputs import CHUNK_BYTES, TableInputs
 from clearprop.tabular.row import RowReader
 
@@ -59,8 +60,17 @@ class BagModel:
         """Mean ŷ of the members for rows of the matrix that they take, float64 (N, K)."""
         total = np.zeros((len(matrix), self.architectures[0].n_outputs))
         for predictor in self.predictors:
-            total += predictor(matrix)
+            if self.is_monotone:
+                z = predictor(matrix, logits=True)
+                total += monotone.y_hat(predictor.architecture.output, z)
+            else:
+                total += predictor(matrix)
         return total / len(self.predictors)
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether ŷ is a monotone function of some columns."""
+        return self.architectures[0].monotone is not None
 
     def matrix(self, source: Source) -> Array:
         """The matrix (N, D) float32 that the networks take; columns are named as in training."""

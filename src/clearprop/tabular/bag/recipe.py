@@ -17,9 +17,10 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import Activation, get_activation
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Parallel, Scale
+from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear, Scale
 from clearprop.jobs import Job
-from clearprop.layers import Dense, Dropout, Layer
+from clearprop.layers import Dense, Dropout, Layer, Parameters
+from clearprop.monotone import Interval, Monotone
 from clearprop.optimizers import Adam
 from clearprop.outputs import Output
 from clearprop.schedules import CosLog4, FlatCosine, Schedule
@@ -33,6 +34,9 @@ FULL_STEPS = 1500  # for which learning rates are tuned; longer trainings have l
 STEPS_OF_EPOCH = 256  # at least, in each part of a longer pass
 FULL_BATCH = 256  # rows, for which learning rates are tuned
 SUPPORT = 5  # rows whose mean places the kink of a unit
+MONOTONE_ACTIVATION = "relu"  # of networks that are monotone in some columns
+FREE = 0.5  # of their units, which no constrained column reaches
+CONVEX, CONCAVE = 1.0, (-3.0, 0.0)  # first slopes of monotone units
 LEAST_SPREAD = 0.3  # of a unit's z, relative to what random W give on average
 
 
@@ -72,20 +76,37 @@ REGRESSION = Recipe(("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.
 
 
 def build_architectures(
-    inputs: Layer, n_outputs: int, output: Output, recipe: Recipe
+    inputs: Layer,
+    n_outputs: int,
+    output: Output,
+    recipe: Recipe,
+    directions: tuple[int, ...] | None = None,
 ) -> list[Architecture]:
     """inputs → scale → hidden layers with gain 1/√n_in, slopes and dropout → outputs.
 
     One for each activation, all with the same parameters.
+    directions: of the columns that `inputs` takes, for networks that are monotone, see
+    :class:`clearprop.monotone.Monotone`; their units are relu units whatever the recipe says.
     """
+    monotone = None
+    if directions is not None and any(directions):
+        recipe = replace(recipe, activations=(MONOTONE_ACTIVATION,))
+        share = FREE if 0 in directions else 0.0
+        free = tuple(round(share * units) for units in recipe.hidden_sizes)
+        monotone = Monotone(directions, free)
     return [
-        _architecture(inputs, n_outputs, output, recipe, get_activation(activation))
+        _architecture(inputs, n_outputs, output, recipe, get_activation(activation), monotone)
         for activation in recipe.activations
     ]
 
 
 def _architecture(
-    inputs: Layer, n_outputs: int, output: Output, recipe: Recipe, activation: Activation
+    inputs: Layer,
+    n_outputs: int,
+    output: Output,
+    recipe: Recipe,
+    activation: Activation,
+    monotone: Monotone | None,
 ) -> Architecture:
     assert inputs.n_out is not None
     layers: list[Layer] = [inputs, Scale(inputs.n_out)]
@@ -96,7 +117,7 @@ def _architecture(
             layers.append(Dropout(recipe.dropout))
         width = units
     layers.append(Dense(width, n_outputs, None, gain=width**-0.5))
-    return Architecture(tuple(layers), output)
+    return Architecture(tuple(layers), output, monotone)
 
 
 def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Array:
@@ -107,21 +128,30 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
     by the standard deviation of its g·W h over the rows, but by at least 0.3 of the average of this
     deviation over all W, g·√(Σ_j var h_j). Without the bound, a W that hardly distinguishes the
     rows would become huge if few rows differ.
+    A parameter with bounds starts within them, see `_with_signs` and `_within`.
     Source: Holzmüller et al. 2024 ("he+5"), which has no such bound.
     """
     h: Any = X.astype(np.float64)
     parameters = []
-    for layer in architecture.layers:
-        p = layer.initial(rng, partial(_draw_dense, layer, h))
+    for layer, intervals in zip(architecture.layers, architecture.intervals, strict=True):
+        p = layer.initial(rng, partial(_draw_dense, layer, intervals.get("W"), h))
+        p = _within(layer, p, intervals)
         h, _ = layer.forward(p, h, None)
         parameters.append(p)
     return architecture.pack(parameters, np.dtype(np.float32))
 
 
-def _draw_dense(layer: Layer, h: Array, rng: Any, fan_in: int, fan_out: int) -> tuple[Array, Array]:
-    """W and b of a dense layer for its input h (n, fan_in) of some rows; see :func:`start`."""
+def _draw_dense(
+    layer: Layer, interval: Interval | None, h: Array, rng: Any, fan_in: int, fan_out: int
+) -> tuple[Array, Array]:
+    """W and b of a dense layer for its input h (n, fan_in) of some rows; see :func:`start`.
+
+    interval: of W, if it has bounds.
+    """
     assert isinstance(layer, Dense)
     W = rng.normal(size=(fan_out, fan_in))
+    if interval is not None:
+        W = _with_signs(W, interval, h)
     z = layer.gain * (h @ W.T)
     least = LEAST_SPREAD * layer.gain * np.sqrt(h.var(axis=0).sum())
     spread = np.maximum(z.std(axis=0), least)
@@ -134,6 +164,47 @@ def _draw_dense(layer: Layer, h: Array, rng: Any, fan_in: int, fan_out: int) -> 
     weights /= weights.sum(axis=1, keepdims=True)
     units = np.arange(fan_out)[:, None]
     return W, -(weights * (z / spread)[rows, units]).sum(axis=1)
+
+
+def _with_signs(W: Array, interval: Interval, h: Array) -> Array:
+    """W with the signs that its interval asks for, as variable as random signs would make it.
+
+    Weights of one sign on inputs that rise together add up. A unit would then hardly depend on
+    anything else, so these weights are divided by how much more they vary than if the inputs were
+    independent.
+    """
+    low, high = interval
+    signed = (low == 0) | (high == 0)
+    W = np.where(signed, np.clip(np.sign(high + low) * np.abs(W), low, high), W)
+    together = (h @ np.where(signed, W, 0.0).T).std(axis=0)
+    apart = np.sqrt(((signed & (low < high)) * h.var(axis=0)).sum(axis=1))
+    factor = np.where(together > apart, apart / np.maximum(together, 1e-30), 1.0)
+    return np.asarray(np.where(signed, W * factor[:, None], W))
+
+
+def _within(layer: Layer, p: Parameters, intervals: dict[str, Interval]) -> Parameters:
+    """The first parameters of a layer, such that it is monotone where it has to be.
+
+    Half of the monotone units are convex, half concave. Of the functions of a constrained column
+    one is x̃, linear between the edges, and the others rise at random.
+    """
+    p = dict(p)
+    for name, (low, high) in intervals.items():
+        if name == "slope":
+            concave = np.linspace(*CONCAVE, len(low))
+            kinds = np.where(np.arange(len(low)) % 2 == 0, CONVEX, concave)
+            p[name] = np.where(np.isfinite(low), kinds, p[name])
+        elif name.endswith("V"):
+            inner = layer.layers[int(name.split(".")[0])] if isinstance(layer, Parallel) else layer
+            assert isinstance(inner, PiecewiseLinear)
+            rising = np.abs(p[name])
+            edges = [np.array(edges) for edges in inner.edges]
+            rising[:, 0] += np.concatenate(
+                [np.diff(x / np.sqrt(1 + (x / inner.clip) ** 2)) for x in edges]
+            )
+            p[name] = np.where(np.isfinite(low), rising, p[name])
+        p[name] = np.clip(p[name], low, high)
+    return p
 
 
 def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Array) -> None:
