@@ -24,7 +24,9 @@ MAX_NDIM = 8
 MAX_LABEL_BYTES = 2**26  # of the classes of a target, as an array
 # circuits
 WIDEST = 2**16  # bits of a bus, of an expression and of a replication
-SPARE_NETS = 2**17  # nets and cells that a file may define in addition to one per byte
+NETS_PER_BYTE = 8  # nets, bits of references, and cells that a file may define for each byte of it
+SPARE_NETS = 2**17  # and in addition
+NAME = 64  # characters of a name that count as one net; a longer name counts as several
 # messages
 MAX_MESSAGE = 2_000  # characters of an error
 

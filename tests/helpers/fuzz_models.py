@@ -15,19 +15,19 @@ import datetime as dt
 import multiprocessing
 import os
 import random
-import resource
 import sys
 import tempfile
 import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fuzz_files import mutate
+from fuzz_memory import limit_memory, memory_watch
 
 import clearprop as cp
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
@@ -38,7 +38,6 @@ from clearprop.training import NonFiniteError
 SPECIMENS = Path(__file__).parents[1] / "specimens"
 SECONDS = 10.0  # for one file: far more than any needs, even on a busy machine
 MEGABYTES, PER_BYTE = 150, 150  # of memory: for any file, and for each byte of it
-LEEWAY = 1 << 30  # of address space beyond what the process has
 
 
 # ---- specimens -----------------------------------------------------------------------------------
@@ -260,25 +259,6 @@ def _frame(columns: dict[str, list[Any]]) -> Any:
 # ---- campaigns -----------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _memory_watch(allowed: int) -> Iterator[None]:
-    """AssertionError if the process comes to need more than `allowed` bytes beyond what it has."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-        before = _status("VmRSS")
-    except OSError:
-        yield
-        return
-    yield
-    taken = _status("VmHWM") - before
-    assert taken <= allowed, f"took {taken >> 20} MB of memory"
-
-
-def _status(key: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(key)).split()[1]) * 1024
-
-
 def check_case(original: bytes, case: int, seed: int, path: Path) -> str:
     """One mutation of a file: what happened; any broken promise is raised."""
     rng = random.Random(f"{seed} {case}")
@@ -287,7 +267,7 @@ def check_case(original: bytes, case: int, seed: int, path: Path) -> str:
         data = mutate(data, rng)
     path.write_bytes(data)
     start = time.perf_counter()
-    with _memory_watch((MEGABYTES << 20) + PER_BYTE * len(data)):
+    with memory_watch((MEGABYTES << 20) + PER_BYTE * len(data)):
         outcome = exercise(path)
     taken = time.perf_counter() - start
     assert taken < SECONDS, f"took {taken:.1f} s"
@@ -329,8 +309,7 @@ def _prepare(files: Sequence[Path], folder: Path) -> None:
         path = folder / f"warm-{os.getpid()}"
         path.write_bytes(file.read_bytes())
         exercise(path)
-    size = _status("VmSize") + LEEWAY
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    limit_memory()
 
 
 def main() -> int:

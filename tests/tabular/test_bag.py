@@ -290,6 +290,7 @@ def test_a_generous_time_limit_changes_nothing() -> None:
     assert one.stopped_ == two.stopped_ != "time_limit"
 
 
+@pytest.mark.filterwarnings("ignore:.*too short for more than linear members")
 def test_a_time_limit_that_is_too_small_for_the_table() -> None:
     rng = np.random.default_rng(0)
     many = rng.normal(size=(400_000, 20)).astype(np.float32)

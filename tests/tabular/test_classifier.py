@@ -90,7 +90,8 @@ def test_y_of_any_library() -> None:
 
 
 def test_one_class() -> None:
-    model = classifier().fit(X, ["only"] * len(X))
+    with pytest.warns(cp.TableWarning, match="y has only the class 'only'; the model"):
+        model = classifier().fit(X, ["only"] * len(X))
     assert set(model.predict(X)) == {"only"}
     np.testing.assert_array_equal(model.predict_proba(X), 1)
     assert model.oof_score_ == 0

@@ -265,6 +265,7 @@ def test_with_groups_the_out_of_fold_score_is_the_score_for_new_groups() -> None
     assert scores["grouped"][0] == pytest.approx(scores["grouped"][1], rel=0.2)
 
 
+@pytest.mark.filterwarnings("ignore:.*too short for more than linear members")
 def test_with_times_only_later_rows_are_judged_and_all_rows_are_learnt() -> None:
     rng = np.random.default_rng(0)
     time = rng.permutation(400)

@@ -66,6 +66,7 @@ def same(one: Any, two: Any) -> None:
     assert list(one.feature_names_in_) == list(two.feature_names_in_)
 
 
+@pytest.mark.filterwarnings("ignore:y has only the class")
 @pytest.mark.parametrize("name", [*CLASSIFIERS, *REGRESSORS])
 def test_a_file_gives_the_estimator_back(name: str, tmp_path: Path) -> None:
     model = fitted(name)

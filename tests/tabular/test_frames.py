@@ -146,6 +146,7 @@ def test_a_table_without_rows_or_columns() -> None:
         regressor().fit(X[[]], Y)
 
 
+@pytest.mark.filterwarnings("ignore:y is .* in all rows")
 def test_few_rows() -> None:
     for n in (1, 2, 3, 4, 7):
         model = regressor(8).fit(X[:n], Y[:n])

@@ -44,7 +44,8 @@ def test_predictions_lie_within_the_range_of_training() -> None:
 
 
 def test_a_constant() -> None:
-    model = regressor().fit(X, np.full(240, 3.5))
+    with pytest.warns(cp.TableWarning, match=r"y is 3\.5 in all rows; the model"):
+        model = regressor().fit(X, np.full(240, 3.5))
     np.testing.assert_array_equal(model.predict(X), 3.5)
     assert model.oof_score_ == 0
     np.testing.assert_allclose(model.predict_interval(X[:2]), 3.5)

@@ -15,11 +15,16 @@ from clearprop.limits import bounded
 
 
 class CircuitError(ValueError):
-    """Something is wrong with a circuit. net: the name of the net concerned, or None."""
+    """Something is wrong with a circuit.
 
-    def __init__(self, message: str, net: str | None = None) -> None:
+    net: the name of the net concerned, or None. drivers: the nets whose drivers are at fault: one
+    that is driven twice, or those of a cycle.
+    """
+
+    def __init__(self, message: str, net: str | None = None, drivers: Sequence[str] = ()) -> None:
         super().__init__(bounded(message))
         self.net = net
+        self.drivers = tuple(drivers)
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ class Circuit:
         outputs = tuple(outputs)
         for net in outputs:
             if net not in self.level:
-                raise CircuitError(f"there is no net {net!r} in {self.name}", net)
+                raise CircuitError(f"there is no net {_shown(net)} in {self.name}", net)
         needed = set(outputs)
         kept = []
         for cell in reversed(self.cells):
@@ -159,27 +164,28 @@ def _drivers(
     driver: dict[str, Cell | None] = {}
     for net in inputs:
         if net in driver:
-            raise CircuitError(f"the input {net!r} is listed twice", net)
+            raise CircuitError(f"the input {_shown(net)} is listed twice", net)
         driver[net] = None
     for cell in cells:
         net = cell.output
         if net in driver:
             other = driver[net]
             what = "it is an input" if other is None else f"also by {_described(other)}"
-            raise CircuitError(f"the net {net!r} is driven by {_described(cell)}, but {what}", net)
+            message = f"the net {_shown(net)} is driven by {_described(cell)}, but {what}"
+            raise CircuitError(message, net, (net,))
         driver[net] = cell
         try:
             kind = find_kind(cell.kind)
         except ValueError as error:
-            raise CircuitError(f"the net {net!r}: {error}", net) from None
-        fault = f"the net {net!r} is driven by {_described(cell)}"
+            raise CircuitError(f"the net {_shown(net)}: {error}", net) from None
+        fault = f"the net {_shown(net)} is driven by {_described(cell)}"
         if len(kind.outputs) != 1:
             raise CircuitError(f"{fault}, a gate with several outputs", net)
         if not kind.allows(len(cell.inputs)):
             raise CircuitError(f"{fault}, whose number of inputs must be {kind.arities()}", net)
     for net in outputs:
         if net not in driver:
-            raise CircuitError(f"the output {net!r} is not driven", net)
+            raise CircuitError(f"the output {_shown(net)} is not driven", net)
     return driver
 
 
@@ -206,27 +212,39 @@ def _in_order(
             below = driver.get(net)
             if below is None:
                 raise CircuitError(
-                    f"the net {net!r}, an input of {_described(cell)}, is not driven", net
+                    f"the net {_shown(net)}, an input of {_described(cell)}, is not driven", net
                 )
             if net in entered:
-                raise CircuitError(f"there is a cycle: {_cycle([c for c, _ in path], net)}", net)
+                loop = _cycle([c for c, _ in path], net)
+                raise CircuitError(f"there is a cycle: {_arrows(loop)}", net, loop)
             entered.add(net)
             path.append((below, iter(below.inputs)))
     return tuple(order)
 
 
-def _cycle(cells: list[Cell], net: str) -> str:
-    """The nets from `net` back to itself, in the direction of the signal."""
+def _cycle(cells: list[Cell], net: str) -> list[str]:
+    """The nets from `net` on, in the direction of the signal, which leads back to `net`."""
     path = [cell.output for cell in cells]
-    loop = path[path.index(net) :]
-    shown = [net, *reversed(loop)]
+    return [net, *reversed(path[path.index(net) + 1 :])]
+
+
+def _arrows(loop: list[str]) -> str:
+    shown = [*map(_clipped, loop), _clipped(loop[0])]
     if len(shown) > 8:
         shown = [*shown[:6], f"… {len(shown) - 7} more …", shown[-1]]
     return " → ".join(shown)
 
 
+def _clipped(net: str) -> str:
+    return net if len(net) <= 60 else f"{net[:59]}…"
+
+
+def _shown(net: str) -> str:
+    return repr(_clipped(net))
+
+
 def _described(cell: Cell) -> str:
     """A cell as an error shows it, with its first inputs."""
-    inputs = ", ".join(cell.inputs[:4]) + (", …" if len(cell.inputs) > 4 else "")
+    inputs = ", ".join(map(_clipped, cell.inputs[:4])) + (", …" if len(cell.inputs) > 4 else "")
     many = f" of {len(cell.inputs):,} inputs" if len(cell.inputs) > 4 else ""
     return f"{cell.kind}({inputs}){many}"

@@ -19,6 +19,7 @@ from clearprop.callers import users_line
 from clearprop.checks import check_number, check_sample_weight, check_weights, scale_weights
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
+from clearprop.tables.frames import TableWarning
 from clearprop.tables.given_targets import check_present, plain_classes, plain_numbers
 from clearprop.tables.names import name_text
 from clearprop.tables.sources import Source, find_all, row_of_pandas, row_source, source_of
@@ -27,6 +28,7 @@ from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.fitting import Settings, Task, choose_rows, divide, fit_bag, prepare
+from clearprop.tabular.gain import Gain
 from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.monotone import check_columns, check_target
 from clearprop.tabular.networks import encode_target, member_networks
@@ -63,6 +65,10 @@ class BaseTabular(BaseEstimator):
     @abstractmethod
     def _judge(self, y: Array, bag: Bag, weight: Array) -> Any:
         """Set what follows from the out-of-fold ŷ; returns `oof_prediction_`."""
+
+    @abstractmethod
+    def _losses(self, y_hat: Array, y: Array, weight: Array) -> tuple[Array, Array]:
+        """The losses (n,) of the bag's ŷ (n, K), and of the best constant prediction."""
 
     @abstractmethod
     def _value(self, y_hat: Array, y: Array, weight: Array) -> float:
@@ -159,7 +165,32 @@ class BaseTabular(BaseEstimator):
             y, weight, bag = y[seen], weight[seen], replace(bag, oof=bag.oof[seen])
         oof = self._judge(y, bag, weight)
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
+        self._compare(bag, y, weight)
         return self
+
+    def _compare(self, bag: Bag, y: Array, weight: Array) -> None:
+        """Set `oof_gain_`; warn of linear members, of a constant y and of a model without gain."""
+        limit = f"time_limit={self.time_limit}"
+        self.oof_gain_ = Gain.of(*self._losses(bag.oof, y, weight), weight, bag.stopped, limit)
+        messages = []
+        if bag.stopped == "time_limit" and self.linear_:
+            messages.append(
+                f"{limit} is too short for more than linear members: the networks of the bag have "
+                "no hidden layer"
+            )
+        if self.target_.constant:
+            self.oof_gain_ = replace(self.oof_gain_, reason=self.target_.constant)
+            messages.append(f"{self.target_.constant}; the model always predicts it")
+        elif not self.oof_gain_.is_positive:
+            messages.append(self.oof_gain_.message)
+        for message in messages:
+            warnings.warn(message, TableWarning, stacklevel=users_line())
+
+    @property
+    def linear_(self) -> bool:
+        """Whether the networks have no hidden layer; see `time_limit`."""
+        check_is_fitted(self)
+        return len(self.bag_.architectures[0].dense) == 1
 
     def _by_name(self, parameter: str, source: Source) -> dict[str, Any]:
         """A parameter that is a dict by columns, by name; in a table without names also by number.

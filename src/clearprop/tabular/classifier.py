@@ -19,6 +19,7 @@ from clearprop.tabular.bag.recipe import CLASSIFICATION, Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.base import BaseTabular
 from clearprop.tabular.fitting import Task
+from clearprop.tabular.gain import class_losses
 from clearprop.tabular.monotone import temper_two
 from clearprop.tabular.scores import CLASS_SCORES, find_score
 from clearprop.tabular.target import ClassTarget
@@ -55,7 +56,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     time_limit : float or None, default=None
         Seconds for `fit`. If the budget is tight, training uses fewer epochs and networks (at least
         four). If the table is too large for it, training uses a random sample of the rows, and a
-        warning says so; the other rows have NaN in `oof_prediction_`.
+        warning says so; the other rows have NaN in `oof_prediction_`. Before that, linear members
+        are fitted, which takes milliseconds. They are kept if held-out rows are predicted better
+        by them (`linear_`), and a warning says so.
     tune : float or None, default=None
         Seconds that `fit` spends on a search for a better configuration of networks and training.
         To find one, the search needs several times the duration of a fit.
@@ -81,6 +84,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     oof_score_ : float
         The score of `oof_prediction_`, by the definition of `scoring` (for log_loss, less is
         better).
+    oof_gain_ : Gain
+        How much lower the loss of `oof_prediction_` is than that of the best constant prediction,
+        with its standard error, and the likely reason if it is not lower. Not kept in files.
     oof_curve_ : list of (int, float)
         Each epoch that was judged, and its loss on held-out rows (less is better).
     n_iter_ : int
@@ -243,6 +249,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         one_each = (1.0,) * len(self.calibration_)
         self.oof_score_ = self._value(bag.oof, y, weight, one_each)
         return self.target_.probabilities(bag.oof)
+
+    def _losses(self, y_hat: Array, y: Array, weight: Array) -> tuple[Array, Array]:
+        t = self.target_.encode(y)
+        return class_losses(self.target_, y_hat, t, weight, self.calibration_)
 
     def _value(
         self, y_hat: Array, y: Array, weight: Array, exponents: tuple[float, ...] | None = None

@@ -23,6 +23,7 @@ from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,
+    MOST_PREPARING,
     PILOT_ROWS,
     Speeds,
     affordable_rows,
@@ -152,6 +153,8 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
     pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
     prepare(source, settings, pilot[:100])  # imports, whose time does not depend on the rows
     prepared = prepare(source, settings, pilot)
+    if time.monotonic() - settings.begun > MOST_PREPARING * limit:
+        return sample_rows(n, PILOT_ROWS, task.division, task.weight, rng)
     some = task.rows(pilot)
     data = Data(prepared.matrix, some.t, some.weight)
     runner = get_engine(settings.engine, n_threads=settings.n_threads)

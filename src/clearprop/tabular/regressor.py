@@ -16,6 +16,7 @@ from clearprop.tabular.bag.recipe import REGRESSION, Recipe
 from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.base import BaseTabular
 from clearprop.tabular.fitting import Task
+from clearprop.tabular.gain import number_losses
 from clearprop.tabular.scores import NUMBER_SCORES, NumberScore, find_score, poisson
 from clearprop.tabular.target import NumberTarget, find_loss
 
@@ -53,7 +54,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     time_limit : float or None, default=None
         Seconds for `fit`. If the budget is tight, training uses fewer epochs and networks (at least
         four). If the table is too large for it, training uses a random sample of the rows, and a
-        warning says so; the other rows have NaN in `oof_prediction_`.
+        warning says so; the other rows have NaN in `oof_prediction_`. Before that, linear members
+        are fitted, which takes milliseconds. They are kept if held-out rows are predicted better
+        by them (`linear_`), and a warning says so.
     tune : float or None, default=None
         Seconds that `fit` spends on a search for a better configuration of networks and training.
         To find one, the search needs several times the duration of a fit.
@@ -75,6 +78,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     oof_score_ : float
         The score of `oof_prediction_`, in units of y, the mean over the outputs; less is better.
         Huber's loss is in units of y².
+    oof_gain_ : Gain
+        How much lower the loss of `oof_prediction_` is than that of the best constant prediction,
+        with its standard error, and the likely reason if it is not lower. Not kept in files.
     oof_curve_ : list of (int, float)
         Each epoch that was judged, and its loss on held-out rows (less is better).
     n_iter_ : int
@@ -249,6 +255,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             for m in range(columns.shape[1] if target.n_quantiles == 1 else 0)
         )
         return target.shaped(decoded)
+
+    def _losses(self, y_hat: Array, y: Array, weight: Array) -> tuple[Array, Array]:
+        return number_losses(self.target_, self.target_.decode(y_hat), y, weight)
 
     def _value(self, y_hat: Array, y: Array, weight: Array) -> float:
         target = self.target_

@@ -65,6 +65,17 @@ class ClassTarget:
     def n_outputs(self) -> int:
         return len(self.classes) if self.kind == "labels" else sum(map(len, self.classes))
 
+    @property
+    def constant(self) -> str:
+        """What is the same in all rows, for messages; "" if all targets differ somewhere."""
+        if self.kind == "labels":
+            return ""
+        same = [m for m, classes in enumerate(self.classes) if len(classes) == 1]
+        if not same:
+            return ""
+        what = "y" if self.kind == "single" else f"y[:, {same[0]}]"
+        return f"{what} has only the class {self.classes[same[0]][:1].tolist()[0]!r}"
+
     def codes(self, y: Array) -> Array:
         """The number of each entry's class, int64 (N, M)."""
         columns = y[:, None] if y.ndim == 1 else y
@@ -146,6 +157,15 @@ class NumberTarget:
         scale = np.where(low == high, 1.0, scale) * largest
         scale = np.where(scale > 0, scale, 1.0)
         return cls(output, centre * largest, scale, low, high, y.ndim == 1)
+
+    @property
+    def constant(self) -> str:
+        """What is the same in all rows, for messages; "" if all columns of y differ somewhere."""
+        same = np.flatnonzero(self.low == self.high)
+        if not len(same):
+            return ""
+        what = "y" if self.flat else f"y[:, {same[0]}]"
+        return f"{what} is {self.low[same[0]]:g} in all rows"
 
     @property
     def n_quantiles(self) -> int:

@@ -55,9 +55,10 @@ class _Reader:
             if shift > 35:
                 raise self.error("a number of the AND gates is too long")
 
-    def error(self, message: str, net: str | None = None) -> CircuitError:
-        """A CircuitError with file and line."""
-        return CircuitError(f"{self.file}:{max(self.line, 1)}: {clipped(message)}", net)
+    def error(self, message: str, net: str | None = None, line: int | None = None) -> CircuitError:
+        """A CircuitError with file and line; None: the line that was read last."""
+        line = max(self.line, 1) if line is None else line
+        return CircuitError(f"{self.file}:{line}: {clipped(message)}", net)
 
 
 def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:
@@ -72,11 +73,15 @@ def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:
     reader = _Reader(data.removeprefix(b"\xef\xbb\xbf"), file)
     binary, m, n_inputs, n_outputs, n_ands = _header(reader)
     if n_inputs + n_ands + n_outputs > SPARE_NETS + len(data):
-        raise reader.error("the circuit is too large for its file")
+        raise reader.error(
+            f"the circuit is too large for its file: more than {SPARE_NETS:,} nets and cells, "
+            "and one for each byte"
+        )
     if binary:
         inputs = list(range(2, 2 * n_inputs + 2, 2))
     else:
         inputs = [reader.numbers(1, "the literal of an input")[0] for _ in range(n_inputs)]
+    first = reader.line - n_inputs + 1  # the line of the first input of an ascii file
     outputs = [reader.numbers(1, "the literal of an output")[0] for _ in range(n_outputs)]
     if binary:
         gates = _binary_gates(reader, n_inputs, n_ands)
@@ -85,12 +90,16 @@ def read_aiger(data: str | bytes, file: str = "aiger") -> Circuit:
         for _ in range(n_ands):
             lhs, a, b = reader.numbers(3, "the three literals of an AND")
             gates.append((lhs, a, b, reader.line))
-    defined = {0}
-    for literal in itertools.chain(inputs, (gate[0] for gate in gates)):
-        if literal % 2 or literal in defined or literal > 2 * m:
-            message = f"the literal {literal} cannot be defined, or is defined twice"
-            raise reader.error(message, f"n{literal >> 1}")
-        defined.add(literal)
+    defined = {0: 0}  # literal → the line that defines it
+    places = enumerate(inputs, first)
+    for line, literal in itertools.chain(places, ((gate[3], gate[0]) for gate in gates)):
+        if literal in defined and literal:
+            message = f"the literal {literal} is defined twice, first in line {defined[literal]}"
+            raise reader.error(message, f"n{literal >> 1}", line)
+        if literal % 2 or literal == 0 or literal > 2 * m:
+            message = f"the literal {literal} cannot be defined"
+            raise reader.error(message, f"n{literal >> 1}", line)
+        defined[literal] = line
     for literal in itertools.chain(outputs, *((a, b) for _, a, b, _ in gates)):
         if literal & ~1 not in defined:
             raise reader.error(f"the literal {literal} is not driven", f"n{literal >> 1}")

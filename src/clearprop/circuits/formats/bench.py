@@ -33,6 +33,7 @@ def read_bench(text: str | bytes, file: str = "bench") -> Circuit:
     builder = Builder(file, text)
     inputs: list[str] = []
     outputs: list[str] = []
+    listed: dict[str, int] = {}  # the lines of the inputs
     for at, line in enumerate(text.split("\n"), 1):
         words = _TOKEN.findall(line)
         if words and words[-1][0] == "#":
@@ -46,6 +47,11 @@ def read_bench(text: str | bytes, file: str = "bench") -> Circuit:
         if keyword not in ("INPUT", "OUTPUT"):
             raise builder.error(at, f"unexpected {shown(words[0])}: expected INPUT, OUTPUT or '='")
         nets = _arguments(builder, words, 1, at)
+        for net in nets if keyword == "INPUT" else ():
+            if net in listed:
+                message = f"the input {shown(net)} is listed twice, first in line {listed[net]}"
+                raise builder.error(at, message, net)
+            listed[net] = at
         (inputs if keyword == "INPUT" else outputs).extend(nets)
         for net in nets:
             builder.where.setdefault(net, at)

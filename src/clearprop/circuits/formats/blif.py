@@ -37,6 +37,11 @@ class _Names:
     rows: list[str] = field(default_factory=list)
     value: int | None = None  # of the rows
 
+    @property
+    def longest(self) -> int:
+        """The characters of the longest name."""
+        return max(map(len, self.nets))
+
 
 @dataclass
 class _Subckt:
@@ -69,11 +74,11 @@ def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
         given = {net for net, _ in model.inputs}
         for item in model.items:
             if isinstance(item, _Names):
+                builder.spend_names(len(item.nets), len(prefix) + item.longest, item.at)
                 nets = [outside.get(net) or prefix + net for net in item.nets]
                 value = 1 if item.value is None else item.value
                 if item.nets[-1] in given:
-                    message = f"{item.nets[-1]!r} is an input and cannot be driven"
-                    raise builder.error(item.at, message, item.nets[-1])
+                    raise builder.error(item.at, _driven(model, item.nets[-1]), item.nets[-1])
                 add_cover(builder, nets[:-1], item.rows, value, nets[-1], item.at)
                 continue
             inner = models.get(item.model)
@@ -90,7 +95,7 @@ def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
                 if formal not in ports:
                     raise builder.error(item.at, f"{item.model!r} has no port {formal!r}")
                 if formal in driven and net in given:
-                    raise builder.error(item.at, f"{net!r} is an input and cannot be driven", net)
+                    raise builder.error(item.at, _driven(model, net), net)
                 actual[formal] = outside.get(net) or prefix + net
                 builder.where.setdefault(actual[formal], item.at)
             n_instances += 1
@@ -98,8 +103,24 @@ def read_blif(text: str | bytes, file: str = "blif") -> Circuit:
             left.append((inner, name, actual, depth + 1))
     for net, at in (*top.inputs, *top.outputs):
         builder.where[net] = min(at, builder.where.get(net, at))
+    _check_inputs(builder, top)
     inputs, outputs = [net for net, _ in top.inputs], [net for net, _ in top.outputs]
     return builder.circuit(top.name or re.sub(r"\.blif$", "", file), inputs, outputs)
+
+
+def _check_inputs(builder: Builder, model: _Model) -> None:
+    """CircuitError, with both lines, for an input that is listed twice."""
+    listed: dict[str, int] = {}
+    for net, at in model.inputs:
+        if net in listed:
+            message = f"the input {shown(net)} is listed twice, first in line {listed[net]}"
+            raise builder.error(at, message, net)
+        listed[net] = at
+
+
+def _driven(model: _Model, net: str) -> str:
+    line = next(at for name, at in model.inputs if name == net)
+    return f"{shown(net)} is an input (line {line}) and cannot be driven"
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from clearprop.circuits.netlist import Cell, Circuit, CircuitError
-from clearprop.limits import SPARE_NETS
+from clearprop.limits import NAME, NETS_PER_BYTE, SPARE_NETS
+
+MOST_PLACES = 8  # drivers whose lines an error gives
 
 
 def decode(data: str | bytes) -> str:
@@ -51,13 +53,15 @@ class Builder:
         self.line = line or (lambda at: at)
         self.cells: list[Cell] = []
         self.where: dict[str, int] = {}  # the first place of each net
+        self._drivers: dict[str, int] = {}  # the place of the first cell that drives a net
+        self._again: dict[str, int] = {}  # of the second
         self._inverse: dict[str, str] = {}
         self._constants: dict[str, str] = {}  # by kind
         self._values: dict[str, int] = {}  # 0 or 1 of the nets in it
         used = {len(run) for run in re.findall(r"(?<![^\W_])n(_*)(?=\d)", text)}
         self._prefix = "n" + "_" * next(k for k in range(len(used) + 1) if k not in used)
         self._n_fresh = 0
-        self._left = SPARE_NETS + (len(text) if size is None else size)
+        self._left = SPARE_NETS + NETS_PER_BYTE * (len(text) if size is None else size)
 
     def error(self, at: int, message: str, net: str | None = None) -> CircuitError:
         """A CircuitError whose message begins with file and line."""
@@ -69,8 +73,13 @@ class Builder:
         if self._left < 0:
             raise self.error(
                 at,
-                f"the circuit is too large for its file: more than {SPARE_NETS:,} nets and cells",
+                f"the circuit is too large for its file: more than {SPARE_NETS:,} nets and cells, "
+                f"and {NETS_PER_BYTE} for each byte",
             )
+
+    def spend_names(self, n: int, length: int, at: int) -> None:
+        """Count n nets with names of `length` characters; very long names count as several."""
+        self.spend(n * (1 + length // NAME), at)
 
     def fresh(self) -> str:
         """A name that occurs nowhere in the file."""
@@ -79,9 +88,13 @@ class Builder:
 
     def add(self, kind: str, inputs: Sequence[str], output: str, at: int) -> str:
         """Add a cell as it is; its output."""
-        self._left -= 1
+        self._left -= 1 + len(inputs) // 8
         if self._left < 0:
             self.spend(0, at)
+        if output in self._drivers:
+            self._again.setdefault(output, at)
+        else:
+            self._drivers[output] = at
         where = self.where
         where.setdefault(output, at)
         for net in inputs:
@@ -160,6 +173,30 @@ class Builder:
         try:
             return Circuit(tuple(inputs), tuple(outputs), cells, name)
         except CircuitError as error:
-            at = self.where.get(error.net) if error.net is not None else None
+            net = error.net or ""
+            at = self.where.get(net)
+            if error.drivers and net not in inputs:
+                at = self._again.get(net, self._drivers[net])
             place = self.file if at is None else f"{self.file}:{self.line(at)}"
-            raise CircuitError(f"{place}: {clipped(str(error))}", error.net) from None
+            message = f"{place}: {clipped(str(error))}{self._places(error.drivers, inputs)}"
+            raise CircuitError(message, error.net, error.drivers) from None
+
+    def _places(self, nets: Sequence[str], inputs: Sequence[str]) -> str:
+        """The lines of the drivers of these nets, for an error."""
+        if not nets:
+            return ""
+        first = nets[0]
+        lines = [self.line(self._drivers[net]) for net in nets[:MOST_PLACES]]
+        if len(nets) > 1:
+            listed = ", ".join(f"{shown(n)} {line}" for n, line in zip(nets, lines, strict=False))
+            more = f", … {len(nets) - MOST_PLACES} more" if len(nets) > MOST_PLACES else ""
+            return f"; lines of the drivers: {listed}{more}"
+        if first in self._again:
+            second = self.line(self._again[first])
+            if second == lines[0]:
+                return f"; both drivers are in line {second}"
+            return f"; the drivers are in lines {lines[0]} and {second}"
+        if first in inputs:
+            input_line = self.line(self.where[first])
+            return f"; the input is in line {input_line}, the driver in line {lines[0]}"
+        return f"; the driver is in line {lines[0]}"

@@ -74,6 +74,7 @@ class _Scope:
     prefix: str
     depth: int
     ranges: dict[str, Range] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)  # of the declarations
     what: dict[str, str] = field(default_factory=dict)  # "input", "output", "wire", "supply0" …
     names: dict[str, str] = field(
         default_factory=dict
@@ -133,12 +134,13 @@ class _Flattening:
             if not both or scope.ranges[name] != declared.range:
                 if supply:
                     raise self._error(at, f"{name!r} is both an output and a {what}", name)
-                raise self._error(at, f"{name!r} is declared twice", name)
+                first = self.tokens.line(scope.places[name])
+                raise self._error(at, f"{name!r} is declared twice, first in line {first}", name)
             scope.what[name] = what if known == "wire" else known
             return
         scope.what[name], scope.ranges[name] = what, declared.range
+        scope.places[name] = at
         bits = self._bits(scope, (name, ()), at)
-        self.builder.spend(len(bits), at)
         if declared.range is not None and scope.what.keys() & set(_bit_names(name, declared.range)):
             raise self._error(at, f"{name!r} has a bit that is also declared as a net", name)
         if name.endswith("]") and self._is_bit(scope, name):
@@ -162,6 +164,7 @@ class _Flattening:
         if bounds is None:
             if indices:
                 raise self._error(at, f"{name!r} is not a bus: it has no bits to select", name)
+            self.builder.spend_names(1, len(scope.prefix) + len(name), at)
             return [self._net(scope, name)]
         left, right = bounds
         if indices:
@@ -173,6 +176,7 @@ class _Flattening:
                 message = f"[{indices[0]}:{indices[1]}] of {name!r} runs against [{left}:{right}]"
                 raise self._error(at, message, name)
             left, right = indices[0], indices[-1]
+        self.builder.spend_names(abs(left - right) + 1, len(scope.prefix) + len(name), at)
         return [self._net(scope, bit) for bit in _bit_names(name, (left, right))]
 
     def _net(self, scope: _Scope, name: str) -> str:
@@ -206,7 +210,9 @@ class _Flattening:
         """The nets of a reference that is to be driven."""
         name = reference[0]
         if scope.what.get(name) == "input":
-            raise self._error(at, f"{name!r} is an input and cannot be driven", name)
+            line = self.tokens.line(scope.places[name])
+            message = f"{name!r} is an input (line {line}) and cannot be driven"
+            raise self._error(at, message, name)
         return self._bits(scope, reference, at)
 
     def _primitive(self, scope: _Scope, item: Primitive) -> None:
@@ -262,6 +268,8 @@ class _Flattening:
         self, scope: _Scope, inner: _Scope, port: str, expression: Expression, at: int
     ) -> None:
         bounds = inner.ranges[port]
+        if bounds is not None:
+            self.builder.spend_names(abs(bounds[0] - bounds[1]) + 1, len(port), at)
         bits = [port] if bounds is None else _bit_names(port, bounds)
         if inner.what[port] == "input":
             node = expression[0]
@@ -273,7 +281,6 @@ class _Flattening:
         if len(nets) != len(bits):
             message = f"the port {port!r} of {inner.module.name!r} has {len(bits)} bits"
             raise self._error(at, f"{message}; got {len(nets)}")
-        self.builder.spend(len(nets), at)
         for bit, net in zip(bits, nets, strict=True):
             inner.names[bit] = net
             self.builder.where.setdefault(net, at)

@@ -26,12 +26,16 @@ from clearprop.tabular.inputs import SAMPLE
 PILOT_ROWS = 5_000  # on which speeds are measured
 LEAST_PILOTS = 4  # a table has at least four times the pilot rows, or all are taken
 ROWS_SHARE = 1 / 3  # of the time at most, for work on rows before and after training
+MOST_PREPARING = 0.25  # of the time for the pilot rows, or there is time for no more rows
 MOST_RESERVED = 0.2  # of the time, for the work after training
 AFTER = 0.25  # of the time to judge all rows: for the score, intervals, the model
 
 
 SHORT_CHECKS = 0.1  # of the time of a shortened training, for evaluations
 SHORT_EPOCHS = 64  # of a shortened training at least, so that its end can be moved
+LEAST_STEPS = 32  # of a training that is worth its start; with less time linear members remain
+LINEAR_SHARE, MOST_LINEAR = 0.2, 1.0  # of the time, and seconds, for linear members
+ENOUGH_FOR_LINEAR, MOST_OF_SHORT = 0.1, 0.6  # seconds that they may have in any case, up to a share
 TRUST = 3  # measured epochs that the trial steps count as, whatever the first epoch takes
 
 
@@ -106,6 +110,12 @@ def _sample_groups(rows: Array, k: int, groups: Array, rng: np.random.Generator)
     chosen = np.zeros(len(sizes), bool)
     chosen[order[: max(int(n_drawn), N_FOLDS)]] = True
     return rows[chosen[groups[rows]]]
+
+
+def linear_seconds(seconds: float) -> float:
+    """How much of the time linear members may take, before anything else is trained."""
+    least = min(MOST_OF_SHORT * seconds, ENOUGH_FOR_LINEAR)
+    return max(least, min(LINEAR_SHARE * seconds, MOST_LINEAR))
 
 
 def affordable_members(n: int, share: float, at_once: int = N_FOLDS) -> int:

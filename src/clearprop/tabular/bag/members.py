@@ -28,6 +28,7 @@ from clearprop.tabular.bag.recipe import (
 from clearprop.training import train
 
 FASTER = 0.75  # networks are left out if a step then takes less than this part of its time
+START_SHARE = 0.5  # of the time at most, to draw members
 TRIAL_EPOCHS, TRIAL_STEPS, TRIAL_ROWS = 4, 6, 20_000  # to measure a step
 
 
@@ -163,6 +164,19 @@ class Members:
         some = self.some(slice(n))
         step_of_some, _ = some.time_steps(data, engine, seconds)
         return (some, step_of_some) if step_of_some < FASTER * step else (self, step)
+
+
+def can_start(
+    architectures: Sequence[Architecture],
+    recipe: Recipe,
+    data: Data,
+    parts: list[Fold],
+    seconds: float,
+) -> bool:
+    """Whether the members with these folds can be drawn in half of the seconds; one is tried."""
+    begun = time.monotonic()
+    Members.start(architectures, recipe, data, parts[:1], [0], len(parts))
+    return (time.monotonic() - begun) * len(parts) < START_SHARE * seconds
 
 
 def measure(members: Members, data: Data, engine: Engine, seconds: float) -> tuple[float, float]:

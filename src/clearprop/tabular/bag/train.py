@@ -20,11 +20,12 @@ from clearprop.engines.nonfinite import NonFinite
 from clearprop.engines.select import get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
-from clearprop.tabular.bag.budget import Budget
+from clearprop.tabular.bag.budget import LEAST_STEPS, Budget, linear_seconds
 from clearprop.tabular.bag.course import Course, Kept, Reporter
 from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import Apart, Fold, HeldOut, Score
-from clearprop.tabular.bag.members import Members
+from clearprop.tabular.bag.linear import LinearMembers
+from clearprop.tabular.bag.members import Members, can_start
 from clearprop.tabular.bag.recipe import Recipe, plan_epochs
 from clearprop.tabular.bag.screening import Columns, Contender, Screening
 from clearprop.training import NonFiniteError
@@ -89,6 +90,15 @@ def train_bag(
     """
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
+    linear: LinearMembers | None = None
+    if time_limit is not None:
+        parts = division.folds(len(data), n_members, np.random.default_rng(seed))
+        parts = [fold for fold in parts if fold.partition == 0]
+        seconds = linear_seconds(time_limit)
+        linear = LinearMembers.train(architectures[0], data, parts, score, runner, seed, seconds)
+        left = begun + time_limit - time.monotonic()
+        if not can_start(architectures, recipe, data, parts, left):
+            return _linear_bag(linear, runner.name, "time_limit", begun + time_limit)
     starting = None if time_limit is None else time_limit / 10
     members = Members.draw(architectures, recipe, data, n_members, seed, division, seconds=starting)
     held_out = HeldOut.sample(data, members.parts, score, runner, seed)
@@ -103,6 +113,8 @@ def train_bag(
         members, step = members.fewer(share, step, data, runner, time_limit / 10)
         held_out = held_out.first_members(len(members.parts))
         budget.judging = held_out.estimate_seconds(architectures[0], members.thetas[0])
+        if linear is not None and budget.left() - start < LEAST_STEPS * step:
+            return _linear_bag(linear, runner.name, "time_limit", budget.deadline)
         course = Course.begin_within(
             members, held_out, plan, reporter, budget, (step, start), n_train, recipe
         )
@@ -116,12 +128,18 @@ def train_bag(
     assert course.kept is not None
     assert course.state.best is not None
     stopped = _why_stopped(states, shortened=course.state.n < course.plan.epochs)
+    if linear is not None and stopped == "time_limit" and linear.score < course.state.best[1]:
+        deadline = None if course.budget is None else course.budget.deadline
+        return _linear_bag(linear, runner.name, stopped, deadline)
     del states  # the optimisers' arrays make room for predictions
     architectures, kept, apart = course.members.architectures, course.kept, None
     thetas = _without_judges(kept, course.members.parts)
     if stopped not in ("interrupted", "time_limit"):
         apart = course.held_out.apart(architectures, kept.by_number, len(thetas))
-    oof, interrupted = _predict_all(course)
+    late = None if course.budget is None else course.budget.deadline - course.budget.judging
+    oof, interrupted = _predict_all(
+        course.held_out, course.members.parts, architectures, kept, late
+    )
     if np.isnan(oof).all():
         raise NonFiniteError(f"all networks that judge stopped at NaN or infinity: {lost}")
     return Bag(
@@ -170,24 +188,50 @@ def _without_judges(kept: Kept, parts: Sequence[Fold]) -> dict[int, Array]:
     return thetas or kept.by_number
 
 
-def _predict_all(course: Course) -> tuple[Array, bool]:
+def _linear_bag(linear: LinearMembers, engine: str, stopped: str, deadline: float | None) -> Bag:
+    """The bag of the linear members alone, which have no epochs."""
+    architectures = [linear.architecture] * len(linear.thetas)
+    thetas = _without_judges(linear.kept, linear.parts)
+    oof, interrupted = _predict_all(
+        linear.held_out, linear.parts, architectures, linear.kept, deadline
+    )
+    return Bag(
+        architectures,
+        len(thetas),
+        list(thetas),
+        list(thetas.values()),
+        0,
+        0,
+        oof,
+        None,
+        linear.score,
+        [(0, linear.score)],
+        "interrupted" if interrupted else stopped,
+        engine,
+        {},
+    )
+
+
+def _predict_all(
+    held_out: HeldOut,
+    parts: Sequence[Fold],
+    architectures: Sequence[Architecture],
+    kept: Kept,
+    deadline: float | None,
+) -> tuple[Array, bool]:
     """Out-of-fold predictions (N, K) of all rows, and whether Ctrl-C ended them.
 
-    Rows that were not judged are predicted if there is time.
+    Rows that were not judged are predicted until the deadline, by time.monotonic().
     """
-    held_out, kept, budget = course.held_out, course.kept, course.budget
-    assert kept is not None
     if held_out.rows is None:
         return kept.y_hat, False
     oof = np.full((len(held_out.data), kept.y_hat.shape[1]), np.nan, np.float32)
     oof[held_out.rows] = kept.y_hat
-    if budget is not None and budget.is_late():
+    if deadline is not None and time.monotonic() > deadline:
         return oof, False
-    parts = course.members.parts
     everything = HeldOut.whole(held_out.data, parts, held_out.score, held_out.engine)
-    deadline = None if budget is None else budget.deadline
     try:
-        y_hat, seen = everything.predict(course.members.architectures, kept.by_number, deadline)
+        y_hat, seen = everything.predict(architectures, kept.by_number, deadline)
     except KeyboardInterrupt:
         return oof, True
     np.copyto(oof, y_hat, where=seen[:, None])

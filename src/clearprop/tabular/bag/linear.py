@@ -1,0 +1,213 @@
+"""Linear members: networks without a hidden layer, whose best weights take milliseconds.
+
+They are what remains if there is no time for more. A column of numbers enters twice: x between the
+first bin edge and the last, widened by a bin on either side, and its clipped x̃. A flag enters as
+it is. A category with a learnt vector adds a number to each output (for up to eight outputs), from
+what the other inputs leave. :mod:`clearprop.tabular.bag.solving` finds the weights; the first fold
+chooses their penalty.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.architecture import Architecture
+from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
+from clearprop.engines.protocol import Engine
+from clearprop.jobs import Data
+from clearprop.layers import Dense
+from clearprop.outputs import Output
+from clearprop.tabular.bag.course import Kept
+from clearprop.tabular.bag.folds import Fold, HeldOut, Score
+from clearprop.tabular.bag.solving import FeatureRows, LinearMap, LinearProblem
+
+MOST_ROWS = 50_000  # that a member learns from
+FIRST_ROWS = 2_000  # that choose λ and show how long more rows take
+SHARE = 0.8  # of the seconds, that is planned for
+SEARCH_SHARE = 0.4  # of the seconds, for the search for λ
+SEARCH_SOLVES = 3.0  # so many times as long as with one λ
+
+
+@dataclass(frozen=True)
+class Features:
+    """From the matrix that networks take to the features of linear members.
+
+    inputs: the first layer of the networks, and its parts.
+    """
+
+    inputs: Parallel
+    numbers: PiecewiseLinear | None
+    n_flags: int
+    codes: Embedding | None
+
+    @classmethod
+    def of(cls, inputs: Parallel) -> Features:
+        """For the networks with this first layer."""
+        parts: dict[type, Any] = {type(layer): layer for layer in inputs.layers}
+        flags = parts.get(Identity)
+        n_flags = 0 if flags is None else flags.n_out
+        return cls(inputs, parts.get(PiecewiseLinear), n_flags, parts.get(Embedding))
+
+    def matrix(self, X: Array) -> Array:
+        """A (n, p) float32 of rows X (n, D): x and x̃ of numbers, then flags."""
+        n = 0 if self.numbers is None else self.numbers.n_in
+        A = np.empty((len(X), 2 * n + self.n_flags), np.float32)
+        A[:, 2 * n :] = X[:, n : n + self.n_flags]
+        if self.numbers is not None:
+            h, x = X[:, :n], A[:, n : 2 * n]
+            np.clip(h, *self._bounds, out=A[:, :n])
+            np.clip(h, -1e15, 1e15, out=x)
+            x /= np.sqrt(1 + np.square(x / np.float32(self.numbers.clip)))
+        return A
+
+    @property
+    def _bounds(self) -> tuple[Array, Array]:
+        """Where the piecewise linear encoding ends on either side, for each column."""
+        assert self.numbers is not None
+        ends = [
+            (2 * edges[0] - edges[1], 2 * edges[-1] - edges[-2]) for edges in self.numbers.edges
+        ]
+        low, high = np.array(ends, np.float32).T
+        return low, high
+
+    def code_columns(self, X: Array) -> list[Array]:
+        """The codes of each column that has learnt vectors, int64 (n,)."""
+        if self.codes is None:
+            return []
+        return list(X[:, -self.codes.n_in :].astype(np.int64).T)
+
+    def theta(self, architecture: Architecture, found: LinearMap) -> Array:
+        """θ of a network without a hidden layer that computes the same, float32."""
+        theta = np.zeros(architecture.n_parameters, np.float32)
+        first, scale, last = architecture.unpack(theta)
+        scale["s"][:] = 1
+        W, begin = np.zeros((architecture.n_outputs, architecture.dense[0].n_in)), 0
+        b, n = found.b.copy(), 0
+        for i, layer in enumerate(self.inputs.layers):
+            width = layer.n_out or 0
+            part = W[:, begin : begin + width]
+            if isinstance(layer, PiecewiseLinear):
+                n = layer.n_in
+                V, starts = first[f"{i}.V"], layer.starts
+                for column, edges in enumerate(layer.edges):
+                    V[starts[column] : starts[column + 1], 0] = np.diff(edges)
+                    b += edges[0] * found.W[column]
+                part[:, :: 1 + layer.n_units] = found.W[n : 2 * n].T
+                part[:, 1 :: 1 + layer.n_units] = found.W[:n].T
+            elif isinstance(layer, Identity):
+                part[:] = found.W[2 * n :].T
+            elif found.tables:
+                assert isinstance(layer, Embedding)
+                E = first[f"{i}.E"]
+                E[:, : len(b)] = np.concatenate(found.tables)
+                for column in range(layer.n_in):
+                    part[:, column * layer.n_units :][:, : len(b)] = np.eye(len(b))
+            begin += width
+        last["W"][:] = W / architecture.dense[0].gain
+        last["b"][:] = b
+        return theta
+
+    def rows(self, data: Data, rows: Array, output: Output) -> FeatureRows:
+        """These rows of the data, to learn from or to judge."""
+        X, t = data.X[rows], data.t[rows].astype(np.float64)
+        w = np.ones(len(rows)) if data.sample_weight is None else data.sample_weight[rows]
+        w = w.astype(np.float64)
+        total = w.sum()
+        w = w / total if total > 0 else np.full(len(rows), 1 / max(1, len(rows)))
+        return FeatureRows(self.matrix(X), self.code_columns(X), t, w, output)
+
+
+@dataclass(frozen=True)
+class LinearMembers:
+    """The linear members of the first folds, and how they are judged: less is better.
+
+    y_hat (n, K): their mean predictions for the rows of `held_out`.
+    """
+
+    architecture: Architecture
+    parts: list[Fold]
+    held_out: HeldOut
+    thetas: list[Array]
+    score: float
+    y_hat: Array
+
+    @property
+    def kept(self) -> Kept:
+        """All of them."""
+        return Kept(tuple(range(len(self.thetas))), tuple(self.thetas), self.y_hat)
+
+    @classmethod
+    def train(
+        cls,
+        architecture: Architecture,
+        data: Data,
+        parts: Sequence[Fold],
+        score: Score,
+        engine: Engine,
+        seed: int,
+        seconds: float,
+    ) -> LinearMembers:
+        """With the inputs and outputs of this architecture, in about so many seconds."""
+        linear = linear_architecture(architecture)
+        deadline = time.monotonic() + 2 * seconds
+        thetas = fit_linear(linear, data, parts, seconds, seed)
+        held_out = HeldOut.sample(data, parts, score, engine, seed)
+        found = held_out.judge([linear] * len(parts), dict(enumerate(thetas)), deadline)
+        return cls(linear, list(parts), held_out, thetas, found.score, found.y_hat)
+
+
+def linear_architecture(architecture: Architecture) -> Architecture:
+    """The network with the same inputs and outputs, and no hidden layer."""
+    inputs, scale = architecture.layers[:2]
+    width = inputs.n_out
+    assert width is not None
+    last = Dense(width, architecture.n_outputs, None, gain=width**-0.5)
+    return Architecture((inputs, scale, last), architecture.output)
+
+
+def fit_linear(
+    architecture: Architecture, data: Data, parts: Sequence[Fold], seconds: float, seed: int
+) -> list[Array]:
+    """θ of a linear member for each fold, from as many rows as there is time for.
+
+    architecture: without a hidden layer.
+    The first fold chooses λ, with at most 2,000 rows; this also shows how long a row takes.
+    """
+    begun = time.monotonic()
+    rng, output = np.random.default_rng(seed), architecture.output
+    inputs = architecture.layers[0]
+    assert isinstance(inputs, Parallel)
+    features, n = Features.of(inputs), len(parts[0].train)
+    train, held = (
+        features.rows(data, _sample(rows, FIRST_ROWS, rng), output)
+        for rows in (parts[0].train, parts[0].held)
+    )
+    first, strength = LinearProblem.of(output, train, begun + SEARCH_SHARE * seconds).best(held)
+    taken = time.monotonic() - begun
+    affordable = SEARCH_SOLVES / len(parts) * (SHARE * seconds / taken - 1) * FIRST_ROWS
+    n = min(n, max(FIRST_ROWS, min(int(affordable), MOST_ROWS)))
+    found: dict[int, Array] = {}
+    for i, fold in enumerate(parts):
+        key = id(fold.train)  # the same rows in another fold give the same member
+        if key not in found:
+            solution = first
+            if i > 0 or n > FIRST_ROWS:
+                now = time.monotonic()
+                deadline = now + max(begun + seconds - now, 0) / (len(parts) - i)
+                train = features.rows(data, _sample(fold.train, n, rng), output)
+                solution = LinearProblem.of(output, train, deadline).solve(strength)
+            if features.codes is not None and architecture.n_outputs <= features.codes.n_units:
+                tables = train.tables(solution, features.codes.sizes)
+                solution = replace(solution, tables=tables)
+            found[key] = features.theta(architecture, solution)
+    return [found[id(fold.train)] for fold in parts]
+
+
+def _sample(rows: Array, n: int, rng: np.random.Generator) -> Array:
+    return rows if len(rows) <= n else np.sort(rng.choice(rows, n, replace=False))
