@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 import clearprop
+from clearprop.cli.clock import Clock
 from clearprop.cli.columns import columns_to_document, inputs_of_bag
 from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
 from clearprop.cli.parser import default_model_path, file_options
-from clearprop.cli.scores import quality, show_quality
+from clearprop.cli.scores import gain_to_document, model_gain, quality, show_quality
 from clearprop.cli.streams import output_may_fail
 from clearprop.history import STOPPED
 from clearprop.interrupts import INTERRUPTED
@@ -51,6 +52,7 @@ def fit(arguments: argparse.Namespace) -> int:
 
 
 def _fit(arguments: argparse.Namespace) -> int:
+    clock = Clock.start(arguments.time_limit)
     path = arguments.model or default_model_path(arguments.table)
     _check_output(path, arguments.table, arguments.force)
     options = fit_options(arguments)
@@ -91,24 +93,23 @@ def _fit(arguments: argparse.Namespace) -> int:
     say.columns(arguments.table, problem, encoding, is_bag=is_bag)
     started = time.monotonic()
     if isinstance(options, NetworkOptions):
+        options = dataclasses.replace(options, time_limit=clock.for_training())
         model = _train_network(problem, encoding, options, arguments.quiet)
     else:
+        options |= clock.training_option()
         model = _train_bag(problem, kinds, findings, options, arguments.quiet)
     seconds = time.monotonic() - started
     say.training(model, seconds)
     interrupted = _interrupted(model)
     try:
-        comparison = _compare(problem, encoding, model, not arguments.no_baseline)
+        comparison = _compare(problem, encoding, model, not arguments.no_baseline, clock.left())
     except KeyboardInterrupt:  # the model is worth more than the comparison
         comparison, interrupted = [], True
     own = comparison[0][1] if comparison else {}
     model = dataclasses.replace(
         model, about={**model.about, "clearprop": clearprop.__version__, "scores": own}
     )
-    details = {}
-    if comparison:
-        y = problem.y[problem.test]
-        details = quality(model.target, y, comparison[0][0].prediction)
+    details = _details(model, problem, [predictor for predictor, _ in comparison], arguments.quiet)
     path = _save(model, path, arguments.force)
     say.comparison(model, comparison, details)
     say.saved(path, model, problem, encoding, seconds, comparison, details)
@@ -116,6 +117,19 @@ def _fit(arguments: argparse.Namespace) -> int:
         note(f"interrupted; the model trained so far is saved to {path}")
         return INTERRUPTED
     return 0
+
+
+def _details(
+    model: TableModel, problem: Problem, compared: list[Baseline], quiet: bool
+) -> dict[str, Any]:
+    """The quality of the predictions and the gain, as JSON values; a note if there is no gain."""
+    gain = model_gain(model, problem, compared)
+    if not model.is_bag and gain is not None and not gain.is_positive:
+        note(gain.message, quiet)
+    found: dict[str, Any] = {"gain": gain_to_document(gain)}
+    if compared:
+        found = quality(model.target, problem.y[problem.test], compared[0].prediction) | found
+    return found
 
 
 def _save(model: TableModel, path: str, force: bool) -> str:
@@ -242,15 +256,22 @@ def _check_bag_options(target: TargetColumn, parameters: dict[str, Any]) -> None
 
 
 def _compare(
-    problem: Problem, encoding: TableEncoding, model: TableModel, with_linear: bool
+    problem: Problem,
+    encoding: TableEncoding,
+    model: TableModel,
+    with_linear: bool,
+    seconds: float | None,
 ) -> list[tuple[Baseline, Scores]]:
-    """The model's predictions for the held-out rows, then the baselines', with their scores."""
+    """The model's predictions for the held-out rows, then the baselines', with their scores.
+
+    seconds: about how long the linear baseline may take, None for no limit.
+    """
     if len(problem.test) == 0:
         return []
     prediction = model.predict_values(problem.frame[problem.test]).values
     predictors = [Baseline("bag" if model.is_bag else "network", prediction)]
     if with_linear:
-        predictors.append(linear_baseline(problem, encoding))
+        predictors.append(linear_baseline(problem, encoding, seconds=seconds))
     predictors.append(trivial_baseline(problem))
     return [(p, model.score(problem.y[problem.test], p.prediction)) for p in predictors]
 
@@ -340,12 +361,16 @@ class _Progress:
             [(c["name"], c["type"], c["inputs"]) for c in inputs_of_bag(estimator)],
             left=3,
         )
-        print(f"bag of {n} networks of {n_weights:,} weights: {last} epochs in {seconds:.1f} s")
+        kind, epochs = "networks", f": {last} epochs"
+        best = f"best epoch: {estimator.n_iter_}, with"
+        if estimator.linear_:
+            kind, epochs, best = "linear networks", "", "the linear networks have"
+        print(f"bag of {n} {kind} of {n_weights:,} weights{epochs} in {seconds:.1f} s")
         print(f"training ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
         if estimator.unused_columns_:
             print(f"columns not used: {', '.join(estimator.unused_columns_)}")
         print(
-            f"best epoch: {estimator.n_iter_}, with an out-of-fold "
+            f"{best} an out-of-fold "
             f"{shown_score.replace('_', ' ')} of {number(estimator.oof_score_)}\n"
         )
 
@@ -409,7 +434,12 @@ def _trained(model: TableModel, seconds: float) -> dict[str, Any]:
         networks = estimator.networks_
         n, n_weights = len(networks), networks[0].theta.size
         return {
-            "bag": {"members": n, "n_weights": n_weights, "columns": list(model.names)},
+            "bag": {
+                "members": n,
+                "n_weights": n_weights,
+                "linear": estimator.linear_,
+                "columns": list(model.names),
+            },
             "training": {
                 "best_epoch": estimator.n_iter_,
                 "stopped": estimator.stopped_,

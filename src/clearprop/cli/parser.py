@@ -186,7 +186,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
                           help="score that chooses the best epoch (default: the loss)")  # fmt: skip
     training.add_argument(
-        "--time-limit", type=rate, metavar="SECONDS", help="limit of the training time"
+        "--time-limit", type=rate, metavar="SECONDS", help="limit of the time of the command"
     )
     training.add_argument("--tune", type=rate, metavar="SECONDS",
                           help="time to search for better settings before training")  # fmt: skip

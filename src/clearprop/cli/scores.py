@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from clearprop._typing import Array
 from clearprop.cli.output import print_table
 from clearprop.tables.target_column import TargetColumn
-from clearprop.tabular.scores import confusion_matrix, residual_summary
+from clearprop.tabular import TableModel
+from clearprop.tabular.baselines import Baseline
+from clearprop.tabular.gain import Gain
+from clearprop.tabular.problem import Problem
+from clearprop.tabular.scores import SMALLEST_P, confusion_matrix, residual_summary
 
 MAX_CLASSES_SHOWN = 20
 
@@ -18,6 +24,43 @@ def quality(target: TargetColumn, y: Array, prediction: Array) -> dict[str, Any]
         table = confusion_matrix(y, prediction)
         return {"confusion": {"classes": target.values(), "rows_true_columns_predicted": table}}
     return {"residuals": residual_summary(y, prediction)}
+
+
+def model_gain(model: TableModel, problem: Problem, compared: list[Baseline]) -> Gain | None:
+    """How much better than a constant the model is, by out-of-fold predictions of a bag.
+
+    For one network by the held-out rows, of which there may be none. compared: the predictions for
+    these rows, of the network first, of the trivial predictor last.
+    """
+    if model.is_bag:
+        found: Gain = model.estimator.oof_gain_
+        return found
+    if not compared:
+        return None
+    y = problem.y[problem.test]
+    if model.target.has_classes:
+        own, constant = (
+            -np.log(np.maximum(each.prediction[np.arange(len(y)), y], SMALLEST_P))
+            for each in (compared[0], compared[-1])
+        )
+    else:
+        own, constant = (np.square(y - each.prediction) for each in (compared[0], compared[-1]))
+    stopped = model.estimator.history_.stopped
+    return Gain.of(own, constant, np.ones(len(y)), stopped, "--time-limit")
+
+
+def gain_to_document(gain: Gain | None) -> dict[str, Any] | None:
+    """A gain as JSON values."""
+    if gain is None:
+        return None
+    return {
+        "loss_of_constant": gain.constant,
+        "lower_by": gain.value,
+        "standard_error": gain.error,
+        "rows": gain.n,
+        "better_than_constant": gain.is_positive,
+        "reason": gain.reason or None,
+    }
 
 
 def show_quality(target: TargetColumn, details: dict[str, Any]) -> None:

@@ -170,7 +170,7 @@ class BaseTabular(BaseEstimator):
 
     def _compare(self, bag: Bag, y: Array, weight: Array) -> None:
         """Set `oof_gain_`; warn of linear members, of a constant y and of a model without gain."""
-        limit = f"time_limit={self.time_limit}"
+        limit = f"time_limit={self.time_limit:.3g}" if self.time_limit else ""
         self.oof_gain_ = Gain.of(*self._losses(bag.oof, y, weight), weight, bag.stopped, limit)
         messages = []
         if bag.stopped == "time_limit" and self.linear_:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from clearprop.tabular.plain import TableEncoding
 from clearprop.tabular.problem import Problem
 
 BASELINE_ROWS = 50_000  # the linear baseline learns from at most as many rows
+FIRST_ROWS = 2_000  # from at least so many, and they show how long more take
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,30 @@ def trivial_baseline(problem: Problem) -> Baseline:
     return Baseline(f"always {labels[int(share.argmax())]}", np.tile(share, (n, 1)))
 
 
-def linear_baseline(problem: Problem, encoding: TableEncoding, seed: int = 0) -> Baseline:
+def linear_baseline(
+    problem: Problem, encoding: TableEncoding, seed: int = 0, seconds: float | None = None
+) -> Baseline:
     """scikit-learn's logistic or linear regression on plain inputs, at its defaults.
 
     It learns from at most 50,000 of the rows, drawn with the seed; its name says so.
+    seconds: about how long it may take, then from fewer rows, but at least 2,000.
     """
+    most = BASELINE_ROWS
+    if seconds is not None and len(problem.train) > FIRST_ROWS:
+        begun = time.monotonic()
+        first = _linear_baseline(problem, encoding, seed, FIRST_ROWS)
+        taken = time.monotonic() - begun
+        most = min(most, int(FIRST_ROWS * (seconds - taken) / taken))
+        if most <= FIRST_ROWS:
+            return first
+    return _linear_baseline(problem, encoding, seed, most)
+
+
+def _linear_baseline(problem: Problem, encoding: TableEncoding, seed: int, most: int) -> Baseline:
     rows, suffix = problem.train, ""
-    if len(rows) > BASELINE_ROWS:
-        drawn = np.random.default_rng(seed).choice(len(rows), BASELINE_ROWS, replace=False)
-        rows, suffix = rows[drawn], f" on {BASELINE_ROWS} rows"
+    if len(rows) > most:
+        drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False)
+        rows, suffix = rows[drawn], f" on {most} rows"
     A, B = (encoding.transform(problem.frame[part]) for part in (rows, problem.test))
     A, y, B = A.astype(np.float64), problem.y[rows], B.astype(np.float64)
     if not problem.target.has_classes:
