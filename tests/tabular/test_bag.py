@@ -291,6 +291,7 @@ def test_a_generous_time_limit_changes_nothing() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*too short for more than linear members")
+@pytest.mark.filterwarnings("ignore:column 'x0' alone predicts")
 def test_a_time_limit_that_is_too_small_for_the_table() -> None:
     rng = np.random.default_rng(0)
     many = rng.normal(size=(400_000, 20)).astype(np.float32)
@@ -302,6 +303,7 @@ def test_a_time_limit_that_is_too_small_for_the_table() -> None:
     assert np.isnan(model.oof_prediction_).any()
 
 
+@pytest.mark.filterwarnings("ignore:column 'x0' alone predicts")
 def test_an_interrupt_leaves_a_model() -> None:
     many = np.random.default_rng(0).normal(size=(20_000, 8))
     model = with_epochs(regressor(), 5000)

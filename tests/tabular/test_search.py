@@ -69,6 +69,7 @@ def test_a_search_finds_the_configuration_that_can_learn(monkeypatch: Any) -> No
     assert len({trial["epochs"] for trial in model.tune_results_}) == 3
 
 
+@pytest.mark.filterwarnings("ignore:column 'x0' alone predicts")
 def test_seconds_are_kept_and_results_told(monkeypatch: Any) -> None:
     monkeypatch.setattr(
         search_module, "CHOICES", search_module.CHOICES | {"hidden_sizes": ((16, 16),)}
@@ -88,6 +89,7 @@ def test_seconds_are_kept_and_results_told(monkeypatch: Any) -> None:
     assert all(np.isfinite(trial["score"]) for trial in model.tune_results_)
 
 
+@pytest.mark.filterwarnings("ignore:column 'x0' alone predicts")
 def test_an_interrupt_ends_the_search() -> None:
     """And the training begins, with what was found so far."""
     many = np.random.default_rng(0).normal(size=(4000, 4))

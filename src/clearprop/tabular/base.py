@@ -27,7 +27,15 @@ from clearprop.tables.told import warn
 from clearprop.tabular.bag.prediction import BagModel, set_bag
 from clearprop.tabular.bag.recipe import Recipe
 from clearprop.tabular.bag.train import Bag
-from clearprop.tabular.fitting import Settings, Task, choose_rows, divide, fit_bag, prepare
+from clearprop.tabular.fitting import (
+    Settings,
+    Task,
+    choose_rows,
+    divide,
+    fit_bag,
+    prepare,
+    warn_of_leaks,
+)
 from clearprop.tabular.gain import Gain
 from clearprop.tabular.importances import FeatureImportances, feature_importances
 from clearprop.tabular.monotone import check_columns, check_target
@@ -140,6 +148,7 @@ class BaseTabular(BaseEstimator):
             warnings.warn(message, UserWarning, stacklevel=users_line())
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
         prepared = prepare(source, settings, rows)
+        warn_of_leaks(prepared, task, y, settings)
         bag, trials = fit_bag(prepared.inputs, prepared.matrix, task, y, settings)
         self.tune_results_ = [
             {"epochs": trial.epochs, "score": trial.score, **trial.configuration}

@@ -18,7 +18,7 @@ from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.division import read_groups, read_times
-from clearprop.tables.frames import TableError
+from clearprop.tables.frames import TableError, TableWarning
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source
 from clearprop.tabular.bag.budget import (
@@ -37,6 +37,12 @@ from clearprop.tabular.bag.screening import Columns
 from clearprop.tabular.bag.search import Trial, best_of, search
 from clearprop.tabular.bag.train import Bag, train_bag
 from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.leaks import (
+    copies_message,
+    leak_message,
+    share_of_copies,
+    telling_columns,
+)
 from clearprop.tabular.target import ClassTarget, NumberTarget
 
 
@@ -174,6 +180,22 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
     seconds = limit - (settings.tune or 0) - (time.monotonic() - settings.begun)
     k = affordable_rows(n, seconds, speeds, recipe)
     return None if k == n else sample_rows(n, k, task.division, task.weight, rng)
+
+
+def warn_of_leaks(prepared: Prepared, task: Task, y: Array, settings: Settings) -> None:
+    """Warn of columns that give the target away, and of copies of rows that groups would hold out
+    together.
+    """
+    inputs, matrix, seed = prepared.inputs, prepared.matrix, settings.seed
+    classes = isinstance(task.target, ClassTarget)
+    if y.ndim == 1:
+        names = telling_columns(inputs, matrix, y, classes=classes, seed=seed)
+        if names:
+            _warn(leak_message(names), TableWarning)
+    if task.division.groups is None and task.division.times is None:
+        share = share_of_copies(inputs, matrix)
+        if share:
+            _warn(copies_message(share), TableWarning)
 
 
 def fit_bag(
