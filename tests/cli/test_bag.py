@@ -219,3 +219,54 @@ def test_damaged_files(here: Path) -> None:
     assert check_reader(read, files, 200, here)["refused"] > 120
     with pytest.raises(cp.ModelFileError):
         cp.TabularClassifier.load(files[0])
+
+
+# ---- predictions that rise or fall with a column ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "option", "direction", "line"),
+    [  # the classes are "big" and "small"
+        ("size", "--decreasing", -1, "the probability of small falls with x"),
+        ("value", "--increasing", 1, "the prediction rises with x"),
+    ],
+)
+def test_directions_of_columns(
+    run: Any, here: Path, target: str, option: str, direction: int, line: str
+) -> None:
+    other = {"size": "value", "value": "size"}[target]
+    words = ("t.csv", "-t", target, "-m", "up.safetensors", "--ignore", other, "--missing", "?")
+    done = run("fit", *words, option, "x", *FEW)
+    assert done.code == 0
+    assert line in done.out
+    assert TableModel.load("up.safetensors").estimator.monotone == {"x": direction}
+    x = [-1e300, *np.linspace(-9, 9, 400), 1e300]
+    lines = [f"{value!r},red,2026-03-01,1" for value in map(float, x)]
+    Path("new.csv").write_text("\n".join(["x,kind,day,constant", *lines]))
+    told = csv.DictReader(io.StringIO(run("predict", "up.safetensors", "new.csv").out))
+    name = "probability_small" if target == "size" else "prediction"
+    steps = np.diff([float(row[name]) for row in told])
+    assert len(steps) == len(x) - 1
+    assert (steps * direction >= 0).all()
+    assert (steps != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--increasing kind", "monotone: column 'kind' is categorical"),
+        ("--increasing y", "no column 'y'|there is no column 'y'"),
+        ("--increasing x --decreasing value,x", "both --increasing and --decreasing"),
+        ("--decreasing size", "'size' is the target itself"),
+        ("--decreasing x --network", "are for a bag"),
+    ],
+)
+def test_directions_that_cannot_be(run: Any, options: str, message: str) -> None:
+    done = run(
+        "fit", "t.csv", "-t", "size", "-m", "no.safetensors", "--missing", "?", *options.split()
+    )
+    assert done.code == 2
+    assert re.search(message, done.err.splitlines()[-1])
+    done = run("fit", "t.csv", "-t", "kind", "-m", "no.safetensors", "--increasing", "x")
+    assert done.code == 2
+    assert "need a quantity or two classes; there are 3" in done.err

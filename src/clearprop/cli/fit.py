@@ -159,8 +159,14 @@ def fit_options(arguments: argparse.Namespace) -> NetworkOptions | dict[str, Any
             if getattr(arguments, name) is not None:
                 option = name.removeprefix("n_")
                 raise UsageError(f"--{option} is for a bag, but other options ask for one network")
+        if _directions(arguments):
+            raise UsageError(
+                "--increasing and --decreasing are for a bag, but other options ask for one network"
+            )
         return network_options(arguments, given)
     parameters: dict[str, Any] = {"random_state": arguments.seed}
+    if directions := _directions(arguments):
+        parameters["monotone"] = directions
     for name in (*BAG_OPTIONS, "class_weight", "time_limit", "n_threads"):
         value = getattr(arguments, name)
         if value is not None:
@@ -211,6 +217,17 @@ def _kinds(arguments: argparse.Namespace) -> dict[str, str]:
     return kinds
 
 
+def _directions(arguments: argparse.Namespace) -> dict[str, int]:
+    """The direction, 1 or −1, of the columns that predictions are to rise or fall with."""
+    rising, falling = arguments.increasing, arguments.decreasing
+    for name in rising:
+        if name in falling:
+            raise UsageError(f"column {shown(name)}: both --increasing and --decreasing")
+    if arguments.target in (*rising, *falling):
+        raise UsageError(f"column {shown(arguments.target)} is the target itself")
+    return dict.fromkeys(rising, 1) | dict.fromkeys(falling, -1)
+
+
 def _text_format(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """How numbers and dates are written as text, if any option says so."""
     given = {key: getattr(arguments, key) for key in ("decimal", "thousands", "day_first")}
@@ -250,6 +267,11 @@ def _check_bag_options(target: TargetColumn, parameters: dict[str, Any]) -> None
         if name in parameters and for_classes != target.has_classes:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} is not for {target.task}")
+    if "monotone" in parameters and target.has_classes and len(target.labels) != 2:
+        raise UsageError(
+            "--increasing and --decreasing need a quantity or two classes; "
+            f"there are {len(target.labels)}"
+        )
     scoring = parameters.get("scoring")
     if scoring is not None and (scoring in CLASS_SCORES) != target.has_classes:
         raise UsageError(f"--scoring {scoring} is not for {target.task}")
@@ -334,7 +356,7 @@ class _Progress:
         if self.json:
             return
         if model.is_bag:
-            self._bag(model.estimator, seconds)
+            self._bag(model.estimator, model.target, seconds)
             return
         history, net = model.estimator.history_, model.estimator.network_
         sizes = "-".join(map(str, net.sizes))
@@ -350,7 +372,12 @@ class _Progress:
         )
         print(f"training ended: {STOPPED.get(history.stopped, history.stopped)}{best}\n")
 
-    def _bag(self, estimator: TabularClassifier | TabularRegressor, seconds: float) -> None:
+    def _bag(
+        self,
+        estimator: TabularClassifier | TabularRegressor,
+        target: TargetColumn,
+        seconds: float,
+    ) -> None:
         networks = estimator.networks_
         n, n_weights = len(networks), networks[0].theta.size
         last = estimator.oof_curve_[-1][0]
@@ -369,6 +396,11 @@ class _Progress:
         print(f"training ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
         if estimator.unused_columns_:
             print(f"columns not used: {', '.join(estimator.unused_columns_)}")
+        what = "the prediction"
+        if isinstance(estimator, TabularClassifier) and estimator.monotone:
+            what = f"the probability of {printable(str(target.labels[1]))}"
+        for column, direction in (estimator.monotone or {}).items():
+            print(f"{what} {'rises' if direction > 0 else 'falls'} with {printable(column)}")
         print(
             f"{best} an out-of-fold "
             f"{shown_score.replace('_', ' ')} of {number(estimator.oof_score_)}\n"
@@ -439,6 +471,7 @@ def _trained(model: TableModel, seconds: float) -> dict[str, Any]:
                 "n_weights": n_weights,
                 "linear": estimator.linear_,
                 "columns": list(model.names),
+                "monotone": estimator.monotone or {},
             },
             "training": {
                 "best_epoch": estimator.n_iter_,

@@ -135,6 +135,12 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
             f"--{kind}", type=names, action="extend", default=[], metavar="COLUMNS",
             help="leave out these columns" if kind == "ignore" else f"read these columns as {kind}",
         )  # fmt: skip
+    for option, verb in (("increasing", "rise"), ("decreasing", "fall")):
+        columns.add_argument(
+            f"--{option}", type=names, action="extend", default=[], metavar="COLUMNS",
+            help=f"make predictions {verb} with these numbers, other columns being equal; of two "
+            "classes, the probability of the second",
+        )  # fmt: skip
     columns.add_argument(
         "--decimal", choices=(".", ","), help="decimal sign of numbers (default: by their values)"
     )

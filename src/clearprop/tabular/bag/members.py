@@ -94,7 +94,7 @@ class Members:
             rows = fold.train
             if len(rows) > START_ROWS:
                 rows = np.sort(own.choice(rows, START_ROWS, replace=False))
-            theta = start(architecture, data.X[rows], own)
+            theta = start(architecture, data.X[rows], own, recipe.concave)
             forget_unseen(architecture, theta, data.X, fold.train)
             thetas.append(theta)
         return cls(kinds, recipe, parts, seeds, thetas, at_once)

@@ -35,8 +35,8 @@ STEPS_OF_EPOCH = 256  # at least, in each part of a longer pass
 FULL_BATCH = 256  # rows, for which learning rates are tuned
 SUPPORT = 5  # rows whose mean places the kink of a unit
 MONOTONE_ACTIVATION = "relu"  # of networks that are monotone in some columns
-FREE = 0.5  # of their units, which no constrained column reaches
-CONVEX, CONCAVE = 1.0, (-3.0, 0.0)  # first slopes of monotone units
+FREE = 0.75  # at most, of their units: those that no constrained column reaches
+CONVEX = 1.0  # first slope of a convex monotone unit: relu itself
 LEAST_SPREAD = 0.3  # of a unit's z, relative to what random W give on average
 
 
@@ -50,6 +50,7 @@ class Recipe:
     hidden_sizes: units of each hidden layer.
     few_rows_hidden_sizes: of a network for a table of few rows; None for hidden_sizes.
     epochs: passes over the rows; None for `n_epochs`.
+    concave: the first slopes of concave monotone units, evenly spaced from the one to the other.
     """
 
     activations: tuple[str, ...]
@@ -61,6 +62,7 @@ class Recipe:
     weight_decay: float = 0.02
     beta_2: float = 0.95
     epochs: int | None = None
+    concave: tuple[float, float] = (-3.0, 0.0)
 
     def for_rows(self, n: int) -> Recipe:
         """The recipe for a table of n rows."""
@@ -72,7 +74,9 @@ class Recipe:
 CLASSIFICATION = Recipe(
     ("selu", "mish"), 0.03, {"s": 6.0, "slope": 0.1, "b": 0.1}, few_rows_hidden_sizes=(128, 64)
 )
-REGRESSION = Recipe(("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3})
+REGRESSION = Recipe(
+    ("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3}, concave=(-3.0, -3.0)
+)
 
 
 def build_architectures(
@@ -91,7 +95,7 @@ def build_architectures(
     monotone = None
     if directions is not None and any(directions):
         recipe = replace(recipe, activations=(MONOTONE_ACTIVATION,))
-        share = FREE if 0 in directions else 0.0
+        share = min(FREE, directions.count(0) / len(directions))
         free = tuple(round(share * units) for units in recipe.hidden_sizes)
         monotone = Monotone(directions, free)
     return [
@@ -120,7 +124,12 @@ def _architecture(
     return Architecture(tuple(layers), output, monotone)
 
 
-def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Array:
+def start(
+    architecture: Architecture,
+    X: Array,
+    rng: np.random.Generator,
+    concave: tuple[float, float] = (-1.0, -1.0),
+) -> Array:
     """θ (P,) float32 that suits rows X (n, D): W ~ N(0, 1), so scaled that every z has variance 1.
 
     The bias of a hidden unit puts 0 at a random mean of five rows, weighted by Exp(1), so that its
@@ -128,14 +137,15 @@ def start(architecture: Architecture, X: Array, rng: np.random.Generator) -> Arr
     by the standard deviation of its g·W h over the rows, but by at least 0.3 of the average of this
     deviation over all W, g·√(Σ_j var h_j). Without the bound, a W that hardly distinguishes the
     rows would become huge if few rows differ.
-    A parameter with bounds starts within them, see `_with_signs` and `_within`.
+    A parameter with bounds starts within them, see `_with_signs` and `_within`; concave: of the
+    recipe.
     Source: Holzmüller et al. 2024 ("he+5"), which has no such bound.
     """
     h: Any = X.astype(np.float64)
     parameters = []
     for layer, intervals in zip(architecture.layers, architecture.intervals, strict=True):
         p = layer.initial(rng, partial(_draw_dense, layer, intervals.get("W"), h))
-        p = _within(layer, p, intervals)
+        p = _within(layer, p, intervals, concave)
         h, _ = layer.forward(p, h, None)
         parameters.append(p)
     return architecture.pack(parameters, np.dtype(np.float32))
@@ -175,14 +185,16 @@ def _with_signs(W: Array, interval: Interval, h: Array) -> Array:
     """
     low, high = interval
     signed = (low == 0) | (high == 0)
-    W = np.where(signed, np.clip(np.sign(high + low) * np.abs(W), low, high), W)
+    W = np.where(signed, np.abs(W) * ((high > 0) * 1 - (low < 0)), W)
     together = (h @ np.where(signed, W, 0.0).T).std(axis=0)
     apart = np.sqrt(((signed & (low < high)) * h.var(axis=0)).sum(axis=1))
     factor = np.where(together > apart, apart / np.maximum(together, 1e-30), 1.0)
     return np.asarray(np.where(signed, W * factor[:, None], W))
 
 
-def _within(layer: Layer, p: Parameters, intervals: dict[str, Interval]) -> Parameters:
+def _within(
+    layer: Layer, p: Parameters, intervals: dict[str, Interval], concave: tuple[float, float]
+) -> Parameters:
     """The first parameters of a layer, such that it is monotone where it has to be.
 
     Half of the monotone units are convex, half concave. Of the functions of a constrained column
@@ -191,8 +203,8 @@ def _within(layer: Layer, p: Parameters, intervals: dict[str, Interval]) -> Para
     p = dict(p)
     for name, (low, high) in intervals.items():
         if name == "slope":
-            concave = np.linspace(*CONCAVE, len(low))
-            kinds = np.where(np.arange(len(low)) % 2 == 0, CONVEX, concave)
+            slopes = np.linspace(*concave, len(low))
+            kinds = np.where(np.arange(len(low)) % 2 == 0, CONVEX, slopes)
             p[name] = np.where(np.isfinite(low), kinds, p[name])
         elif name.endswith("V"):
             inner = layer.layers[int(name.split(".")[0])] if isinstance(layer, Parallel) else layer
