@@ -7,13 +7,14 @@ import dataclasses
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 import clearprop
 from clearprop.cli.clock import Clock
-from clearprop.cli.columns import columns_to_document, inputs_of_bag
+from clearprop.cli.columns import columns_to_document, print_columns, print_inputs
 from clearprop.cli.output import UsageError, note, number, print_json, print_table, printable
 from clearprop.cli.parser import default_model_path, file_options
 from clearprop.cli.scores import gain_to_document, model_gain, quality, show_quality
@@ -90,7 +91,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         problem.frame, missing=missing, rows=problem.train, findings=findings
     )
     is_bag = not isinstance(options, NetworkOptions)
-    say.columns(arguments.table, problem, encoding, is_bag=is_bag)
+    say.columns(arguments.table, problem, findings, None if is_bag else encoding)
     started = time.monotonic()
     if isinstance(options, NetworkOptions):
         options = dataclasses.replace(options, time_limit=clock.for_training())
@@ -304,13 +305,19 @@ class _Progress:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.json, self.quiet = arguments.json, arguments.quiet
         self.task_given = arguments.task is not None
+        self.findings: Mapping[str, ColumnFinding] = {}
 
     def note(self, message: str) -> None:
         note(message, self.quiet)
 
     def columns(
-        self, path: str, problem: Problem, encoding: TableEncoding, *, is_bag: bool
+        self,
+        path: str,
+        problem: Problem,
+        findings: Mapping[str, ColumnFinding],
+        encoding: TableEncoding | None,
     ) -> None:
+        self.findings = findings
         if len(problem.test) == 0:
             self.note("no rows are held out, so there are no scores")
         n_skipped = len(problem.y) - len(problem.train) - len(problem.test)
@@ -324,21 +331,7 @@ class _Progress:
         if self.json:
             return
         target, y = problem.target, problem.y
-        title = f"{path}: {len(y):,} rows; missing values counted in the training rows"
-        described = encoding.describe()
-        if is_bag:  # what becomes of a column is known after the fit
-            lines = [(c.name, c.kind, c.n_missing or "") for c in described]
-            print_table(("column", "kind", "missing"), lines, title=title, left=2)
-        else:
-            print_table(
-                ("column", "kind", "", "missing", "features"),
-                [
-                    (c.name, c.kind, c.summary, c.n_missing or "", c.n_features or "")
-                    for c in described
-                ],
-                title=title,
-                left=3,
-            )
+        print_columns(findings, encoding, f"{path}: {len(y):,} rows")
         reason = "" if self.task_given else f", because {problem.reason} (--task changes it)"
         print(f"target {shown(target.name)}: {target.task}{reason}")
         if target.has_classes:
@@ -383,11 +376,7 @@ class _Progress:
         last = estimator.oof_curve_[-1][0]
         score = estimator.scoring or getattr(estimator, "loss", "log_loss")
         shown_score = {"squared_error": "rmse", "log_loss": "log-loss"}.get(score, score)
-        print_table(
-            ("column", "type in training", "inputs of the networks"),
-            [(c["name"], c["type"], c["inputs"]) for c in inputs_of_bag(estimator)],
-            left=3,
-        )
+        print_inputs(estimator)
         kind, epochs = "networks", f": {last} epochs"
         best = f"best epoch: {estimator.n_iter_}, with"
         if estimator.linear_:
@@ -445,7 +434,7 @@ class _Progress:
                     "validation": model.about["n_validation_rows"],
                     "held_out": len(problem.test),
                 },
-                "columns": columns_to_document(model, encoding),
+                "columns": columns_to_document(model, encoding, self.findings),
                 "target": {
                     "name": target.name,
                     "task": target.task,

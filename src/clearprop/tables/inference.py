@@ -213,8 +213,8 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
     if kind is None and n_words == 1 and not words.marks and n_present == len(values):
         return ColumnFinding(Reading("ignore", _constant(values)))
     found = _find_numbers(words, kind, options) or _find_dates(words, kind, options)
-    if found is not None and is_row_number(column.name, _numbers_of(found, column)):
-        found = ColumnFinding(Reading("ignore", "row numbers"))
+    if kind is None and found is not None and is_row_number(column.name, _plain(found, column)):
+        return ColumnFinding(Reading("ignore", "row numbers"))
     if found is not None and found.doubt != "day":
         return found
     if kind is not None:  # the error is that of the first value which is not of the kind
@@ -226,16 +226,20 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
         return ColumnFinding(Reading("boolean", "true and false"), sum(n for _, n in gaps), gaps)
     n_levels = n_words + len(words.marks)
     if is_identifying(n_levels, n_present):
-        reason = f"text with {n_levels} different values in {n_present} rows"
+        what = "dates whose day and month cannot be told apart" if doubt == "day" else "text"
+        reason = f"{what} with {n_levels} different values in {n_present} rows"
         return ColumnFinding(Reading("ignore", reason), doubt=doubt)
     return ColumnFinding(Reading("categorical", f"{n_levels} categories"), doubt=doubt)
 
 
-def _numbers_of(found: ColumnFinding, column: Column) -> Any:
+def _plain(found: ColumnFinding, column: Column) -> Any:
+    """The numbers of a column of plain numbers, without gaps (Arrow); none of another column."""
     import pyarrow as pa
 
-    whole = found.reading.kind == "numeric" and not found.gaps and found.reading.number is None
-    return parse_numbers(column) if whole else pa.nulls(0)
+    if found.reading.kind != "numeric" or found.reading.number is not None:
+        return pa.nulls(0)
+    numbers = found.reading.numbers(column)
+    return pa.array(numbers[~np.isnan(numbers)])
 
 
 def _find_numbers(words: _Words, kind: str | None, options: dict[str, Any]) -> ColumnFinding | None:

@@ -56,6 +56,8 @@ class Reading:
         """What the column held in training, such as "float", "numbers (kg)" or "dates (ISO)"."""
         if self.type is None or self.type.name != "text" or self.kind == "categorical":
             return "" if self.type is None else self.type.name
+        if self.kind == "numeric" and self.number is not None and self.number.duration:
+            return self.number.words
         form = self.number if self.kind == "numeric" else self.date
         name = {"numeric": "numbers", "date": "dates", "boolean": "truth values"}.get(self.kind)
         return f"{name or 'text'} ({form.words})" if form is not None else name or "text"

@@ -77,7 +77,7 @@ class NumberFormat:
     def words(self) -> str:
         """Such as "kg, decimal comma, thousands point"; "" for plain numbers."""
         if self.duration:
-            return "durations, in seconds"
+            return "durations in seconds"
         found = [self.unit] if self.unit else []
         if self.decimal != ".":
             found.append("decimal comma")
