@@ -86,7 +86,7 @@ def test_fit_trains_a_bag(run: Any) -> None:
     assert "bag of 4 networks of" in told.out
     assert "columns not used: constant" in told.out
     inputs = {column["name"]: column["inputs"] for column in report["columns"]}
-    assert inputs["constant"] == "not used"
+    assert inputs["constant"] == ""
     assert re.fullmatch(r"number in \d+ bins(, flag for missing values)?", inputs["x"])
     used = {c.name: c.summary for c in TableModel.load("t.safetensors").estimator.inputs_.columns}
     assert {name: inputs[name] for name in used} == used
