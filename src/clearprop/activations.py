@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clearprop._typing import Array
+from clearprop.limits import shown_value
 
 
 @dataclass(frozen=True)
@@ -314,7 +315,8 @@ def get_activation(activation: str | Activation, argument: str = "hidden") -> Ac
         )
     if activation not in ACTIVATIONS:
         raise ValueError(
-            f"{argument}: unknown activation {activation!r}; choose from {', '.join(ACTIVATIONS)}"
+            f"{argument}: unknown activation {shown_value(activation)}; "
+            f"choose from {', '.join(ACTIVATIONS)}"
         )
     return ACTIVATIONS[activation]
 

@@ -28,6 +28,7 @@ from clearprop.documents import (
 from clearprop.engines.nonfinite import QUANTITIES, NonFinite
 from clearprop.history import STOPPED, History, TrainingState
 from clearprop.jobs import Data, Job
+from clearprop.limits import bounded
 from clearprop.network_files import architecture_to_document
 from clearprop.optimizers import Optimizer
 from clearprop.persistence import read_file, write_file
@@ -180,8 +181,10 @@ def _check_same_run(saved: Mapping[str, Any], present: Mapping[str, Any], where:
     if different:
         names = ", ".join(dict.fromkeys(different))
         raise ValueError(
-            f"{where}: the checkpoint is from a different run (it differs in: {names}); "
-            "delete it to start over"
+            bounded(
+                f"{where}: the checkpoint is from a different run (it differs in: {names}); "
+                "delete it to start over"
+            )
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clearprop._typing import Array
-from clearprop.limits import shown_value
+from clearprop.limits import MAX_TEXT, MAX_UNITS, MAX_WEIGHTS, check_limit, shown_value
 
 MAX_THREADS = 1024  # a larger number is a mistake
 MOST_EXPONENT = 60  # of 2: float32 sums up to 2^60 weights of such a size exactly enough
@@ -41,6 +42,20 @@ def check_number(
     bounds = ((">", above), ("≥", at_least), ("<", below), ("≤", at_most))
     allowed = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if math.isfinite(bound))
     raise ValueError(f"{name} must be {allowed or 'finite'}, got {shown_value(value)}")
+
+
+def check_plain(parameters: Mapping[str, object]) -> None:
+    """Raise ValueError, naming the parameter, for a number or text that no parameter can be.
+
+    These are integers beyond 64 bits, for which arithmetic and messages fail, and very long texts.
+    """
+    for name, value in parameters.items():
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError(f"{name} must be between -2^63 and 2^63; got {shown_value(value)}")
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ValueError(
+                f"{name} must be at most {MAX_TEXT:,} characters; got {shown_value(value)}"
+            )
 
 
 def check_positive_integer(name: str, value: object) -> None:
@@ -77,6 +92,10 @@ def check_sizes(sizes: Sequence[int]) -> list[int]:
             "sizes must be at least two positive integers [inputs, hidden..., outputs]; "
             f"got {shown_value(values)}"
         )
+    for n in values:
+        check_limit("the units of a layer", n, MAX_UNITS)
+    n_weights = sum(int(n) * int(m) for n, m in pairwise(values))
+    check_limit("the number of weights", n_weights, MAX_WEIGHTS)
     return [int(n) for n in values]
 
 

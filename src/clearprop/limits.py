@@ -11,11 +11,15 @@ MAX_COLUMNS = 200_000  # of a table that is learnt from
 MAX_INPUTS = 1_000_000  # columns of the matrix that networks take, and outputs of networks
 MAX_CLASSES = 20_000  # of a target
 MAX_TARGETS = 2**31  # entries of the targets of training: rows times outputs
+MAX_TARGET = 1e301  # of |y|: beyond it, sums and differences overflow
+MAX_SQUARED = 1e150  # of |y| for a loss that is in units of y squared, or grows like it
 # training
 MAX_MEMBERS = 1_000  # networks of a bag
-MAX_EPOCHS = 10**9  # of a training, and steps of a solver
-MAX_UNITS = 2**24  # of a hidden layer
-MAX_WEIGHTS = 2**32  # of all networks of a training together
+MAX_COUNT = 10**9  # epochs, steps, rows of a batch, and what else is counted in an option
+MAX_SECONDS = 10**9  # of a time limit
+MAX_UNITS = 2**24  # of a layer
+MAX_WEIGHTS = 2**32  # of a network
+MAX_TEXT = 4096  # characters of a parameter that is text
 # model files
 MAX_HEADER = 2**26  # bytes: names and shapes of tensors, and the document
 MAX_VALUES = 2**23  # numbers, texts, lists and objects of the document

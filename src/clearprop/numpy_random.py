@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.limits import shown_value
 
 MOST = 2**32  # the native code handles orders with fewer entries
 
@@ -102,5 +103,11 @@ def random_state(seed: Any) -> np.random.RandomState:
         return global_state
     bits: Any = np.random.MT19937
     rng = np.random.RandomState(bits(_SeededLater()))
-    rng.seed(seed)
+    try:
+        rng.seed(seed)
+    except (ValueError, TypeError) as error:
+        raise type(error)(
+            "random_state must be None, an integer from 0 to 2^32 - 1 or a RandomState; "
+            f"got {shown_value(seed)}"
+        ) from error
     return rng

@@ -157,7 +157,7 @@ def test_new_labels_are_counted(run: Any, here: Path) -> None:
         (("--network", "--scoring", "auc"), "--scoring is for a bag"),
         (("--loss", "huber"), "--loss is not for classification"),
         (("--scoring", "rmse"), "--scoring rmse is not for classification"),
-        (("--members", "0"), "--members: must be a whole number of at least 1"),
+        (("--members", "0"), "--members: must be a whole number from 1 to 1,000"),
     ],
 )
 def test_options_that_do_not_go_together(run: Any, arguments: Any, message: str) -> None:

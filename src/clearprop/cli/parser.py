@@ -14,11 +14,14 @@ from clearprop.cli.output import complain
 from clearprop.cli.values import (
     count,
     inner,
+    members,
     names,
     nonnegative,
     port,
     positive,
     rate,
+    samples,
+    seconds,
     share,
     sizes,
     threads,
@@ -182,7 +185,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     rows.add_argument("--no-baseline", action="store_true",
                       help="skip the comparison with logistic or linear regression")  # fmt: skip
     training = parser.add_argument_group("training")
-    training.add_argument("--members", type=positive, dest="n_members", metavar="N",
+    training.add_argument("--members", type=members, dest="n_members", metavar="N",
                           help="number of networks in the bag (default: 8)")  # fmt: skip
     training.add_argument(
         "--class-weight", choices=("balanced",), help="give all classes the same total weight"
@@ -192,9 +195,9 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--scoring", choices=("log_loss", "accuracy", "auc", "rmse", "mae"),
                           help="score that chooses the best epoch (default: the loss)")  # fmt: skip
     training.add_argument(
-        "--time-limit", type=rate, metavar="SECONDS", help="limit of the time of the command"
+        "--time-limit", type=seconds, metavar="SECONDS", help="limit of the time of the command"
     )
-    training.add_argument("--tune", type=rate, metavar="SECONDS",
+    training.add_argument("--tune", type=seconds, metavar="SECONDS",
                           help="time to search for better settings before training")  # fmt: skip
     training.add_argument("--threads", type=threads, dest="n_threads", metavar="N",
                           help="threads for training (default: all processors)")  # fmt: skip
@@ -288,7 +291,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
                       help="one activation, or one per hidden layer (default: tanh)")  # fmt: skip
     made.add_argument("--output", type=_output, metavar="NAME",
                       help="output unit: linear, logistic, ... (default: softmax)")  # fmt: skip
-    made.add_argument("--samples", type=positive, help="rows of random data (default: 5)")
+    made.add_argument("--samples", type=samples, help="rows of random data (default: 5)")
     made.add_argument("--seed", type=count, help="seed of weights and data (default: 0)")
 
 

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from clearprop.limits import MAX_COUNT, MAX_MEMBERS, MAX_SECONDS, MAX_UNITS, shown_value
+
 
 def number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
@@ -16,13 +18,19 @@ def number(convert: type[Any], check: Callable[[Any], bool], what: str) -> Calla
         except ValueError:
             value = None
         if value is None or not check(value):
-            raise argparse.ArgumentTypeError(f"must be {what}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"must be {what}, got {shown_value(text)}")
         return value
 
     return parse
 
 
-positive = number(int, lambda n: n >= 1, "a whole number of at least 1")
+positive = number(int, lambda n: 1 <= n <= MAX_COUNT, f"a whole number from 1 to {MAX_COUNT:,}")
+members = number(int, lambda n: 1 <= n <= MAX_MEMBERS, f"a whole number from 1 to {MAX_MEMBERS:,}")
+units = number(int, lambda n: 1 <= n <= MAX_UNITS, f"a whole number from 1 to {MAX_UNITS:,}")
+samples = number(int, lambda n: 1 <= n <= 10_000, "a whole number from 1 to 10,000")
+seconds = number(
+    float, lambda x: 0 < x <= MAX_SECONDS, f"seconds above 0 and up to {MAX_SECONDS:,}"
+)
 port = number(int, lambda n: 1 <= n <= 65535, "a port from 1 to 65535")
 threads = number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 count = number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
@@ -40,4 +48,4 @@ def names(text: str) -> list[str]:
 def sizes(text: str) -> tuple[int, ...]:
     if text.strip() in ("0", "none", ""):
         return ()
-    return tuple(positive(part.strip()) for part in text.split(","))
+    return tuple(units(part.strip()) for part in text.split(","))

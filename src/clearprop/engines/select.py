@@ -10,6 +10,7 @@ from clearprop.callers import users_line
 from clearprop.checks import check_n_threads
 from clearprop.engines.protocol import Engine
 from clearprop.jobs import Job
+from clearprop.limits import shown_value
 
 
 def get_engine(
@@ -30,7 +31,7 @@ def get_engine(
     if name == "reference":
         return _reference()
     if name not in ("auto", "native"):
-        raise ValueError(f"engine must be 'auto', 'native' or 'reference'; got {name!r}")
+        raise ValueError(f"engine must be 'auto', 'native' or 'reference'; got {shown_value(name)}")
     from clearprop.engines.native import NativeEngine
     from clearprop.engines.native_specs import why_not
 

@@ -19,6 +19,7 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture, fully_connected
 from clearprop.callers import users_line
 from clearprop.checkpoints import Checkpoint
+from clearprop.checks import check_plain
 from clearprop.engines.select import get_engine
 from clearprop.estimators import plain, settings
 from clearprop.estimators.callbacks import EpochTasks, print_progress
@@ -76,6 +77,7 @@ class BaseMLP(CallbackSupportMixin, FittedMLP, ABC):
     # ---- fitting -----------------------------------------------------------------------------
 
     def _validate_params(self) -> None:
+        check_plain(self.get_params(deep=False))
         if not plain.parameters_are_valid(self):
             super()._validate_params()  # raises scikit-learn's error for the wrong parameter
 

@@ -21,6 +21,7 @@ from clearprop.history import EpochReport
 from clearprop.initializers import INITIALIZERS, Initializer
 from clearprop.jobs import Penalty, Stopping
 from clearprop.layers import Dense
+from clearprop.limits import shown_value
 from clearprop.numpy_random import uniform
 from clearprop.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from clearprop.schedules import (
@@ -314,7 +315,9 @@ def class_weights(
     result = weights
     for given, column, known in zip(each, columns, classes, strict=True):
         if given != "balanced" and not isinstance(given, dict):
-            raise ValueError(f"class_weight must consist of dicts or 'balanced'; got {given!r}")
+            raise ValueError(
+                f"class_weight must consist of dicts or 'balanced'; got {shown_value(given)}"
+            )
         index = np.searchsorted(known, column)
         if given == "balanced":
             totals = np.bincount(index, weights, minlength=len(known))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.limits import shown_value
 from clearprop.outputs import classes, quantities, rates
 from clearprop.outputs.classes import *  # noqa: F403
 from clearprop.outputs.quantities import *  # noqa: F403
@@ -46,7 +47,9 @@ def get_output(output: str | Output) -> Output:
         return output
     if isinstance(output, str) and output in OUTPUTS:
         return OUTPUTS[output]()
-    raise ValueError(f"output must be one of {sorted(OUTPUTS)} or an Output record; got {output!r}")
+    raise ValueError(
+        f"output must be one of {sorted(OUTPUTS)} or an Output record; got {shown_value(output)}"
+    )
 
 
 def example_targets(output: Output, n: int, n_outputs: int, rng: np.random.Generator) -> Array:

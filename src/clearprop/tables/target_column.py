@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.limits import MAX_TARGET
 from clearprop.tables.columns import ColumnType, to_labels, to_numbers, type_of
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
 from clearprop.tables.inference import counted, is_identifying, numbers_and_others
@@ -58,7 +59,7 @@ class TargetColumn:
         a value that is not a finite number.
         """
         if not self.has_classes:
-            return _quantity(column, self.number)
+            return _within_limit(column, _quantity(column, self.number))
         labels = to_labels(column)
         y = Labels(self.labels, ColumnType(TYPES_OF_LABELS[self.type])).find_all(labels)
         strange = (y < 0) & ~missing_rows(column)
@@ -206,6 +207,18 @@ def _quantity(column: Column, number: NumberFormat | None) -> Array:
         i = int(failed.argmax())
         what = f"a finite number ({number.words})"
         raise TableError(f"{column.row(i)}: {column.quoted(i)} is not {what}")
+    return y
+
+
+def _within_limit(column: Column, y: Array) -> Array:
+    """y, or TableError for a number beyond the limit of targets."""
+    huge = np.abs(y) > MAX_TARGET
+    if huge.any():
+        i = int(huge.argmax())
+        raise TableError(
+            f"{column.row(i)}: {column.quoted(i)} is too large for a target (at most "
+            f"{MAX_TARGET:g}); divide the column by a constant"
+        )
     return y
 
 

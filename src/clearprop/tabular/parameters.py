@@ -7,22 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.checks import check_n_threads, check_number
-from clearprop.limits import MAX_MEMBERS, shown_value
+from clearprop.checks import check_n_threads, check_number, check_plain
+from clearprop.limits import MAX_MEMBERS, MAX_SECONDS, shown_value
 from clearprop.tabular.monotone import check_monotone
 
 
 def check_parameters(estimator: Any) -> None:
     """Raise TypeError or ValueError, naming the parameter of a tabular estimator."""
+    check_plain(estimator.get_params(deep=False))
     check_number("n_members", estimator.n_members, at_least=1, at_most=MAX_MEMBERS, integer=True)
     limit = estimator.time_limit
     if limit is not None and not (
         isinstance(limit, int | float | np.number)
         and not isinstance(limit, bool | np.bool_)
-        and limit > 0
+        and 0 < limit <= MAX_SECONDS
     ):
         raise ValueError(
-            f"time_limit must be a number of seconds > 0 or None; got {shown_value(limit)}"
+            f"time_limit must be a number of seconds > 0 (and at most {MAX_SECONDS:,}) or None; "
+            f"got {shown_value(limit)}"
         )
     if estimator.tune is not None:
         check_number("tune", estimator.tune)

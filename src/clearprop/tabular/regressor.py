@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 
 from clearprop._typing import Array
 from clearprop.checks import check_number, check_sample_weight
+from clearprop.limits import MAX_SQUARED, MAX_TARGET
 from clearprop.outputs import AbsoluteError, Huber, Linear, Output, Poisson
 from clearprop.tabular.bag.intervals import Residuals, excess_variance
 from clearprop.tabular.bag.recipe import REGRESSION, Recipe
@@ -228,6 +229,14 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def _task(self, y: Array, weight: Array | None) -> Task:
         output = find_loss(self.loss)
         score = self._score(output)
+        limit = MAX_SQUARED if isinstance(output, Huber | Poisson) else MAX_TARGET
+        huge = np.abs(y.reshape(len(y), -1)).max(axis=1) > limit
+        if huge.any():
+            row = int(huge.argmax())
+            raise ValueError(
+                f"y must be at most {limit:g} in size for this loss; got {y[row]} in row {row}; "
+                "divide y by a constant"
+            )
         target = NumberTarget.of(y, output, weight)
         if isinstance(self.loss, Huber):
             target = target.in_units_of_y()

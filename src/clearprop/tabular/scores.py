@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.limits import shown_value
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 SMALLEST_P = np.float64(np.finfo(np.float32).tiny)  # networks compute in float32
@@ -182,5 +183,7 @@ T = TypeVar("T")
 def find_score(scoring: Any, known: Mapping[str, T]) -> T:
     """The score of that name; ValueError lists the names."""
     if not isinstance(scoring, str) or scoring not in known:
-        raise ValueError(f"scoring must be one of {', '.join(known)} or None; got {scoring!r}")
+        raise ValueError(
+            f"scoring must be one of {', '.join(known)} or None; got {shown_value(scoring)}"
+        )
     return known[scoring]

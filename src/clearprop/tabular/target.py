@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.limits import shown_value
 from clearprop.outputs import (
     AbsoluteError,
     Huber,
@@ -245,5 +246,5 @@ def find_loss(loss: Any) -> Output:
         return output
     raise ValueError(
         f"loss must be one of {', '.join(LOSSES)} or a record such as Huber(delta=2) or "
-        f"Quantile((0.1, 0.9)); got {loss!r}"
+        f"Quantile((0.1, 0.9)); got {shown_value(loss)}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from clearprop.cli.values import count, names, number, positive, rate, sizes, threads
+from clearprop.cli.values import count, names, number, positive, rate, seconds, sizes, threads
 
 FORMATS = ("verilog", "bench", "blif", "aag", "aig")  # the keys of clearprop.circuits.FORMATS
 CIRCUIT = (
@@ -133,7 +133,7 @@ def _add_equal(parser: argparse.ArgumentParser) -> None:
                         help="pair inputs and outputs by order, not by name")  # fmt: skip
     parser.add_argument("--method", choices=("auto", "exhaustive", "sat"), default="auto",
                         help="all inputs, or a SAT solver (default: the faster one)")  # fmt: skip
-    parser.add_argument("--time-limit", type=rate, default=60.0, metavar="SECONDS",
+    parser.add_argument("--time-limit", type=seconds, default=60.0, metavar="SECONDS",
                         help="time for the SAT solver (default: 60)")  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def _add_learn(parser: argparse.ArgumentParser) -> None:
                      help="then raise the gain until every unit is certified to be within E of "
                      "its bit (default E: 0.01)")  # fmt: skip
     net.add_argument("--seed", type=count, default=0, help="default: 0")
-    net.add_argument("--time-limit", type=rate, metavar="SECONDS", help="time for the search")
+    net.add_argument("--time-limit", type=seconds, metavar="SECONDS", help="time for the search")
     net.add_argument("--threads", type=threads, metavar="N", help="default: all processors")
 
 
@@ -177,7 +177,7 @@ def _add_extract(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--form", choices=("auto", "cubes", "threshold"), default="auto",
                         help="form of each neuron: a sum of products, or one gate at_least_t "
                         "(default: the smallest)")  # fmt: skip
-    parser.add_argument("--time-limit", type=rate, default=120.0, metavar="SECONDS",
+    parser.add_argument("--time-limit", type=seconds, default=120.0, metavar="SECONDS",
                         help="time for extraction and proof (default: %(default)s)")  # fmt: skip
 
 
