@@ -346,7 +346,7 @@ class EmbeddingBag:
         return (0, *(int(n) for n in np.cumsum(self.sizes)))
 
     def initial(self, rng: Rng, initializer: str | Initializer) -> Parameters:
-        return {"G": rng.normal(0, 0.1, self.shapes["G"])}
+        return {"G": rng.normal(0, 1, self.shapes["G"])}
 
     def forward(self, p: Parameters, h: Array, draw: Draw | None) -> tuple[Array, Array]:
         sizes = np.repeat(self.sizes, self.n_codes)

@@ -12,7 +12,15 @@ from tabular_cases import classifier, columns, regressor, target
 
 import clearprop as cp
 from clearprop import explain
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    Embedding,
+    EmbeddingBag,
+    Identity,
+    Parallel,
+    Periodic,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.layers import Dense, Dropout
 
 MISH, TANH = cp.ACTIVATIONS["mish"], cp.ACTIVATIONS["tanh"]
@@ -42,6 +50,9 @@ CASES: dict[str, tuple[cp.Network, np.ndarray, Any, Any]] = {
     "bins alone": (network("float64", BINS, Dense(6, 2, None)), X[:, :2], T, None),
     "embeddings alone": (
         network("float64", Embedding((3, 4)), Dense(16, 2, None)), X[:, 3:], T, None),
+    "texts alone": (
+        network("float64", EmbeddingBag((4, 3), 2, 2), Dense(4, 2, None)),
+        np.array([[1.0, 4, 0, 2], [0, 0, 3, 3], [4, 2, 1, 0]]), T, None),
     "a scale alone": (network("float64", Scale(2), Dense(2, 2, None)), X[:, :2], T, None),
     "as they are": (
         network("float64", Identity(2), Scale(2), Dense(2, 2, None)), X[:, :2], T, None),

@@ -51,6 +51,7 @@ TRAIN = pd.DataFrame(
         "zone": DAYS.tz_localize("Europe/Berlin"),
         "date gaps": [None if i % 5 == 0 else day for i, day in enumerate(DAYS)],
         "time": [dt.time(i % 24, i % 60) for i in range(N)],
+        "title": [f"{['Old', 'New'][i % 2]} York nº {i % 7} of {i}" for i in range(N)],
     }
 )
 KINDS = {
@@ -60,6 +61,7 @@ KINDS = {
     "bool": "boolean",
     "text": "categorical",
     "places": "categorical",
+    "title": "text",
 }
 INPUTS = TableInputs.fit(source_of(TRAIN), KINDS)
 READER = RowReader(INPUTS)
@@ -89,6 +91,9 @@ TEXTS = (
     )
     | NUMBERS.map(str)
 )
+TITLES = st.lists(
+    st.sampled_from(["old", "YORK", "ﬁnal", "№", "n°", "3", "straße", "İ", "новый"]) | st.text()
+).map(" ".join)
 BOOLS = st.booleans() | st.booleans().map(np.bool_)
 ZONES = [None, dt.UTC, dt.timezone(dt.timedelta(hours=-7, minutes=30))]
 STAMPS = st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30))
@@ -111,6 +116,7 @@ BY_KIND = {
     "categorical": GAPS | TEXTS | NUMBERS | BOOLS,
     "boolean": GAPS | BOOLS | st.sampled_from([0, 1, 0.0, 1.0, "yes", " No", "T", "0", np.int8(1)]),
     "date": GAPS | DATES,
+    "text": GAPS | TEXTS | NUMBERS | BOOLS | TITLES,
 }
 USUAL = st.fixed_dictionaries({column.name: BY_KIND[column.kind] for column in INPUTS.columns})
 

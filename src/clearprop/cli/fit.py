@@ -22,6 +22,7 @@ from clearprop.cli.streams import output_may_fail
 from clearprop.history import STOPPED
 from clearprop.interrupts import INTERRUPTED
 from clearprop.progress import ProgressBar
+from clearprop.tables.columns import KINDS
 from clearprop.tables.files import MISSING, read_table
 from clearprop.tables.frames import TableError, shown
 from clearprop.tables.inference import ColumnFinding
@@ -43,7 +44,6 @@ from clearprop.writing import save_new
 
 ENDED = STOPPED | {"patience": "more epochs would not improve the score"}
 BAG_OPTIONS = ("n_members", "loss", "scoring", "tune")
-KIND_OPTIONS = ("numeric", "categorical", "boolean", "date", "ignore")
 
 
 def fit(arguments: argparse.Namespace) -> int:
@@ -211,7 +211,7 @@ def _check_output(path: str, table: str, force: bool) -> None:
 
 def _kinds(arguments: argparse.Namespace) -> dict[str, str]:
     kinds: dict[str, str] = {}
-    for kind in KIND_OPTIONS:
+    for kind in KINDS:
         for name in getattr(arguments, kind):
             if kinds.setdefault(name, kind) != kind:
                 raise UsageError(f"column {shown(name)}: both --{kinds[name]} and --{kind}")

@@ -133,10 +133,11 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     columns = parser.add_argument_group(
         "columns", "COLUMNS is one name, or several names separated by commas."
     )
-    for kind in ("numeric", "categorical", "boolean", "date", "ignore"):
+    for kind in ("numeric", "categorical", "boolean", "date", "text", "ignore"):
         columns.add_argument(
             f"--{kind}", type=names, action="extend", default=[], metavar="COLUMNS",
-            help="leave out these columns" if kind == "ignore" else f"read these columns as {kind}",
+            help={"ignore": "leave out these columns", "text": "read these columns as free text"}
+            .get(kind, f"read these columns as {kind}"),
         )  # fmt: skip
     for option, verb in (("increasing", "rise"), ("decreasing", "fall")):
         columns.add_argument(

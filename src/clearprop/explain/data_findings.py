@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear
+from clearprop.embeddings import Embedding, EmbeddingBag, Parallel, PiecewiseLinear
 from clearprop.explain.finding import Finding
 from clearprop.outputs import Logistic, Output, Softmax
 
@@ -26,7 +26,7 @@ NAMED = 5  # number of columns that a message names
 
 def takes_any_scale(architecture: Architecture) -> Array:
     """Which columns of X a layer bends or looks up, so that their scale does not matter, (D,)."""
-    first, kinds = architecture.layers[0], (PiecewiseLinear, Embedding)
+    first, kinds = architecture.layers[0], (PiecewiseLinear, Embedding, EmbeddingBag)
     if isinstance(first, Parallel):
         parts = [np.full(part.n_in or 0, isinstance(part, kinds)) for part in first.layers]
         return np.concatenate(parts)

@@ -22,7 +22,15 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    Embedding,
+    EmbeddingBag,
+    Identity,
+    Parallel,
+    Periodic,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.explain.links import Link
 from clearprop.layers import Dense, Dropout, Layer, Parameters
 
@@ -32,11 +40,16 @@ CHUNK = 2048  # points at a time
 
 
 def columns_of_outputs(layer: Layer) -> Array | None:
-    """For each output of a layer the only input that it depends on, (n_out,); None for others."""
+    """For each output of a layer the only input that it depends on, (n_out,); None for others.
+
+    The codes of a text are one input, the first of them.
+    """
     if isinstance(layer, Identity | Scale):
         return np.arange(layer.n)
     if isinstance(layer, PiecewiseLinear | Periodic | Embedding):
         return np.repeat(np.arange(layer.n_in), layer.n_out // max(1, layer.n_in))
+    if isinstance(layer, EmbeddingBag):
+        return np.repeat(np.arange(0, layer.n_in, layer.n_codes), layer.n_units)
     if isinstance(layer, Parallel):
         found, begin = [], 0
         for part in layer.layers:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop import notation as sy
 from clearprop._typing import Array
-from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear, Scale
+from clearprop.embeddings import Embedding, EmbeddingBag, Identity, Parallel, PiecewiseLinear, Scale
 from clearprop.explain.step import Factor
 from clearprop.layers import Parameters
 from clearprop.notation import Symbol
@@ -15,7 +15,7 @@ from clearprop.notation import Symbol
 if TYPE_CHECKING:
     from clearprop.explain.steps import LayerPlace
 
-KINDS = (Scale, Identity, PiecewiseLinear, Embedding)
+KINDS = (Scale, Identity, PiecewiseLinear, Embedding, EmbeddingBag)
 
 
 def is_known(layer: Any) -> bool:

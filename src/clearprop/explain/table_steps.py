@@ -9,7 +9,14 @@ import numpy as np
 
 from clearprop import notation as sy
 from clearprop._typing import Array
-from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    Embedding,
+    EmbeddingBag,
+    Identity,
+    Parallel,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.explain.differences import Differences
 from clearprop.explain.step import Difference, Factor, Index, Operand, Step, Term, product, single
 from clearprop.explain.table_parts import LayerPart, parts_of
@@ -18,6 +25,8 @@ from clearprop.notation import Symbol
 
 if TYPE_CHECKING:
     from clearprop.explain.steps import LayerPlace
+
+NOTHING = (Term("0", (), 0.0),)
 
 # ---- forward -------------------------------------------------------------------------------------
 
@@ -92,6 +101,11 @@ FORMULAS: dict[type, tuple[str, str, str, str]] = {
         "rows {h} of {E}", r"{{{E}}}\left[{h}\right]", "u_n = E[category of row n]",
         "each category has a learnt vector",
     ),
+    EmbeddingBag: (
+        "rows {h} of {G}, added up", r"\frac{{1}}{{\sqrt{{n}}}}\sum_c {{{G}}}_c",
+        "u_n = Σ_c G_c / √(number of codes), over the codes c of row n",
+        "each n-gram has a learnt vector; their sum is divided by the root of their number",
+    ),
 }  # fmt: skip
 
 
@@ -143,11 +157,26 @@ def _embedding_terms(part: LayerPart, value: Array) -> Callable[[Index], tuple[T
     return terms
 
 
+def _bag_terms(part: LayerPart, value: Array) -> Callable[[Index], tuple[Term, ...]]:
+    G, symbol, layer = part.p["G"], part.symbol("G").text, part.layer
+    weights = layer.weights(part.saved, G.dtype)
+
+    def terms(at: Index) -> tuple[Term, ...]:
+        text, d = divmod(at[1], layer.n_units)
+        rows = [int(row) for row in part.saved[at[0], text] if row >= 0]
+        root = Factor(f"1/√{len(rows)}", None, float(weights[at[0], text, 0]))
+        entries = [Factor(symbol, (row, d), float(G[row, d])) for row in rows]
+        return tuple(product(root, entry) for entry in entries) or NOTHING
+
+    return terms
+
+
 FORWARD_TERMS: dict[type, Callable[[LayerPart, Array], Callable[[Index], tuple[Term, ...]]]] = {
     Identity: _identity_terms,
     Scale: _scale_terms,
     PiecewiseLinear: _piecewise_terms,
     Embedding: _embedding_terms,
+    EmbeddingBag: _bag_terms,
 }
 
 
@@ -221,7 +250,7 @@ def _backward(part: LayerPart, dL: Array, below: Symbol, differences: Difference
                 difference=differences.by_parameter(number, part.names[name]),
             )
         )  # fmt: skip
-    note = "a category has no gradient" if isinstance(part.layer, Embedding) else ""
+    note = "a code has no gradient" if isinstance(part.layer, CODES) else ""
     steps.append(
         Step(
             "backward", level, below, f"{below} from {above}", below.latex, "",
@@ -244,10 +273,14 @@ GRADIENTS: dict[type, tuple[str, str, str]] = {
         "Σ_n {above}, of the rows of each category", r"\sum_n {above}",
         "∂ℒ/∂E_c = Σ_n ∂ℒ/∂u_n over the rows n of category c",
     ),
+    EmbeddingBag: (
+        "Σ_n {above} / √(number of codes), of the rows with each code", r"\sum_n {above}",
+        "∂ℒ/∂G_c = Σ_n ∂ℒ/∂u_n / √(number of codes of n) over the rows n with code c",
+    ),
 }  # fmt: skip
 
+CODES = (Embedding, EmbeddingBag)
 Terms = dict[str, Callable[[Index], tuple[Term, ...]]]
-NOTHING = (Term("0", (), 0.0),)
 
 
 def _identity_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
@@ -310,18 +343,34 @@ def _embedding_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
     return {"E": terms_of_E, "h": lambda at: NOTHING}
 
 
+def _bag_gradients(part: LayerPart, dL: Array, above: str) -> Terms:
+    layer: EmbeddingBag = part.layer
+    weights = layer.weights(part.saved, dL.dtype)
+
+    def terms_of_G(at: Index) -> tuple[Term, ...]:
+        found = []
+        for n, text, _ in np.argwhere(part.saved == at[0]):
+            entry = int(n), int(text) * layer.n_units + at[1]
+            root = Factor("1/√n", None, float(weights[n, text, 0]))
+            found.append(product(root, Factor(above, entry, float(dL[entry]))))
+        return tuple(found) or NOTHING
+
+    return {"G": terms_of_G, "h": lambda at: NOTHING}
+
+
 BACKWARD_TERMS: dict[type, Callable[[LayerPart, Array, str], Terms]] = {
     Identity: _identity_gradients,
     Scale: _scale_gradients,
     PiecewiseLinear: _piecewise_gradients,
     Embedding: _embedding_gradients,
+    EmbeddingBag: _bag_gradients,
 }
 
 
 def _by_column(part: LayerPart, differences: Differences) -> Difference | None:
-    """Of ℒ by an input of the part; an edge of a bin is a kink. None for categories."""
+    """Of ℒ by an input of the part; an edge of a bin is a kink. None for codes."""
     layer, number = part.layer, part.place.number
-    if isinstance(layer, Embedding):
+    if isinstance(layer, CODES):
         return None
 
     def at(index: Index) -> tuple[float, float] | None:

@@ -26,7 +26,7 @@ TYPES = (
     *("text", "integer", "float", "decimal", "interval"),
     *("bool", "date", "time", "nothing", "other"),
 )
-KINDS = ("numeric", "categorical", "boolean", "date", "ignore")
+KINDS = ("numeric", "categorical", "boolean", "date", "text", "ignore")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from clearprop.tables.reading import MARKS, Reading
 from clearprop.tables.row_numbers import is_row_number
 from clearprop.tables.text_dates import find_date_format
 from clearprop.tables.text_numbers import PLAIN, NumberFormat, find_format
+from clearprop.tables.words import is_free_text
 
 # text with more distinct values than this share of its rows identifies rows instead of describing
 # them; text with at most this many values is kept
@@ -109,8 +110,9 @@ def find(
 ) -> ColumnFinding:
     """What a column is; kind and options (see `check_text_format`) are those that were asked for.
 
-    Ignored are columns with no value or a single one, row numbers, text with a different value in
-    most rows (identifiers, free text), and types that hold no single value.
+    Text with a different value in most rows is free text where its words recur. Ignored are columns
+    with no value or a single one, row numbers, other text with a different value in most rows
+    (identifiers), and types that hold no single value.
     """
     type_ = type_of(column)
     n_missing = int(column.values.null_count)
@@ -225,6 +227,8 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
         gaps = words.marks
         return ColumnFinding(Reading("boolean", "true and false"), sum(n for _, n in gaps), gaps)
     n_levels = n_words + len(words.marks)
+    if is_identifying(n_levels, n_present) and is_free_text(words.levels):
+        return ColumnFinding(Reading("text", f"{n_levels} different texts"), doubt=doubt)
     if is_identifying(n_levels, n_present):
         what = "dates whose day and month cannot be told apart" if doubt == "day" else "text"
         reason = f"{what} with {n_levels} different values in {n_present} rows"

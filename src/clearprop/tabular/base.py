@@ -34,6 +34,7 @@ from clearprop.tabular.fitting import (
     divide,
     fit_bag,
     prepare,
+    use_texts,
     warn_of_leaks,
 )
 from clearprop.tabular.gain import Gain
@@ -149,6 +150,7 @@ class BaseTabular(BaseEstimator):
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
         prepared = prepare(source, settings, rows)
         warn_of_leaks(prepared, task, y, settings)
+        prepared = use_texts(prepared, task, y, settings)
         bag, trials = fit_bag(prepared.inputs, prepared.matrix, task, y, settings)
         self.tune_results_ = [
             {"epochs": trial.epochs, "score": trial.score, **trial.configuration}

@@ -18,7 +18,7 @@ from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.division import read_groups, read_times
-from clearprop.tables.frames import TableError, TableWarning
+from clearprop.tables.frames import TableError, TableWarning, shown
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source
 from clearprop.tabular.bag.budget import (
@@ -43,7 +43,18 @@ from clearprop.tabular.leaks import (
     share_of_copies,
     telling_columns,
 )
+from clearprop.tabular.table_columns import NO_USE_OF_TEXT
 from clearprop.tabular.target import ClassTarget, NumberTarget
+from clearprop.tabular.text_trial import (
+    TRIAL_MEMBERS,
+    TRIAL_ROWS,
+    TextTrial,
+    block_scores,
+    candidates,
+    leave_out,
+)
+
+NAMED = 10  # columns that a warning names
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,54 @@ def warn_of_leaks(prepared: Prepared, task: Task, y: Array, settings: Settings) 
         share = share_of_copies(inputs, matrix)
         if share:
             _warn(copies_message(share), TableWarning)
+
+
+def use_texts(prepared: Prepared, task: Task, y: Array, settings: Settings) -> Prepared:
+    """The inputs without the texts that do not improve the out-of-fold score; a warning names them.
+
+    A tenth of the time limit is for each training of the trial.
+    """
+    inputs, n = prepared.inputs, len(y)
+    tried = candidates(inputs, settings.findings)
+    if not tried:
+        return prepared
+    rows = np.arange(n)
+    if n > TRIAL_ROWS:
+        drawn = np.random.default_rng(settings.seed).choice(n, TRIAL_ROWS, replace=False)
+        rows = np.sort(drawn)
+
+    def train(inputs: TableInputs, X: Array, rows: Array, recipe: Recipe) -> Array:
+        some = task.rows(rows)
+        score = some.score(y[rows])
+        limit = settings.time_limit
+        with _bar("texts", settings) as bar:
+            bag = train_bag(
+                some.architectures(inputs, recipe),
+                Data(X, some.t, some.weight),
+                min(TRIAL_MEMBERS, settings.n_members),
+                recipe,
+                score,
+                division=some.division,
+                seed=settings.seed,
+                time_limit=None if limit is None else limit / 10,
+                n_threads=settings.n_threads,
+                engine=settings.engine,
+                progress=bar,
+            )
+        return block_scores(bag.oof, score, settings.seed)
+
+    recipe = settings.recipe.for_rows(n)
+    left_out = TextTrial(inputs, prepared.matrix, recipe, train, rows).choose(tried)
+    if left_out:
+        names = [shown(inputs.columns[i].name) for i in left_out]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        _warn(
+            f"left out: {', '.join(names[:NAMED])}{more} ({NO_USE_OF_TEXT}); "
+            'kinds={column: "text"} decides otherwise',
+            TableWarning,
+        )
+    inputs, matrix = leave_out(inputs, prepared.matrix, left_out)
+    return replace(prepared, inputs=inputs, matrix=matrix)
 
 
 def fit_bag(

@@ -11,7 +11,9 @@ from clearprop.tabular.input_columns import Categories, Flag, InputColumn, Numbe
 from clearprop.tabular.inputs import MAX_UNITS, TableInputs
 from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
 from clearprop.tabular.table_columns import TableColumn
+from clearprop.tabular.texts import MOST_CODES, MOST_NGRAMS, NGrams
 
+TEXT_KEYS = ("names", "n_codes")
 COLUMN_KEYS = ("name", "kind", "numbers", "categories", "embedded", "flags", "missing")
 
 
@@ -86,11 +88,13 @@ def _column_to_document(column: InputColumn) -> Document:
     }
     if column.angle_step:  # absent where an older version did not round
         document["angle_step"] = column.angle_step
+    if column.ngrams is not None:
+        document["ngrams"] = {"names": list(column.ngrams.names), "n_codes": column.ngrams.n_codes}
     return document
 
 
 def _column_from_document(entry: Document, where: str) -> InputColumn:
-    check_keys(entry, COLUMN_KEYS, where, optional=("reading", "type", "angle_step"))
+    check_keys(entry, COLUMN_KEYS, where, optional=("reading", "type", "angle_step", "ngrams"))
     name = take(entry, "name", str, where)
     kind: str = take(entry, "kind", str, where, choices=tuple(k for k in KINDS if k != "ignore"))
     numbers = tuple(_number(n, where) for n in take_list(entry, "numbers", dict, where))
@@ -109,7 +113,8 @@ def _column_from_document(entry: Document, where: str) -> InputColumn:
     if "angle_step" in entry:
         step = take(entry, "angle_step", float, where, minimum=2**-52, maximum=1)
     reading = reading_from_entry(entry, kind, where)
-    column = InputColumn(name, reading, numbers, categories, flags, missing, step)
+    ngrams = _ngrams(take(entry, "ngrams", dict, where), where) if "ngrams" in entry else None
+    column = InputColumn(name, reading, numbers, categories, flags, missing, step, ngrams)
     if not _fits(column, embedded):
         raise ModelFileError(f"{where}: its parts do not fit its kind")
     return column
@@ -120,6 +125,9 @@ def _fits(column: InputColumn, embedded: bool) -> bool:
     parts = [number.name for number in column.numbers]
     if column.angle_step and column.kind != "date":
         return False
+    if column.kind == "text" or column.ngrams is not None:
+        others = parts or column.categories or embedded or column.flags or column.missing
+        return column.kind == "text" and column.ngrams is not None and not others
     if column.kind == "categorical":
         categories = column.categories
         if categories is None or parts or column.missing is not None:
@@ -132,6 +140,15 @@ def _fits(column: InputColumn, embedded: bool) -> bool:
     allowed = DATE_PARTS if column.kind == "date" else ("",)
     distinct = len(set(parts)) == len(parts) and set(parts) <= set(allowed)
     return distinct and not column.flags and bool(parts or column.missing)
+
+
+def _ngrams(entry: Document, where: str) -> NGrams:
+    check_keys(entry, TEXT_KEYS, where)
+    names = take_list(entry, "names", str, where)
+    if not 0 < len(set(names)) == len(names) <= MOST_NGRAMS:
+        raise ModelFileError(f"{where}: its n-grams are not distinct, none, or too many")
+    n_codes: int = take(entry, "n_codes", int, where, minimum=1, maximum=MOST_CODES)
+    return NGrams(tuple(names), n_codes)
 
 
 def _number(entry: Document, where: str) -> Number:

@@ -18,6 +18,7 @@ from clearprop.tables.dates import date_parts
 from clearprop.tables.labels import Labels
 from clearprop.tables.reading import Reading
 from clearprop.tables.sources import Source
+from clearprop.tabular.texts import NGrams
 
 LIMIT = 1e6  # of |z|: the clip and the bins saturate far below
 CLIP = 3.0
@@ -170,7 +171,8 @@ class Categories:
 class InputColumn:
     """A column of the table and the inputs that it becomes.
 
-    reading: how the column is read; its kind is "numeric", "categorical", "boolean" or "date".
+    reading: how the column is read; its kind is "numeric", "categorical", "boolean", "date" or
+    "text".
     numbers: one for a numeric column; for a date, one for each of its parts that varies.
     categories: of a categorical column.
     flags: of a categorical column; one for a boolean column, with v = 1 for true, −1 for false and
@@ -179,6 +181,7 @@ class InputColumn:
     value and 0 otherwise.
     angle_step: the sines and cosines of a date are rounded to multiples of it; 0 in files of
     versions that did not round.
+    ngrams: of a column of free text.
     """
 
     name: str
@@ -188,6 +191,7 @@ class InputColumn:
     flags: tuple[Flag, ...] = ()
     missing: Flag | None = None
     angle_step: float = 0.0
+    ngrams: NGrams | None = None
 
     @classmethod
     def from_sample(cls, name: str, reading: Reading, sample: Source, n: int) -> InputColumn | None:
@@ -228,9 +232,15 @@ class InputColumn:
         flags_of_all = tuple(flag or constant for flag in flags)
         return cls(name, reading, (), categories, flags_of_all)
 
+    @classmethod
+    def from_texts(cls, name: str, reading: Reading, texts: Any) -> InputColumn | None:
+        """From the texts (Arrow text) of some rows; None where no n-gram recurs."""
+        ngrams = NGrams.fit(texts)
+        return None if ngrams is None else cls(name, reading, ngrams=ngrams)
+
     @property
     def kind(self) -> str:
-        """Of the reading: "numeric", "categorical", "boolean" or "date"."""
+        """Of the reading: "numeric", "categorical", "boolean", "date" or "text"."""
         return self.reading.kind
 
     @property
@@ -243,10 +253,11 @@ class InputColumn:
         return len(self.flags) + (self.missing is not None)
 
     @property
-    def widths(self) -> tuple[int, int, int]:
-        """How many columns it has of the three parts of the matrix: numbers, flags, codes."""
+    def widths(self) -> tuple[int, int, int, int]:
+        """How many columns it has of the parts of the matrix: numbers, flags, codes, n-grams."""
         embedded = self.categories is not None and self.categories.embedded
-        return len(self.numbers), self.n_flags, int(embedded)
+        n_ngrams = 0 if self.ngrams is None else self.ngrams.n_codes
+        return len(self.numbers), self.n_flags, int(embedded), n_ngrams
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -254,6 +265,8 @@ class InputColumn:
 
         "age", "age (missing)", "colour=red", "day (week sin)"; of embedded categories "place".
         """
+        if self.ngrams is not None:
+            return tuple(f"{self.name} (n-gram {i + 1})" for i in range(self.ngrams.n_codes))
         names = [f"{self.name} ({n.name})" if n.name else self.name for n in self.numbers]
         if self.categories is None:
             names += [self.name] * len(self.flags)
@@ -277,6 +290,8 @@ class InputColumn:
             each = "learnt vector" if self.categories.embedded else "flag"
             text = "one flag for two categories" if n == 2 and self.flags else ""
             text = text or f"{each} for each of {n} categories"
+        elif self.ngrams is not None:
+            text = f"learnt vector from {len(self.ngrams.names):,} n-grams"
         elif self.kind == "boolean":
             text = "flag"
         elif self.kind == "date":
@@ -298,9 +313,13 @@ class InputColumn:
         codes: Array = self.labels.find_all(labels) + 1
         return codes
 
-    def encode(self, source: Source, numbers: Array, flags: Array, codes: Array) -> None:
-        """Fill its columns of the three parts, (N, …) each."""
-        if self.categories is not None:
+    def encode(
+        self, source: Source, numbers: Array, flags: Array, codes: Array, ngrams: Array
+    ) -> None:
+        """Fill its columns of the four parts, (N, …) each."""
+        if self.ngrams is not None:
+            ngrams[...] = self.ngrams.codes(self.reading.labels(source.column(self.name)))
+        elif self.categories is not None:
             found = self.codes(self.reading.labels(source.column(self.name)))
             if self.categories.embedded:
                 codes[:, 0] = found

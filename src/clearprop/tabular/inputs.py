@@ -1,7 +1,7 @@
 """From a table to the inputs of a network: numbers with their bins, flags, codes of categories.
 
 `TableInputs` is fitted to all training rows, without the target. It makes a float32 matrix with
-three parts, side by side, and the layer that takes it:
+four parts, side by side, and the layer that takes it:
 
 - Numbers: z = s (x − median) with s = 1/(q₇₅ − q₂₅), or s = 2/(max − min) if the quartiles are the
   same. A missing value becomes the median. Numbers go into
@@ -10,6 +10,8 @@ three parts, side by side, and the layer that takes it:
   smoothly by z/√(1 + (z/3)²), and go to the next layer as they are.
 - Codes of categories, for columns with many categories. A missing value and an unseen category have
   the code 0. They go into :class:`clearprop.embeddings.Embedding`.
+- Codes of the n-grams of texts, see :mod:`clearprop.tabular.texts`. They go into
+  :class:`clearprop.embeddings.EmbeddingBag`.
 
 :mod:`clearprop.tabular.input_columns` has the records of single columns.
 
@@ -25,18 +27,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
+from clearprop.embeddings import Embedding, EmbeddingBag, Identity, Parallel, PiecewiseLinear
 from clearprop.layers import Layer
 from clearprop.tables.frames import TableError
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source, check_names, find_all
 from clearprop.tabular.input_columns import CLIP, Categories, InputColumn
 from clearprop.tabular.table_columns import TableColumn
+from clearprop.tabular.texts import TEXT_SAMPLE, NGrams
 
 LEAST_UNITS, MAX_UNITS = 3, 8  # learnt functions of a numeric column
 FEW_ROWS, LEAST_OF_FEW = 6_000, 2  # the least number for tables of up to so many rows
 ALL_UNITS = 40  # of all columns together: with few columns, the shape of each matters more
 EMBEDDING_UNITS = 8
+TEXT_UNITS = 8
 SAMPLE = 200_000  # rows at most that the statistics of numbers are computed from
 CHUNK_BYTES = 2**24  # of the part of the matrix that is filled at a time
 
@@ -69,8 +73,8 @@ class TableInputs:
         """Fit to the rows of a source, without their targets.
 
         rows: the numbers of the rows to use, None for all.
-        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of what the
-        type and the values say.
+        kinds: column → "numeric", "categorical", "boolean", "date", "text" or "ignore", instead of
+        what the type and the values say.
         seed: of the sample of 200,000 rows that the statistics are computed from if there are
         more rows; categories come from all rows.
         findings: what each column is, where that is decided already.
@@ -93,6 +97,10 @@ class TableInputs:
             if reading.kind == "categorical":
                 labels = reading.labels(source.column(name, rows))
                 column = InputColumn.from_categories(name, reading, labels)
+            elif reading.kind == "text":
+                texts = reading.labels(sample.column(name))
+                step = max(1, len(texts) // TEXT_SAMPLE)
+                column = InputColumn.from_texts(name, reading, texts[::step])
             elif reading.kind != "ignore":
                 column = InputColumn.from_sample(name, reading, sample, n)
             else:
@@ -110,17 +118,18 @@ class TableInputs:
         return tuple(c if c.name in used else c.left_out() for c in table)
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        """How many columns of the matrix are numbers, flags and codes; one column at least."""
+    def sizes(self) -> tuple[int, int, int, int]:
+        """How many columns of the matrix are numbers, flags, codes and n-grams; one at least."""
         n_flags = sum(column.n_flags for column in self.columns)
         n_numbers = sum(len(column.numbers) for column in self.columns)
-        n_codes = len(self._embedded)
-        return n_numbers, max(n_flags, 0 if n_numbers or n_codes else 1), n_codes
+        n_codes, n_ngrams = len(self._embedded), sum(text.n_codes for text in self._texts)
+        is_empty = not (n_numbers or n_codes or n_ngrams)
+        return n_numbers, max(n_flags, int(is_empty)), n_codes, n_ngrams
 
     @property
     def places(self) -> list[Array]:
         """For each of `columns`, the indices of the matrix columns that it fills, int64."""
-        starts, found = np.cumsum([0, *self.sizes[:2]]), []
+        starts, found = np.cumsum([0, *self.sizes[:3]]), []
         for column in self.columns:
             stops = starts + column.widths
             found.append(np.concatenate(list(map(np.arange, starts, stops))))
@@ -164,9 +173,13 @@ class TableInputs:
         return [categories for categories in found if categories and categories.embedded]
 
     @property
+    def _texts(self) -> list[NGrams]:
+        return [column.ngrams for column in self.columns if column.ngrams is not None]
+
+    @property
     def layer(self) -> Parallel:
         """The layer that takes the matrix."""
-        n_numbers, n_flags, n_codes = self.sizes
+        n_numbers, n_flags, n_codes, _ = self.sizes
         layers: list[Layer] = []
         if n_numbers:
             edges = tuple(number.edges for column in self.columns for number in column.numbers)
@@ -177,6 +190,8 @@ class TableInputs:
         if n_codes:
             sizes = tuple(len(categories.names) + 1 for categories in self._embedded)
             layers.append(Embedding(sizes, EMBEDDING_UNITS))
+        for text in self._texts:
+            layers.append(EmbeddingBag((len(text.names),), text.n_codes, TEXT_UNITS))
         return Parallel(tuple(layers))
 
     def transform(self, source: Source, rows: Array | None = None) -> Array:
@@ -208,7 +223,7 @@ class TableInputs:
 
     def fill(self, source: Source, X: Array, numbers: Sequence[int]) -> None:
         """Fill the parts of the matrix X (N, D) that belong to the columns of these numbers."""
-        starts = np.cumsum([0, *self.sizes[:2]])
+        starts = np.cumsum([0, *self.sizes[:3]])
         for i, column in enumerate(self.columns):
             stops = starts + column.widths
             if i in numbers:

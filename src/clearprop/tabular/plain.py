@@ -8,7 +8,7 @@ matrices, describes itself, and can be written as JSON.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
 from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
 from clearprop.tables.inference import ColumnFinding
+from clearprop.tables.reading import Reading
 from clearprop.tables.sources import FrameSource, find_all
 from clearprop.tabular.plain_columns import (
     ENCODINGS,
@@ -31,7 +32,13 @@ class IgnoredColumn:
     """A column that is not used, and why."""
 
     name: str
-    reason: str
+    reading: Reading
+
+    @property
+    def reason(self) -> str:
+        if self.reading.kind == "text":
+            return "free text, which one network does not read"
+        return self.reading.reason
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,8 @@ class TableEncoding:
         ignored: list[IgnoredColumn] = []
         for name in table.columns:
             reading = findings[name].reading
-            if reading.kind == "ignore":
-                ignored.append(IgnoredColumn(name, reading.reason))
+            if reading.kind in ("text", "ignore"):
+                ignored.append(IgnoredColumn(name, reading))
             else:
                 column = read_column(table, name, missing)
                 columns.append(ENCODINGS[reading.kind].fit(column, rows, reading))
@@ -124,7 +131,7 @@ class TableEncoding:
         used = (
             Described(c.name, c.kind, len(c.features), c.n_missing, c.summary) for c in self.columns
         )
-        return (*used, *(Described(c.name, "ignore", 0, 0, c.reason) for c in self.ignored))
+        return (*used, *(Described(c.name, c.reading.kind, 0, 0, c.reason) for c in self.ignored))
 
     def transform(self, frame: Any, dtype: Any = np.float32) -> Array:
         """The matrix (N, D) of a data frame, which may have other columns and any order of columns.
@@ -167,7 +174,7 @@ class TableEncoding:
         """The encoding as JSON values."""
         return {
             "columns": [column_to_document(column) for column in self.columns],
-            "ignored": [asdict(column) for column in self.ignored],
+            "ignored": [{"name": column.name, "reason": column.reason} for column in self.ignored],
             "missing": list(self.missing),
         }
 
@@ -183,9 +190,8 @@ class TableEncoding:
         for i, entry in enumerate(take_list(document, "ignored", dict, where)):
             place = f"{where}: ignored[{i}]"
             check_keys(entry, ("name", "reason"), place)
-            ignored.append(
-                IgnoredColumn(take(entry, "name", str, place), take(entry, "reason", str, place))
-            )
+            reading = Reading("ignore", take(entry, "reason", str, place))
+            ignored.append(IgnoredColumn(take(entry, "name", str, place), reading))
         names = [column.name for column in columns]
         if len(set(names)) < len(names) or not any(column.features for column in columns):
             raise ModelFileError(f"{where}: its columns must have different names and features")

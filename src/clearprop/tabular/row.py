@@ -18,12 +18,15 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.tables.cells import number_text
+from clearprop.tables.columns import ColumnType
 from clearprop.tables.dates import date_parts
 from clearprop.tables.frames import marked_numbers
-from clearprop.tables.labels import SIGNS
+from clearprop.tables.labels import SIGNS, canonical
 from clearprop.tables.sources import Source, check_names
+from clearprop.tables.words import words_of
 from clearprop.tabular.input_columns import InputColumn, scaled
 from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.texts import NGrams
 
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
 DAY, EPOCH_DAY = 86_400_000_000, dt.date(1970, 1, 1).toordinal()
@@ -269,6 +272,8 @@ def _writer(
     column: InputColumn, places: Array, n_numbers: int
 ) -> Callable[[Any, list[float], list[float]], None]:
     """What writes a value of the column: a number into x, the rest into the values of the row."""
+    if column.ngrams is not None:
+        return _text_writer(column.ngrams, column.type, int(places[0]))
     if column.categories is not None:
         labels = _Labels.of(column, places)
 
@@ -302,6 +307,21 @@ def _writer(
             values[int(places[-1])] = absent if math.isnan(v) else present
 
     return write_number
+
+
+def _text_writer(
+    ngrams: NGrams, type_: ColumnType | None, first: int
+) -> Callable[[Any, list[float], list[float]], None]:
+    def write_text(value: Any, x: list[float], values: list[float]) -> None:
+        text = read_label(value)
+        if text is None:
+            return
+        if not text.isascii():
+            _check_unicode(text)
+        codes = ngrams.find(words_of(text if type_ is None else canonical(text, type_)))
+        values[first : first + len(codes)] = map(float, codes)
+
+    return write_text
 
 
 def _without_mark(value: Any, missing: tuple[str, ...]) -> Any:

@@ -9,13 +9,15 @@ from clearprop.tabular.input_columns import InputColumn
 
 SAYS_NOTHING = "the same in all training rows"
 NO_USE = "held-out rows are predicted better without it"
+NO_USE_OF_TEXT = "free text; held-out rows are not predicted better with it"
 
 
 @dataclass(frozen=True)
 class TableColumn:
     """A column of the table.
 
-    kind: "numeric", "categorical", "boolean" or "date"; "ignore" for a column that is not used.
+    kind: "numeric", "categorical", "boolean", "date" or "text"; "ignore" for a column that is not
+    used.
     reason: why it is of this kind, or why it is not used.
     type: what it held in training, such as "float" or "numbers (decimal comma)".
     inputs: what it became, such as "number in 48 bins"; "" for a column that is not used.
@@ -50,4 +52,5 @@ class TableColumn:
         """The same of a column that is not used in the end."""
         if self.kind == "ignore":
             return self
-        return replace(self, kind="ignore", reason=NO_USE, inputs="")
+        reason = NO_USE_OF_TEXT if self.kind == "text" else NO_USE
+        return replace(self, kind="ignore", reason=reason, inputs="")

@@ -3,8 +3,8 @@
 They are what remains if there is no time for more. A column of numbers enters twice: x between the
 first bin edge and the last, widened by a bin on either side, and its clipped x̃. A flag enters as
 it is. A category with a learnt vector adds a number to each output (for up to eight outputs), from
-what the other inputs leave. :mod:`clearprop.tabular.bag.solving` finds the weights; the first fold
-chooses their penalty.
+what the other inputs leave; a text adds nothing. :mod:`clearprop.tabular.bag.solving` finds the
+weights; the first fold chooses their penalty.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Features:
         """The codes of each column that has learnt vectors, int64 (n,)."""
         if self.codes is None:
             return []
-        return list(X[:, -self.codes.n_in :].astype(np.int64).T)
+        begin = self.n_flags + (0 if self.numbers is None else self.numbers.n_in)
+        return list(X[:, begin : begin + self.codes.n_in].astype(np.int64).T)
 
     def theta(self, architecture: Architecture, found: LinearMap) -> Array:
         """θ of a network without a hidden layer that computes the same, float32."""
@@ -102,8 +103,7 @@ class Features:
                 part[:, 1 :: 1 + layer.n_units] = found.W[:n].T
             elif isinstance(layer, Identity):
                 part[:] = found.W[2 * n :].T
-            elif found.tables:
-                assert isinstance(layer, Embedding)
+            elif isinstance(layer, Embedding) and found.tables:  # texts are left out
                 E = first[f"{i}.E"]
                 E[:, : len(b)] = np.concatenate(found.tables)
                 for column in range(layer.n_in):

@@ -17,7 +17,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.activations import Activation, get_activation
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Parallel, PiecewiseLinear, Scale
+from clearprop.embeddings import Embedding, EmbeddingBag, Parallel, PiecewiseLinear, Scale
 from clearprop.jobs import Job
 from clearprop.layers import Dense, Dropout, Layer, Parameters
 from clearprop.monotone import Interval, Monotone
@@ -72,10 +72,13 @@ class Recipe:
 
 
 CLASSIFICATION = Recipe(
-    ("selu", "mish"), 0.03, {"s": 6.0, "slope": 0.1, "b": 0.1}, few_rows_hidden_sizes=(128, 64)
+    ("selu", "mish"),
+    0.03,
+    {"s": 6.0, "slope": 0.1, "b": 0.1, "G": 0.3},
+    few_rows_hidden_sizes=(128, 64),
 )
 REGRESSION = Recipe(
-    ("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3}, concave=(-3.0, -3.0)
+    ("mish",), 0.075, {"s": 6.0, "slope": 0.1, "b": 0.1, "V": 0.3, "G": 0.3}, concave=(-3.0, -3.0)
 )
 
 
@@ -220,7 +223,7 @@ def _within(
 
 
 def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Array) -> None:
-    """Set the vectors of categories that do not occur in these rows of X to 0, the middle.
+    """Set the vectors of categories and n-grams that are not in these rows of X to 0, the middle.
 
     A network then treats such a category about like the average of all.
     """
@@ -233,6 +236,12 @@ def forget_unseen(architecture: Architecture, theta: Array, X: Array, rows: Arra
                 size = layer.sizes[column - first]
                 seen = np.bincount(X[rows, column].astype(np.int64), minlength=size) > 0
                 E[begin : begin + size][~seen] = 0
+        if isinstance(layer, EmbeddingBag):
+            G = architecture.unpack(theta)[0][f"{i}.G"]
+            for text, (begin, size) in enumerate(zip(layer.starts, layer.sizes, strict=False)):
+                place = first + text * layer.n_codes
+                codes = X[rows, place : place + layer.n_codes].astype(np.int64)
+                G[begin : begin + size][np.bincount(codes.ravel(), minlength=size + 1)[1:] == 0] = 0
         first += layer.n_in or 0
 
 
