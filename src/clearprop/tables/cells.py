@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Values:
     bits: the width of numbers with a floating point in the frame.
     labels: whether the frame marks the values as categories. zone: the time zone of dates, or None.
     problem: why the values cannot be used, such as "lists"; or "".
+    numbers, stamps: of a mixed column, the cells that are numbers or truth values (float64), and
+    dates or times (timestamp[us]), null for any other; otherwise None.
     """
 
     array: Any
@@ -44,6 +46,8 @@ class Values:
     labels: bool = False
     zone: str | None = None
     problem: str = ""
+    numbers: Any = None
+    stamps: Any = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def number_text(value: bool | int | float | Decimal) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return str(value) if value.bit_length() <= 1024 else number_text(_float(value))
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
     return decimal_text(value)
@@ -286,7 +290,18 @@ def read_cells(values: Sequence[Any]) -> Values:
         return Values(pa.array(found, pa.int64()).cast(pa.timestamp("us")), zone=zone)
     if groups == {"time"}:
         return Values(pa.array(found, pa.int64()).cast(pa.time64("us")))
-    return Values(texts, held="mixed")
+    numbers = [_float(cell.value) if _is_of(cell, "number", "bool") else None for cell in cells]
+    stamps = [cell.value if _is_of(cell, "date", "time") else None for cell in cells]
+    return Values(
+        texts,
+        held="mixed",
+        numbers=pa.array(numbers, pa.float64()),
+        stamps=pa.array(stamps, pa.int64()).cast(pa.timestamp("us")),
+    )
+
+
+def _is_of(cell: CellValue | None, *groups: str) -> TypeGuard[CellValue]:
+    return cell is not None and cell.group in groups
 
 
 def _texts(cells: Sequence[CellValue | None]) -> Any:
@@ -333,4 +348,4 @@ def _float(value: Any) -> float:
     try:
         return float(value)
     except (OverflowError, InvalidOperation):  # beyond float64
-        return math.copysign(math.inf, value)
+        return -math.inf if value < 0 else math.inf

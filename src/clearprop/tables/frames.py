@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ class Column:
     `values` does not say it.
     bits: the width of numbers with a floating point in the frame.
     problem: why a network cannot use the values, such as "lists"; otherwise "".
+    numbers, stamps: of a mixed column, its numbers (float64) and its dates (timestamp[us]), which
+    are not read from their text; null for any other value. Otherwise None.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Column:
     held: str = ""
     bits: int = 64
     problem: str = ""
+    numbers: Any = None
+    stamps: Any = None
 
     def row(self, i: int) -> str:
         """The place of value i, for messages."""
@@ -79,6 +83,13 @@ class Column:
         """Value i, for messages."""
         values = self.values if self.exact is None else self.exact
         return shown(str(values[i].as_py()))
+
+    def without(self, others: Any) -> Column:
+        """The text of a mixed column without the cells that `others` has."""
+        import pyarrow.compute as pc
+
+        values = pc.if_else(pc.is_valid(others), None, self.values)
+        return replace(self, values=values, numbers=None, stamps=None)
 
     @property
     def empty(self) -> bool:
@@ -182,11 +193,14 @@ def make_column(
         raise TableError(f"column {shown(name)}: text that is not Unicode") from error
     except (pa.ArrowException, OverflowError) as error:
         raise TableError(f"column {shown(name)}: {error}") from error
-    values, exact = _without_marks(found.array, missing), found.exact
-    if exact is not None and values is not found.array:
-        exact = pc.if_else(pc.is_valid(values), exact, None)
+    values = _without_marks(found.array, missing)
+    more: list[Any] = [found.exact, found.numbers, found.stamps]
+    if values is not found.array:
+        present = pc.is_valid(values)
+        more = [None if x is None else pc.if_else(present, x, None) for x in more]
+    exact, numbers, stamps = more
     kept = (found.labels, first_row, found.zone, exact, found.held, found.bits, found.problem)
-    return Column(name, values, *kept)
+    return Column(name, values, *kept, numbers, stamps)
 
 
 def _without_marks(values: Any, missing: Collection[str]) -> Any:

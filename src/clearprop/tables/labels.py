@@ -50,13 +50,13 @@ def canonical(label: str, type: ColumnType) -> str:
 
 
 def as_value(text: str) -> str | None:
-    """The text of the number, truth value or date that a text reads as; None for any other."""
+    """The text of the number, truth value, date, time or interval that a text reads as, or None."""
     if _NUMBER.fullmatch(text):
         return _exact(text)
     lower = text.lower()
     if lower in TRUTH:
         return lower
-    return _date_or_none(text)
+    return _date_or_none(text) or _time_or_none(text) or _interval_or_none(text)
 
 
 def _exact(text: str) -> str:
@@ -106,19 +106,27 @@ def _date_or_none(text: str) -> str | None:
 
 
 def _as_time(label: str, type: ColumnType) -> str:
-    if not _TIME.fullmatch(label):
-        return label
+    return _time_or_none(label) or label
+
+
+def _time_or_none(text: str) -> str | None:
+    if not _TIME.fullmatch(text):
+        return None
     try:
-        return time.fromisoformat(label).replace(tzinfo=None).isoformat("microseconds")
+        return time.fromisoformat(text).replace(tzinfo=None).isoformat("microseconds")
     except ValueError:
-        return label
+        return None
 
 
 def _as_interval(label: str, type: ColumnType) -> str:
-    ends = interval_ends(label)
+    return _interval_or_none(label) or label
+
+
+def _interval_or_none(text: str) -> str | None:
+    ends = interval_ends(text)
     if ends is None:
-        return label
-    closed = {"()": "neither", "[)": "left", "(]": "right", "[]": "both"}[label[0] + label[-1]]
+        return None
+    closed = {"()": "neither", "[)": "left", "(]": "right", "[]": "both"}[text[0] + text[-1]]
     return interval_text(*ends, closed)
 
 
@@ -186,8 +194,9 @@ class Labels:
         value = as_value(label)
         if value is None:
             return -1
-        plain = value == label or "." not in value  # "1.10" may be a version, and not 1.1
-        return self._by_value.get(value, -1) if plain else -1
+        if value != label and "." in value and _NUMBER.fullmatch(value):
+            return -1  # "1.10" may be a version, and not 1.1
+        return self._by_value.get(value, -1)
 
     def _find_narrow(self, label: str) -> int:
         if not _NUMBER.fullmatch(label):

@@ -64,6 +64,9 @@ class Reading:
 
     def numbers(self, column: Column) -> Array:
         """float64 (N,), NaN where missing; infinities stay. TableError for other text."""
+        if column.numbers is not None:  # only the other cells are read as text
+            given = column.numbers.to_numpy(zero_copy_only=False)
+            return np.where(np.isnan(given), self.numbers(column.without(column.numbers)), given)
         column = self._with_gaps(column)
         if column.type != "text" or self.number is None:
             return to_numbers(column, infinite=True)
@@ -78,6 +81,9 @@ class Reading:
 
     def stamps(self, column: Column) -> Array:
         """datetime64[us] (N,), NaT where missing. TableError for other text."""
+        if column.stamps is not None:
+            dates = column.stamps.to_numpy(zero_copy_only=False)
+            return np.where(np.isnat(dates), self.stamps(column.without(column.stamps)), dates)
         column, form = self._with_gaps(column), self.date
         if form is None and self.type is not None and self.type.name == "time":
             form = DateFormat("time")

@@ -85,8 +85,11 @@ def _labelled(categories: Values, codes: Any) -> Values:
     import pyarrow as pa
 
     places = pa.array(codes.astype(np.int64), mask=codes < 0)
-    exact = None if categories.exact is None else categories.exact.take(places)
-    return replace(categories, array=categories.array.take(places), exact=exact, labels=True)
+    more = {name: getattr(categories, name) for name in ("exact", "numbers", "stamps")}
+    taken: dict[str, Any] = {
+        name: None if x is None else x.take(places) for name, x in more.items()
+    }
+    return replace(categories, array=categories.array.take(places), labels=True, **taken)
 
 
 def objects_values(values: list[Any]) -> Values:

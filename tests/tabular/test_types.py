@@ -1,0 +1,489 @@
+"""Columns of any type, in any library and batch: each row is encoded to the same bits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clearprop.documents import dump_document, parse_document
+from clearprop.tables.columns import to_labels, to_numbers, type_of
+from clearprop.tables.frames import as_frame, read_column
+from clearprop.tables.sources import RowSource, row_of_pandas, source_of
+from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
+from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.row import RowReader
+
+Form = Callable[[list[Any]], Any]
+S, D = pd.Series, Decimal
+
+
+def objects(values: list[Any]) -> Any:
+    return S(values, dtype=object)
+
+
+def text_of(write: Callable[[Any], str]) -> Form:
+    return lambda values: pa.array([None if v is None else write(v) for v in values], pa.string())
+
+
+def of(read: Form, change: Callable[[Any], Any]) -> Form:
+    """A form of the values after a change of each."""
+    return lambda values: read([None if v is None else change(v) for v in values])
+
+
+def pandas(dtype: Any) -> Form:
+    return lambda values: S(values, dtype=dtype)
+
+
+def polars(dtype: Any = None) -> Form:
+    return lambda values: pl.Series(values, dtype=dtype)
+
+
+def arrow(type_: Any = None) -> Form:
+    return lambda values: pa.array(values, type_)
+
+
+def categories(values: list[Any]) -> Any:
+    return objects(values).astype("category")
+
+
+def dictionary(values: list[Any]) -> Any:
+    return pa.array(values).dictionary_encode()
+
+
+def sparse(values: list[Any]) -> Any:
+    if all(type(v) is bool for v in values):
+        return S(pd.arrays.SparseArray(values))
+    return S(pd.arrays.SparseArray([np.nan if v is None else v for v in values]))
+
+
+def run_ends(values: list[Any]) -> Any:
+    return pc.run_end_encode(pa.array(values))
+
+
+def intervals(values: list[Any]) -> Any:
+    return S(pd.arrays.IntervalArray([np.nan if v is None else v for v in values]))
+
+
+def utc(values: list[Any]) -> Any:
+    return S(values, dtype="datetime64[us]").dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+
+
+MIXED_VALUES = [1, 1.0, 2.5, True, "a", "unknown", "2.5", D("1.50"), np.int8(3), np.float32(0.1)]
+NUMBERS: list[Form] = [objects, categories, sparse, arrow(), dictionary, run_ends]
+INTEGERS = [
+    *NUMBERS,
+    pandas("Int64"),
+    pandas("float64"),
+    pandas("int8[pyarrow]"),
+    polars(pl.Int8),
+    polars(pl.Float64),
+    polars(pl.Int128),
+    polars(pl.Decimal(10, 2)),
+    arrow(pa.decimal256(40, 5)),
+    arrow(pa.float16()),
+    of(objects, D),
+    of(objects, np.int16),
+    text_of(str),
+    text_of(lambda v: f"{v}.0"),
+]
+MANY: dict[str, tuple[list[Any], list[Form], str]] = {
+    "bool": (
+        [True, False],
+        [*NUMBERS, pandas("boolean"), pandas("bool[pyarrow]"), polars(), text_of(str)],
+        "boolean",
+    ),
+    "integer": ([0, 1, 2, 7, -3], INTEGERS, "numeric"),
+    "identifier": (
+        [2**53 + 1, 2**53 + 2, 2**53 + 3, 2**63 - 1],
+        [objects, arrow(), pandas("Int64"), polars(), dictionary, of(objects, D), text_of(str)],
+        "numeric",
+    ),
+    "unsigned": (
+        [2**63 + 1, 2**63 + 2, 2**64 - 1, 5],
+        [
+            *(objects, arrow(pa.uint64()), pandas("UInt64"), polars(pl.UInt64)),
+            *(polars(pl.Int128), of(objects, np.uint64), text_of(str)),
+            arrow(pa.decimal128(20, 0)),
+        ],
+        "numeric",
+    ),
+    "huge": (
+        [10**30, 10**30 + 1, 5, -(10**25)],
+        [objects, polars(pl.Int128), arrow(pa.decimal256(40, 0)), text_of(str), of(objects, D)],
+        "numeric",
+    ),
+    "float": (
+        [0.1, 2.5, 1e30, -1e-7, 3.0],
+        [*NUMBERS, pandas("Float64"), polars(), pandas("double[pyarrow]"), text_of(repr)],
+        "numeric",
+    ),
+    "decimal": (
+        [D("0.10"), D("2.5"), D("3"), D("12345678901234567.25")],
+        [objects, categories, arrow(), polars(pl.Decimal(30, 4)), text_of(str), dictionary],
+        "numeric",
+    ),
+    "text": (
+        ["a", "b", "é", "two words"],
+        [
+            *(objects, categories, dictionary, arrow(), arrow(pa.string_view()), polars()),
+            *(pandas("string"), polars(pl.Categorical), of(objects, str.encode)),
+            *(of(polars(), str.encode), arrow(pa.large_string())),
+            polars(pl.Enum(["two words", "é", "b", "a"])),
+        ],
+        "categorical",
+    ),
+    "date": (
+        [dt.datetime(2026, 1, d, h) for d, h in ((1, 0), (2, 9), (31, 23))],
+        [
+            *(objects, categories, arrow(), polars(), utc, of(objects, pd.Timestamp)),
+            *(pandas("datetime64[ns]"), arrow(pa.timestamp("s")), of(objects, np.datetime64)),
+            *(text_of(str), text_of(lambda v: v.isoformat() + "+00:00")),
+        ],
+        "date",
+    ),
+    "day": (
+        [dt.date(2026, 1, 1), dt.date(2026, 2, 1), dt.date(1999, 12, 31)],
+        [
+            *(objects, categories, arrow(), polars(), arrow(pa.date64()), text_of(str)),
+            lambda values: S(values, dtype="period[D]"),
+            of(objects, lambda v: pd.Period(v, "D")),
+        ],
+        "date",
+    ),
+    "time": (
+        [dt.time(9, 30), dt.time(0), dt.time(23, 59, 59)],
+        [objects, arrow(), polars(), arrow(pa.time32("s")), text_of(str)],
+        "date",
+    ),
+    "duration": (
+        [dt.timedelta(seconds=s) for s in (0.5, 3600, 90000)],
+        [
+            *(objects, arrow(), polars(), pandas("timedelta64[ns]"), of(objects, pd.Timedelta)),
+            *(of(objects, np.timedelta64), of(arrow(), dt.timedelta.total_seconds)),
+        ],
+        "numeric",
+    ),
+    "interval": (
+        [pd.Interval(0.0, 1.0), pd.Interval(1.0, 2.5), pd.Interval(2.5, 10.0)],
+        [objects, categories, intervals, text_of(str)],
+        "numeric",
+    ),
+    "uuid": (
+        [uuid.UUID(int=i) for i in (1, 2, 3)],
+        [objects, text_of(str), of(arrow(pa.uuid()), lambda v: v.bytes)],
+        "categorical",
+    ),
+    "mixed": (MIXED_VALUES, [objects], "categorical"),
+}
+
+
+def frame_of(columns: dict[str, Any]) -> Any:
+    """The columns as one frame of pandas where one is of pandas, otherwise of polars or Arrow."""
+    if any(isinstance(c, pd.Series) for c in columns.values()):
+        return pd.DataFrame({name: as_pandas(column) for name, column in columns.items()})
+    if any(isinstance(c, pl.Series) for c in columns.values()):
+        return pl.DataFrame({name: as_polars(column) for name, column in columns.items()})
+    return pa.table(columns)
+
+
+def as_pandas(column: Any) -> Any:
+    if isinstance(column, pl.Series):
+        if column.dtype == pl.Int128:
+            return objects(column.to_list())
+        column = column.to_arrow()
+    if isinstance(column, pa.Array):
+        return S(pd.arrays.ArrowExtensionArray(pa.chunked_array([column])))
+    return column
+
+
+def as_polars(column: Any) -> Any:
+    if isinstance(column, pa.Array) and column.type == pa.uuid():  # polars has no such type
+        column = [None if v is None else str(v) for v in column.to_pylist()]
+    return pl.Series(column)
+
+
+def single(column: Any) -> Any:
+    """A frame with this column alone, of its own library."""
+    if isinstance(column, pd.Series):
+        return pd.DataFrame({"x": column})
+    return pl.DataFrame({"x": column}) if isinstance(column, pl.Series) else pa.table({"x": column})
+
+
+def holds(form: Form, values: list[Any]) -> bool:
+    """Whether the form can hold the values."""
+    try:
+        single(form(values))
+    except (ValueError, TypeError, OverflowError, pa.ArrowException, pl.exceptions.PolarsError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("as_categories", [False, True])
+def test_forms(name: str, as_categories: bool) -> None:
+    """Trained on one form, every other form, and each row alone, has the same bits."""
+    values, forms, kind = MANY[name]
+    kind = "categorical" if as_categories else kind
+    train = values * 4 + [None]
+    usable = [form for form in forms if holds(form, train)]
+    assert len(usable) >= len(forms) - 2
+    for form in usable[:: max(1, len(usable) // 4)]:
+        inputs = TableInputs.fit(source_of(single(form(train))), {"x": kind})
+        expected = inputs.transform(source_of(single(form(train))))
+        assert len(np.unique(expected[:, :-1] if expected.shape[1] > 1 else expected)) > 1
+        if as_categories:
+            assert {len(inputs.columns[0].categories.names)} == {n_different(name, values)}
+        reader = RowReader(inputs)
+        for later in usable:
+            found = inputs.transform(source_of(single(later(train))))
+            np.testing.assert_array_equal(found, expected)
+            for row in (slice(0, 1), slice(len(train) - 1, None), slice(1, 3)):
+                frame = single(later(train[row]))
+                np.testing.assert_array_equal(inputs.transform(source_of(frame)), expected[row])
+                if row != slice(1, 3):
+                    np.testing.assert_array_equal(reader.read(source_of(frame)), expected[row])
+        for i, value in enumerate(train):
+            row_of_value = reader.read(RowSource({"x": value}))
+            np.testing.assert_array_equal(row_of_value, expected[i : i + 1])
+
+
+def n_different(name: str, values: list[Any]) -> int:
+    return {"mixed": 8}.get(name, len(values))
+
+
+@st.composite
+def tables(draw: Any) -> tuple[list[tuple[str, list[Any], list[Form], str]], int]:
+    """Columns of random types with gaps: name, values, forms that can hold them, kind."""
+    n = draw(st.integers(12, 20))
+    columns = []
+    for i, name in enumerate(draw(st.lists(st.sampled_from(sorted(MANY)), min_size=1, max_size=4))):
+        pool, forms, kind = MANY[name]
+        values = draw(st.lists(st.sampled_from([*pool, None]), min_size=n - 2, max_size=n - 2))
+        values += pool[:2]
+        kind = "categorical" if draw(st.booleans()) else kind
+        usable = [form for form in forms if holds(form, values)]
+        columns.append((f"{name} {i}", values, usable, kind))
+    return columns, n
+
+
+@given(tables(), st.data())
+@settings(max_examples=25)
+def test_any_table(table: Any, data: Any) -> None:
+    """Alone, in any batch, form and order of columns; and by the inputs read back from a file."""
+    columns, n = table
+
+    def frame(rows: list[int]) -> Any:
+        """The rows, with each column in some form."""
+        made = {}
+        for name, values, forms, _ in data.draw(st.permutations(columns)):
+            some = [values[i] for i in rows]
+            usable = [form for form in forms if holds(form, some)]
+            made[name] = data.draw(st.sampled_from(usable))(some)
+        return frame_of(made)
+
+    kinds = {name: kind for name, _, _, kind in columns}
+    train = frame(list(range(n)))
+    inputs = TableInputs.fit(source_of(train), kinds)
+    expected = inputs.transform(source_of(train))
+    document = parse_document(dump_document(inputs_to_document(inputs)), "file")
+    inputs = inputs_from_document(document, "file")
+    for _ in range(2):
+        rows = data.draw(st.lists(st.integers(0, n - 1), min_size=2, max_size=5))
+        batch = frame(rows)
+        np.testing.assert_array_equal(inputs.transform(source_of(batch)), expected[rows])
+    reader = RowReader(inputs)
+    i = data.draw(st.integers(0, n - 1))
+    one = frame([i])
+    for source in readers_of_one(one, {name: values[i] for name, values, _, _ in columns}):
+        np.testing.assert_array_equal(reader.read(source), expected[i : i + 1])
+
+
+def readers_of_one(frame: Any, row: dict[str, Any]) -> Iterator[Any]:
+    yield RowSource(row)
+    yield source_of(frame)
+    at_once = row_of_pandas(frame)
+    if at_once is not None:
+        yield at_once
+
+
+# ---- right values --------------------------------------------------------------------------------
+
+SEVERAL_ZONES = [
+    dt.datetime(2026, 1, 1, 12),
+    dt.date(2026, 1, 2),
+    pd.Timestamp("2026-01-03", tz="Asia/Tokyo"),
+    dt.datetime(2026, 1, 4, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
+    np.datetime64("2026-01-05"),
+    pd.NaT,
+    pd.Period("2026-01", "M"),
+]
+UTC_TIMES = ["01-01 12:00", "01-02", "01-02 15:00", "01-04 05:00", "01-05", None, "01-01"]
+ID = uuid.UUID(int=1)
+GAPS = [None, np.nan, pd.NA, pd.NaT]
+READ: dict[str, tuple[Any, str, list[Any]]] = {
+    "sparse numbers": (S(pd.arrays.SparseArray([0, 1.5, 0])), "float", [0.0, 1.5, 0.0]),
+    "sparse integers": (S(pd.arrays.SparseArray([0, 2])), "integer", [0, 2]),
+    "sparse booleans": (S(pd.arrays.SparseArray([False, True])), "bool", [False, True]),
+    "True beside floats": (objects([True, 2.5, None]), "float", [1.0, 2.5, None]),
+    "Decimal beside float": (objects([D("1.5"), 2.5]), "decimal", [1.5, 2.5]),
+    "one huge integer": (objects([10**30, 1, 2.5]), "float", [1e30, 1.0, 2.5]),
+    "beyond float64": (objects([10**400, -(10**400)]), "decimal", [np.inf, -np.inf]),
+    "numbers": (
+        objects([1, np.float32(0.5), np.int8(3), *GAPS]),
+        "float",
+        [1, 0.5, 3, *[None] * 4],
+    ),
+    "long doubles": (S(np.array([1.5, 2], np.longdouble)), "float", [1.5, 2.0]),
+    "half floats": (pa.array([1.5, None], pa.float16()), "float", [1.5, None]),
+    "dates": (objects(SEVERAL_ZONES), "date", UTC_TIMES),
+    "nanoseconds": (S(np.array([-1500], "datetime64[ns]")), "date", ["1969-12-31 23:59:59.999998"]),
+    "durations": (objects([dt.timedelta(1), pd.Timedelta("1s")]), "float", [86400.0, 1.0]),
+    "periods": (S(pd.period_range("2026-01", periods=2, freq="Q")), "date", ["01-01", "04-01"]),
+    "intervals": (S(pd.interval_range(0, 2)), "interval", [0.5, 1.5]),
+    "cut": (pd.cut(S([1.0, 2, 3]), [0, 2, 4]), "interval", [1.0, 1.0, 3.0]),
+    "intervals of dates": (
+        S(pd.interval_range(pd.Timestamp("2026-01-01"), periods=1)),
+        "date",
+        ["01-01 12:00"],
+    ),
+    "bytes": (objects([b"a", " b ", b""]), "text", ["a", "b", None]),
+    "Binary": (pl.Series([b"a", None]), "text", ["a", None]),
+    "fixed bytes": (pa.array([b"ab"], pa.binary(2)), "text", ["ab"]),
+    "view": (pa.array(["a", ""], pa.string_view()), "text", ["a", None]),
+    "polars objects": (
+        pl.Series([uuid.UUID(int=1)], dtype=pl.Object),
+        "text",
+        [f"{uuid.UUID(int=1)}"],
+    ),
+    "bool8": (
+        pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0], pa.int8())),
+        "bool",
+        [True, False],
+    ),
+    "Arrow periods": (
+        pa.array(S(pd.period_range("2026-01", periods=1, freq="M"))),
+        "date",
+        ["01-01"],
+    ),
+    "decimal": (pa.array([D("0.10")], pa.decimal128(30, 10)), "decimal", [0.1]),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_values(name: str) -> None:
+    column, type_name, expected = READ[name]
+    read = read_column(as_frame(single(column)), "x")
+    assert type_of(read).name == type_name
+    if type_name == "date":
+        days = [v and pd.Timestamp(v if len(v) > 12 else f"2026-{v}") for v in expected]
+        assert read.values.to_pylist() == days
+    else:
+        assert read.values.to_pylist() == expected
+    if type_name in ("float", "integer", "decimal", "interval", "bool"):
+        np.testing.assert_array_equal(to_numbers(read, infinite=True), S(expected, dtype=float))
+
+
+class Strange:
+    __slots__ = ()
+
+
+UNUSABLE: dict[str, tuple[Any, str]] = {
+    "lists": (pa.array([[1], None]), "lists"),
+    "large lists": (pl.Series([[1, 2]]), "lists"),
+    "structs": (pl.Series([{"a": 1}]), "structs"),
+    "maps": (pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())), "maps"),
+    "lists of objects": (objects(["a", [1]]), "lists (first in row 1)"),
+    "dicts": (objects([{}]), "dicts"),
+    "sets": (objects([{1}]), "sets"),
+    "arrays": (objects([np.array([1, 2])]), "arrays"),
+    "complex": (S([1j]), "complex numbers"),
+    "complex objects": (objects([None, 1j]), "complex numbers (first in row 1)"),
+    "bytes": (objects([b"\xff"]), "bytes that are not UTF-8 text"),
+    "Binary": (pl.Series([b"\xff"]), "bytes that are not UTF-8 text"),
+    "objects": (objects([Strange()]), "objects of type Strange"),
+    "categories": (S([(1, 2)]).astype("category"), "tuples"),
+    "months": (pa.array([(1, 2, 3)], pa.month_day_nano_interval()), "values of type month"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_cannot_be_used(name: str) -> None:
+    column, reason = UNUSABLE[name]
+    read = read_column(as_frame(single(column)), "x")
+    assert (read.type, type_of(read).name) == ("other", "other")
+    assert read.holds.startswith(reason)
+    found = source_of(single(column)).find("x").reading
+    assert (found.kind, found.reason) == ("ignore", f"{read.holds} cannot be used")
+
+
+def test_a_cell_has_its_text_whatever_its_neighbours() -> None:
+    texts = ["1", "1", "2.5", "true", "a", "unknown", "2.5", "1.5", "3", "0.10000000149011612"]
+    for others in ([], ["word"], [1], [2.5, None], [True], [dt.date(2026, 1, 1)], [D("2.50")]):
+        for value, text in zip(MIXED_VALUES, texts, strict=True):
+            read = read_column(as_frame(single(objects([value, *others]))), "x")
+            assert to_labels(read)[0].as_py() == text
+
+
+def codes(train: Any, later: Any) -> list[int]:
+    """The places of later values among the categories of training, from 1; 0 for a new one."""
+    column = TableInputs.fit(source_of(single(train)), {"x": "categorical"}).columns[0]
+    labels = column.reading.labels(read_column(as_frame(single(later)), "x"))
+    found: list[int] = column.codes(labels).tolist()
+    return found
+
+
+def test_the_type_of_training_decides() -> None:
+    words = ["1.0", "2.0", "unknown"]
+    assert codes(S(words), S([1.0, 2.0])) == [1, 2]
+    assert codes(S(words), S([1, 2])) == [1, 2]
+    assert codes(objects([1.0, 2.0, "unknown"]), S(["1.0", "2", "unknown"])) == [1, 2, 3]
+    assert codes(S(["01234", "98765", "none"]), S([1234, 98765])) == [1, 2]
+    assert codes(S(["True", "False", "maybe"]), S([True, False])) == [2, 1]
+    assert codes(S(["2026-01-01", "2026-01-02", "never"]), S(pd.to_datetime(["2026-01-02"]))) == [2]
+    assert codes(S([1, 2, 3]), S(["1.0", "2", "03", "x", "True"])) == [1, 2, 3, 0, 1]
+    assert codes(S([True, False]), S(["True", "0", "no", "maybe"])) == [2, 1, 1, 0]
+    assert codes(S(["1.1", "1.10", "2"]), S(["1.10", "1.1", "1.100", "2.0"])) == [2, 1, 0, 0]
+    assert codes(S(["v", "1.10"]), S(["1.1", "1.100"])) == [1, 0]
+
+
+def test_float32_and_float64() -> None:
+    narrow, wide = np.float32([0.1, 0.5, 16777216]), np.array([0.1, 0.5, 16777216])
+    for later in (S(narrow), S(wide), S(narrow.astype(float)), S(["0.1", "0.5", "16777216"])):
+        assert codes(S(narrow), later) == codes(S(wide), later) == [1, 2, 3]
+    assert codes(S(narrow.astype(float)), S(narrow)) == [1, 2, 3]
+
+
+def test_numbers_in_a_mixed_batch_of_text_with_a_decimal_comma() -> None:
+    """1.5 is one and a half, and "1.500" fifteen hundred."""
+    inputs = TableInputs.fit(source_of(single(S(["1,5", "2,25", "1.500,0", "7,0"] * 5))))
+    assert inputs.columns[0].kind == "numeric"
+    expected = inputs.transform(source_of(single(S(["1,5", "1.500,0", "2,25"]))))
+    mixed = objects([1.5, "1.500,0", D("2.25")])
+    np.testing.assert_array_equal(inputs.transform(source_of(single(mixed))), expected)
+    reader = RowReader(inputs)
+    for i, value in enumerate(mixed):
+        np.testing.assert_array_equal(reader.read(RowSource({"x": value})), expected[i : i + 1])
+
+
+def test_arrays_of_objects_and_times() -> None:
+    X = np.array([[1.0, "a"], [2, "b"], [True, "a"]], dtype=object)
+    assert source_of(X).column("x0").values.to_pylist() == [1.0, 2.0, 1.0]
+    assert source_of(X.tolist()).column("x0").values.to_pylist() == [1.0, 2.0, 1.0]
+    days = np.array([["2026-01-01"], ["NaT"]], dtype="datetime64[ns]")
+    assert source_of(days).column("x0").values.to_pylist() == [dt.datetime(2026, 1, 1), None]
+    hours = np.array([[1], [2]], dtype="timedelta64[h]")
+    assert source_of(hours).column("x0").values.to_pylist() == [3600.0, 7200.0]
+    masked = np.ma.masked_array([[1.0], [2.0]], [[False], [True]])
+    assert np.isnan(source_of(masked).X).ravel().tolist() == [False, True]
