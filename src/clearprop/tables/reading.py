@@ -30,6 +30,7 @@ _MARKS = (
     "missing|(missing)|unknown|undefined|not available|not applicable|keine angabe|(null)|"
     "#n/a|#n/a n/a|#na|#div/0!|#value!|#ref!|#name?|#num!|#null!"
 )
+WAY_OUT = "an empty cell means that the value is missing"
 MARKS = frozenset(_MARKS.split("|"))
 
 
@@ -68,8 +69,13 @@ class Reading:
             given = column.numbers.to_numpy(zero_copy_only=False)
             return np.where(np.isnan(given), self.numbers(column.without(column.numbers)), given)
         column = self._with_gaps(column)
-        if column.type != "text" or self.number is None:
+        if column.type != "text":
             return to_numbers(column, infinite=True)
+        if self.number is None:
+            try:
+                return to_numbers(column, infinite=True)
+            except TableError as error:
+                raise TableError(f"{error}; {WAY_OUT}") from None
         numbers = self.number.read(column.values)
         _check_read(column, np.asarray(numbers.is_null()), f"a number ({self.number.words})")
         result: Array = numbers.to_numpy(zero_copy_only=False)
@@ -118,4 +124,4 @@ def _check_read(column: Column, failed: Array, what: str) -> None:
     failed = failed & np.asarray(column.values.is_valid())
     if failed.any():
         i = int(failed.argmax())
-        raise TableError(f"{column.row(i)}: {column.quoted(i)} is not {what}")
+        raise TableError(f"{column.row(i)}: {column.quoted(i)} is not {what}; {WAY_OUT}")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -178,10 +179,14 @@ def _time(parts: Any, number: Any) -> tuple[Array, Array]:
 
 
 @cache
+def _compiled(order: str) -> tuple[re.Pattern[str], ...]:
+    """The patterns for Python, for which few texts are matched sooner than by Arrow."""
+    return tuple(re.compile(p.replace(r"\pL", r"[^\W\d_]")) for p in _patterns(order))
+
+
+@cache
 def _unnamed(pattern: str) -> str:
     """The pattern without the names of its groups, which takes less time to match."""
-    import re
-
     return re.sub(r"\(\?P<\w+>", "(?:", pattern)
 
 
@@ -197,11 +202,11 @@ def find_date_format(
     """
     best: tuple[int, DateFormat, Array] | None = None
     read = {}
+    some = _some(levels).to_pylist()
     orders = [o for o in ORDERS if day_first is None or o != ("mdy" if day_first else "dmy")]
     for order in orders:
         form = DateFormat(order)
-        some = form.read(_some(levels))
-        if np.isnat(some).mean() > 0.5:
+        if 2 * sum(any(p.fullmatch(text) for p in _compiled(order)) for text in some) < len(some):
             continue
         stamps = form.read(levels)
         read[order] = int(counts[~np.isnat(stamps)].sum())
@@ -223,7 +228,7 @@ def _pointed(levels: Any) -> bool:
 def _some(levels: Any) -> Any:
     import pyarrow as pa
 
-    return levels.take(pa.array(range(0, len(levels), max(1, len(levels) // 100))))
+    return levels.take(pa.array(range(0, len(levels), max(1, len(levels) // 30))))
 
 
 def read_durations(texts: Any) -> Any:
