@@ -503,7 +503,9 @@ def test_other_bad_frames():
         TableEncoding.fit(arrow_frame().slice(0, 0))
     with pytest.raises(TableError, match="no column to learn from"):
         TableEncoding.fit(pa.table({"a": [1, 1]}))
-    with pytest.raises(ValueError, match=r"kinds\['side'\] must be one of numeric, .*; got 'words'"):
+    with pytest.raises(
+        ValueError, match=r"kinds\['side'\] must be one of numeric, .*; got 'words'"
+    ):
         TableEncoding.fit(arrow_frame(), {"side": "words"})
     with pytest.raises(TableError, match="column 'l' must hold labels, not lists"):
         TableEncoding.fit(pa.table({"l": [[1], [2]]}), {"l": "categorical"})
