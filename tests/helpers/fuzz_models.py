@@ -55,6 +55,8 @@ def table(n: int = 60) -> dict[str, Any]:
         "place": [f"place {i % 27}" for i in range(n)],
         "open": [None if i % 13 == 0 else bool(i % 5 < 2) for i in range(n)],
         "day": [None if i % 17 == 0 else day for i, day in enumerate(days)],
+        "price": ["?" if i == 7 else f"{i * 41 % 97},{i % 10}0 €" for i in range(n)],
+        "sent": [day.strftime("%d.%m.%Y") for day in days],
     }
 
 
@@ -72,7 +74,10 @@ def make_models(folder: Path) -> list[Path]:
     quick = {"random_state": 0, "time_limit": 0.1, "n_threads": 1}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        whole: dict[str, Any] = {"random_state": 0, "n_threads": 1, "monotone": {"count": 1}}
         models["classes"] = cp.TabularClassifier(5, **quick).fit(frame, three)
+        models["rising"] = cp.TabularRegressor(4, **whole).fit(frame, quantity)
+        models["falling"] = cp.TabularClassifier(4, **whole).fit(frame, frame["two"])
         calibrated = cp.TabularClassifier(5, random_state=0, n_threads=1)
         models["calibrated"] = calibrated.fit(frame[["two", "open"]], three)
         labels = np.stack([frame["count"] > 20, frame["count"] % 2], axis=1).astype(int)
@@ -86,14 +91,29 @@ def make_models(folder: Path) -> list[Path]:
         quantiles = cp.outputs.Quantile((0.1, 0.5, 0.9))
         models["quantiles"] = cp.TabularRegressor(4, loss=quantiles, **quick).fit(frame, quantity)
         models["poisson"] = cp.TabularRegressor(4, loss="poisson", **quick).fit(frame, quantity)
-        arrow = pa.table(table() | {"answer": three, "price": quantity})
-        for target in ("answer", "price"):
+        arrow = pa.table(table() | {"answer": three, "paid": quantity})
+        for target in ("answer", "paid"):
             task: dict[str, Any] = {"random_state": 0, "missing": ("?",)}
-            bag = cp.TableModel.fit(arrow, target, n_members=4, time_limit=0.1, **task)
+            bag = cp.TableModel.fit(arrow, target, n_members=4, **task)
             models[f"bag_{target}"] = bag
             options = cp.tabular.NetworkOptions(epochs=2, hidden_sizes=(4,))
             network = cp.TableModel.fit(arrow, target, network=options, missing=("?",))
             models[f"network_{target}"] = network
+        models |= _plain_models(frame, three, labels, quantity, two)
+    paths = []
+    for name, model in models.items():
+        paths.append(folder / f"{name}.safetensors")
+        model.save(paths[-1])
+    return paths
+
+
+def _plain_models(frame: Any, three: Any, labels: Any, quantity: Any, two: Any) -> dict[str, Any]:
+    """Estimators and networks that take a matrix."""
+    import pandas as pd
+
+    models: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         X = frame[["count"]].astype(float).to_numpy() / 50
         mlp: dict[str, Any] = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
         models["mlp_classes"] = cp.MLPClassifier(**mlp, early_stopping=True).fit(X, three)
@@ -110,11 +130,7 @@ def make_models(folder: Path) -> list[Path]:
     models["parallel"] = cp.Network.from_theta(layered, theta)
     for output in ("gaussian", "ordinal", "tweedie", "negative_binomial", "gamma", "huber"):
         models[output] = cp.Network([2, 3, 2], output=output, seed=0, dtype="float64")
-    paths = []
-    for name, model in models.items():
-        paths.append(folder / f"{name}.safetensors")
-        model.save(paths[-1])
-    return paths
+    return models
 
 
 # ---- what is done with a file --------------------------------------------------------------------

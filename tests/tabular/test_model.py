@@ -14,7 +14,7 @@ from answers import QUICK, frame, made_table
 
 from clearprop.documents import ModelFileError
 from clearprop.persistence import read_file, write_file
-from clearprop.tables.frames import TableError
+from clearprop.tables.frames import TableError, TableWarning
 from clearprop.tabular import model as table_model
 from clearprop.tabular.model import TableModel
 from clearprop.tabular.network import NetworkOptions
@@ -320,3 +320,15 @@ def test_damaged_files(classifier, tmp_path):
         with suppress(TableError):  # the name of a column has changed
             model.predict_values(table)
     assert n_refused > 150
+
+
+def test_one_network_reads_a_number_in_a_row_as_in_a_table() -> None:
+    """A plain number in a column that was text in training: the row was read as text."""
+    n = 40
+    prices = [f"{i * 41 % 97},{i % 10}0 €" for i in range(n)]
+    frame = pa.table({"price": prices, "y": [float(i % 7) for i in range(n)]})
+    with pytest.warns(TableWarning, match="price"):
+        model = TableModel.fit(frame, "y", network=NetworkOptions(epochs=1, hidden_sizes=(2,)))
+    one = model.predict_one({"price": 41.1})
+    assert one == model.predict(pa.table({"price": [41.1]}))[0]
+    assert one == model.predict_one({"price": "41,10 €"})

@@ -230,8 +230,9 @@ class TableModel:
 
     def check_names(self, names: Collection[str]) -> None:
         """Raise TableError, with near matches, if a column is not among the names."""
+        known = set(names)
         for name in self.names:
-            if name not in names:
+            if name not in known:
                 raise TableError(unknown_name(name, list(names)))
 
     def predict(self, frame: Any) -> Array:
@@ -295,8 +296,8 @@ class TableModel:
         if self.encoding is None:
             return self._estimates(source, 1)
         self.check_names(source.names)
-        frame = source if isinstance(source, FrameSource) else source.to_frame(*self.names)
-        return self._network_predictions(frame.frame, 0).values
+        row = source.frame if isinstance(source, FrameSource) else source
+        return self.network_values(self.encoding.encode(row).X)
 
     def _source(self, frame: Any, first_row: int) -> FrameSource:
         return FrameSource(as_frame(frame), first_row, missing=self.missing)

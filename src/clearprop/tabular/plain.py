@@ -18,7 +18,7 @@ from clearprop.documents import Document, ModelFileError, check_keys, take, take
 from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.reading import Reading
-from clearprop.tables.sources import FrameSource, find_all
+from clearprop.tables.sources import FrameSource, RowSource, find_all
 from clearprop.tabular.plain_columns import (
     ENCODINGS,
     ColumnEncoding,
@@ -144,23 +144,28 @@ class TableEncoding:
     def encode(self, frame: Any, *, first_row: int = 0, dtype: Any = np.float32) -> Encoded:
         """As `transform`, with the number of labels never seen in training per column.
 
+        frame: a data frame, or a row as a source, which knows the texts for missing values.
         first_row: number of the first row of `frame` in the whole table, for messages.
         """
-        table = as_frame(frame)
-        self.check_names(table.columns)
-        X = np.empty((len(table), len(self.feature_names)), dtype=dtype)
+        source: FrameSource | RowSource
+        if isinstance(frame, RowSource):
+            source = frame
+        else:
+            source = FrameSource(as_frame(frame), first_row, missing=self.missing)
+        self.check_names(source.names)
+        X = np.empty((source.n_rows, len(self.feature_names)), dtype=dtype)
         unseen: dict[str, int] = {}
         for encoding, features in self._with_slices():
-            column = read_column(table, encoding.name, self.missing, first_row)
-            n_unseen = encoding.encode(column, X[:, features])
+            n_unseen = encoding.encode(source.column(encoding.name), X[:, features])
             if n_unseen:
                 unseen[encoding.name] = n_unseen
         return Encoded(X, unseen)
 
     def check_names(self, names: Collection[str]) -> None:
         """Raise TableError, with near matches, if a column is not among the names."""
+        known = set(names)
         for name in self.names:
-            if name not in names:
+            if name not in known:
                 raise TableError(unknown_name(name, list(names)))
 
     def _with_slices(self) -> Iterator[tuple[ColumnEncoding, slice]]:
