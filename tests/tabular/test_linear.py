@@ -194,3 +194,41 @@ def test_any_table_in_little_time(data: st.DataObject) -> None:
     model = cp.TabularRegressor(random_state=0, time_limit=1e-3).fit(frame, y)
     assert np.isfinite(model.predict(frame)).all()
     assert y.min() <= model.predict(frame).min() <= model.predict(frame).max() <= y.max()
+
+
+@pytest.mark.parametrize("apart", [0, 1e-7, 1e-4, 1e-3])
+def test_features_that_are_nearly_the_same(apart: float) -> None:
+    """Cholesky's factor may not exist in float32; with 3 and 8 features it once did not."""
+    rng, n = np.random.default_rng(0), 2000
+    for q in (3, 8):
+        x = rng.normal(size=(n, 1))
+        A = np.float32(x + apart * rng.normal(size=(n, q)))
+        rows = FeatureRows(A, [], 2 * x + 1, np.full(n, 1 / n), Linear())
+        for strength in (1e-4, 1e-3, 1e-2):
+            found = LinearProblem.of(Linear(), rows, np.inf).solve(strength)
+            assert rows.loss(found) < 1e-3
+
+
+@pytest.mark.parametrize("directions", [{"a": 1, "b": -1}, {"a": -1, "b": 1, "d": -1}])
+def test_linear_members_are_monotone(directions: dict[str, int]) -> None:
+    """Also against the data, where the columns that may not be used are left out."""
+    rng, n = np.random.default_rng(0), 400
+    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
+    X["c"], X["d"] = rng.choice(list("xyz"), n), X["a"] + 0.3 * rng.normal(size=n)
+    y = X["a"] - 2 * X["b"] + (X["c"] == "x")
+    options = {"monotone": directions, "time_limit": 0.02, "random_state": 0}
+    bag, classes = cp.TabularRegressor(4, **options), cp.TabularClassifier(4, **options)
+    for estimator, target in ((bag, y), (classes, y > 0)):
+        with pytest.warns(cp.TableWarning, match=SHORT):
+            estimator.fit(X, target)
+    assert bag.linear_
+    assert classes.linear_
+    along = [direction == {"a": 1, "b": -1, "d": 1}[c] for c, direction in directions.items()]
+    assert bag.score(X, y) > (0.9 if all(along) else 0.01)
+    grid = np.r_[-np.inf, -1e300, np.linspace(-6, 6, 2001), 1e300, np.inf]
+    for column, direction in directions.items():
+        rows = X.iloc[[5] * len(grid)].reset_index(drop=True)
+        rows[column] = grid
+        assert (np.diff(bag.predict(rows)) * direction >= 0).all()
+        assert (np.diff(classes.predict_proba(rows)[:, 1]) * direction >= 0).all()
+        assert bag.bag_.architectures[0].within_bounds(bag.bag_.thetas)

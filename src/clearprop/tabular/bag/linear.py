@@ -22,10 +22,11 @@ from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.engines.protocol import Engine
 from clearprop.jobs import Data
 from clearprop.layers import Dense
+from clearprop.monotone import Monotone
 from clearprop.outputs import Output
 from clearprop.tabular.bag.course import Kept
 from clearprop.tabular.bag.folds import Fold, HeldOut, Score
-from clearprop.tabular.bag.solving import FeatureRows, LinearMap, LinearProblem
+from clearprop.tabular.bag.solving import FeatureRows, LinearMap, LinearProblem, is_binary
 
 MOST_ROWS = 50_000  # that a member learns from
 FIRST_ROWS = 2_000  # that choose λ and show how long more rows take
@@ -82,6 +83,30 @@ class Features:
             return []
         begin = self.n_flags + (0 if self.numbers is None else self.numbers.n_in)
         return list(X[:, begin : begin + self.codes.n_in].astype(np.int64).T)
+
+    def solve_within(
+        self,
+        directions: Array,
+        rows: FeatureRows,
+        found: LinearMap,
+        strength: float,
+        deadline: float,
+    ) -> LinearMap:
+        """The weights without the features of constrained columns that may not be used.
+
+        These are their x̃, and every x whose weight has the wrong sign, until none is left.
+        directions (D,): as `Monotone` has them. found: the weights with all features.
+        """
+        n = 0 if self.numbers is None else self.numbers.n_in
+        signs = directions[:n]
+        rising = np.array([-1, 1]) if is_binary(rows.output, rows.t.shape[1]) else 1
+        off, A = np.flatnonzero(signs) + n, rows.A.copy()
+        while len(off):
+            A[:, off] = 0
+            rows = replace(rows, A=A)
+            found = LinearProblem.of(rows.output, rows, deadline).solve(strength)
+            off = np.flatnonzero((found.W[:n] * rising * signs[:, None] < 0).any(axis=1))
+        return found
 
     def theta(self, architecture: Architecture, found: LinearMap) -> Array:
         """θ of a network without a hidden layer that computes the same, float32."""
@@ -168,7 +193,10 @@ def linear_architecture(architecture: Architecture) -> Architecture:
     width = inputs.n_out
     assert width is not None
     last = Dense(width, architecture.n_outputs, None, gain=width**-0.5)
-    return Architecture((inputs, scale, last), architecture.output)
+    monotone = architecture.monotone
+    if monotone is not None:
+        monotone = Monotone(monotone.directions, ())
+    return Architecture((inputs, scale, last), architecture.output, monotone)
 
 
 def fit_linear(
@@ -184,6 +212,8 @@ def fit_linear(
     inputs = architecture.layers[0]
     assert isinstance(inputs, Parallel)
     features, n = Features.of(inputs), len(parts[0].train)
+    monotone = architecture.monotone
+    directions = None if monotone is None else np.array(monotone.directions)
     train, held = (
         features.rows(data, _sample(rows, FIRST_ROWS, rng), output)
         for rows in (parts[0].train, parts[0].held)
@@ -202,10 +232,13 @@ def fit_linear(
                 deadline = now + max(begun + seconds - now, 0) / (len(parts) - i)
                 train = features.rows(data, _sample(fold.train, n, rng), output)
                 solution = LinearProblem.of(output, train, deadline).solve(strength)
+            if directions is not None:
+                deadline = time.monotonic() + max(begun + seconds - time.monotonic(), 0)
+                solution = features.solve_within(directions, train, solution, strength, deadline)
             if features.codes is not None and architecture.n_outputs <= features.codes.n_units:
                 tables = train.tables(solution, features.codes.sizes)
                 solution = replace(solution, tables=tables)
-            found[key] = features.theta(architecture, solution)
+            found[key] = architecture.project(features.theta(architecture, solution))
     return [found[id(fold.train)] for fold in parts]
 
 

@@ -192,7 +192,7 @@ class LinearProblem:
 
     def _newton(self, penalty: Array, v: Array) -> Array:
         """By Newton's method, with steps halved until the loss falls."""
-        from scipy.linalg import solve
+        from scipy.linalg import LinAlgError, lstsq, solve
 
         z = self._z(v)
         loss = self._loss(penalty, v, z)
@@ -206,7 +206,10 @@ class LinearProblem:
                     H = (some * curvature[:, k : k + 1]).T @ some
                     H = H.astype(np.float64) + np.diag(penalty[:, 0])
                     H += np.diag(1e-6 * H.diagonal() + 1e-12)
-                step[:, k] = solve(H, gradient[:, k], assume_a="pos", check_finite=False)
+                try:
+                    step[:, k] = solve(H, gradient[:, k], assume_a="pos", check_finite=False)
+                except LinAlgError:  # features that are multiples of one another, up to rounding
+                    step[:, k] = lstsq(H, gradient[:, k], cond=1e-5, check_finite=False)[0]
             before = loss
             for size in HALVINGS:
                 moved = v - size * step

@@ -91,7 +91,7 @@ def train_bag(
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
     linear: LinearMembers | None = None
-    if time_limit is not None and architectures[0].monotone is None:
+    if time_limit is not None:
         parts = division.folds(len(data), n_members, np.random.default_rng(seed))
         parts = [fold for fold in parts if fold.partition == 0]
         seconds = linear_seconds(time_limit)
