@@ -17,7 +17,7 @@ from clearprop.tables.files.streams import CHUNK, Peeking, seekable
 from clearprop.tables.frames import TableError
 
 MOST_GROWTH = 200  # times its size that a compressed file may grow to, ...
-FREE_BYTES = 2**27  # ... from this many bytes on
+FREE_BYTES = 2**26  # ... from this many bytes on
 MOST_MEMORY = 2**28  # that unpacking a .xz file may take
 # Members of zip archives that are not data: what macOS and Windows add.
 NO_DATA = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")

@@ -35,6 +35,7 @@ from clearprop.tables.frames import TableError, shown
 
 BLOCK_BYTES = 2**20  # of text in a batch, more if rows are long
 WIDE = 1000  # columns, from which on rows are split here: Arrow takes 10 KB per column and batch
+WIDE_BYTES = 2**23  # of a batch of such rows, unless one row is longer
 
 
 class TextBlocks:
@@ -44,22 +45,22 @@ class TextBlocks:
     """
 
     def __init__(self, path: str, blocks: Iterator[bytes]) -> None:
-        head, lines, size = [], 0, 0
+        head, lines, size, length = [], 0, 0, 0
         self.at_end = False
-        while size < SAMPLE_BYTES or lines < SAMPLE_LINES:
+        while size < SAMPLE_BYTES or (lines < SAMPLE_LINES and size < MAX_ROW_BYTES):
             block = next(blocks, None)
             if block is None:
                 self.at_end = True
                 break
             head.append(block)
+            end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            length = length + len(block) if end < 0 else len(block) - end - 1
+            if length > MAX_ROW_BYTES:
+                raise TableError(
+                    f"{path}: a line has more than {MAX_ROW_BYTES:,} bytes; is it a table?"
+                )
             lines += block.count(b"\n") + (block.count(b"\r") if b"\n" not in block else 0)
             size += len(block)
-            if size > MAX_ROW_BYTES and lines == 0:
-                raise TableError(
-                    f"{path}: the first line has more than {MAX_ROW_BYTES:,} bytes; is it a table?"
-                )
-            if size > 2 * MAX_ROW_BYTES:
-                break
         self._head = b"".join(head)
         self._rest = blocks
         self.sample = self._head.decode()
@@ -105,16 +106,15 @@ def _open(
     dialect: Dialect,
     options: FileOptions,
 ) -> TableFile:
+    widest = max(line.count(dialect.delimiter) for line in sample.split("\n"))
+    if widest > 4 * MAX_COLUMNS:  # some may be in quotes
+        raise TableError(f"{path}: {widest:,} columns; at most {MAX_COLUMNS:,} can be read")
     records, _ = split_records(sample, dialect, at_end=at_end, most=50)
     records = [record for record in records if len(record) > 1 or record[0].strip()]
     if not records:
         if at_end:
             raise TableError(f"{path}: the file is empty")
         raise TableError(f"{path}: a quote in the first line is not closed")
-    if len(records[0]) > MAX_COLUMNS:
-        raise TableError(
-            f"{path}: {len(records[0]):,} columns; at most {MAX_COLUMNS:,} can be read"
-        )
     header = read_header(path, records, options)
     n_before = _end_of_header(sample, dialect, at_end) if header.has_line else 0
     blocks = _from(blocks, len(sample[:n_before].encode()))
@@ -124,7 +124,8 @@ def _open(
     longest = max(map(len, re.split(r"[\r\n]", sample)))
     reader = _Reader(path, header, tuple(sorted(wanted)), dialect)
     if len(header.names) > WIDE:
-        return TableFile(path, tuple(names), True, reader.split(blocks))
+        size = min(max(BLOCK_BYTES, 64 * longest), WIDE_BYTES)
+        return TableFile(path, tuple(names), True, reader.split(blocks, size))
     size = min(max(BLOCK_BYTES, 16 * longest), MAX_ROW_BYTES)
     return TableFile(path, tuple(names), True, reader.read(blocks, size))
 
@@ -264,7 +265,7 @@ class _Reader:
             place = None if row.number is None else row.number - 1 - skipped  # Arrow counts from 1
             raise TableError(self._wrong_width(place, row.actual_columns)) from error
 
-    def split(self, blocks: Iterator[bytes]) -> Iterator[Any]:
+    def split(self, blocks: Iterator[bytes], block_size: int) -> Iterator[Any]:
         """Here, row by row, and the cells of a batch as parts of one Arrow array."""
         import pyarrow as pa
 
@@ -275,7 +276,7 @@ class _Reader:
             at_end = block is None
             waiting.append(block or b"")
             size = sum(map(len, waiting))
-            if not at_end and size < max(len(held), BLOCK_BYTES):
+            if not at_end and size < max(len(held), block_size):
                 continue
             held += b"".join(waiting).decode()
             waiting = []

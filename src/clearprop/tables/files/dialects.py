@@ -10,6 +10,7 @@ from functools import cache
 
 DELIMITERS = (",", ";", "\t", "|")
 MOST_RECORDS = 50  # that are looked at
+MOST_TEXT = 2**22  # characters of them
 BLANKS = " "  # as a delimiter: any number of blanks and tabs
 _NUMBER = re.compile(r"\s*[-+]?(?:\d[\d. ]*|\.\d+)(?:[eE][-+]?\d+)?\s*%?\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?(?:\d[\d., ]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*%?\s*")
@@ -157,6 +158,9 @@ def find_dialect(text: str, *, at_end: bool, delimiter: str | None = None) -> Di
     the most frequent one of the header. Single quotes are quotes where no value has double ones,
     and either all values of a column have them or they are needed for rows of equal length.
     """
+    if len(text) > MOST_TEXT:
+        text = text[:MOST_TEXT]
+        at_end = "\n" not in text  # then its first line alone, as far as it is looked at
     candidates = DELIMITERS if delimiter is None else (delimiter,)
     best = _best([_fit(text, Dialect(d), at_end) for d in candidates])
     if best.level < 3 and re.search(r'[^\w ] +"', text):
