@@ -7,7 +7,7 @@ any later table into y, and predictions back into labels.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.limits import MAX_TARGET
+from clearprop.tables.cells import number_text
 from clearprop.tables.columns import ColumnType, to_labels, to_numbers, type_of
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
 from clearprop.tables.inference import counted, is_identifying, numbers_and_others
@@ -88,9 +89,12 @@ class TargetColumn:
         Raises TableError, naming the row, for a missing value, too.
         """
         column = read_column(as_frame(frame), self.name, missing, first_row)
-        absent = missing_rows(column)
+        absent = missing_rows(column, self.task, missing)
         if absent.any() and not skip_missing:
-            raise TableError(f"{column.row(int(absent.argmax()))}: the target is missing")
+            marks = count_marks(frame, self.name, missing)
+            raise TableError(
+                f"{column.row(int(absent.argmax()))}: the target is missing{_in_words(marks)}"
+            )
         return self.encode(column)
 
     def known(self, y: Array) -> Array:
@@ -156,29 +160,33 @@ def find_target(
     *,
     skip_missing: bool = False,
     options: Mapping[str, Any] | None = None,
+    missing: Collection[str] = (),
+    marks: Mapping[str, int] | None = None,
 ) -> TargetColumn:
     """The record of a target column for a task; options as for `infer_task`.
 
+    missing: texts that mean a missing value. marks: how often they stand in the column.
     Raises TableError, naming the row, for a missing value (unless they are to be skipped), and
     for a column with a single class or a single number.
     """
-    missing = missing_rows(column)
-    if missing.all():
-        raise TableError(f"column {shown(column.name)}: the target is missing in every row")
-    if missing.any() and not skip_missing:
+    absent = missing_rows(column, task, missing)
+    words = _in_words(marks or {})
+    if absent.all():
+        raise TableError(f"column {shown(column.name)}: the target is missing in every row{words}")
+    if absent.any() and not skip_missing:
         raise TableError(
-            f"{column.row(int(missing.argmax()))}: the target is missing "
-            f"(in {int(missing.sum())} of {len(missing)} rows)"
+            f"{column.row(int(absent.argmax()))}: the target is missing "
+            f"(in {int(absent.sum())} of {len(absent)} rows){words}"
         )
     if task == "regression":
         found = numbers_and_others(column, options)
         number = None if found is None else found[0]
-        y = _quantity(column, number)[~missing]
+        y = _quantity(column, number)[~absent]
         if y.min() == y.max():
             raise TableError(f"column {shown(column.name)}: the target is {y[0]:g} in every row")
         return TargetColumn(column.name, task, number=number)
     _refuse_mixed(column)
-    texts = as_trained(to_labels(column), type_of(column)).filter(~missing).unique().to_pylist()
+    texts = as_trained(to_labels(column), type_of(column)).filter(~absent).unique().to_pylist()
     type_ = _label_type(column, texts)
     labels = list({canonical(text, ColumnType(TYPES_OF_LABELS[type_])) for text in texts})
     if len(labels) < 2:
@@ -222,17 +230,45 @@ def _within_limit(column: Column, y: Array) -> Array:
     return y
 
 
-def missing_rows(column: Column) -> Array:
-    """Which rows have no target (N,)."""
+def missing_rows(column: Column, task: str, missing: Collection[str] = ()) -> Array:
+    """Which rows have no target (N,). The text "nan", in any case, is no number, and no class where
+    `missing` has it.
+    """
     import pyarrow.compute as pc
 
-    missing = pc.is_null(column.values)
-    if column.type == "text":
-        missing = pc.or_(
-            missing, pc.fill_null(pc.equal(pc.utf8_lower(column.values), "nan"), False)
-        )
-    mask: Array = missing.to_numpy(zero_copy_only=False)
+    absent = pc.is_null(column.values)
+    if column.type == "text" and (task == "regression" or "nan" in missing):
+        absent = pc.or_(absent, pc.fill_null(pc.equal(pc.utf8_lower(column.values), "nan"), False))
+    mask: Array = absent.to_numpy(zero_copy_only=False)
     return mask
+
+
+def count_marks(frame: Any, name: str, missing: Collection[str]) -> dict[str, int]:
+    """How often each text that means a missing value stands in a column of a data frame."""
+    import pyarrow.compute as pc
+
+    if not missing:
+        return {}
+    values = read_column(as_frame(frame), name).values
+    without = read_column(as_frame(frame), name, missing).values
+    marked = values.filter(pc.and_(pc.is_valid(values), pc.is_null(without)))
+    counts = pc.value_counts(marked).to_pylist()
+    found = {
+        number_text(c["values"]) if not isinstance(c["values"], str) else c["values"]: c["counts"]
+        for c in counts
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _in_words(marks: Mapping[str, int]) -> str:
+    """The texts that were taken for missing values, with their counts and what keeps them."""
+    if not marks:
+        return ""
+    parts = [f"{shown(text)} in {n} row{'s' * (n > 1)}" for text, n in list(marks.items())[:5]]
+    return (
+        f"; {', '.join(parts)} {'was' if len(marks) == 1 else 'were'} taken for a missing value "
+        "(--no-default-missing keeps such a text)"
+    )
 
 
 def _label_type(column: Column, levels: list[str]) -> str:

@@ -16,6 +16,7 @@ from clearprop.tables.names import name_text
 from clearprop.tables.target_column import (
     TASKS,
     TargetColumn,
+    count_marks,
     find_target,
     infer_task,
     missing_rows,
@@ -104,8 +105,16 @@ def read_problem(
         task, reason = infer_task(column, text_format)
     elif task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
-    record = find_target(column, task, skip_missing=skip_missing_target, options=text_format)
-    rows = np.flatnonzero(~missing_rows(column))
+    marks = count_marks(table, target, missing)
+    record = find_target(
+        column,
+        task,
+        skip_missing=skip_missing_target,
+        options=text_format,
+        missing=missing,
+        marks=marks,
+    )
+    rows = np.flatnonzero(~missing_rows(column, task, missing))
     y = record.encode(column)
     groups = _numbers(table, group, missing, rows, number_groups)
     times = _numbers(table, time, missing, rows, number_times)
