@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import warnings
+from contextlib import suppress
 
 import pytest
 from file_zoo import zipped, zstd
@@ -79,7 +80,7 @@ def test_random_dialects_are_found(
     assume(data.strip())
     path = tmp_path_factory.mktemp("dialect") / "t"
     path.write_bytes(PACKERS[packer](data.encode(encoding)))
-    guessed = encoding in FOUND and encoding != "utf-16-le" and encoding != "utf-16-be"
+    guessed = encoding in FOUND and encoding not in ("utf-16-le", "utf-16-be")
     found = read(path, encoding=None if guessed else encoding)
     expected = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     assert found.to_pydict() == expected
@@ -134,7 +135,5 @@ def test_records_do_not_depend_on_how_a_text_arrives(text, delimiter, quote, cut
 
 @given(st.text(max_size=30))
 def test_names_of_encodings(name):
-    try:
-        check_encoding(name)
-    except TableError as error:
-        assert "of text files" in str(error)
+    with suppress(TableError):  # and nothing else
+        assert "".encode(check_encoding(name)) is not None

@@ -53,9 +53,10 @@ class TargetColumn:
     def has_classes(self) -> bool:
         return self.task == "classification"
 
-    def encode(self, column: Column) -> Array:
+    def encode(self, column: Column, missing: Collection[str] = ()) -> Array:
         """y (N,): int64, −1 where missing, for classes; float64, NaN where missing, for a quantity.
 
+        missing: the texts that mean a missing value, which `column` has no longer.
         Raises TableError, naming the row, for a label that is not a class of this target and for
         a value that is not a finite number.
         """
@@ -63,7 +64,7 @@ class TargetColumn:
             return _within_limit(column, _quantity(column, self.number))
         labels = to_labels(column)
         y = Labels(self.labels, ColumnType(TYPES_OF_LABELS[self.type])).find_all(labels)
-        strange = (y < 0) & ~missing_rows(column)
+        strange = (y < 0) & ~missing_rows(column, self.task, missing)
         if strange.any():
             i = int(strange.argmax())
             known = ", ".join(map(shown, self.labels[:10]))
@@ -95,7 +96,7 @@ class TargetColumn:
             raise TableError(
                 f"{column.row(int(absent.argmax()))}: the target is missing{_in_words(marks)}"
             )
-        return self.encode(column)
+        return self.encode(column, missing)
 
     def known(self, y: Array) -> Array:
         """Which of y (N,) are not missing."""
@@ -193,7 +194,7 @@ def find_target(
         raise TableError(
             f"column {shown(column.name)}: the target has one class only, {shown(labels[0])}"
         )
-    n = len(missing) - int(missing.sum())
+    n = len(absent) - int(absent.sum())
     if type_ == "text" and column.type == "text" and is_identifying(len(labels), n):
         raise TableError(
             f"column {shown(column.name)}: the target has {len(labels):,} different texts in "

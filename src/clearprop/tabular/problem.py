@@ -115,7 +115,7 @@ def read_problem(
         marks=marks,
     )
     rows = np.flatnonzero(~missing_rows(column, task, missing))
-    y = record.encode(column)
+    y = record.encode(column, missing)
     groups = _numbers(table, group, missing, rows, number_groups)
     times = _numbers(table, time, missing, rows, number_times)
     train, test = split(
