@@ -167,7 +167,7 @@ def mutations(kind, count, seed=0):
 
 
 def check_reader(kind, count, folder, seed=0):
-    """Read `count` mutations; returns how many were "read" and "refused", raises what is neither."""
+    """Read `count` mutations; counts those "read" and "refused", raises all other errors."""
     outcomes: Counter[str] = Counter()
     target = Path(folder) / "mutation"
     for i, data in enumerate(mutations(kind, count, seed)):
