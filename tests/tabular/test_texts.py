@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tabular_cases import Classifier, Regressor, with_epochs
 
 import clearprop as cp
 from clearprop import explain
+from clearprop.cli import main
 from clearprop.documents import ModelFileError
 from clearprop.tables.frames import as_frame
 from clearprop.tables.inference import infer_reading
@@ -27,6 +29,7 @@ from clearprop.tables.words import words_of
 from clearprop.tabular.bag.linear import Features
 from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
 from clearprop.tabular.inputs import TableInputs
+from clearprop.tabular.model import TableModel
 from clearprop.tabular.row import RowReader
 from clearprop.tabular.texts import NGrams, parts_of
 
@@ -111,7 +114,7 @@ TEXTS = st.text(max_size=30) | st.lists(st.sampled_from([*WORDS, "KING", "ｏｌ
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(st.none() | TEXTS.filter(lambda t: t.isprintable()), min_size=1, max_size=6))
 def test_a_row_alone_is_read_as_in_any_table(texts: list[str | None]) -> None:
     """pandas, polars, Arrow and one row alone."""
@@ -230,3 +233,19 @@ def test_linear_members_of_a_table_with_texts() -> None:
     (codes,) = features.code_columns(X)
     (place,) = inputs.places[[column.name for column in inputs.columns].index("place")]
     np.testing.assert_array_equal(codes, X[:, place])
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_the_command_line(network: bool, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    """With --text a text is used without a trial; one network leaves it out and says so."""
+    monkeypatch.chdir(tmp_path)
+    TABLE.assign(y=Y.round(3)).to_csv("t.csv", index=False)
+    options = ["--network", "--epochs", "2"] if network else ["--members", "2", "--text", "title"]
+    assert main(["fit", "t.csv", "-t", "y", *options]) == 0
+    printed = capsys.readouterr()
+    assert re.search(r"title +text", printed.out)
+    assert ("'title' (free text, which one network does not read)" in printed.err) == network
+    model = TableModel.load("t.safetensors")
+    assert model.is_bag != network
+    assert main(["predict", "t.safetensors", "t.csv"]) == 0
+    assert len(capsys.readouterr().out.split()) == len(TABLE) + 1

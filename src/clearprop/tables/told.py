@@ -88,6 +88,13 @@ def warn(findings: Mapping[str, ColumnFinding]) -> None:
         warnings.warn(message, TableWarning, stacklevel=users_line())
 
 
+def warn_of_texts(names: list[str], reason: str, way: str) -> None:
+    """Warn of columns of free text that are left out for a reason; way: how to keep them."""
+    if names:
+        message = f"left out: {_listed([shown(name) for name in names])} ({reason}); {way}"
+        warnings.warn(message, TableWarning, stacklevel=users_line())
+
+
 def _listed(columns: list[str]) -> str:
     more = f" and {len(columns) - MOST:,} more columns" if len(columns) > MOST else ""
     return ", ".join(columns[:MOST]) + more

@@ -43,7 +43,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         What the epoch is chosen for; None is the log-loss.
     kinds : dict or None, default=None
         What columns are, where their type and values mislead: name → "numeric", "categorical",
-        "boolean", "date" or "ignore". Columns of an array are named by their number.
+        "boolean", "date", "text" or "ignore". Columns of an array are named by their number.
     monotone : dict or None, default=None
         Numeric columns that the prediction rises with (+1) or falls with (-1): name → direction.
         For any two rows that differ in such a column alone, the probability of `classes_[1]` never

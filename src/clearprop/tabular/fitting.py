@@ -18,9 +18,10 @@ from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.division import read_groups, read_times
-from clearprop.tables.frames import TableError, TableWarning, shown
+from clearprop.tables.frames import TableError, TableWarning
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source
+from clearprop.tables.told import warn_of_texts
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,
     MOST_PREPARING,
@@ -53,8 +54,6 @@ from clearprop.tabular.text_trial import (
     candidates,
     leave_out,
 )
-
-NAMED = 10  # columns that a warning names
 
 
 @dataclass(frozen=True)
@@ -245,14 +244,8 @@ def use_texts(prepared: Prepared, task: Task, y: Array, settings: Settings) -> P
 
     recipe = settings.recipe.for_rows(n)
     left_out = TextTrial(inputs, prepared.matrix, recipe, train, rows).choose(tried)
-    if left_out:
-        names = [shown(inputs.columns[i].name) for i in left_out]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        _warn(
-            f"left out: {', '.join(names[:NAMED])}{more} ({NO_USE_OF_TEXT}); "
-            'kinds={column: "text"} decides otherwise',
-            TableWarning,
-        )
+    names = [inputs.columns[i].name for i in left_out]
+    warn_of_texts(names, NO_USE_OF_TEXT, 'kinds={column: "text"} or --text decides otherwise')
     inputs, matrix = leave_out(inputs, prepared.matrix, left_out)
     return replace(prepared, inputs=inputs, matrix=matrix)
 

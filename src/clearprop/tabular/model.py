@@ -19,11 +19,11 @@ from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.names import name_text
 from clearprop.tables.sources import FrameSource, find_all, row_source
 from clearprop.tables.target_column import TargetColumn
-from clearprop.tables.told import warn
+from clearprop.tables.told import warn, warn_of_texts
 from clearprop.tabular.classifier import TabularClassifier
 from clearprop.tabular.model_codec import model_from_document, model_to_document
 from clearprop.tabular.network import NetworkOptions, train_network
-from clearprop.tabular.plain import TableEncoding
+from clearprop.tabular.plain import NOT_READ, TableEncoding
 from clearprop.tabular.problem import Problem, kinds_with_group, read_problem
 from clearprop.tabular.regressor import TabularRegressor
 from clearprop.tabular.scores import Scores, classification_scores, regression_scores
@@ -97,8 +97,8 @@ class TableModel:
 
         target: its name, which may be a number, a tuple or a date, as the names of other columns.
         task: "classification" or "regression"; None chooses by the values of the target.
-        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the kind
-        that is inferred.
+        kinds: column → "numeric", "categorical", "boolean", "date", "text" or "ignore", instead of
+        the kind that is inferred.
         missing: texts that mean a missing value.
         text_format: how numbers and dates are written as text, see TabularClassifier.
         network: options of one network, which is trained instead of a bag.
@@ -174,6 +174,8 @@ class TableModel:
         callbacks: called with an EpochReport after every epoch; one that returns True ends
         training.
         """
+        texts = [column.name for column in encoding.ignored if column.reading.kind == "text"]
+        warn_of_texts(texts, NOT_READ, "a bag reads it")
         X, t = encoding.transform(problem.frame[problem.train]), problem.y[problem.train]
         standardization = None
         if not problem.target.has_classes:

@@ -26,6 +26,8 @@ from clearprop.tabular.plain_columns import (
     column_to_document,
 )
 
+NOT_READ = "free text, which one network does not read"
+
 
 @dataclass(frozen=True)
 class IgnoredColumn:
@@ -37,7 +39,7 @@ class IgnoredColumn:
     @property
     def reason(self) -> str:
         if self.reading.kind == "text":
-            return "free text, which one network does not read"
+            return NOT_READ
         return self.reading.reason
 
 
@@ -91,8 +93,8 @@ class TableEncoding:
     ) -> TableEncoding:
         """The kinds of the columns of `frame` (pandas, polars, pyarrow, ...) and their statistics.
 
-        kinds: column → "numeric", "categorical", "boolean", "date" or "ignore", instead of the
-        kind that is inferred.
+        kinds: column → "numeric", "categorical", "boolean", "date", "text" or "ignore", instead of
+        the kind that is inferred. Free text is left out.
         rows: indices of the training rows, which the statistics are taken from; by default all.
         findings: what each column is, where that is decided already.
         Raises TableError, naming column and row, for values that are not of the kind, and if no

@@ -46,7 +46,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         If there are several outputs, each one counts in units of its spread.
     kinds : dict or None, default=None
         Kinds of columns whose type and values mislead: name → "numeric", "categorical",
-        "boolean", "date" or "ignore". Columns of an array are named by their number.
+        "boolean", "date", "text" or "ignore". Columns of an array are named by their number.
     monotone : dict or None, default=None
         Numeric columns that the prediction rises with (+1) or falls with (-1): name → direction.
         For any two rows that differ in such a column alone, the prediction and both ends of its
