@@ -193,6 +193,13 @@ def test_files(output: Any, K: int, tmp_path: Path) -> None:
         Network.load(path)
 
 
+def test_sizes_that_a_file_does_not_hold_take_no_memory() -> None:
+    layers = (Dense(2, 2**31, RELU), Dense(2**31, 1, None))
+    architecture = Architecture(layers, OUTPUTS["linear"](), Monotone((1, 0), (2**30,)))
+    document = architecture_to_document(architecture)
+    assert architecture_from_document(document, "file") == architecture
+
+
 @pytest.mark.parametrize(
     "entry",
     [

@@ -15,7 +15,7 @@ from clearprop.activations import Activation, get_activation
 from clearprop.checks import check_sizes, one_per_layer
 from clearprop.initializers import Initializer, Rng
 from clearprop.layers import Dense, Dropout, Layer, Parameters
-from clearprop.monotone import Interval, Monotone, bounds
+from clearprop.monotone import Interval, Monotone, bounds, check
 from clearprop.outputs import Output, get_output
 
 
@@ -53,7 +53,7 @@ class Architecture:
                     f"lacks: {', '.join(unknown)}"
                 )
         if self.monotone is not None:
-            bounds(self.layers, self.output, self.monotone)  # raises
+            check(self.layers, self.output, self.monotone)
 
     @cached_property
     def dense(self) -> tuple[Dense, ...]:

@@ -37,6 +37,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear, Scale
 from clearprop.layers import Dense, Layer
+from clearprop.limits import shown_value
 from clearprop.outputs import (
     AbsoluteError,
     Huber,
@@ -68,59 +69,76 @@ Interval = tuple[Array, Array]
 """The least and the largest value of each entry of an array of parameters."""
 
 
+def check(layers: Sequence[Layer], output: Output, monotone: Monotone) -> None:
+    """Raise ValueError for layers and output units that are not made for it; takes no memory."""
+    *hidden, last = (layer for layer in layers if isinstance(layer, Dense))
+    directions, free = monotone.directions, monotone.free
+    if not all(type(d) is int and d in (-1, 0, 1) for d in directions):
+        raise ValueError(f"directions must be 1, −1 or 0; got {shown_value(directions)}")
+    if len(free) != len(hidden) or not all(
+        type(n) is int and 0 <= n <= layer.n_out for n, layer in zip(free, hidden, strict=True)
+    ):
+        raise ValueError(
+            "free must be the number of free units of each hidden layer, at most all of its units; "
+            f"got {shown_value(free)}"
+        )
+    n_in = next(layer.n_in for layer in layers if layer.n_in is not None)
+    if len(directions) != n_in:
+        raise ValueError(f"directions must be for each of {n_in} columns; got {len(directions)}")
+    for layer in layers[: layers.index((*hidden, last)[0])]:
+        if layer.n_in is not None and not isinstance(layer, Scale):
+            _check_columns(layer, directions)
+    for layer in hidden:
+        assert layer.activation is not None
+        if layer.activation.name != "relu":
+            raise ValueError(f"monotone units must be relu units; got {layer.activation.name}")
+    if not isinstance(output, RISING) and not (isinstance(output, Softmax) and last.n_out == 2):
+        raise ValueError(f"outputs of {output.title} with {last.n_out} units cannot be monotone")
+
+
+def _check_columns(layer: Layer, directions: Sequence[int]) -> None:
+    """Raise ValueError if a constrained column goes into a layer that is not monotone."""
+    if isinstance(layer, Parallel):
+        begin = 0
+        for inner in layer.layers:
+            end = begin + (inner.n_in or 0)
+            _check_columns(inner, directions[begin:end])
+            begin = end
+    elif not isinstance(layer, PiecewiseLinear | Identity) and any(directions):
+        what = "categories" if isinstance(layer, Embedding) else f"columns of {layer.name}"
+        raise ValueError(f"{what} cannot be monotone")
+
+
 def bounds(
     layers: Sequence[Layer], output: Output, monotone: Monotone
 ) -> list[dict[str, Interval]]:
     """For each layer the intervals of the parameters that have bounds; all contain 0.
 
-    Raises ValueError for layers and output units that are not made for it.
+    The layers and the output unit are those of an architecture, see :func:`check`.
     """
-    hidden = [layer for layer in layers[:-1] if isinstance(layer, Dense)]
-    last = layers[-1]
-    assert isinstance(last, Dense)
-    if not all(type(d) is int and d in (-1, 0, 1) for d in monotone.directions):
-        raise ValueError(f"directions must be 1, −1 or 0; got {monotone.directions!r}")
-    if len(monotone.free) != len(hidden) or not all(
-        type(n) is int and 0 <= n <= layer.n_out
-        for n, layer in zip(monotone.free, hidden, strict=False)
-    ):
-        raise ValueError(
-            "free must be the number of free units of each hidden layer, at most all of its units; "
-            f"got {monotone.free!r}"
-        )
     free = iter(monotone.free)
+    # of each column or unit: its direction, and whether it is not used
     signs, dead = np.array(monotone.directions), np.zeros(len(monotone.directions), bool)
     found: list[dict[str, Interval]] = []
     for layer in layers:
         own: dict[str, Interval] = {}
         if isinstance(layer, Dense):
-            if layer.n_in != len(signs):
-                raise ValueError(f"directions must be for each column; got {monotone.directions!r}")
-            if layer is last:
-                rows = _rising(output, layer.n_out)
+            if layer is layers[-1]:
+                two = isinstance(output, Softmax)
+                rows = np.array([-1, 1]) if two else np.ones(layer.n_out, int)
             else:
-                rows = np.repeat([0, 1], [n := next(free), layer.n_out - n])
+                n = next(free)
+                rows = np.repeat([0, 1], [n, layer.n_out - n])
             own["W"] = _weights(rows, signs, dead)
-            if layer.activation is not None and layer.activation.name != "relu":
-                raise ValueError(f"monotone units must be relu units; got {layer.activation.name}")
             if layer.slope:
                 own["slope"] = _interval(rows == 1, LEAST_SLOPE, MOST_SLOPE)
             signs, dead = rows, np.zeros(len(rows), bool)
         elif isinstance(layer, Scale):
             own["s"] = _interval(signs != 0, 0.0, np.inf)
-        else:
+        elif layer.n_in is not None:
             own, signs, dead = _of_columns(layer, signs)
         found.append(own)
     return found
-
-
-def _rising(output: Output, n_outputs: int) -> Array:
-    """For each z⁽ᴸ⁾ 1 where it must rise: p of the second of two classes, or ŷ."""
-    if isinstance(output, Softmax) and n_outputs == 2:
-        return np.array([-1, 1])
-    if isinstance(output, RISING):
-        return np.ones(n_outputs, int)
-    raise ValueError(f"outputs of {output.title} with {n_outputs} units cannot be monotone")
 
 
 def _interval(bounded: Array, low: float, high: float) -> Interval:
@@ -138,8 +156,6 @@ def _weights(rows: Array, signs: Array, dead: Array) -> Interval:
 
 def _of_columns(layer: Layer, signs: Array) -> tuple[dict[str, Interval], Array, Array]:
     """Of a layer for columns: its intervals, the directions of its units, and which are unused."""
-    if layer.n_in is not None and layer.n_in != len(signs):
-        raise ValueError(f"directions must be for each of {layer.n_in} columns; got {len(signs)}")
     if isinstance(layer, Parallel):
         stops = np.cumsum([inner.n_in or 0 for inner in layer.layers])
         parts = [
@@ -156,9 +172,6 @@ def _of_columns(layer: Layer, signs: Array) -> tuple[dict[str, Interval], Array,
         each = 1 + layer.n_units
         units = np.repeat(signs, each)
         return {"V": V}, units, (np.arange(len(units)) % each == 0) & (units != 0)
-    if isinstance(layer, Identity) or layer.n_in is None:
+    if isinstance(layer, Identity):
         return {}, signs, np.zeros(len(signs), bool)
-    if signs.any():
-        what = "categories" if isinstance(layer, Embedding) else f"columns of {layer.name}"
-        raise ValueError(f"{what} cannot be monotone")
     return {}, np.zeros(layer.n_out or 0, int), np.zeros(layer.n_out or 0, bool)
