@@ -48,7 +48,7 @@ TABLE = pa.table(
     }
 )
 TYPED = TABLE.append_column("c", pa.array(["a", "b"] * (ROWS // 2)).dictionary_encode())
-NESTED = TABLE.append_column("l", [[[i, None]] * (i % 3) for i in range(ROWS)])
+NESTED = TABLE.append_column("l", pa.array([[[i, None]] * (i % 3) for i in range(ROWS)]))
 
 
 def csv_of(table, delimiter=","):

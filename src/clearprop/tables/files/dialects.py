@@ -12,8 +12,9 @@ DELIMITERS = (",", ";", "\t", "|")
 MOST_RECORDS = 50  # that are looked at
 MOST_TEXT = 2**22  # characters of them
 BLANKS = " "  # as a delimiter: any number of blanks and tabs
-_NUMBER = re.compile(r"\s*[-+]?(?:\d[\d. ]*|\.\d+)(?:[eE][-+]?\d+)?\s*%?\s*")
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?(?:\d[\d., ]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*%?\s*")
+_NUMBER = re.compile(r"[-+]?(?:\d[\d. ]*+|\.\d+)(?:[eE][-+]?\d+)?%?")
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:\d[\d., ]*+|[.,]\d+)(?:[eE][-+]?\d+)?%?")
+MOST_DIGITS = 40  # characters of a number
 
 Record = list[str]
 
@@ -201,7 +202,10 @@ def _fit(text: str, dialect: Dialect, at_end: bool) -> _Fit:
         level = 1
     cells = [cell for record in records[1:] for cell in record[:1000]]
     number = _DECIMAL_COMMA if dialect.delimiter in (";", "\t") else _NUMBER
-    numbers = sum(bool(number.fullmatch(cell)) or not cell for cell in cells)
+    cells = [cell.strip() for cell in cells]
+    numbers = sum(
+        not cell or (len(cell) <= MOST_DIGITS and bool(number.fullmatch(cell))) for cell in cells
+    )
     return _Fit(dialect, level, share, width, numbers / max(len(cells), 1))
 
 

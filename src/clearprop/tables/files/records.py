@@ -4,6 +4,7 @@ and the errors and notes about it.
 
 from __future__ import annotations
 
+import errno
 import json
 import lzma
 import struct
@@ -86,8 +87,8 @@ def explained(path: str) -> Iterator[None]:
         raise
     except (*damaged, UnicodeError, struct.error, NotImplementedError, RecursionError) as error:
         raise TableError(f"{path}: {one_line(error)}") from error
-    except OSError as error:  # one without a number is not of the system, but of a library
-        if error.errno is not None:
+    except OSError as error:  # of the system, or of a library that finds a file damaged
+        if error.errno not in (None, errno.EINVAL):  # EINVAL: a place before the beginning
             raise
         raise TableError(f"{path}: {one_line(error)}") from error
 
