@@ -133,13 +133,15 @@ def check(table: Table, number: int, folder: Path, seconds: float) -> Finding:
     elif checked("fit", done):
         report = json.loads(done.out)
         finding.task = report["target"]["task"]
-        _check_columns(report, frame, target, complain)
+        _check_columns(report, frame, target, finding.notes, complain)
         _check_scores(report, complain)
         _check_forms(table, number, folder, rng, checked, complain)
         if number % 3 == 0:
-            path, options, name = write_dialect(frame, folder, number // 3)
+            path, options, name = write_dialect(frame, folder, number // 3, comma=True)
             again = run("fit", path, *options, "--model", folder / "again.safetensors", "-q", *fit)
             if checked(f"fit of {name}", again):
+                own = run("predict", folder / "again.safetensors", path, *options)
+                checked(f"predict {name} by its own model", own)
                 _check_same_kinds(report, json.loads(again.out), name, complain)
                 if again.err:
                     complain(f"fit of {name} -q: not quiet: {again.err[:200]}")
@@ -147,12 +149,15 @@ def check(table: Table, number: int, folder: Path, seconds: float) -> Finding:
     return finding
 
 
-def _check_columns(report: Any, frame: Any, target: str, complain: Callable[[str], None]) -> None:
+def _check_columns(
+    report: Any, frame: Any, target: str, notes: list[str], complain: Callable[[str], None]
+) -> None:
     """Every column is an input, or left out with a reason."""
     columns = {column["name"]: column for column in report["columns"]}
     for name in frame.columns:
         column = columns.get(name)
-        if name == target:
+        told = any(repr(name) in note and "left out" in note for note in notes)
+        if name == target or told:
             continue
         if column is None:
             complain(f"columns: {name!r} is not in the report")
@@ -195,7 +200,7 @@ def _check_forms(
     """Predictions are the same in every form, and all rows have one."""
     frame, target = table.frame, table.target
     model = folder / "model.safetensors"
-    dialect, options, name = write_dialect(frame, folder, number)
+    dialect, options, name = write_dialect(frame, folder, number, comma=False)
     parquet, shuffled = folder / "table.parquet", folder / "shuffled.csv"
     forms: list[tuple[str, Path, list[str]]] = [("plain", folder / "plain.csv", [])]
     forms.append((name, dialect, options))

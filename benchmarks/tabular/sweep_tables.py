@@ -165,12 +165,17 @@ def tables(n: int, only: str = "") -> Iterator[Table]:
 # ---- forms ---------------------------------------------------------------------------------------
 
 
-def write_dialect(frame: Any, folder: Path, number: int) -> tuple[Path, list[str], str]:
-    """A CSV file in one of six dialects: its path, the options to read it, and its name."""
+def write_dialect(
+    frame: Any, folder: Path, number: int, *, comma: bool
+) -> tuple[Path, list[str], str]:
+    """A CSV file in one of six dialects: its path, the options to read it, and its name.
+
+    comma: whether numbers between semicolons have a decimal comma.
+    """
     name = ("semicolon", "tab", "latin-1", "utf-16", "gzip", "zip")[number % 6]
     path, options = folder / "dialect.csv", []
     if name == "semicolon":
-        frame.to_csv(path, index=False, sep=";", decimal=",")
+        frame.to_csv(path, index=False, sep=";", decimal="," if comma else ".")
     elif name == "tab":
         path = folder / "dialect.tsv"
         frame.to_csv(path, index=False, sep="\t")
