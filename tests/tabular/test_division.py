@@ -208,6 +208,10 @@ def test_groups_are_read_as_labels(groups: Any) -> None:
         [2, 1, 2, 300, 1],
         ["2", "1", "2", "10", "1"],
         np.array([2.5, -np.inf, 2.5, 7, -np.inf]),
+        [day.strftime("%d/%m/%Y") for day in DAYS],
+        [day.strftime("%d %B %Y") for day in DAYS],
+        ["2,5", "1,5", "2,5", "10,25", "1,5"],
+        pd.Series(DAYS, dtype="period[D]"),
         [2**53 + 1, 2**53, 2**53 + 1, 2**60, 2**53],
     ],
 )
@@ -233,6 +237,10 @@ def test_errors_name_the_rows(values: Any, message: str) -> None:
 def test_times_have_to_be_dates_or_numbers() -> None:
     with pytest.raises(TableError, match="'soon' is not a date"):
         read_times(["2024-01-01", "soon"], 2)
+    with pytest.raises(TableError, match=r"time: 1 value is missing \(row 2\)"):
+        read_times(["2024-01-01", "2024-01-02", "?"], 3)
+    day_first = {"day_first": True}
+    assert read_times(["3/4/2024", "1/5/2024", "2/4/2024"], 3, day_first).tolist() == [1, 2, 0]
     with pytest.raises(TableError, match="two times"):
         read_times([3, 3], 2)
     with pytest.raises(TableError, match="must hold dates, times or numbers"):

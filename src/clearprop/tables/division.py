@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import to_datetimes, to_labels, to_numbers
+from clearprop.tables.columns import to_labels
 from clearprop.tables.frames import Column, TableError, as_frame, read_column
+from clearprop.tables.inference import find
 
 LISTED = 5  # rows that an error names
 
@@ -23,13 +25,14 @@ def read_groups(groups: Any, n_rows: int) -> Array:
     return number_groups(_as_column(groups, "groups", n_rows), "groups")
 
 
-def read_times(time: Any, n_rows: int) -> Array:
+def read_times(time: Any, n_rows: int, options: Mapping[str, Any] | None = None) -> Array:
     """Whole numbers (N,) int64, from 0, in the order of dates, times or numbers (N,).
 
-    Equal times have equal numbers. Text must hold dates or numbers.
+    Equal times have equal numbers. Text must hold dates or numbers; options: how it is written,
+    see `clearprop.tables.inference.check_text_format`.
     Raises ValueError for missing values, for another number of rows, and for a single time.
     """
-    return number_times(_as_column(time, "time", n_rows), "time")
+    return number_times(_as_column(time, "time", n_rows), "time", options=options)
 
 
 def number_groups(column: Column, what: str, rows: Array | None = None) -> Array:
@@ -46,34 +49,42 @@ def number_groups(column: Column, what: str, rows: Array | None = None) -> Array
     return numbers
 
 
-def number_times(column: Column, what: str, rows: Array | None = None) -> Array:
+def number_times(
+    column: Column,
+    what: str,
+    rows: Array | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Array:
     """As `read_times` has it, from these rows of a column, or all.
 
     what: the name of the column in messages.
     """
     _check_complete(column, what, rows)
-    moments = _moments(_take(column, rows), what)
+    moments = _moments(_take(column, rows), what, options)
+    _check_present(
+        column, np.isnat(moments) if moments.dtype.kind == "M" else np.isnan(moments), what, rows
+    )
     numbers = np.unique(moments, return_inverse=True)[1].astype(np.int64)
     if numbers.max() == 0:
         raise TableError(f"{what}: all rows have the same value; at least two times are needed")
     return numbers
 
 
-def _moments(column: Column, what: str) -> Array:
+def _moments(column: Column, what: str, options: Mapping[str, Any] | None) -> Array:
     """Numbers or dates (N,), to be put in order."""
     if column.type == "int":
         exact: Array = column.values.to_numpy()
         return exact
-    if column.type in ("float", "bool"):
-        return to_numbers(column, infinite=True)
-    if column.type in ("datetime", "time"):
-        return to_datetimes(column)
-    if column.type != "text":
-        raise TableError(f"{what} must hold dates, times or numbers, not {column.holds}")
-    try:
-        return to_numbers(column, infinite=True)
-    except TableError:
-        return to_datetimes(column)
+    reading = find(column, None, options).reading
+    if column.type == "text" and reading.kind not in ("numeric", "date"):
+        reading = find(column, "numeric", options).reading  # row numbers, too
+        if reading.number is None and reading.reason == "as asked":
+            reading = find(column, "date", options).reading
+    if reading.kind == "numeric" or column.type in ("float", "bool"):
+        return reading.numbers(column)
+    if reading.kind == "date" or column.type in ("datetime", "time"):
+        return reading.stamps(column)
+    raise TableError(f"{what} must hold dates, times or numbers, not {column.holds}")
 
 
 def _take(column: Column, rows: Array | None) -> Column:
@@ -81,10 +92,15 @@ def _take(column: Column, rows: Array | None) -> Column:
 
 
 def _check_complete(column: Column, what: str, rows: Array | None) -> None:
+    """Raise TableError, naming rows, if one of these rows has no value."""
     import pyarrow.compute as pc
 
     is_missing = pc.is_null(column.values).to_numpy(zero_copy_only=False)
-    missing = np.flatnonzero(is_missing) if rows is None else rows[is_missing[rows]]
+    _check_present(column, is_missing if rows is None else is_missing[rows], what, rows)
+
+
+def _check_present(column: Column, is_missing: Array, what: str, rows: Array | None) -> None:
+    missing = np.flatnonzero(is_missing) if rows is None else rows[is_missing]
     if len(missing):
         listed = ", ".join(str(column.first_row + i) for i in missing[:LISTED])
         more = ", …" if len(missing) > LISTED else ""

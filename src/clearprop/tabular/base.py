@@ -120,7 +120,7 @@ class BaseTabular(BaseEstimator):
         given = check_weights(sample_weight, n)
         given = None if given is None else scale_weights(given)[0].astype(np.float32)
         task = self._task(y, given)
-        division = divide(task.division, groups, time, n)
+        division = divide(task.division, groups, time, n, self.text_format)
         task = replace(task, division=division)
         monotone = self._by_name("monotone", source)
         if any(monotone.values()):

@@ -121,14 +121,16 @@ class Task:
         )
 
 
-def divide(division: Division, groups: Any, times: Any, n: int) -> Division:
+def divide(
+    division: Division, groups: Any, times: Any, n: int, options: Mapping[str, Any] | None
+) -> Division:
     """The division with the groups or the times of the n rows, as `fit` takes them."""
     if groups is None and times is None:
         return division
     if groups is not None and times is not None:
         raise ValueError("groups and time exclude each other; give one of them")
     if times is not None:
-        return replace(division, times=read_times(times, n))
+        return replace(division, times=read_times(times, n, options))
     return replace(division, groups=read_groups(groups, n))
 
 

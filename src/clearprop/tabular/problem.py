@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,8 @@ def read_problem(
     rows = np.flatnonzero(~missing_rows(column, task, missing))
     y = record.encode(column, missing)
     groups = _numbers(table, group, missing, rows, number_groups)
-    times = _numbers(table, time, missing, rows, number_times)
+    in_order = partial(number_times, options=text_format)
+    times = _numbers(table, time, missing, rows, in_order)
     train, test = split(
         len(rows),
         test_size,
