@@ -27,6 +27,9 @@ def test_recipes_are_different_and_the_first_is_the_base() -> None:
     assert all(a != b for i, a in enumerate(recipes) for b in recipes[:i])
     assert {r.learning_rate / REGRESSION.learning_rate for r in recipes} <= {0.25, 0.5, 1.0, 2.0}
     assert recipes == draw_recipes(REGRESSION, 40, np.random.default_rng(0))
+    monotone = replace(REGRESSION, activations=("relu",))
+    kept = draw_recipes(monotone, 40, np.random.default_rng(0))
+    assert {recipe.activations for recipe in kept} == {("relu",)}
 
 
 def test_rounds_cost_alike_and_no_more_than_there_is() -> None:

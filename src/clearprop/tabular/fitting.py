@@ -33,7 +33,7 @@ from clearprop.tabular.bag.budget import (
 from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import Score
 from clearprop.tabular.bag.members import Members, measure
-from clearprop.tabular.bag.recipe import Recipe, build_architectures
+from clearprop.tabular.bag.recipe import MONOTONE_ACTIVATION, Recipe, build_architectures
 from clearprop.tabular.bag.screening import Columns
 from clearprop.tabular.bag.search import Trial, best_of, search
 from clearprop.tabular.bag.train import Bag, train_bag
@@ -267,6 +267,8 @@ def fit_bag(
         "engine": settings.engine,
     }
     recipe = settings.recipe.for_rows(len(y))
+    if any(inputs.directions(task.monotone)):
+        recipe = replace(recipe, activations=(MONOTONE_ACTIVATION,))
     trials: list[Trial] = []
     if settings.tune is not None:
         with _bar("tuning", settings) as bar:

@@ -25,7 +25,12 @@ from clearprop.jobs import Data
 from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import HeldOut, Score
 from clearprop.tabular.bag.members import Members
-from clearprop.tabular.bag.recipe import Recipe, TrainingPlan, plan_epochs
+from clearprop.tabular.bag.recipe import (
+    MONOTONE_ACTIVATION,
+    Recipe,
+    TrainingPlan,
+    plan_epochs,
+)
 from clearprop.training import train
 
 FACTOR = 3  # training is so many times longer in each round, and configurations fewer
@@ -61,11 +66,13 @@ class Trial:
 
 
 def draw_recipes(base: Recipe, n: int, rng: np.random.Generator) -> list[Recipe]:
-    """Different ones, n of them, the base first."""
+    """Different ones, n of them, the base first. A base of monotone networks keeps its units."""
     recipes = [base]
     while len(recipes) < n:
         drawn = {name: values[rng.integers(len(values))] for name, values in CHOICES.items()}
         drawn["learning_rate"] *= base.learning_rate
+        if base.activations == (MONOTONE_ACTIVATION,):
+            drawn["activations"] = base.activations
         recipe = dataclasses.replace(base, **drawn)
         if recipe not in recipes:
             recipes.append(recipe)
