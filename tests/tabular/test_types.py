@@ -158,6 +158,7 @@ MANY: dict[str, tuple[list[Any], list[Form], str]] = {
         [
             *(objects, categories, arrow(), polars(), arrow(pa.date64()), text_of(str)),
             lambda values: S(values, dtype="period[D]"),
+            of(arrow(), lambda v: dt.datetime(v.year, v.month, v.day)),
             of(objects, lambda v: pd.Period(v, "D")),
         ],
         "date",
@@ -171,7 +172,7 @@ MANY: dict[str, tuple[list[Any], list[Form], str]] = {
         [dt.timedelta(seconds=s) for s in (0.5, 3600, 90000)],
         [
             *(objects, arrow(), polars(), pandas("timedelta64[ns]"), of(objects, pd.Timedelta)),
-            *(of(objects, np.timedelta64), of(arrow(), dt.timedelta.total_seconds)),
+            *(of(objects, np.timedelta64), text_of(lambda v: str(pd.Timedelta(v)))),
         ],
         "numeric",
     ),
@@ -209,8 +210,11 @@ def as_pandas(column: Any) -> Any:
 
 
 def as_polars(column: Any) -> Any:
-    if isinstance(column, pa.Array) and column.type == pa.uuid():  # polars has no such type
-        column = [None if v is None else str(v) for v in column.to_pylist()]
+    if isinstance(column, pa.Array):  # polars has no such types
+        if column.type == pa.uuid():
+            column = [None if v is None else str(v) for v in column.to_pylist()]
+        elif pa.types.is_decimal256(column.type):
+            column = column.cast(pa.decimal128(38, column.type.scale))
     return pl.Series(column)
 
 
@@ -349,7 +353,7 @@ READ: dict[str, tuple[Any, str, list[Any]]] = {
     "half floats": (pa.array([1.5, None], pa.float16()), "float", [1.5, None]),
     "dates": (objects(SEVERAL_ZONES), "date", UTC_TIMES),
     "nanoseconds": (S(np.array([-1500], "datetime64[ns]")), "date", ["1969-12-31 23:59:59.999998"]),
-    "durations": (objects([dt.timedelta(1), pd.Timedelta("1s")]), "float", [86400.0, 1.0]),
+    "durations": (objects([dt.timedelta(1), pd.Timedelta("1s")]), "duration", [86400.0, 1.0]),
     "periods": (S(pd.period_range("2026-01", periods=2, freq="Q")), "date", ["01-01", "04-01"]),
     "intervals": (S(pd.interval_range(0, 2)), "interval", [0.5, 1.5]),
     "cut": (pd.cut(S([1.0, 2, 3]), [0, 2, 4]), "interval", [1.0, 1.0, 3.0]),
@@ -391,7 +395,7 @@ def test_values(name: str) -> None:
         assert read.values.to_pylist() == days
     else:
         assert read.values.to_pylist() == expected
-    if type_name in ("float", "integer", "decimal", "interval", "bool"):
+    if type_name in ("float", "integer", "decimal", "interval", "duration", "bool"):
         np.testing.assert_array_equal(to_numbers(read, infinite=True), S(expected, dtype=float))
 
 
@@ -487,3 +491,22 @@ def test_arrays_of_objects_and_times() -> None:
     assert source_of(hours).column("x0").values.to_pylist() == [3600.0, 7200.0]
     masked = np.ma.masked_array([[1.0], [2.0]], [[False], [True]])
     assert np.isnan(source_of(masked).X).ravel().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("write", ["2026-{:02}", "2026-{:02}-01", "2026-{:02}-01 00:00"])
+def test_months_as_files_write_periods(write: str) -> None:
+    months = S(pd.period_range("2026-01", periods=12, freq="M"))
+    texts = S([write.format(i + 1) for i in range(12)])
+    for train in (months, texts):
+        inputs = TableInputs.fit(source_of(single(train)))
+        assert inputs.columns[0].kind == "date"
+        expected = inputs.transform(source_of(single(months)))
+        np.testing.assert_array_equal(inputs.transform(source_of(single(texts))), expected)
+        row = RowReader(inputs).read(RowSource({"x": texts[3]}))
+        np.testing.assert_array_equal(row, expected[3:4])
+    quarters = ["2026Q1", "2026Q2", "2026Q3", "2026Q4"]
+    found = source_of(single(S(quarters))).find("x").reading
+    stamps = found.stamps(read_column(as_frame(single(S(quarters))), "x"))
+    assert stamps.astype("datetime64[M]").astype(str).tolist() == [
+        f"2026-{m:02}" for m in (1, 4, 7, 10)
+    ]

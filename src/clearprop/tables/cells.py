@@ -31,7 +31,7 @@ class Values:
 
     array: the values, of one of the types of `Column`.
     exact: what labels are written from where `array` holds less: Arrow decimals or text; or None.
-    held: "decimal", "interval" or "mixed" where the type of `array` does not say it.
+    held: "decimal", "interval", "duration" or "mixed" where the type of `array` does not say it.
     bits: the width of numbers with a floating point in the frame.
     labels: whether the frame marks the values as categories. zone: the time zone of dates, or None.
     problem: why the values cannot be used, such as "lists"; or "".
@@ -54,8 +54,8 @@ class Values:
 class CellValue:
     """One value.
 
-    group: "number", "bool", "text", "date", "time", "interval" or "other".
-    value: of a number int, float or Decimal (of a duration its seconds); of a date microseconds
+    group: "number", "duration", "bool", "text", "date", "time", "interval" or "other".
+    value: of a number int, float or Decimal; of a duration its seconds; of a date microseconds
     since 1970 in UTC; of a time of day microseconds since midnight; of an interval its middle; of
     anything else a few words.
     text: as a label.
@@ -227,7 +227,7 @@ def _stamp(microseconds: int, zone: str | None = None) -> CellValue:
 
 def _seconds(microseconds: int) -> CellValue:
     seconds = microseconds / 1e6
-    return CellValue("number", seconds, number_text(seconds))
+    return CellValue("duration", seconds, number_text(seconds))
 
 
 def _cell_of_interval(value: Any) -> CellValue | None:
@@ -280,7 +280,9 @@ def read_cells(values: Sequence[Any]) -> Values:
     texts = _texts(cells)
     if groups == {"text"}:
         return Values(texts)
-    if groups <= {"number", "bool"}:
+    if groups == {"duration"}:
+        return Values(pa.array(found, pa.float64()), held="duration")
+    if groups <= {"number", "bool", "duration"}:
         return _numbers(found, texts)
     if groups == {"interval"}:
         return Values(pa.array(found, pa.float64()), texts, "interval")
@@ -290,7 +292,9 @@ def read_cells(values: Sequence[Any]) -> Values:
         return Values(pa.array(found, pa.int64()).cast(pa.timestamp("us")), zone=zone)
     if groups == {"time"}:
         return Values(pa.array(found, pa.int64()).cast(pa.time64("us")))
-    numbers = [_float(cell.value) if _is_of(cell, "number", "bool") else None for cell in cells]
+    numbers = [
+        _float(cell.value) if _is_of(cell, "number", "bool", "duration") else None for cell in cells
+    ]
     stamps = [cell.value if _is_of(cell, "date", "time") else None for cell in cells]
     return Values(
         texts,

@@ -19,11 +19,11 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.cells import number_text
 from clearprop.tables.frames import Column, TableError, shown
-from clearprop.tables.labels import SIGNS, interval_ends
+from clearprop.tables.labels import SIGNS, first_day, interval_ends
 
 # what a column may hold; "nothing": only missing values, "other": what no network can use
 TYPES = (
-    *("text", "integer", "float", "decimal", "interval"),
+    *("text", "integer", "float", "decimal", "interval", "duration"),
     *("bool", "date", "time", "nothing", "other"),
 )
 KINDS = ("numeric", "categorical", "boolean", "date", "text", "ignore")
@@ -130,9 +130,9 @@ def to_signs(column: Column) -> Array:
 def to_datetimes(column: Column) -> Array:
     """Dates and times as datetime64[us] (N,) in UTC, NaT where missing.
 
-    Times without a date stand on 1970-01-01. Text must be ISO 8601, such as 2026-01-31,
-    2026-01-31 09:30 or 2026-01-31T09:30:00+01:00; raises TableError, naming column and row, for
-    any other.
+    Times without a date stand on 1970-01-01. Text must be ISO 8601, such as 2026-01-31, 2026-01,
+    2026-01-31 09:30 or 2026-01-31T09:30:00+01:00, or a quarter, such as 2026Q1; raises TableError,
+    naming column and row, for any other.
     """
     import pyarrow as pa
 
@@ -159,7 +159,7 @@ def _from_iso(values: Any) -> Any:
 
     stamps: list[datetime | None] = []
     for text in values.to_pylist():
-        stamp = None if text is None else datetime.fromisoformat(text)
+        stamp = None if text is None else datetime.fromisoformat(first_day(text) or text)
         if stamp is not None and stamp.tzinfo is not None:
             stamp = stamp.astimezone(UTC).replace(tzinfo=None)
         stamps.append(stamp)

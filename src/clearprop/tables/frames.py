@@ -55,8 +55,8 @@ class Column:
     zone: the time zone of dates in the frame, or None.
     exact: the text of each value as a label where `values` are rounded or the middles of
     intervals; otherwise None.
-    held: "decimal", "interval" or "mixed" (objects of several types, as text) where the type of
-    `values` does not say it.
+    held: "decimal", "interval", "duration" or "mixed" (objects of several types, as text) where
+    the type of `values` does not say it.
     bits: the width of numbers with a floating point in the frame.
     problem: why a network cannot use the values, such as "lists"; otherwise "".
     numbers, stamps: of a mixed column, its numbers (float64) and its dates (timestamp[us]), which

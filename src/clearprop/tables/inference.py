@@ -38,10 +38,13 @@ KINDS_OF_TYPES = {
     "float": "numeric",
     "decimal": "numeric",
     "interval": "numeric",
+    "duration": "numeric",
     "date": "date",
     "time": "date",
 }
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?", re.ASCII)
+_DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?|\d{4}-(0[1-9]|1[0-2])|\d{4}Q[1-4]", re.ASCII
+)
 _DATE_LIKE = re.compile(
     r"\d{1,4}[-/.: ]|\b\d{1,2}\b.*\b[^\W\d_]{3,}\b|\b[^\W\d_]{3,}\b.*\b\d{1,2}\b"
 )
@@ -268,7 +271,8 @@ def _find_numbers(words: _Words, kind: str | None, options: dict[str, Any]) -> C
         if words.others(np.asarray(pc.is_valid(numbers))) is None:
             form, sure = NumberFormat(duration=True), True
             numbers = form.read(words.levels)
-            if not _beyond_a_day(numbers):  # times of day are dates
+            are_days = _some_match(words.levels, r"\bdays?\b")
+            if not (are_days or _beyond_a_day(numbers)):  # times of day are dates
                 return None
     read = np.asarray(pc.is_valid(numbers))
     others = words.others(read)

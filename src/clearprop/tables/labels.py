@@ -32,7 +32,9 @@ TRUTH = {"true": "1", "false": "0"}
 WIDTHS = {16: np.float16, 32: np.float32}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-(\d{2})|(\d{4})Q([1-4])", re.ASCII)
 _TIME = re.compile(r"\d{2}:\d{2}(:.*)?", re.ASCII)
+_DURATION = re.compile(r"(-?\d{1,9}) days? \+?(\d{2}):(\d{2}):(\d{2}(?:\.\d+)?)", re.ASCII)
 _INTERVAL = re.compile(r"([(\[])\s*([^\s,]+),\s+([^\s,]+?)\s*([)\]])", re.ASCII)
 
 
@@ -56,7 +58,8 @@ def as_value(text: str) -> str | None:
     lower = text.lower()
     if lower in TRUTH:
         return lower
-    return _date_or_none(text) or _time_or_none(text) or _interval_or_none(text)
+    others = (_date_or_none, _time_or_none, _interval_or_none, _duration_or_none)
+    return next(filter(None, (read(text) for read in others)), None)
 
 
 def _exact(text: str) -> str:
@@ -73,6 +76,20 @@ def _as_float(label: str, type: ColumnType) -> str:
     if _NUMBER.fullmatch(label):
         return narrow_text(float(label), type.bits)
     return TRUTH.get(label.lower(), label)
+
+
+def _as_duration(label: str, type: ColumnType) -> str:
+    return _duration_or_none(label) or _as_float(label, type)
+
+
+def _duration_or_none(text: str) -> str | None:
+    """The seconds of a duration as pandas writes it, "1 days 02:03:04"."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return None
+    days, hours, minutes, seconds = found.groups()
+    whole = 86400 * int(days) + 3600 * int(hours) + 60 * int(minutes)
+    return number_text((whole * 10**6 + round(float(seconds) * 1e6)) / 1e6)
 
 
 def narrow_text(value: float, bits: int) -> str:
@@ -93,11 +110,22 @@ def _as_date(label: str, type: ColumnType) -> str:
     return _date_or_none(label) or label
 
 
+def first_day(text: str) -> str | None:
+    """The first day of a month or a quarter, 2026-04 or 2026Q2, in ISO 8601; otherwise None."""
+    found = _MONTH.fullmatch(text)
+    if found is None:
+        return None
+    if found[1] is not None:
+        return f"{text}-01"
+    return f"{found[3]}-{3 * int(found[4]) - 2:02}-01"
+
+
 def _date_or_none(text: str) -> str | None:
-    if not _DATE.fullmatch(text):
+    day = first_day(text)
+    if day is None and not _DATE.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(day or text)
         if moment.tzinfo is not None:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
@@ -143,6 +171,7 @@ READERS = {
     "integer": _as_integer,
     "decimal": _as_integer,
     "float": _as_float,
+    "duration": _as_duration,
     "bool": _as_sign,
     "date": _as_date,
     "time": _as_time,
@@ -223,7 +252,7 @@ def as_trained(labels: Any, type: ColumnType | None) -> Any:
     """The labels (Arrow text) of a column in training, written as its type has them."""
     import pyarrow as pa
 
-    if type is None or not (type.mixed or type.name in ("float", "decimal")):
+    if type is None or not (type.mixed or type.name in ("float", "decimal", "duration")):
         return labels  # they are already
     encoded = labels.dictionary_encode()
     levels = [canonical(label, type) for label in encoded.dictionary.to_pylist()]

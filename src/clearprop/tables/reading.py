@@ -65,6 +65,8 @@ class Reading:
 
     def numbers(self, column: Column) -> Array:
         """float64 (N,), NaN where missing; infinities stay. TableError for other text."""
+        if column.type == "text" and self.type is not None and self.type.name == "duration":
+            column = _with_durations(column)
         if column.numbers is not None:  # only the other cells are read as text
             given = column.numbers.to_numpy(zero_copy_only=False)
             return np.where(np.isnan(given), self.numbers(column.without(column.numbers)), given)
@@ -117,6 +119,13 @@ class Reading:
         if not pc.any(gaps).as_py():
             return column
         return replace(column, values=pc.if_else(gaps, None, column.values))
+
+
+def _with_durations(column: Column) -> Column:
+    """A column of text whose durations are numbers of seconds."""
+    seconds = NumberFormat(duration=True).read(column.values)
+    some = column.numbers is None and seconds.null_count < len(seconds)
+    return replace(column, numbers=seconds) if some else column
 
 
 def _check_read(column: Column, failed: Array, what: str) -> None:

@@ -248,7 +248,8 @@ def _durations(array: Any) -> Values:
         lengths = array.to_numpy(zero_copy_only=False).astype("timedelta64[us]")
         array = pa.array(lengths, pa.duration("us"))
     microseconds = array.cast(pa.duration("us")).cast(pa.int64())
-    return Values(pc.divide(microseconds.cast(pa.float64(), safe=False), 1e6))
+    seconds = pc.divide(microseconds.cast(pa.float64(), safe=False), 1e6)
+    return Values(seconds, held="duration")
 
 
 READERS: tuple[tuple[tuple[str, ...], Callable[[Any], Values]], ...] = (
