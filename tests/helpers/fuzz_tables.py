@@ -3,7 +3,7 @@
 The promise: a damaged or hostile file is a table, or is refused with TableError or OSError; there
 is no other exception, it ends in seconds, and it takes less than `MOST_MEMORY`.
 
-    python tests/helpers/fuzz_tables.py parquet 5000
+    PYTHONPATH=tests/helpers python tests/helpers/fuzz_tables.py parquet 5000
 
 runs many mutations of one kind in processes whose memory is limited.
 """
