@@ -27,10 +27,12 @@ from clearprop.tables.inference import infer_reading
 from clearprop.tables.sources import FrameSource, source_of
 from clearprop.tables.words import words_of
 from clearprop.tabular.bag.linear import Features
+from clearprop.tabular.bag.recipe import REGRESSION
 from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
 from clearprop.tabular.inputs import TableInputs
 from clearprop.tabular.model import TableModel
 from clearprop.tabular.row import RowReader
+from clearprop.tabular.text_trial import TextTrial
 from clearprop.tabular.texts import NGrams, parts_of
 
 WORDS = [
@@ -249,3 +251,29 @@ def test_the_command_line(network: bool, tmp_path: Path, capsys: Any, monkeypatc
     assert model.is_bag != network
     assert main(["predict", "t.safetensors", "t.csv"]) == 0
     assert len(capsys.readouterr().out.split()) == len(TABLE) + 1
+
+
+def test_an_interrupted_trial_leaves_texts_out(monkeypatch: Any) -> None:
+    def interrupted(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TextTrial, "_predict", interrupted)
+    with pytest.warns(UserWarning, match="Trial of free text interrupted"):
+        model = Regressor(2, random_state=0).fit(TABLE, Y)
+    assert model.unused_columns_ == ["title"]
+
+
+def test_gains_are_judged_on_rows_that_both_predict() -> None:
+    y = np.random.default_rng(0).normal(size=200)
+
+    def score(y_hat: Any, rows: Any) -> float:
+        return float(np.mean((y_hat[:, 0] - y[rows]) ** 2))
+
+    trial = TextTrial(INPUTS, np.zeros((200, 1)), REGRESSION, None, score, 0)  # type: ignore[arg-type]
+    good, bad = y[:, None].copy(), y[:, None] + np.random.default_rng(1).normal(size=(200, 1))
+    good[::2] = np.nan
+    assert trial._is_better(good, bad)
+    assert not trial._is_better(bad, good)
+    assert not trial._is_better(bad, bad)
+    good[:195] = np.nan
+    assert not trial._is_better(good, bad)

@@ -50,7 +50,6 @@ from clearprop.tabular.text_trial import (
     TRIAL_MEMBERS,
     TRIAL_ROWS,
     TextTrial,
-    block_scores,
     candidates,
     leave_out,
 )
@@ -223,11 +222,10 @@ def use_texts(prepared: Prepared, task: Task, y: Array, settings: Settings) -> P
     if n > TRIAL_ROWS:
         drawn = np.random.default_rng(settings.seed).choice(n, TRIAL_ROWS, replace=False)
         rows = np.sort(drawn)
+    some, matrix = task.rows(rows), prepared.matrix[rows]
+    score = some.score(y[rows])
 
-    def train(inputs: TableInputs, X: Array, rows: Array, recipe: Recipe) -> Array:
-        some = task.rows(rows)
-        score = some.score(y[rows])
-        limit = settings.time_limit
+    def train(inputs: TableInputs, X: Array, recipe: Recipe) -> Array:
         with _bar("texts", settings) as bar:
             bag = train_bag(
                 some.architectures(inputs, recipe),
@@ -237,15 +235,22 @@ def use_texts(prepared: Prepared, task: Task, y: Array, settings: Settings) -> P
                 score,
                 division=some.division,
                 seed=settings.seed,
-                time_limit=None if limit is None else limit / 10,
+                time_limit=None if settings.time_limit is None else settings.time_limit / 10,
                 n_threads=settings.n_threads,
                 engine=settings.engine,
                 progress=bar,
             )
-        return block_scores(bag.oof, score, settings.seed)
+        if bag.stopped == "interrupted":
+            raise KeyboardInterrupt
+        return bag.oof
 
     recipe = settings.recipe.for_rows(n)
-    left_out = TextTrial(inputs, prepared.matrix, recipe, train, rows).choose(tried)
+    trial = TextTrial(inputs, matrix, recipe, train, score, settings.seed)
+    try:
+        left_out = trial.choose(tried)
+    except KeyboardInterrupt:
+        left_out = tried
+        _warn("Trial of free text interrupted by user; training without it follows.")
     names = [inputs.columns[i].name for i in left_out]
     warn_of_texts(names, NO_USE_OF_TEXT, 'kinds={column: "text"} or --text decides otherwise')
     inputs, matrix = leave_out(inputs, prepared.matrix, left_out)

@@ -25,41 +25,55 @@ SHORTER = 2  # epochs of the training for one of the trial
 BY_CHANCE = 0.05  # probability of so much better scores without any use of the text
 ALONE = 3  # texts at most that are tried alone
 
-Train = Callable[[TableInputs, Array, Array, Recipe], Array]
+Train = Callable[[TableInputs, Array, Recipe], Array]
+Score = Callable[[Array, Array], float]
 
 
 @dataclass(frozen=True)
 class TextTrial:
     """What decides about the texts of some inputs.
 
-    train: from inputs, their matrix, the numbers of its rows and a recipe to the scores of the
-    blocks of rows; less is better.
+    matrix (N, D): of the rows of the trial.
+    train: from inputs, their matrix and a recipe to out-of-fold predictions (N, K), NaN where there
+    are none. score: of predictions for rows, by their numbers in the trial; less is better.
     """
 
     inputs: TableInputs
     matrix: Array
     recipe: Recipe
     train: Train
-    rows: Array
+    score: Score
+    seed: int
 
     def choose(self, tried: Sequence[int]) -> list[int]:
         """Of the columns of text of these numbers, those that are to be left out."""
-        without = self._scores(tried)
-        if is_positive(without - self._scores([]), BY_CHANCE):
+        without = self._predict(tried)
+        if self._is_better(self._predict([]), without):
             return []
         kept: list[int] = []
         if 1 < len(tried) <= ALONE:
             for text in tried:
                 others = [other for other in tried if other != text]
-                if is_positive(without - self._scores(others), BY_CHANCE):
+                if self._is_better(self._predict(others), without):
                     kept.append(text)
         return [text for text in tried if text not in kept]
 
-    def _scores(self, left_out: Sequence[int]) -> Array:
-        inputs, X = leave_out(self.inputs, self.matrix[self.rows], left_out)
+    def _predict(self, left_out: Sequence[int]) -> Array:
+        inputs, X = leave_out(self.inputs, self.matrix, left_out)
         n_epochs = plan_epochs(len(X) * 3 // 4, self.recipe).epochs
-        recipe = replace(self.recipe, epochs=max(2, n_epochs // SHORTER))
-        return self.train(inputs, X, self.rows, recipe)
+        return self.train(inputs, X, replace(self.recipe, epochs=max(2, n_epochs // SHORTER)))
+
+    def _is_better(self, oof: Array, without: Array) -> bool:
+        """Whether predictions are better than those without texts, in blocks of the same rows."""
+        rows = np.flatnonzero(~np.isnan(oof[:, 0] + without[:, 0]))
+        if len(rows) < BLOCKS:
+            return False
+        rows = np.random.default_rng(self.seed).permutation(rows)
+        gains = [
+            self.score(without[block], block) - self.score(oof[block], block)
+            for block in np.array_split(rows, BLOCKS)
+        ]
+        return is_positive(np.array(gains), BY_CHANCE)
 
 
 def candidates(inputs: TableInputs, findings: Mapping[str, ColumnFinding]) -> list[int]:
@@ -79,11 +93,3 @@ def leave_out(inputs: TableInputs, X: Array, numbers: Sequence[int]) -> tuple[Ta
     if not fewer.columns:  # one column at least
         return fewer, np.zeros((len(X), 1), X.dtype)
     return fewer, np.delete(X, np.concatenate([inputs.places[i] for i in numbers]), axis=1)
-
-
-def block_scores(oof: Array, score: Callable[[Array, Array], float], seed: int) -> Array:
-    """The scores of blocks of the rows that have out-of-fold predictions, in a drawn order."""
-    seen = np.flatnonzero(~np.isnan(oof[:, 0]))
-    order = np.random.default_rng(seed).permutation(seen)
-    blocks = np.array_split(order, BLOCKS)
-    return np.array([score(oof[block], block) for block in blocks])

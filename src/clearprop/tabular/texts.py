@@ -69,7 +69,8 @@ class NGrams:
         if not names:
             return None
         found = cls(tuple(names), MOST_CODES)
-        most = max((len(found.find(own)) for own in words), default=0)
+        known: dict[str, list[int]] = {}
+        most = max((len(found.find(own, known)) for own in words), default=0)
         return cls(found.names, min(most, MOST_CODES)) if most else None
 
     @cached_property
