@@ -14,6 +14,7 @@ from fuzz_files import pack, unpack
 from sklearn.exceptions import ConvergenceWarning
 
 import clearprop as cp
+from clearprop import persistence
 from clearprop.circuits.netlist import CircuitError
 from clearprop.documents import parse_document
 from clearprop.estimators import files
@@ -25,7 +26,7 @@ SPECIMENS = Path(__file__).with_name("specimens")
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("models")
-    return fuzz_models.make_models(folder) + sorted(SPECIMENS.glob("*.safetensors"))
+    return fuzz_models.make_models(folder, whole=False) + sorted(SPECIMENS.glob("*.safetensors"))
 
 
 def test_mutations(models: list[Path], tmp_path: Path) -> None:
@@ -110,3 +111,34 @@ def test_bounded() -> None:
     assert bounded("abcdefghijkl", 11) == "abcdef … kl"
     assert shown_value(10**5000) == "a value of type int with too many digits to show"
     assert shown_value(1.5) == "1.5"
+
+
+def test_a_long_document_is_a_tensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container's header holds some tens of MB, which 50,000 columns exceed."""
+    monkeypatch.setattr(persistence, "LONG", 1000)
+    path = tmp_path / "long"
+    document = {"names": [f"Spalte ä{i}" for i in range(500)]}
+    persistence.write_file(path, "network", document, {"W": np.ones(3)})
+    read, tensors = persistence.read_file(path, "network")
+    assert read == {"kind": "network", **document}
+    assert list(tensors) == ["W"]
+    header, body = unpack(path.read_bytes())
+    text = header["__metadata__"]["clearprop"]
+    assert json.loads(text) == {"format": 2, "kind": "network"}
+    broken = {
+        "is missing": {k: v for k, v in header.items() if k != "document"},
+        "is not a document": {**header, "document": {**header["document"], "dtype": "I8"}},
+    }
+    for message, changed in broken.items():
+        changed_body = body if "document" in changed else body[-24:]
+        if "document" not in changed:
+            changed["W"] = {**header["W"], "data_offsets": [0, 24]}
+        path.write_bytes(pack(changed, changed_body))
+        with pytest.raises(cp.ModelFileError, match=message):
+            persistence.read_file(path, "network")
+    path.write_bytes(pack(header, b"\xff" * len(body)))
+    with pytest.raises(cp.ModelFileError, match="its document is damaged"):
+        persistence.read_file(path, "network")
+    monkeypatch.setattr(persistence, "MAX_DOCUMENT", 2000)
+    with pytest.raises(ValueError, match="a file holds at most 2,000"):
+        persistence.write_file(path, "network", document, {})

@@ -7,9 +7,8 @@ is allowed; a number beyond a limit is a mistake, or the content of a damaged or
 from __future__ import annotations
 
 # tables
-MAX_COLUMNS = 200_000  # of a table that is learnt from
-MAX_INPUTS = 1_000_000  # columns of the matrix that networks take, and outputs of networks
-MAX_CLASSES = 20_000  # of a target
+MAX_COLUMNS = 100_000  # of a table that is learnt from
+MAX_CLASSES = 20_000  # of a target, or of all targets together
 MAX_TARGETS = 2**31  # entries of the targets of training: rows times outputs
 MAX_TARGET = 1e301  # of |y|: beyond it, sums and differences overflow
 MAX_SQUARED = 1e150  # of |y| for a loss that is in units of y squared, or grows like it
@@ -21,8 +20,9 @@ MAX_UNITS = 2**24  # of a layer
 MAX_WEIGHTS = 2**32  # of a network
 MAX_TEXT = 4096  # characters of a parameter that is text
 # model files
-MAX_HEADER = 2**26  # bytes: names and shapes of tensors, and the document
-MAX_VALUES = 2**23  # numbers, texts, lists and objects of the document
+MAX_HEADER = 2**26  # bytes: names and shapes of tensors, and a document that is not long
+MAX_DOCUMENT = 2**29  # bytes of the document
+MAX_VALUES = 2**24  # numbers, texts, lists and objects of the document
 MAX_TENSORS = 2**16
 MAX_NDIM = 8
 MAX_LABEL_BYTES = 2**26  # of the classes of a target, as an array

@@ -1,7 +1,8 @@
 """One safe file for every model: safetensors for the arrays, JSON for the rest, never pickle.
 
 A file holds named tensors and, in the entry "clearprop" of the container's metadata, one JSON
-object {"format": 1, "kind": kind, ...document}. Reading a file never runs code from it: the
+object {"format": 1, "kind": kind, ...document}. A very long document is a tensor of bytes instead,
+and the entry says {"format": 2, "kind": kind}. Reading a file never runs code from it: the
 safetensors library parses the container, `documents` parses the JSON, and this module checks the
 results of both. Any fault in a file raises one ModelFileError.
 """
@@ -35,7 +36,7 @@ from clearprop.documents import (
     take_list,
     take_tensor,
 )
-from clearprop.limits import MAX_HEADER, MAX_NDIM, MAX_TENSORS
+from clearprop.limits import MAX_DOCUMENT, MAX_HEADER, MAX_NDIM, MAX_TENSORS
 from clearprop.writing import write_whole
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
 ]
 
 FORMAT = 1
+LONG_FORMAT = 2  # the document is the tensor of this name, as UTF-8
+DOCUMENT = "document"
+LONG = 2**25  # characters of a document that go into the container's metadata
 DTYPES = {
     "F32": "float32",
     "F64": "float64",
@@ -99,6 +103,14 @@ def _encode(kind: str, document: Mapping[str, Any], tensors: Mapping[str, Array]
     if len(tensors) > MAX_TENSORS:
         raise ValueError(f"tensors: got {len(tensors)}, but a file holds at most {MAX_TENSORS}")
     arrays = {name: _plain_array(name, tensor) for name, tensor in tensors.items()}
+    if len(text) > LONG:
+        content = text.encode()
+        if len(content) > MAX_DOCUMENT:
+            raise ValueError(
+                f"document: takes {len(content):,} bytes; a file holds at most {MAX_DOCUMENT:,}"
+            )
+        arrays[DOCUMENT] = np.frombuffer(content, np.uint8)
+        text = dump_document({"format": LONG_FORMAT, "kind": kind})
     data: bytes = save(arrays, {"clearprop": text})
     header = int.from_bytes(data[:8], "little")
     if header > MAX_HEADER:
@@ -143,8 +155,8 @@ def read_file(
     try:
         # pread, not mmap: a file cut short by another program is an error instead of a SIGBUS.
         with safe_open(where, framework="numpy", backend="pread") as container:
-            document = _read_document(container.metadata(), kind, where)
-            names = sorted(container.keys())
+            document, is_long = _read_document(container, kind, where)
+            names = sorted(set(container.keys()) - ({DOCUMENT} if is_long else set()))
             if len(names) > MAX_TENSORS:
                 raise ModelFileError(f"{where}: more than {MAX_TENSORS} tensors")
             tensors = {name: _read_tensor(container, name, where) for name in names}
@@ -155,15 +167,22 @@ def read_file(
     return document, tensors
 
 
-def _read_document(metadata: Any, kinds: str | Collection[str], where: str) -> Document:
-    text = (metadata or {}).get("clearprop")
+def _read_document(
+    container: Any, kinds: str | Collection[str], where: str
+) -> tuple[Document, bool]:
+    """The document, and whether it was a tensor."""
+    text = (container.metadata() or {}).get("clearprop")
     if text is None:
         raise ModelFileError(f"{where}: a safetensors file, but not one written by clearprop")
     document = parse_document(text, where)
     version = take(document, "format", int, where, minimum=1)
-    if version > FORMAT:
-        newer = f"file format {version}, this one reads {FORMAT}"
+    if version > LONG_FORMAT:
+        newer = f"file format {version}, this one reads {LONG_FORMAT}"
         raise ModelFileError(f"{where}: written by a newer clearprop ({newer})")
+    is_long = version == LONG_FORMAT
+    if is_long:
+        document = parse_document(_long_text(container, where), where)
+        take(document, "format", int, where, minimum=FORMAT, maximum=FORMAT)
     del document["format"]
     kind = take(document, "kind", str, where)
     allowed = (kinds,) if isinstance(kinds, str) else tuple(kinds)
@@ -171,7 +190,21 @@ def _read_document(metadata: Any, kinds: str | Collection[str], where: str) -> D
         raise ModelFileError(
             f"{where}: holds {reprlib.repr(kind)}, not {' or '.join(map(repr, allowed))}"
         )
-    return document
+    return document, is_long
+
+
+def _long_text(container: Any, where: str) -> str:
+    """The document that is a tensor, as text."""
+    if DOCUMENT not in container.keys():  # noqa: SIM118 - not a mapping
+        raise ModelFileError(f"{where}: the tensor {DOCUMENT!r} is missing")
+    view = container.get_slice(DOCUMENT)
+    shape = view.get_shape()
+    if view.get_dtype() != "U8" or len(shape) != 1 or shape[0] > MAX_DOCUMENT:
+        raise ModelFileError(f"{where}: the tensor {DOCUMENT!r} is not a document")
+    try:
+        return bytes(container.get_tensor(DOCUMENT)).decode()
+    except UnicodeDecodeError as error:
+        raise ModelFileError(f"{where}: its document is damaged: {one_line(error)}") from error
 
 
 def _read_tensor(container: Any, name: str, where: str) -> Array:

@@ -60,8 +60,11 @@ def table(n: int = 60) -> dict[str, Any]:
     }
 
 
-def make_models(folder: Path) -> list[Path]:
-    """Small files of every kind, trained for as short as can be."""
+def make_models(folder: Path, *, whole: bool = True) -> list[Path]:
+    """Small files of every kind, trained for as short as can be.
+
+    whole: also those whose networks have several layers, which take a whole training.
+    """
     import pandas as pd
     import pyarrow as pa
 
@@ -74,12 +77,8 @@ def make_models(folder: Path) -> list[Path]:
     quick = {"random_state": 0, "time_limit": 0.1, "n_threads": 1}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole: dict[str, Any] = {"random_state": 0, "n_threads": 1, "monotone": {"count": 1}}
         models["classes"] = cp.TabularClassifier(5, **quick).fit(frame, three)
-        models["rising"] = cp.TabularRegressor(4, **whole).fit(frame, quantity)
-        models["falling"] = cp.TabularClassifier(4, **whole).fit(frame, frame["two"])
-        calibrated = cp.TabularClassifier(5, random_state=0, n_threads=1)
-        models["calibrated"] = calibrated.fit(frame[["two", "open"]], three)
+        models |= _whole_models(frame, three, quantity) if whole else {}
         labels = np.stack([frame["count"] > 20, frame["count"] % 2], axis=1).astype(int)
         models["labels"] = cp.TabularClassifier(4, **quick).fit(frame, labels)
         columns = np.stack([three, frame["two"].to_numpy(str)], axis=1)
@@ -91,10 +90,11 @@ def make_models(folder: Path) -> list[Path]:
         quantiles = cp.outputs.Quantile((0.1, 0.5, 0.9))
         models["quantiles"] = cp.TabularRegressor(4, loss=quantiles, **quick).fit(frame, quantity)
         models["poisson"] = cp.TabularRegressor(4, loss="poisson", **quick).fit(frame, quantity)
+        limit = {} if whole else {"time_limit": 0.1}
         arrow = pa.table(table() | {"answer": three, "paid": quantity})
         for target in ("answer", "paid"):
             task: dict[str, Any] = {"random_state": 0, "missing": ("?",)}
-            bag = cp.TableModel.fit(arrow, target, n_members=4, **task)
+            bag = cp.TableModel.fit(arrow, target, n_members=4, **task, **limit)
             models[f"bag_{target}"] = bag
             options = cp.tabular.NetworkOptions(epochs=2, hidden_sizes=(4,))
             network = cp.TableModel.fit(arrow, target, network=options, missing=("?",))
@@ -105,6 +105,24 @@ def make_models(folder: Path) -> list[Path]:
         paths.append(folder / f"{name}.safetensors")
         model.save(paths[-1])
     return paths
+
+
+def _whole_models(frame: Any, three: Any, quantity: Any) -> dict[str, Any]:
+    """With texts, with signs, and with calibration."""
+    words = ["river", "house", "tree", "stone", "night", "green"]
+    rng = np.random.default_rng(2)
+    titles = [" ".join(rng.choice(words, 5)) for _ in three]
+    same: dict[str, Any] = {"random_state": 0, "n_threads": 1}
+    signs: dict[str, Any] = {**same, "monotone": {"count": 1}}
+    texts = cp.TabularClassifier(4, kinds={"title": "text"}, **same)
+    return {
+        "text": texts.fit(
+            frame[["two"]].assign(title=titles), ["river" in title for title in titles]
+        ),
+        "rising": cp.TabularRegressor(4, **signs).fit(frame, quantity),
+        "falling": cp.TabularClassifier(4, **signs).fit(frame, frame["two"]),
+        "calibrated": cp.TabularClassifier(5, **same).fit(frame[["two", "open"]], three),
+    }
 
 
 def _plain_models(frame: Any, three: Any, labels: Any, quantity: Any, two: Any) -> dict[str, Any]:
@@ -241,6 +259,7 @@ def _of_estimator(model: Any, X: Any) -> list[np.ndarray]:
 VALUES: dict[str, list[Any]] = {
     "numeric": [1.5, None, -1e300],
     "boolean": [True, None, False],
+    "text": ["green house", None, "\u202e unknown " * 50],
     "date": [dt.datetime(2024, 5, 17, 3), None, dt.datetime(1890, 1, 1)],
 }
 

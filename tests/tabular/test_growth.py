@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 import clearprop as cp
+from clearprop import limits
 from clearprop.tables.frames import TableError, as_frame, read_column
 from clearprop.tables.sources import source_of
 from clearprop.tabular import NetworkOptions
@@ -82,3 +83,14 @@ def test_a_target_column_of_any_size() -> None:
         assert np.isfinite(model.predict(frame)).all()
         with pytest.raises(TableError, match=r"column 'y', row 0: '1e\+308' is too large"):
             cp.TableModel.fit(pa.table({"x": x, "y": HUGE * 1e308 / (1 + x)}), "y", **options)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+def test_limits_are_checked_before_any_work() -> None:
+    n, many = limits.MAX_COLUMNS + 1, limits.MAX_CLASSES + 1
+    with pytest.raises(
+        ValueError, match="number of columns of X must be at most 100,000; got 100,"
+    ):
+        cp.TabularClassifier().fit(np.zeros((2, n)), [0, 1])
+    with pytest.raises(ValueError, match="number of classes must be at most 20,000; got 20,001"):
+        cp.TabularClassifier().fit(np.zeros((many, 1)), np.arange(many))

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from clearprop._typing import Array
 from clearprop.callers import users_line
 from clearprop.checks import check_number, check_sample_weight, check_weights, scale_weights
+from clearprop.limits import MAX_COLUMNS, check_limit
 from clearprop.network import Network
 from clearprop.numpy_random import random_state
 from clearprop.tables.frames import TableWarning
@@ -114,6 +115,7 @@ class BaseTabular(BaseEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
+        check_limit("the number of columns of X", len(source.names), MAX_COLUMNS)
         y = self._read_y(y)
         check_consistent_length(range(source.n_rows), y)
         n = source.n_rows

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from clearprop._typing import Array
 from clearprop.checks import check_sample_weight, scale_weights
 from clearprop.estimators.settings import class_weights
+from clearprop.limits import MAX_CLASSES, MAX_TARGETS, check_limit
 from clearprop.tables.given_targets import plain_classes
 from clearprop.tables.sources import row_source
 from clearprop.tabular.bag.calibration import exponent, temper
@@ -23,6 +24,8 @@ from clearprop.tabular.gain import class_losses
 from clearprop.tabular.monotone import temper_two
 from clearprop.tabular.scores import CLASS_SCORES, find_score
 from clearprop.tabular.target import ClassTarget
+
+MANY_CLASSES = "join rare classes, or predict a quantity"
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):
@@ -222,6 +225,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _task(self, y: Array, weight: Array | None) -> Task:
         score = find_score(self._scoring_name, CLASS_SCORES)
         target = ClassTarget.of(y)
+        check_limit("the number of classes", target.n_outputs, MAX_CLASSES, MANY_CLASSES)
+        check_limit("rows times classes", len(y) * target.n_outputs, MAX_TARGETS, MANY_CLASSES)
         if self.class_weight is not None:
             columns = [y] if y.ndim == 1 else list(y.T)
             w = class_weights(self.class_weight, columns, target.classes, weight)
