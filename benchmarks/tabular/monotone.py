@@ -28,7 +28,6 @@ CONSTRAINTS: dict[str, dict[str, int]] = {
     "california": {"MedInc": 1},
     "saratoga": {"livingArea": 1, "landValue": 1},
     "computers": {"speed": 1, "ram": 1, "hd": 1, "trend": -1},
-    "airfare": {"dist": 1},
     "telco": {"tenure": -1},
     "hmda": {"pirat": 1, "lvrat": 1, "chist": 1},
 }
