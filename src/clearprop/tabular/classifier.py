@@ -47,6 +47,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     kinds : dict or None, default=None
         What columns are, where their type and values mislead: name → "numeric", "categorical",
         "boolean", "date", "text" or "ignore". Columns of an array are named by their number.
+    text_format : dict or None, default=None
+        How numbers and dates are written as text, where it is not to be found from the values:
+        "decimal" (".", ","), "thousands" (".", ",", " ", "'", ""), "day_first" (True, False).
     monotone : dict or None, default=None
         Numeric columns that the prediction rises with (+1) or falls with (-1): name → direction.
         For any two rows that differ in such a column alone, the probability of `classes_[1]` never
@@ -101,6 +104,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     tune_results_ : list of dict
         The configurations that the search tried, with their scores (less is better). The best
         configuration among those with the most epochs was taken. Not kept in files.
+    columns_ : tuple of TableColumn
+        For each column of the table its name, kind, the reason for it, its type in training, its
+        inputs in words, and the number of rows without a value.
     unused_columns_ : list of str
         Columns that predictions do not depend on, because they have the same value in all rows, or
         different text in almost all rows, or because held-out rows were predicted better without
