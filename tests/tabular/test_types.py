@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -510,3 +512,30 @@ def test_months_as_files_write_periods(write: str) -> None:
     assert stamps.astype("datetime64[M]").astype(str).tolist() == [
         f"2026-{m:02}" for m in (1, 4, 7, 10)
     ]
+
+
+def test_intervals_and_periods_in_parquet_files(tmp_path: Any) -> None:
+    """The command line reads them without pandas, which registers its types with Arrow."""
+    frame = pd.DataFrame(
+        {
+            "interval": pd.arrays.IntervalArray.from_breaks(np.arange(41.0)),
+            "month": pd.period_range("1969-01", periods=40, freq="M"),
+            "quarter": pd.period_range("1969-01", periods=40, freq="Q"),
+            "y": np.arange(40.0) % 7,
+        }
+    )
+    frame.loc[3, "interval"] = None
+    frame.to_parquet(tmp_path / "t.parquet")
+    code = (
+        "import pyarrow as pa, pyarrow.parquet as pq, sys;"
+        "from clearprop.tables.frames import as_frame;"
+        "t = pa.Table.from_batches(pq.ParquetFile('t.parquet').iter_batches());"
+        "assert 'pandas' not in sys.modules;"
+        "t = as_frame(t).to_native();"
+        "print(t['interval'].to_pylist()[2:4], *(str(t[n][k].as_py().date())"
+        " for n in ('month', 'quarter') for k in (0, 13)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    dates = "1969-01-01 1970-02-01 1969-01-01 1972-04-01"
+    assert (done.stdout, done.stderr) == (f"['(2, 3]', None] {dates}\n", "")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.limits import bounded
 from clearprop.tables.cells import Values
 from clearprop.tables.names import repeated, texts_of
-from clearprop.tables.values import series_values
+from clearprop.tables.values import series_values, without_pandas_types
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -133,6 +133,7 @@ def as_frame(table: Any) -> nw.DataFrame[Any]:
     names = list(getattr(table, "column_names", getattr(table, "columns", ())))
     if any(type(name) is not str for name in names) and hasattr(table, "set_axis"):
         table = table.set_axis(texts_of_names(names), axis=1)
+    table = without_pandas_types(table)
     try:
         frame: nw.DataFrame[Any] = nw.from_native(table, eager_only=True)
     except nw.exceptions.DuplicateError as error:

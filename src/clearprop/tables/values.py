@@ -6,6 +6,7 @@ known, or that holds no single value, is a problem in words, not an error.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -263,3 +264,51 @@ READERS: tuple[tuple[tuple[str, ...], Callable[[Any], Values]], ...] = (
     (("is_duration",), _durations),
     (("is_binary", "is_large_binary", "is_binary_view", "is_fixed_size_binary"), _bytes),
 )
+
+
+# ---- Parquet files of pandas ---------------------------------------------------------------------
+
+# How many units of datetime64 a period of pandas has, by the letters of its frequency.
+PERIODS = {"Y": "Y", "Q": "3M", "M": "M", "D": "D", "h": "h", "min": "m", "s": "s"}
+EXTENSION = b"ARROW:extension:name"
+
+
+def without_pandas_types(table: Any) -> Any:
+    """An Arrow table whose intervals and periods of pandas are text and dates.
+
+    Without pandas, Arrow reads them from files as structs and as integers.
+    """
+    import pyarrow as pa
+
+    if not isinstance(table, pa.Table) or b"pandas" not in (table.schema.metadata or {}):
+        return table
+    for i, field in enumerate(table.schema):
+        name = (field.metadata or {}).get(EXTENSION, b"")
+        read = {b"pandas.interval": _stored_intervals, b"pandas.period": _stored_periods}.get(name)
+        if read is not None:
+            parameters = json.loads(field.metadata.get(b"ARROW:extension:metadata", b"{}"))
+            table = table.set_column(i, field.name, read(table.column(i), parameters))
+    return table
+
+
+def _stored_intervals(column: Any, parameters: dict[str, Any]) -> Any:
+    import pyarrow as pa
+
+    if not pa.types.is_struct(column.type) or str(parameters.get("subtype")).startswith("datetime"):
+        return column
+    closed = str(parameters.get("closed", "right"))
+    rows = column.to_pylist()
+    texts = [row and interval_text(row["left"], row["right"], closed) for row in rows]
+    return pa.array(texts, pa.large_string())
+
+
+def _stored_periods(column: Any, parameters: dict[str, Any]) -> Any:
+    import pyarrow as pa
+
+    frequency = str(parameters.get("freq")).partition("-")
+    unit = PERIODS.get(frequency[0]) if frequency[2] in ("", "DEC") else None
+    if unit is None or not pa.types.is_integer(column.type):
+        return column
+    missing = np.asarray(column.is_null())
+    stamps = np.asarray(column.fill_null(0)).astype(np.int64).astype(f"datetime64[{unit}]")
+    return pa.array(stamps.astype("datetime64[us]"), mask=missing)
