@@ -288,6 +288,7 @@ LINES = [
     refused("nothing", "", "the file is empty"),
     refused("blanks only", " \n\n \t\n", "the file is empty"),
     refused("header only", "a,b\n", "the table has no rows"),
+    refused("one row without header", "0.5,2\n", "the table has no rows", LOOKS),
     refused("header only, without line break", "a,b", "the table has no rows"),
     refused("header and blank lines", "a,b\n\n  \n", "the table has no rows"),
     refused("a zero byte", "a,b\n1,\0\n", "zero bytes in line 2"),

@@ -163,11 +163,12 @@ def _with_names(path: str, names: list[str], omitted: set[int]) -> list[str]:
 
 
 def _looks_like_data(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> bool:
-    """Whether the columns of numbers have numbers for names, too, which do not count up."""
+    """Whether the columns of numbers have numbers for names, too, which do not count up.
+
+    Without rows every column may be one of numbers.
+    """
     width = len(header)
     same = [row for row in rows if len(row) == width][:20]
-    if not same:
-        return False
     names = [_as_name(value) for value in header]
     places = [
         i
