@@ -618,6 +618,12 @@ JSON = [
     refused("JSON lines without keys", "{}\n{}\n", "its objects are empty"),
     refused("JSON array", '[{"a": 1}, {"a": 2}]', "a JSON array"),
     refused("JSON array of arrays", "[\n[1, 2],\n[3, 4]\n]\n", "a JSON array"),
+    reads(
+        "brackets in a long file",
+        "[0],[1]\n" + "1,2\n" * 200_000,
+        {"[0]": ["1"] * 200_000, "[1]": ["2"] * 200_000},
+    ),
+    refused("JSON array, long", "[" + '{"a": 1},' * 100_000, "a JSON array"),
     refused("JSON object", '{\n  "a": [1, 2]\n}\n', "a JSON object over several lines"),
     refused(
         "JSON object, another layout",

@@ -100,9 +100,7 @@ def check_text(path: str, text: str, *, at_end: bool) -> None:
     for pattern, what in TEXTS:
         if re.match(pattern, start):
             raise TableError(f"{path}: {_not_a_table(what)}")
-    if re.match(r"\[\s*(?:[\[{\"\d\]-]|true|false|null)", start):
-        if at_end and not _is_json(text):
-            return
+    if start.startswith("[") and (_is_json(text) if at_end else re.match(r"\[\s*[\[{]", start)):
         raise TableError(
             f"{path}: {_not_a_table('a JSON array')}; JSON lines, with one object in each line, "
             "can be read"
