@@ -100,7 +100,8 @@ def check_text(path: str, text: str, *, at_end: bool) -> None:
     for pattern, what in TEXTS:
         if re.match(pattern, start):
             raise TableError(f"{path}: {_not_a_table(what)}")
-    if start.startswith("[") and (_is_json(text) if at_end else re.match(r"\[\s*[\[{]", start)):
+    opens = re.match(r'\[\s*(?:\{\s*"|\[\s*[-\d"])', start)
+    if opens or (start.startswith("[") and at_end and _is_json(text)):
         raise TableError(
             f"{path}: {_not_a_table('a JSON array')}; JSON lines, with one object in each line, "
             "can be read"
