@@ -157,6 +157,16 @@ def test_a_target_with_foreign_values_is_an_error_that_names_them() -> None:
     assert target.encode(euros).tolist() == [1234.5, 7.25, 1]
 
 
+def test_what_is_asked_for_is_read_or_named() -> None:
+    assert found(pd.Categorical(["1", "2", "3"] * 4)).reading.kind == "categorical"
+    column = source_of(pa.table({"x": ["1,5 €", "2,5 €", "7,25 €", "a", "b"]})).column("x")
+    with pytest.raises(TableError, match=r"row 3: 'a' is not a number \(€, decimal comma\)"):
+        find(column, "numeric").reading.numbers(column)
+    dates = source_of(pa.table({"x": ["1/2/2020", "3/4/2020"]})).column("x")
+    with pytest.raises(TableError, match=r"the order of day and month .* text_format=.'day_first'"):
+        find(dates, "date")
+
+
 # ---- row numbers ---------------------------------------------------------------------------------
 
 

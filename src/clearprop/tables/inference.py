@@ -119,7 +119,8 @@ def find(
     """
     type_ = type_of(column)
     n_missing = int(column.values.null_count)
-    if column.type == "text" and kind in (None, "numeric", "date"):
+    parsed = ("numeric", "date") if column.labels else (None, "numeric", "date")
+    if column.type == "text" and kind in parsed:
         found = _find_text(column, kind, dict(options or {}))
         found = replace(found, reading=replace(found.reading, type=type_))
         return replace(found, n_missing=found.n_missing + n_missing, asked=kind is not None)
@@ -222,6 +223,11 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
         return ColumnFinding(Reading("ignore", "row numbers"))
     if found is not None and found.doubt != "day":
         return found
+    if kind is not None and found is not None:
+        raise TableError(
+            f"column {shown(column.name)}: the order of day and month cannot be told from its "
+            "dates; text_format={'day_first': True} or False (--day-first, --month-first) says it"
+        )
     if kind is not None:  # the error is that of the first value which is not of the kind
         return ColumnFinding(Reading(kind, "as asked"))
     doubt = "" if found is None else found.doubt
@@ -269,15 +275,18 @@ def _find_numbers(words: _Words, kind: str | None, options: dict[str, Any]) -> C
         if words.others(np.asarray(pc.is_valid(numbers))) is None:
             form, numbers, sure = find_format(words.levels, words.counts, None)
         if words.others(np.asarray(pc.is_valid(numbers))) is None:
+            asked_form = None if form == PLAIN else form
             form, sure = NumberFormat(duration=True), True
             numbers = form.read(words.levels)
             are_days = _some_match(words.levels, r"\bdays?\b")
-            if not (are_days or _beyond_a_day(numbers)):  # times of day are dates
-                return None
+            durations = are_days or _beyond_a_day(numbers)  # times of day are dates
+            if not durations or words.others(np.asarray(pc.is_valid(numbers))) is None:
+                # The error is that of the first text that is not a number.
+                reading = Reading("numeric", "as asked", number=asked_form)
+                return None if kind is None else ColumnFinding(reading)
     read = np.asarray(pc.is_valid(numbers))
     others = words.others(read)
-    if others is None:
-        return None
+    assert others is not None
     infinite = int(words.counts[np.asarray(pc.fill_null(pc.is_inf(numbers), False))].sum())
     what = form.words if form.duration else ", ".join(filter(None, ("numbers", form.words)))
     reason = f"{what}: text with {int(read.sum())} different values"
