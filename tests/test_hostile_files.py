@@ -142,3 +142,21 @@ def test_a_long_document_is_a_tensor(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(persistence, "MAX_DOCUMENT", 2000)
     with pytest.raises(ValueError, match="a file holds at most 2,000"):
         persistence.write_file(path, "network", document, {})
+
+
+WILD = {
+    "a flag": lambda column: column["flags"][0].__setitem__(1, 1e308),
+    "an edge": lambda column: column["numbers"][0]["edges"].__setitem__(-1, 1e300),
+    "equal edges": lambda column: column["numbers"][0].update(edges=[0.0, 1e-60, 1.0]),
+}
+
+
+@pytest.mark.parametrize("what", WILD)
+def test_numbers_that_would_give_nan_are_refused(what: str, tmp_path: Path) -> None:
+    def change(document: dict[str, Any]) -> None:
+        part = "flags" if what == "a flag" else "numbers"
+        WILD[what](next(c for c in document["inputs"]["columns"] if c[part]))
+
+    path = edited("tabular_classifier", change, tmp_path / "m")
+    with pytest.raises(cp.ModelFileError, match=r"must be at most|rising order"):
+        cp.load(path)

@@ -338,7 +338,6 @@ def _worker(task: tuple[list[Path], range, int, Path]) -> tuple[Counter[str], li
 
 def _prepare(files: Sequence[Path], folder: Path) -> None:
     """Import everything, then bound the memory of the worker."""
-    os.nice(5)
     warnings.simplefilter("ignore")
     for file in files:
         path = folder / f"warm-{os.getpid()}"
@@ -353,12 +352,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "fuzz")
+    parser.add_argument("--short", action="store_true", help="only short trainings, small files")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / "models"
     fresh.mkdir(exist_ok=True)
-    files = sorted(SPECIMENS.glob("*.safetensors")) + make_models(fresh)
+    files = sorted(SPECIMENS.glob("*.safetensors")) + make_models(fresh, whole=not arguments.short)
     starts = range(0, arguments.cases, 500)
     tasks = [
         (files, range(start, min(start + 500, arguments.cases)), arguments.seed, folder)

@@ -293,7 +293,8 @@ def fit_bag(
         recipe = best_of(trials, recipe)
 
     def without(numbers: Sequence[int]) -> tuple[list[Architecture], Data]:
-        dropped = np.concatenate([inputs.places[i] for i in numbers])
+        places = inputs.places
+        dropped = np.concatenate([places[i] for i in numbers])
         fewer = replace(data, X=np.delete(data.X, dropped, axis=1))
         return task.architectures(inputs.without(numbers), recipe), fewer
 

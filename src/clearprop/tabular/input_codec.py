@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
+
 from clearprop.documents import Document, ModelFileError, check_keys, reading, take, take_list
 from clearprop.tables.columns import KINDS
 from clearprop.tables.dates import DATE_PARTS
-from clearprop.tabular.input_columns import Categories, Flag, InputColumn, Number
+from clearprop.tabular.input_columns import LIMIT, Categories, Flag, InputColumn, Number
 from clearprop.tabular.inputs import MAX_UNITS, TableInputs
 from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
 from clearprop.tabular.table_columns import TableColumn
@@ -153,15 +155,19 @@ def _ngrams(entry: Document, where: str) -> NGrams:
 
 def _number(entry: Document, where: str) -> Number:
     check_keys(entry, ("name", "median", "scale", "exponent", "edges"), where)
+    edges = take_list(entry, "edges", float, where, minimum=-LIMIT, maximum=LIMIT)
+    if not (np.diff(np.array(edges, np.float32)) > 0).all():
+        raise ModelFileError(f"{where}: the edges must be in rising order")
     return Number(
         take(entry, "name", str, where),
         take(entry, "median", float, where),
         take(entry, "scale", float, where, minimum=0),
         take(entry, "exponent", int, where, minimum=-1100, maximum=1100),
-        tuple(take_list(entry, "edges", float, where)),
+        tuple(edges),
     )
 
 
 def _flag(entry: Document, key: str, where: str) -> Flag:
-    centre, scale = take_list(entry, key, float, where, length=2)
+    # v is from -1 to 1 and z of the order of v: larger numbers would overflow
+    centre, scale = take_list(entry, key, float, where, length=2, minimum=-LIMIT, maximum=LIMIT)
     return Flag(centre, scale)

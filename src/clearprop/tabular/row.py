@@ -206,7 +206,8 @@ class RowReader:
         self._blank = [0.0] * sum(inputs.sizes)
         self._columns: list[tuple[int, Callable[[Any, list[float], list[float]], None]]] = []
         dates: dict[float, list[int]] = {}
-        for i, (column, places) in enumerate(zip(inputs.columns, inputs.places, strict=True)):
+        self._places = inputs.places
+        for i, (column, places) in enumerate(zip(inputs.columns, self._places, strict=True)):
             if column.kind == "date":
                 dates.setdefault(column.angle_step, []).append(i)
             else:
@@ -259,7 +260,7 @@ class RowReader:
                 unusual.append(i)
         parts = date_parts(np.array(stamps, dtype="datetime64[us]"), step)
         for j, i in enumerate(columns):
-            column, places = self.inputs.columns[i], self.inputs.places[i]
+            column, places = self.inputs.columns[i], self._places[i]
             for place, number in zip(places.tolist(), column.numbers, strict=False):
                 x[place] = float(parts[number.name][j])
             if column.missing is not None:
