@@ -107,9 +107,8 @@ def _predictions(
 def share_of_copies(inputs: TableInputs, matrix: Array) -> float:
     """The share of the rows whose inputs are exactly those of another row; 0 if it is natural.
 
-    Copies are natural in small numbers, and where no number tells rows apart. A number does so if
-    it has different values in most of the different rows, also in most of those that are copied,
-    and if it is not the only column of which this can be said.
+    Copies are natural in small numbers, and where no two numbers tell rows apart: a number does so
+    if it has different values in most of the different rows, also in most of those that are copied.
     """
     if len(matrix) < LEAST_ROWS:
         return 0.0
@@ -118,14 +117,13 @@ def share_of_copies(inputs: TableInputs, matrix: Array) -> float:
     if copied < max(LEAST_COPIED, COPIED * len(matrix)):
         return 0.0
     different, recurring = matrix[np.sort(first)[:MOST_ROWS]], matrix[first[counts > 1][:MOST_ROWS]]
+    n_telling = 0
     for place in range(min(inputs.sizes[0], MOST_NUMBERS)):
-        others = np.unique(_row_hashes(np.delete(different, place, axis=1)))
-        if len(others) >= LEAST_COPIED and all(
+        n_telling += all(
             len(np.unique(rows[:, place])) >= DISTINCT * len(rows)
             for rows in (different, recurring)
-        ):
-            return copied / len(matrix)
-    return 0.0
+        )
+    return copied / len(matrix) if n_telling > 1 else 0.0
 
 
 def _row_hashes(matrix: Array) -> Array:
