@@ -28,7 +28,15 @@ from table_cases import (
 
 from clearprop import SGD, Adam, Data, Job, Penalty, _native
 from clearprop.architecture import Architecture
-from clearprop.embeddings import Embedding, Identity, Parallel, Periodic, PiecewiseLinear, Scale
+from clearprop.embeddings import (
+    Embedding,
+    EmbeddingBag,
+    Identity,
+    Parallel,
+    Periodic,
+    PiecewiseLinear,
+    Scale,
+)
 from clearprop.engines import EpochPlan
 from clearprop.engines.native import NativeEngine, compiled, predict
 from clearprop.engines.native_specs import why_not
@@ -42,7 +50,13 @@ from clearprop.training import train
 def wide_job(dtype: str = "float32", **options: Any) -> tuple[Job, Data]:
     """Enough work for several threads, sizes that do not divide."""
     front = Parallel(
-        (PiecewiseLinear(edges(*range(3, 30))), Identity(9), Periodic(3), Embedding((2000, 7)))
+        (
+            PiecewiseLinear(edges(*range(3, 30))),
+            Identity(9),
+            Periodic(3),
+            Embedding((2000, 7)),
+            EmbeddingBag((5000, 7), 5, 9),
+        )
     )
     width = front.n_out
     layers = (
