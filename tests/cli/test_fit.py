@@ -243,3 +243,28 @@ def test_real_data(run, tmp_path, monkeypatch):
     assert logistic["log-loss"] < 0.36
     missing = {column["name"]: column["n_missing"] for column in report["columns"]}
     assert missing["occupation"] > 500
+
+
+def test_numbers_and_dates_of_other_countries(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{1 + i % 12}/{1 + i % 11}/2020;1.{100 + i};{i % 7},5 kg;{i % 2}" for i in range(60)]
+    Path("t.csv").write_text("day;x;mass;t\n" + "\n".join(rows) + "\n")
+    options = ("fit", "t.csv", "-t", "t", "--force", *QUICK)
+    plain = run(*options)
+    assert "mass    numeric  numbers, kg, decimal comma" in plain.out
+    assert "dates whose day and month cannot be told apart: 'day'; --day-first or" in plain.err
+    asked = ("--month-first", "--decimal", ",", "--json")
+    columns = {c["name"]: c for c in json.loads(run(*options, *asked).out)["columns"]}
+    assert columns["day"]["type"] == "dates (month first)"
+    assert columns["x"]["type"] == "numbers (decimal comma, thousands point)"
+    assert columns["mass"]["reason"] == "numbers, kg, decimal comma: text with 7 different values"
+    assert run(*options, "--quiet").err == ""
+    done = run(*options, "--decimal", ".", "--thousands", ".")
+    assert (done.code, "--decimal and --thousands are both '.'" in done.err) == (2, True)
+    text = Path("t.csv").read_text().replace(";0\n", ";?\n", 1).replace(";1\n", ";7,5\n", 1)
+    Path("t.csv").write_text(text)
+    done = run(*options)
+    assert done.code == 2
+    assert "the target has numbers, and 1 other value: '?' once; --missing" in done.err
+    skipping = ("--missing", "?", "--skip-missing-target")
+    assert run(*options, *skipping).code == 0

@@ -232,6 +232,8 @@ def _directions(arguments: argparse.Namespace) -> dict[str, int]:
 def _text_format(arguments: argparse.Namespace) -> dict[str, Any] | None:
     """How numbers and dates are written as text, if any option says so."""
     given = {key: getattr(arguments, key) for key in ("decimal", "thousands", "day_first")}
+    if given["decimal"] is not None and given["decimal"] == given["thousands"]:
+        raise UsageError(f"--decimal and --thousands are both {given['decimal']!r}")
     return {key: value for key, value in given.items() if value is not None} or None
 
 

@@ -239,8 +239,8 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
     if is_identifying(n_levels, n_present) and is_free_text(words.levels):
         return ColumnFinding(Reading("text", f"{n_levels} different texts"), doubt=doubt)
     if is_identifying(n_levels, n_present):
-        what = "dates whose day and month cannot be told apart" if doubt == "day" else "text"
-        reason = f"{what} with {n_levels} different values in {n_present} rows"
+        reason = f"text with {n_levels} different values in {n_present} rows"
+        reason += "; it may be dates" if doubt == "day" else ""
         return ColumnFinding(Reading("ignore", reason), doubt=doubt)
     return ColumnFinding(Reading("categorical", f"{n_levels} categories"), doubt=doubt)
 
