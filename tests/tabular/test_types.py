@@ -217,6 +217,8 @@ def as_polars(column: Any) -> Any:
             column = [None if v is None else str(v) for v in column.to_pylist()]
         elif pa.types.is_decimal256(column.type):
             column = column.cast(pa.decimal128(38, column.type.scale))
+        elif pa.types.is_run_end_encoded(column.type):
+            column = pc.run_end_decode(column)
     return pl.Series(column)
 
 
