@@ -35,6 +35,25 @@ def test_units_do_not_matter(factor: float, shift: float) -> None:
     np.testing.assert_allclose((other - shift) / factor, plain, atol=0.02)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+def test_targets_of_any_size(loss: str) -> None:
+    """They give a finite model, or an error that names y."""
+    y = np.abs(Y[:60]) / np.abs(Y).max()
+    for scale in (5e-320, 1e-308, 1e38, 1e140):
+        model = regressor(1, loss=loss).fit(X[:60], scale * y)
+        assert np.isfinite(model.predict(X)).all()
+        assert np.isfinite(model.predict_interval(X[:5], 0.9)).all()
+    for scale in (1e304, 1.7e308):
+        with pytest.raises(ValueError, match=r"y must be at most .* in size .*; divide y by"):
+            regressor(1, loss=loss).fit(X[:60], scale * y)
+
+
+def test_huber_of_any_delta() -> None:
+    for delta, scale in ((1e300, 1.0), (1.0, 1e-300)):
+        model = cp.TabularRegressor(1, loss=cp.outputs.Huber(delta)).fit(X[:60], scale * Y[:60])
+        assert np.isfinite(model.predict(X)).all()
+
+
 def test_predictions_lie_within_the_range_of_training() -> None:
     model = regressor().fit(X, Y)
     far = pd.DataFrame(columns(50, seed=5))

@@ -225,7 +225,8 @@ class BaseTabular(BaseEstimator):
         """y (N,) or (N, M) without missing values; one column of a matrix becomes (N,)."""
         y = plain_classes(y) if dtype is None else plain_numbers(y)
         check_present(y)
-        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0)
+        with np.errstate(over="ignore", invalid="ignore"):  # sums of huge values
+            y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", ensure_min_features=0)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return np.asarray(y)

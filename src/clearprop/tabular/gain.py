@@ -109,14 +109,17 @@ def _log_loss(p: Array, t: Array) -> Array:
 
 
 def number_losses(target: NumberTarget, y_hat: Array, y: Array, w: Array) -> tuple[Array, Array]:
-    """Losses (n,) of ŷ in units of y, and of the best constant for these rows.
+    """Losses (n,) of the networks' ŷ, and of the best constant for these rows.
 
     They are the losses of the output unit, in units of the scale.
     """
     t = target.encode(y).astype(np.float64)
     w = w if w.any() else np.ones(len(w))
-    scale, centre = (np.repeat(v, target.n_quantiles) for v in (target.scale, target.centre))
-    z = y_hat / scale - centre / scale
+    low, high = (
+        np.repeat((ends - target.centre) / target.scale, target.n_quantiles)
+        for ends in (target.low, target.high)
+    )
+    z = np.clip(y_hat.astype(np.float64), low, high)
     constant = best_constant(target.output, t, w)
     if isinstance(target.output, Poisson):
         z, constant = (np.log(np.maximum(v, 1e-30)) for v in (z, constant))

@@ -272,14 +272,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return target.shaped(decoded)
 
     def _losses(self, y_hat: Array, y: Array, weight: Array) -> tuple[Array, Array]:
-        return number_losses(self.target_, self.target_.decode(y_hat), y, weight)
+        return number_losses(self.target_, y_hat, y, weight)
 
     def _value(self, y_hat: Array, y: Array, weight: Array) -> float:
         target = self.target_
         w = weight if weight.any() else np.ones(len(y))
         score = self._score(target.output)
         power = 0 if score is poisson else 2 if score is None and self._has_huber() else 1
-        return float((_scores(target, score, y_hat, y, w) * target.scale**power).mean())
+        with np.errstate(over="ignore"):  # y² of y beyond 1e154 is infinite
+            return float((_scores(target, score, y_hat, y, w) * target.scale**power).mean())
 
     def _has_huber(self) -> bool:
         return isinstance(self.target_.output, Huber)
