@@ -165,6 +165,20 @@ def test_linear_members_are_networks_as_others(tmp_path: Path) -> None:
     assert model.feature_importances(frame, y, random_state=0).mean.argmax() in (0, 2)
 
 
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_a_search_without_time_is_not_worse_than_a_constant(n_classes: int) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.choice(n_classes, 400, p=[0.9] + [0.1 / (n_classes - 1)] * (n_classes - 1))
+    t = np.eye(n_classes, dtype=np.float32)[y]
+    A = rng.normal(size=(400, 3)).astype(np.float32)
+    rows = FeatureRows(A, (), t, np.full(400, 1 / 400), Softmax())
+    problem = LinearProblem.of(Softmax(), rows, -np.inf)
+    share = t.mean(axis=0)
+    b = problem._linear(np.concatenate([np.zeros((3, problem.t.shape[1])), problem._constant()])).b
+    np.testing.assert_allclose(np.exp(b) / np.exp(b).sum(), share, rtol=1e-5)
+    assert rows.loss(problem.solve(1.0)) <= -(share * np.log(share)).sum() + 1e-6
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
 @pytest.mark.filterwarnings("ignore")
 def test_few_rows_and_little_time(n: int) -> None:

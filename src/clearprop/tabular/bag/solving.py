@@ -166,7 +166,7 @@ class LinearProblem:
         q, k = self.Z.shape[1] - 1, self.t.shape[1]
         penalty = np.full((q + 1, 1), strength * self.rows.A.shape[1] / len(self.Z))
         penalty[-1] = 0
-        v = np.zeros((q + 1, k)) if start is None else start
+        v = np.concatenate([np.zeros((q, k)), self._constant()]) if start is None else start
         smooth = isinstance(self.output, SquaredError | Logistic | Poisson)
         if (
             smooth
@@ -175,6 +175,17 @@ class LinearProblem:
         ):
             return self._newton(penalty, v)
         return self._quasi_newton(penalty, v)
+
+    def _constant(self) -> Array:
+        """b (1, K') of the best constant: a search that ends early is not worse than that."""
+        mean = np.maximum((self.rows.weight @ self.t)[None].astype(np.float64), 1e-6)
+        if isinstance(self.output, Logistic):
+            mean = np.minimum(mean, 1 - 1e-6)
+            return np.asarray(np.log(mean / (1 - mean)))
+        if isinstance(self.output, Softmax | Poisson):
+            b = np.log(mean)
+            return np.asarray(b - b.mean() if isinstance(self.output, Softmax) else b)
+        return np.zeros(mean.shape)
 
     def _z(self, v: Array) -> Array:
         return (self.Z @ v.astype(np.float32)).astype(np.float64)
