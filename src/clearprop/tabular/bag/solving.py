@@ -134,7 +134,7 @@ class LinearProblem:
 
     def best(self, held: FeatureRows) -> tuple[LinearMap, float]:
         """The member whose λ is best for the held-out rows, and its strength."""
-        start = 2 if 4 * self.rows.A.shape[1] < len(self.rows.A) else 4
+        start = 2 if 4 * self.rows.A.shape[1] < len(self.rows.A) else 3
         v = self._minimise(STRENGTHS[start])
         best, best_loss, best_i = v, held.loss(self._linear(v)), start
         for step in (-1, 1):
