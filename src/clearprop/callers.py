@@ -1,4 +1,4 @@
-"""The line of the user's code that a warning points to."""
+"""Who calls: the line of the user's code that a warning points to, and whose warning it is."""
 
 from __future__ import annotations
 
@@ -19,3 +19,14 @@ def users_line() -> int:
             break
         frame, level = frame.f_back, level + 1
     return level
+
+
+def is_our_warning() -> bool:
+    """In a function that stands in for `warnings.showwarning`: whether clearprop gave the warning.
+
+    The file and line that the function gets are those of the user, see `users_line`.
+    """
+    frame = sys._getframe(1).f_back
+    while frame is not None and frame.f_globals.get("__name__") in ("warnings", "_py_warnings"):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__", "").startswith("clearprop.")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clearprop.cli.clock import Clock
+from clearprop.cli.command_time import CommandTime
 
 NOT_BETTER = "held-out rows are not predicted better than by a constant"
 
@@ -71,11 +71,11 @@ def test_a_short_time_limit(tables: Path, run: Any) -> None:
 
 
 def test_the_clock_leaves_time_to_compare() -> None:
-    clock = Clock(time.monotonic() - 1, 10.0)
-    left, training = clock.left(), clock.for_training()
+    deadline = CommandTime(time.monotonic() - 1, 10.0)
+    left, training = deadline.left(), deadline.for_training()
     assert left is not None
     assert training is not None
     assert 8.9 < left < 9
     assert 7.9 < training < 8
-    assert Clock(time.monotonic() - 99, 10.0).for_training() == 1
-    assert Clock.start(None).left() is None
+    assert CommandTime(time.monotonic() - 99, 10.0).for_training() == 1
+    assert CommandTime.start(None).left() is None

@@ -8,8 +8,9 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Any
+
+from clearprop.callers import is_our_warning
 
 
 class UsageError(ValueError):
@@ -40,7 +41,7 @@ def warnings_as_notes(quiet: bool) -> Iterator[None]:
 
     def show(message: Warning | str, *_: Any) -> None:
         text = str(message)
-        if text not in shown and _is_ours(sys._getframe(1)):
+        if text not in shown and is_our_warning():
             shown.add(text)
             note(text, quiet)
 
@@ -48,13 +49,6 @@ def warnings_as_notes(quiet: bool) -> Iterator[None]:
         warnings.simplefilter("always")
         warnings.showwarning = show  # type: ignore[assignment]
         yield
-
-
-def _is_ours(frame: FrameType | None) -> bool:
-    """Whether the code that called warnings.warn, in or above this frame, is clearprop's."""
-    while frame is not None and frame.f_globals.get("__name__") in ("warnings", "_py_warnings"):
-        frame = frame.f_back
-    return frame is not None and frame.f_globals.get("__name__", "").startswith("clearprop.")
 
 
 def _report(message: str) -> None:

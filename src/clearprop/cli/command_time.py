@@ -10,14 +10,14 @@ LEAST_TRAINING = 0.1  # of the time, even if reading the table took longer
 
 
 @dataclass(frozen=True)
-class Clock:
+class CommandTime:
     """begun: the start of the command, by time.monotonic(); seconds: the limit, or None."""
 
     begun: float
     seconds: float | None
 
     @classmethod
-    def start(cls, seconds: float | None) -> Clock:
+    def start(cls, seconds: float | None) -> CommandTime:
         return cls(time.monotonic(), seconds)
 
     def left(self) -> float | None:
