@@ -76,6 +76,8 @@ def _is_special(y: Any) -> bool:
     if isinstance(y, np.ndarray):
         return y.dtype.kind == "O" and y.ndim == 1
     if isinstance(y, list | tuple) and y and not any(isinstance(v, list | tuple) for v in y):
+        if all(isinstance(v, str) for v in y):
+            return False
         try:
             return np.asarray(y).dtype.kind in "OUS"
         except ValueError:
