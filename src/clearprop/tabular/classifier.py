@@ -85,8 +85,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         for several columns.
     oof_prediction_ : ndarray or list of ndarray
         Probabilities for the training rows, each the plain mean over the networks that did not see
-        the row; NaN for rows that all networks saw or for which `time_limit` left no time. Not kept
-        in files.
+        the row; NaN for rows that none held out, such as the earlier half with `time`, or for which
+        `time_limit` left no time. Not kept in files.
     oof_score_ : float
         The score of `oof_prediction_`, by the definition of `scoring` (for log_loss, less is
         better).

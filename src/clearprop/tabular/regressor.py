@@ -78,7 +78,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ----------
     oof_prediction_ : ndarray
         Predictions for the training rows, each by the networks that did not see the row; NaN for
-        rows that all networks saw or for which `time_limit` left no time. Not kept in files.
+        rows that none held out, such as the earlier half with `time`, or for which `time_limit`
+        left no time. Not kept in files.
     oof_score_ : float
         The score of `oof_prediction_`, in units of y, the mean over the outputs; less is better.
         Huber's loss is in units of y².
