@@ -131,9 +131,8 @@ std::string why_no_categories(const FrontLayout& layout, const T* X, int64_t ld,
         const int last = layout.columns[part.column + c / part.n_codes].n - (bag ? 0 : 1);
         if (x >= 0 && x <= static_cast<T>(last) && x == std::floor(x)) continue;
         std::ostringstream message;
-        message << "X must hold whole numbers 0 … " << last << " in "
-                << (bag ? "code" : "category") << " column " << c << "; got " << x << " in row "
-                << first + i;
+        message << "X must hold whole numbers 0 … " << last << " in " << (bag ? "code" : "category")
+                << " column " << c << "; got " << x << " in row " << first + i;
         return message.str();
       }
     }

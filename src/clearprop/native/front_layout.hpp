@@ -20,8 +20,9 @@ struct PartSpec {
   int n_codes = 1;  // of embedding_bag: columns of X of each text
   double clip = 0;
   std::vector<std::vector<double>> edges;  // of piecewise_linear, for each column
-  std::vector<int> sizes;  // of embedding: categories of each column; of embedding_bag: codes of each
-                           // text
+  std::vector<int>
+      sizes;  // of embedding: categories of each column; of embedding_bag: codes of each
+              // text
 
   bool operator==(const PartSpec&) const = default;
 };
