@@ -204,5 +204,5 @@ def test_other_random_states_are_scikit_learns() -> None:
     for seed in (None, np.random, rng):
         assert random_state(seed) is check_random_state(seed)
     for wrong in (-1, 2**32):
-        with pytest.raises(ValueError, match="Seed must be between 0 and"):
+        with pytest.raises(ValueError, match="random_state must be None, an integer from 0 to"):
             random_state(wrong)

@@ -387,7 +387,7 @@ def test_no_peers_at_all(run) -> None:
         (["--peers", "keras"], "unknown peer 'keras'; choose from scikit-learn, torch"),
         (["--only", "speed"], "unknown section 'speed'; choose from fit"),
         (["--precision", "float16"], "unknown precision 'float16'; choose from float32, bfloat16"),
-        (["--runs", "0"], "at least 1"),
+        (["--runs", "0"], "must be a whole number from 1"),
         (["--all", "--only", "fit"], "not allowed with"),
         (["--plot", "ratios.txt"], "--plot must end with .png, .svg, .pdf"),
         (["--plot", "ratios.svg", "--only", "row"], "--plot shows the section fit"),

@@ -199,6 +199,7 @@ def test_label_smoothing(y: Any, output: str, n: int) -> None:
         solver="lbfgs",
         alpha=0.0,
         tol=1e-9,
+        random_state=0,
         label_smoothing=0.2,
         output=output,
     )

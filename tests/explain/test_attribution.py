@@ -225,7 +225,7 @@ def test_a_table_model_of_a_bag_and_of_one_network(name: str, tmp_path: Path) ->
     table["kind"] = np.where(SIZE > 1, "large", "small")
     kinds = {other: "ignore" for other in ("kind", "three", "answer") if other != name}
     outputs = {"kind": ("small",), "three": ("c0", "c1", "c2"), "answer": ("answer",)}[name]
-    of_bag: dict[str, Any] = {"n_members": 4, "time_limit": 1.0, "random_state": 0}
+    of_bag: dict[str, Any] = {"n_members": 2, "random_state": 0}
     for options in (of_bag, {"network": cp.NetworkOptions(hidden_sizes=(8,), epochs=3)}):
         model = cp.TableModel.fit(table, name, kinds=kinds, **options)
         model.save(tmp_path / "model.safetensors")
@@ -302,7 +302,8 @@ def test_wrong_arguments() -> None:
         explain.attribute(net, [[0, 0, 0]], [[0, 0]])
     with pytest.raises(TypeError, match="a TableModel or a Network; got dict"):
         explain.attribute({}, [[0]])  # type: ignore[arg-type]
-    one = classifier().fit(TABLE, ["same"] * len(TABLE))
+    with pytest.warns(cp.TableWarning, match="only the class 'same'"):
+        one = classifier().fit(TABLE, ["same"] * len(TABLE))
     with pytest.raises(ValueError, match="a target with one class"):
         explain.attribute(one, TABLE[:1])
 

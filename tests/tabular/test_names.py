@@ -117,7 +117,7 @@ def test_a_target_named_by_a_number_or_a_tuple() -> None:
     for names in ([3, 2, 1, 0, 9], pd.MultiIndex.from_product([["a"], range(5)])):
         frame = pd.DataFrame(np.column_stack([X, Y]), columns=names)
         target, other = list(frame.columns)[4], list(frame.columns)[1]
-        model = cp.TableModel.fit(frame, target, kinds={other: "ignore"}, n_members=1, time_limit=1)
+        model = cp.TableModel.fit(frame, target, kinds={other: "ignore"}, n_members=1)
         assert model.target.name == name_text(target)
         assert name_text(other) not in model.names
         np.testing.assert_array_equal(model.predict(frame.iloc[:, ::-1]), model.predict(frame))

@@ -293,7 +293,7 @@ def test_what_is_not_one_row() -> None:
 @pytest.mark.filterwarnings("ignore:column 'number' alone predicts")
 def test_one_row_of_a_table_model(network: NetworkOptions | None, name: str) -> None:
     frame = X.drop(columns="heavy").assign(label=np.where(Y > 0, "yes", "no"), number=Y)
-    parameters: dict[str, Any] = {} if network else {"n_members": 2, "time_limit": 2.0}
+    parameters: dict[str, Any] = {} if network else {"n_members": 2}
     model = cp.TableModel.fit(frame, name, network=network, missing=("?",), **parameters)
     rows = frame[:6].assign(colour=["?", "red", "blue", "new", None, "green"])
     p = model.predict_values(rows).values
