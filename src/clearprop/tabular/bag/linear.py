@@ -1,10 +1,11 @@
 """Linear members: networks without a hidden layer, whose best weights take milliseconds.
 
-They are what remains if there is no time for more. A column of numbers enters twice: x between the
-first bin edge and the last, widened by a bin on either side, and its clipped x̃. A flag enters as
-it is. A category with a learnt vector adds a number to each output (for up to eight outputs), from
-what the other inputs leave; a text adds nothing. :mod:`clearprop.tabular.bag.solving` finds the
-weights; the first fold chooses their penalty.
+They are what remains if there is no time for more. A column of numbers enters as x between the
+first bin edge and the last, widened by a bin on either side, and, where held-out rows are predicted
+better with both, also as its clipped x̃. A flag enters as it is. A category with a learnt vector
+adds a number to each output (for up to eight outputs), from what the other inputs leave; a text
+adds nothing. :mod:`clearprop.tabular.bag.solving` finds the weights; the first fold chooses their
+penalty.
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ class Features:
     """From the matrix that networks take to the features of linear members.
 
     inputs: the first layer of the networks, and its parts.
+    clipped: whether x̃ is among the features.
     """
 
     inputs: Parallel
     numbers: PiecewiseLinear | None
     n_flags: int
     codes: Embedding | None
+    clipped: bool = False
 
     @classmethod
     def of(cls, inputs: Parallel) -> Features:
@@ -56,16 +59,20 @@ class Features:
         return cls(inputs, parts.get(PiecewiseLinear), n_flags, parts.get(Embedding))
 
     def matrix(self, X: Array) -> Array:
-        """A (n, p) float32 of rows X (n, D): x and x̃ of numbers, then flags."""
-        n = 0 if self.numbers is None else self.numbers.n_in
-        A = np.empty((len(X), 2 * n + self.n_flags), np.float32)
-        A[:, 2 * n :] = X[:, n : n + self.n_flags]
-        if self.numbers is not None:
-            h, x = X[:, :n], A[:, n : 2 * n]
-            np.clip(h, *self._bounds, out=A[:, :n])
-            np.clip(h, -1e15, 1e15, out=x)
+        """A (n, p) float32 of rows X (n, D): x of numbers, their x̃ if they are clipped, flags."""
+        n = self._n_numbers
+        parts = [X[:, n : n + self.n_flags]]
+        if self.numbers is not None and self.clipped:
+            x = np.clip(X[:, :n], -1e15, 1e15)
             x /= np.sqrt(1 + np.square(x / np.float32(self.numbers.clip)))
-        return A
+            parts.insert(0, x)
+        if self.numbers is not None:
+            parts.insert(0, np.clip(X[:, :n], *self._bounds))
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    @property
+    def _n_numbers(self) -> int:
+        return 0 if self.numbers is None else self.numbers.n_in
 
     @property
     def _bounds(self) -> tuple[Array, Array]:
@@ -97,15 +104,19 @@ class Features:
         These are their x̃, and every x whose weight has the wrong sign, until none is left.
         directions (D,): as `Monotone` has them. found: the weights with all features.
         """
-        n = 0 if self.numbers is None else self.numbers.n_in
+        n = self._n_numbers
         signs = directions[:n]
         rising = np.array([-1, 1]) if is_binary(rows.output, rows.t.shape[1]) else 1
-        off, A = np.flatnonzero(signs) + n, rows.A.copy()
+
+        def wrong() -> Array:
+            return np.flatnonzero((found.W[:n] * rising * signs[:, None] < 0).any(axis=1))
+
+        off, A = np.flatnonzero(signs) + n if self.clipped else wrong(), rows.A.copy()
         while len(off):
             A[:, off] = 0
             rows = replace(rows, A=A)
             found = LinearProblem.of(rows.output, rows, deadline).solve(strength)
-            off = np.flatnonzero((found.W[:n] * rising * signs[:, None] < 0).any(axis=1))
+            off = wrong()
         return found
 
     def theta(self, architecture: Architecture, found: LinearMap) -> Array:
@@ -124,10 +135,11 @@ class Features:
                 for column, edges in enumerate(layer.edges):
                     V[starts[column] : starts[column + 1], 0] = np.diff(edges)
                     b += edges[0] * found.W[column]
-                part[:, :: 1 + layer.n_units] = found.W[n : 2 * n].T
+                if self.clipped:
+                    part[:, :: 1 + layer.n_units] = found.W[n : 2 * n].T
                 part[:, 1 :: 1 + layer.n_units] = found.W[:n].T
             elif isinstance(layer, Identity):
-                part[:] = found.W[2 * n :].T
+                part[:] = found.W[len(found.W) - self.n_flags :].T
             elif isinstance(layer, Embedding) and found.tables:  # texts are left out
                 E = first[f"{i}.E"]
                 E[:, : len(b)] = np.concatenate(found.tables)
@@ -214,19 +226,17 @@ def fit_linear(
     features, n = Features.of(inputs), len(parts[0].train)
     monotone = architecture.monotone
     directions = None if monotone is None else np.array(monotone.directions)
-    train, held = (
-        features.rows(data, _sample(rows, FIRST_ROWS, rng), output)
-        for rows in (parts[0].train, parts[0].held)
+    samples = [_sample(rows, FIRST_ROWS, rng) for rows in (parts[0].train, parts[0].held)]
+    features, first, strength, taken = _search(
+        features, data, samples, output, begun + SEARCH_SHARE * seconds
     )
-    first, strength = LinearProblem.of(output, train, begun + SEARCH_SHARE * seconds).best(held)
-    taken = time.monotonic() - begun
     affordable = SEARCH_SOLVES / len(parts) * (SHARE * seconds / taken - 1) * FIRST_ROWS
     n = min(n, max(FIRST_ROWS, min(int(affordable), MOST_ROWS)))
     found: dict[int, Array] = {}
     for i, fold in enumerate(parts):
         key = id(fold.train)  # the same rows in another fold give the same member
         if key not in found:
-            solution = first
+            solution, train = first, features.rows(data, samples[0], output)
             if i > 0 or n > FIRST_ROWS:
                 now = time.monotonic()
                 deadline = now + max(begun + seconds - now, 0) / (len(parts) - i)
@@ -240,6 +250,29 @@ def fit_linear(
                 solution = replace(solution, tables=tables)
             found[key] = architecture.project(features.theta(architecture, solution))
     return [found[id(fold.train)] for fold in parts]
+
+
+def _search(
+    features: Features, data: Data, samples: list[Array], output: Output, deadline: float
+) -> tuple[Features, LinearMap, float, float]:
+    """The features and the strength of λ that are best for held-out rows, the weights, the time.
+
+    samples: training rows and held-out rows. The time is that of a search with these features, in
+    seconds.
+    """
+    best = None
+    for clipped in (False, True):
+        begun = time.monotonic()
+        if best is not None and (features.numbers is None or begun > deadline):
+            break
+        some = replace(features, clipped=clipped)
+        train, held = (some.rows(data, rows, output) for rows in samples)
+        found, strength = LinearProblem.of(output, train, deadline).best(held)
+        loss = held.loss(found)
+        if best is None or loss < best[0]:
+            best = loss, some, found, strength, time.monotonic() - begun
+    assert best is not None
+    return best[1:]
 
 
 def _sample(rows: Array, n: int, rng: np.random.Generator) -> Array:
