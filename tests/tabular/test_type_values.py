@@ -31,7 +31,6 @@ SEVERAL_ZONES = [
     pd.Period("2026-01", "M"),
 ]
 UTC_TIMES = ["01-01 12:00", "01-02", "01-02 15:00", "01-04 05:00", "01-05", None, "01-01"]
-ID = uuid.UUID(int=1)
 GAPS = [None, np.nan, pd.NA, pd.NaT]
 READ: dict[str, tuple[Any, str, list[Any]]] = {
     "sparse numbers": (S(pd.arrays.SparseArray([0, 1.5, 0])), "float", [0.0, 1.5, 0.0]),

@@ -12,14 +12,19 @@ import clearprop
 from clearprop.cli.circuit.arguments import SUBCOMMANDS
 from clearprop.cli.output import complain
 from clearprop.cli.values import (
+    activations,
+    character,
     count,
     inner,
+    mark,
     members,
     names,
     nonnegative,
+    output_unit,
     port,
     positive,
     rate,
+    row_numbers,
     samples,
     seconds,
     share,
@@ -102,7 +107,7 @@ def _runner(function: str) -> Callable[[argparse.Namespace], int]:
 def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     parser.add_argument("table", metavar="TABLE", nargs=nargs, help=INPUTS)
     files = parser.add_argument_group("file", "What a file is follows from its content.")
-    files.add_argument("--delimiter", type=_character, metavar="CHARACTER",
+    files.add_argument("--delimiter", type=character, metavar="CHARACTER",
                        help="separator of the values in a CSV file: one character, tab or blanks "
                        "(default: the one that gives all rows the same length)")  # fmt: skip
     files.add_argument("--encoding", help="encoding of a text file (default: utf-8, utf-16 or "
@@ -110,7 +115,7 @@ def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> Non
     files.add_argument("--no-header", dest="header", action="store_false",
                        help="the first row is data; the columns are called x0, x1, …")  # fmt: skip
     files.add_argument(
-        "--comment", type=_mark, metavar="MARK", help="leave out lines that begin with this mark"
+        "--comment", type=mark, metavar="MARK", help="leave out lines that begin with this mark"
     )
     files.add_argument(
         "--sheet", metavar="NAME", help="sheet of an Excel file (default: the first)"
@@ -212,7 +217,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
                      help="fraction of rows for early stopping (default: 0.15)")  # fmt: skip
     net.add_argument("--hidden-sizes", type=sizes, metavar="SIZES",
                      help="units per hidden layer, or 0 for none (default: 256,128)")  # fmt: skip
-    net.add_argument("--hidden", type=_activations, metavar="NAMES",
+    net.add_argument("--hidden", type=activations, metavar="NAMES",
                      help="one activation, or one per hidden layer (default: relu)")  # fmt: skip
     net.add_argument("--solver", choices=("adam", "adamw", "sgd", "rmsprop", "nadam", "lbfgs"),
                      help="optimiser (default: adam)")  # fmt: skip
@@ -256,7 +261,7 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 def _add_trace(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_table(parser)
-    parser.add_argument("--rows", type=_rows, default=[0], metavar="ROWS",
+    parser.add_argument("--rows", type=row_numbers, default=[0], metavar="ROWS",
                         help="rows such as 0,5 or 10-12, counted from 0 (default: 0)")  # fmt: skip
     parser.add_argument("--units", type=count, default=8, metavar="N",
                         help="units to print per layer, 0 for all (default: 8)")  # fmt: skip
@@ -281,16 +286,16 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "model", metavar="MODEL", nargs="?", help="model file written by clearprop fit"
     )
     _add_table(parser, nargs="?")
-    parser.add_argument("--rows", type=_rows, default=None, metavar="ROWS",
+    parser.add_argument("--rows", type=row_numbers, default=None, metavar="ROWS",
                         help="rows of TABLE, counted from 0 (default: 0-3)")  # fmt: skip
     parser.add_argument("--tolerance", type=rate, default=1e-7,
                         help="largest relative error that passes (default: 1e-7)")  # fmt: skip
     _add_member(parser, "0")
     made = parser.add_argument_group("without MODEL and TABLE: a random network")
     made.add_argument("--layers", type=sizes, metavar="SIZES", help="layer sizes (default: 4,5,3)")
-    made.add_argument("--hidden", type=_activations, metavar="NAMES",
+    made.add_argument("--hidden", type=activations, metavar="NAMES",
                       help="one activation, or one per hidden layer (default: tanh)")  # fmt: skip
-    made.add_argument("--output", type=_output, metavar="NAME",
+    made.add_argument("--output", type=output_unit, metavar="NAME",
                       help="output unit: linear, logistic, ... (default: softmax)")  # fmt: skip
     made.add_argument("--samples", type=samples, help="rows of random data (default: 5)")
     made.add_argument("--seed", type=count, help="seed of weights and data (default: 0)")
@@ -333,58 +338,6 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None], str],
     ),
     ("play", "open the playground in the browser", _add_play, "play:play"),
 )
-
-
-# ---- types of arguments --------------------------------------------------------------------------
-
-
-def _character(text: str) -> str:
-    text = {"\\t": "\t", "tab": "\t", "blanks": " "}.get(text, text)
-    if len(text) != 1 or not text.isascii() or text in "\"'\r\n\0":
-        raise argparse.ArgumentTypeError(f"must be one character, tab or blanks, got {text!r}")
-    return text
-
-
-def _mark(text: str) -> str:
-    if not 0 < len(text) <= 10 or not text.isprintable() or text != text.strip():
-        raise argparse.ArgumentTypeError(f"must be 1 to 10 characters without blanks, got {text!r}")
-    return text
-
-
-def _rows(text: str) -> list[int]:
-    rows: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        start = count(first)
-        stop = count(last) if dash else start
-        if not start <= stop < start + 10_000:
-            raise argparse.ArgumentTypeError(
-                f"{part.strip()!r} is not a range of at most 10,000 rows"
-            )
-        rows += [row for row in range(start, stop + 1) if row not in rows]
-    return rows
-
-
-def _activations(text: str) -> str | tuple[str, ...]:
-    from clearprop.activations import get_activation
-
-    names = tuple(part.strip() for part in text.split(","))
-    try:
-        for name in names:
-            get_activation(name, "each name")
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return names[0] if len(names) == 1 else names
-
-
-def _output(text: str) -> str:
-    from clearprop.outputs import get_output
-
-    try:
-        get_output(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
 
 
 def file_options(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -49,3 +49,52 @@ def sizes(text: str) -> tuple[int, ...]:
     if text.strip() in ("0", "none", ""):
         return ()
     return tuple(units(part.strip()) for part in text.split(","))
+
+
+def character(text: str) -> str:
+    text = {"\\t": "\t", "tab": "\t", "blanks": " "}.get(text, text)
+    if len(text) != 1 or not text.isascii() or text in "\"'\r\n\0":
+        raise argparse.ArgumentTypeError(f"must be one character, tab or blanks, got {text!r}")
+    return text
+
+
+def mark(text: str) -> str:
+    if not 0 < len(text) <= 10 or not text.isprintable() or text != text.strip():
+        raise argparse.ArgumentTypeError(f"must be 1 to 10 characters without blanks, got {text!r}")
+    return text
+
+
+def row_numbers(text: str) -> list[int]:
+    rows: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        start = count(first)
+        stop = count(last) if dash else start
+        if not start <= stop < start + 10_000:
+            raise argparse.ArgumentTypeError(
+                f"{part.strip()!r} is not a range of at most 10,000 rows"
+            )
+        rows += [row for row in range(start, stop + 1) if row not in rows]
+    return rows
+
+
+def activations(text: str) -> str | tuple[str, ...]:
+    from clearprop.activations import get_activation
+
+    names = tuple(part.strip() for part in text.split(","))
+    try:
+        for name in names:
+            get_activation(name, "each name")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return names[0] if len(names) == 1 else names
+
+
+def output_unit(text: str) -> str:
+    from clearprop.outputs import get_output
+
+    try:
+        get_output(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
