@@ -185,3 +185,24 @@ def test_any_classes_in_any_form(values: list[Any]) -> None:
         if type(values[0]) is not str:
             found = np.asarray(plain_numbers(form), dtype=np.float64)
             assert found.tolist() == [float(v) for v in values]
+
+
+def test_text_with_a_value_in_every_row_is_neither_classes_nor_silently_numbers():
+    table = np.arange(60.0)[:, None]
+    texts = [f"{v:.1f}" for v in table[:, 0]]
+    texts[7] = "#DIV/0!"
+    for kind in (cp.TabularClassifier, cp.TabularRegressor):
+        for y in (texts, np.array(texts), pd.Series(texts), pl.Series(texts)):
+            with pytest.raises(
+                ValueError, match="y has numbers, and 1 other value: '#DIV/0!' once"
+            ):
+                kind(n_members=1).fit(table, y)
+    with pytest.raises(ValueError, match="60 different texts in 60 rows, too many to be classes"):
+        cp.TabularClassifier(n_members=1).fit(table, [f"person {i}" for i in range(60)])
+    with pytest.raises(ValueError, match="row 3: 'three' is not a number"):
+        cp.TabularRegressor(n_members=1).fit(table[:6], ["0", "1", "2", "three", "4", "four"])
+
+
+def test_quantities_are_read_as_text_of_all_countries():
+    y = ["1.234,50 €", "2,00 €", "12.000,25 €", "3,75 €"]
+    np.testing.assert_array_equal(plain_numbers(y), [1234.5, 2, 12000.25, 3.75])

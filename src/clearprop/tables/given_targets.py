@@ -14,6 +14,9 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.limits import shown_value
 from clearprop.tables.cells import Values, cell_of
+from clearprop.tables.frames import Column
+from clearprop.tables.inference import counted, is_identifying, numbers_and_others
+from clearprop.tables.reading import Reading
 from clearprop.tables.values import array_values, objects_values, series_values
 
 MAX_ROWS = 5  # that a message names
@@ -33,8 +36,56 @@ def plain_classes(y: Any) -> Any:
 
 
 def plain_numbers(y: Any) -> Any:
-    """Quantities as an array of float64, NaN where missing; what NumPy reads stays as it is."""
+    """Quantities as an array of float64, NaN where missing; what NumPy reads stays as it is.
+
+    Raises ValueError for text that is not a number, naming it.
+    """
+    if isinstance(y, list | tuple) and y and all(isinstance(v, str) for v in y):
+        y = np.array(y)
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind == "U":
+        return _quantities(y)
     return _each_column(y, _numbers_column)
+
+
+def check_describes(y: Array) -> None:
+    """Raise ValueError where the classes (N,) are text with a different value in most rows.
+
+    If nearly all of them are numbers, it names the others.
+    """
+    if y.ndim != 1 or y.dtype.kind not in "OU":
+        return
+    column = _text_column(y)
+    n_levels = len(column.values.unique())
+    if not is_identifying(n_levels, len(y)):
+        return
+    _refuse_others(numbers_and_others(column))
+    raise ValueError(
+        f"y has {n_levels:,} different texts in {len(y):,} rows, too many to be classes"
+    )
+
+
+def _quantities(y: Array) -> Array:
+    """Numbers (N,) that are written as text, in any of the usual ways."""
+    column = _text_column(y)
+    found = numbers_and_others(column)
+    _refuse_others(found)
+    return Reading("numeric", number=None if found is None else found[0]).numbers(column)
+
+
+def _text_column(y: Array) -> Column:
+    import pyarrow as pa
+
+    texts = [v if isinstance(v, str) else str(v) for v in y.tolist()]
+    return Column("y", pa.array(texts, pa.large_string()))
+
+
+def _refuse_others(found: tuple[Any, tuple[tuple[str, int], ...]] | None) -> None:
+    if found is not None and found[1]:
+        n = sum(count for _, count in found[1])
+        raise ValueError(
+            f"y has numbers, and {n:,} other value{'s' if n > 1 else ''}: {counted(found[1])}; "
+            "leave these rows out"
+        )
 
 
 def check_present(y: Any) -> None:
@@ -128,6 +179,9 @@ def _plain_column(y: Any) -> Any:
 def _numbers_column(y: Any) -> Any:
     values = _values_of(y)
     kind = str(values.array.type)
+    if kind == "large_string" and not values.problem and values.held != "mixed":
+        _refuse_missing(values.array.is_null().to_numpy(zero_copy_only=False))
+        return _quantities(np.array(values.array.to_pylist(), dtype=object))
     if values.problem or kind not in ("bool", "int64", "uint64", "double", "null"):
         return np.asarray(y)
     array = values.array.cast("int64") if kind == "bool" else values.array

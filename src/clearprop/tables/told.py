@@ -43,13 +43,16 @@ ON_COMMAND_LINE = Ways(
 
 def messages(findings: Mapping[str, ColumnFinding], ways: Ways = IN_PYTHON) -> list[str]:
     """The messages about a table, from the findings of its columns by name."""
-    left_out, gaps, read, commas, days, infinite = [], [], [], [], [], []
+    left_out: list[str] = []
+    unusable: list[str] = []
+    gaps, read, commas, days, infinite = [], [], [], [], []
     types = [finding.reading.type for finding in findings.values()]
     all_text = all(type_ is not None and type_.name in ("text", "nothing") for type_ in types)
     for name, finding in findings.items():
         reading, column = finding.reading, shown(name)
         if reading.kind == "ignore" and not finding.asked:
-            left_out.append(f"{column} ({reading.reason})")
+            is_other = reading.type is not None and reading.type.name == "other"
+            (unusable if is_other else left_out).append(f"{column} ({reading.reason})")
         if finding.gaps:
             gaps.append(f"{column} ({counted(finding.gaps)})")
         is_text = reading.type is not None and reading.type.name == "text"
@@ -65,6 +68,7 @@ def messages(findings: Mapping[str, ColumnFinding], ways: Ways = IN_PYTHON) -> l
             infinite.append(f"{column} ({finding.infinite:,})")
     texts = (
         (left_out, "left out: {}", f"{ways.kinds} decides otherwise"),
+        (unusable, "left out: {}", "numbers, dates or text made from them can be used"),
         (gaps, "values that count as missing: {}", f"{ways.gaps} keeps them as categories"),
         (read, "text that is read as numbers or dates: {}", f"{ways.kinds} decides otherwise"),
         (commas, "commas are read as decimal commas: {}", f"otherwise {ways.thousands}"),

@@ -12,7 +12,7 @@ from clearprop._typing import Array
 from clearprop.checks import check_sample_weight, scale_weights
 from clearprop.estimators.settings import class_weights
 from clearprop.limits import MAX_CLASSES, MAX_TARGETS, check_limit
-from clearprop.tables.given_targets import plain_classes
+from clearprop.tables.given_targets import check_describes, plain_classes
 from clearprop.tables.sources import row_source
 from clearprop.tabular.bag.calibration import exponent, temper
 from clearprop.tabular.bag.division import Division
@@ -230,6 +230,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _task(self, y: Array, weight: Array | None) -> Task:
         score = find_score(self._scoring_name, CLASS_SCORES)
+        check_describes(y)
         target = ClassTarget.of(y)
         check_limit("the number of classes", target.n_outputs, MAX_CLASSES, MANY_CLASSES)
         check_limit("rows times classes", len(y) * target.n_outputs, MAX_TARGETS, MANY_CLASSES)
