@@ -160,6 +160,13 @@ def test_the_reader_of_a_report_does_not_cost_the_model(table, tmp_path):
     assert main(["evaluate", str(tmp_path / "m.safetensors"), table]) == 0
 
 
+def test_help_on_a_full_disk_is_one_line():
+    with Path("/dev/full").open("wb") as full:
+        done = start("--help", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"clearprop: error: {os.strerror(errno.ENOSPC)}\n"
+
+
 def test_output_that_fails_ends_the_block_and_then_raises(capsys):
     class Full(io.StringIO):
         def write(self, text: str) -> int:

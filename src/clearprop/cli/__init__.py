@@ -23,11 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. argv: arguments (default: of the process)."""
     prepare_streams()
     try:
-        arguments = build_parser().parse_args(argv)
-        sys.stdout.flush()
-    except SystemExit as done:  # --help, --version, or an error that is already reported
-        return done.code if isinstance(done.code, int) else FAILED
-    try:
+        try:
+            arguments = build_parser().parse_args(argv)
+        except SystemExit as done:  # --help, --version, or an error that is already reported
+            sys.stdout.flush()
+            return done.code if isinstance(done.code, int) else FAILED
         with warnings_as_notes(getattr(arguments, "quiet", False)):
             code: int = arguments.run(arguments)
         sys.stdout.flush()
