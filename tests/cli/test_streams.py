@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from clearprop.cli import main
-from clearprop.cli.output import MOST_CHARACTERS, warnings_as_notes
+from clearprop.cli.output import warnings_as_notes
 from clearprop.cli.streams import output_may_fail
+from clearprop.limits import MAX_MESSAGE
 from clearprop.writing import replacing, write_whole
 
 SPECIMENS = Path(__file__).parent
@@ -145,7 +146,7 @@ def test_messages_have_a_bounded_length(tmp_path):
     name.write_text(f"{'x' * 50_000},y\n1,2\n3,4\n")
     done = start("predict", MODEL, str(name), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 2
-    assert len(done.stderr) < 2 * MOST_CHARACTERS
+    assert len(done.stderr) < 2 * MAX_MESSAGE
 
 
 def test_the_reader_of_a_report_does_not_cost_the_model(table, tmp_path):

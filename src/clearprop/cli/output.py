@@ -11,13 +11,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from clearprop.callers import is_our_warning
+from clearprop.limits import bounded
 
 
 class UsageError(ValueError):
     """Arguments that cannot be combined."""
-
-
-MOST_CHARACTERS = 2000  # of a message, which may quote a name from a hostile file
 
 
 def complain(message: str) -> None:
@@ -52,9 +50,7 @@ def warnings_as_notes(quiet: bool) -> Iterator[None]:
 
 
 def _report(message: str) -> None:
-    text = printable(message)
-    if len(text) > MOST_CHARACTERS:
-        text = f"{text[:MOST_CHARACTERS]}… ({len(text):,} characters)"
+    text = bounded(printable(message))
     with suppress(OSError, ValueError):  # standard error is closed; the exit code remains
         print(f"clearprop: {text}", file=sys.stderr)
 

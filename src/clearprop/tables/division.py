@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.tables.columns import to_labels
-from clearprop.tables.frames import Column, TableError, as_frame, read_column
+from clearprop.tables.frames import Column, TableError, make_column
 from clearprop.tables.inference import find
+from clearprop.tables.values import sequence_values
 
 LISTED = 5  # rows that an error names
 
@@ -22,7 +22,11 @@ def read_groups(groups: Any, n_rows: int) -> Array:
 
     Raises ValueError for missing values, for another number of rows, and for a single group.
     """
-    return number_groups(_as_column(groups, "groups", n_rows), "groups")
+    column = _as_column(groups, "groups", n_rows)
+    if column.type == "other":  # pairs, for instance
+        texts = [None if value is None else str(value) for value in groups]
+        column = _as_column(texts, "groups", n_rows)
+    return number_groups(column, "groups")
 
 
 def read_times(time: Any, n_rows: int, options: Mapping[str, Any] | None = None) -> Array:
@@ -110,42 +114,15 @@ def _check_present(column: Column, is_missing: Array, what: str, rows: Array | N
 
 def _as_column(values: Any, name: str, n_rows: int) -> Column:
     """A sequence of values (N,), such as a list, an array or a series, as a column."""
-    import narwhals as nw
-    import pyarrow as pa
-
-    try:
-        frame = nw.from_native(values, series_only=True).alias(name).to_frame()
-    except TypeError:
-        if not isinstance(values, pa.Array):
-            values = np.asarray(values) if hasattr(values, "__array__") else list(values)
-        if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
-            values = values[:, 0]
-        if isinstance(values, np.ndarray) and values.ndim != 1:
-            shape = values.shape
-            raise ValueError(
-                f"{name} must have one value for each row; got an array of shape {shape}"
-            ) from None
-        frame = as_frame(pa.table({name: _to_arrow(values)}))
-    if len(frame) != n_rows:
-        raise ValueError(f"{name} has {len(frame)} values, but there are {n_rows} rows")
-    return read_column(frame, name)
-
-
-def _to_arrow(values: Any) -> Any:
-    import pyarrow as pa
-
-    if isinstance(values, pa.Array):
-        return values
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, OverflowError):  # values of several types
-        return pa.array([None if _is_missing(value) else str(value) for value in values])
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and math.isnan(value)
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if getattr(values, "ndim", 1) != 1:
+        raise ValueError(
+            f"{name} must have one value for each row; got an array of shape {values.shape}"
+        )
+    if len(values) != n_rows:
+        raise ValueError(f"{name} has {len(values)} values, but there are {n_rows} rows")
+    return make_column(lambda: sequence_values(values), name)
 
 
 def _as_text(column: Column) -> Column:

@@ -13,14 +13,13 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.limits import shown_value
-from clearprop.tables.cells import Values, cell_of
+from clearprop.tables.cells import cell_of
 from clearprop.tables.frames import Column
 from clearprop.tables.inference import counted, is_identifying, numbers_and_others
 from clearprop.tables.reading import Reading
-from clearprop.tables.values import array_values, objects_values, series_values
+from clearprop.tables.values import LIBRARIES, sequence_values
 
 MAX_ROWS = 5  # that a message names
-LIBRARIES = ("pandas", "polars", "pyarrow", "narwhals")
 GROUPS = {"bool": "truth values", "number": "numbers", "date": "dates", "time": "times of day"}
 WHOLE = 2.0**63
 OWN_CLASS = ", or give the missing value a class of its own"
@@ -136,28 +135,13 @@ def _is_special(y: Any) -> bool:
     return False
 
 
-def _values_of(y: Any) -> Values:
-    library = type(y).__module__.partition(".")[0]
-    if library == "pyarrow":
-        return array_values(y)
-    if library == "pandas":
-        import pandas as pd
-
-        y = y if isinstance(y, pd.Series) else pd.Series(y)  # an index, or an array of pandas
-    elif library not in LIBRARIES:
-        return objects_values(list(y))
-    import narwhals as nw
-
-    return series_values(nw.from_native(y, series_only=True, pass_through=False))
-
-
 def _objects(y: Any) -> list[Any]:
     found: list[Any] = y.to_pylist() if hasattr(y, "to_pylist") else list(y)
     return found
 
 
 def _plain_column(y: Any) -> Any:
-    values = _values_of(y)
+    values = sequence_values(y)
     if values.problem:
         raise ValueError(f"y must hold classes, not {values.problem}")
     if values.held == "mixed":
@@ -177,7 +161,7 @@ def _plain_column(y: Any) -> Any:
 
 
 def _numbers_column(y: Any) -> Any:
-    values = _values_of(y)
+    values = sequence_values(y)
     kind = str(values.array.type)
     if kind == "large_string" and not values.problem and values.held != "mixed":
         _refuse_missing(values.array.is_null().to_numpy(zero_copy_only=False))

@@ -17,6 +17,7 @@ from clearprop.tables.cells import Values, decimal_text, interval_text, read_cel
 
 if TYPE_CHECKING:
     import narwhals as nw
+LIBRARIES = ("pandas", "polars", "pyarrow", "narwhals")  # of series
 
 
 def series_values(series: nw.Series[Any]) -> Values:
@@ -106,6 +107,22 @@ def objects_values(values: list[Any]) -> Values:
         return read_cells(values)
     same = (pt.is_boolean, pt.is_integer, pt.is_float64, pt.is_string, pt.is_null)
     return array_values(array) if any(test(array.type) for test in same) else read_cells(values)
+
+
+def sequence_values(y: Any) -> Values:
+    """The values of a series, an array or a list, of any library."""
+    library = type(y).__module__.partition(".")[0]
+    if library == "pyarrow":
+        return array_values(y)
+    if library == "pandas":
+        import pandas as pd
+
+        y = y if isinstance(y, pd.Series) else pd.Series(y)  # an index, or an array of pandas
+    elif library not in LIBRARIES:
+        return objects_values(list(y))
+    import narwhals as nw
+
+    return series_values(nw.from_native(y, series_only=True, pass_through=False))
 
 
 # ---- Arrow ---------------------------------------------------------------------------------------

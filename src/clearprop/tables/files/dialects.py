@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -73,9 +73,11 @@ def split_records(
     at_end: whether the text ends with a complete record. most: number of records.
     """
     if dialect.delimiter == BLANKS:
-        return _split_at_blanks(text, dialect, at_end, most)
+        return _split_lines(text, _cells_at_blanks(dialect), at_end, most)
     if dialect.quote not in text:
-        return _split_plain(text, dialect.delimiter, at_end, most)
+        return _split_lines(
+            text, lambda line: line.split(dialect.delimiter) if line else [], at_end, most
+        )
     records: list[Record] = []
     record: Record = []
     place = used = 0
@@ -109,10 +111,10 @@ def split_records(
     return records, len(text) if at_end and place >= len(text) else used
 
 
-def _split_plain(
-    text: str, delimiter: str, at_end: bool, most: int | None
+def _split_lines(
+    text: str, cells_of: Callable[[str], Record], at_end: bool, most: int | None
 ) -> tuple[list[Record], int]:
-    """Without a quote anywhere."""
+    """Where each line is a record. cells_of: the cells of a line, none for one to be left out."""
     records: list[Record] = []
     place = 0
     while place < len(text) and (most is None or len(records) < most):
@@ -120,33 +122,19 @@ def _split_plain(
         assert found is not None
         if not found[1] and not at_end:
             break
-        line = found[0][: len(found[0]) - len(found[1])]
-        if line:
-            records.append(line.split(delimiter))
-        place = found.end()
-    return records, place
-
-
-def _split_at_blanks(
-    text: str, dialect: Dialect, at_end: bool, most: int | None
-) -> tuple[list[Record], int]:
-    q = re.escape(dialect.quote)
-    token = re.compile(rf"{q}((?:[^{q}]|{q}{q})*+){q}|(\S+)")
-    records: list[Record] = []
-    place = 0
-    while place < len(text) and (most is None or len(records) < most):
-        found = _LINE.match(text, place)
-        assert found is not None
-        if not found[1] and not at_end:
-            break
-        cells = [
-            m[2] if m[2] is not None else m[1].replace(dialect.quote * 2, dialect.quote)
-            for m in token.finditer(found[0])
-        ]
-        if cells:
+        if cells := cells_of(found[0].removesuffix(found[1])):
             records.append(cells)
         place = found.end()
     return records, place
+
+
+def _cells_at_blanks(dialect: Dialect) -> Callable[[str], Record]:
+    q = re.escape(dialect.quote)
+    token = re.compile(rf"{q}((?:[^{q}]|{q}{q})*+){q}|(\S+)")
+    return lambda line: [
+        m[2] if m[2] is not None else m[1].replace(dialect.quote * 2, dialect.quote)
+        for m in token.finditer(line)
+    ]
 
 
 # ---- the dialect ---------------------------------------------------------------------------------

@@ -89,29 +89,12 @@ def _open_text(path: str, content: Any, options: FileOptions) -> TableFile:
     return open_csv(path, text, options)
 
 
-def read_table(
-    path: str,
-    *,
-    columns: Collection[str] | None = None,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    header: bool = True,
-    comment: str | None = None,
-    sheet: str | None = None,
-) -> tuple[Any, bool]:
+def read_table(path: str, **options: Any) -> tuple[Any, bool]:
     """The whole file as one Arrow table, and whether all its values are text (CSV).
 
     Parameters, errors and warnings as for `open_table`; also TableError for a table without rows.
     """
-    with open_table(
-        path,
-        columns=columns,
-        delimiter=delimiter,
-        encoding=encoding,
-        header=header,
-        comment=comment,
-        sheet=sheet,
-    ) as table:
+    with open_table(path, **options) as table:
         batches = list(table.batches())
     if not batches:
         raise TableError(f"{path}: the table has no rows")
