@@ -262,24 +262,33 @@ _TABLE = (
     Activation(  # Maas et al. 2013
         "leaky_relu", _leaky_relu, _d_leaky_relu, (0.0,), HE,
         formula=("max(0.01 z, z)", r"\max(0.01\,z, z)"),
+        slope=("1 if z > 0, else 0.01", r"1 \text{ if } z>0 \text{, else } 0.01"),
     ),
     Activation(  # Clevert et al. 2016; φ″ jumps
         "elu", _elu, _d_elu, (0.0,), HE,
         formula=("z if z > 0, else eᶻ − 1", r"z \text{ if } z > 0 \text{, else } e^z - 1"),
+        slope=("1 if z > 0, else eᶻ", r"1 \text{ if } z>0 \text{, else } e^z"),
     ),
     Activation(  # Klambauer et al. 2017
         "selu", _selu, _d_selu, (0.0,), LECUN,
         formula=("λz if z > 0, else λc(eᶻ − 1)", r"\lambda\,\{z,\ c(e^z - 1)\}"),
+        slope=("λ if z > 0, else λc eᶻ", r"\lambda\,\{1,\ c\,e^z\}"),
     ),
     Activation(  # Hendrycks & Gimpel 2016, the exact form
-        "gelu", _gelu, _d_gelu, (), HE, formula=("z Φ(z)", r"z\,\Phi(z)")
+        "gelu", _gelu, _d_gelu, (), HE, formula=("z Φ(z)", r"z\,\Phi(z)"),
+        slope=("Φ(z) + z Φ′(z)", r"\Phi(z)+z\,\Phi'(z)"),
     ),
     Activation(  # Elfwing et al. 2018; "swish"
-        "silu", _silu, _d_silu, (), HE, formula=("z σ(z)", r"z\,\sigma(z)")
+        "silu", _silu, _d_silu, (), HE, formula=("z σ(z)", r"z\,\sigma(z)"),
+        slope=("σ(z) (1 + z (1 − σ(z)))", r"\sigma(z)(1+z(1-\sigma(z)))"),
     ),
     Activation(  # Misra 2019
         "mish", _mish, _d_mish, (), HE,
         formula=("z tanh(log(1 + eᶻ))", r"z\tanh(\log(1+e^z))"),
+        slope=(
+            "w + z (1 − w²) σ(z), w = tanh(log(1 + eᶻ))",
+            r"w+z(1-w^2)\sigma(z),\ w=\tanh(\log(1+e^z))",
+        ),
     ),
     Activation(  # Collobert 2004
         "hardtanh", _hardtanh, _d_hardtanh, (-1.0, 1.0),
@@ -289,13 +298,18 @@ _TABLE = (
     Activation(  # Howard et al. 2019 (MobileNetV3)
         "hardswish", _hardswish, _d_hardswish, (-3.0, 3.0), HE,
         formula=("z min(max(z + 3, 0), 6) / 6", r"\tfrac16\,z\min(\max(z+3, 0), 6)"),
+        slope=(
+            "(2z + 3)/6 if −3 < z ≤ 3, 0 below, 1 above",
+            r"\tfrac16(2z+3) \text{ if } -3<z\le3 \text{, 0 below, 1 above}",
+        ),
     ),
     Activation(  # Bergstra et al. 2009; φ″ jumps
         "softsign", _softsign, _d_softsign, (0.0,), formula=("z / (1 + |z|)", r"\frac{z}{1+|z|}"),
         slope=("1 / (1 + |z|)²", r"\frac{1}{(1+|z|)^2}"),
     ),
     Activation(  # Dugas et al. 2001
-        "softplus", softplus, _d_softplus, formula=("log(1 + eᶻ)", r"\log(1+e^z)")
+        "softplus", softplus, _d_softplus, formula=("log(1 + eᶻ)", r"\log(1+e^z)"),
+        slope=("σ(z)", r"\sigma(z)"),
     ),
 )  # fmt: skip
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({each.name: each for each in _TABLE})
