@@ -11,8 +11,9 @@ from .plot_space import plot_decision_boundary, plot_hidden_space, plot_loss_sli
 from .plot_training import plot_histograms, plot_history, plot_layers
 from .recorder import EpochLine, Record, Recorder, Recording
 from .statistics import Histogram, LayerStatistics, layer_statistics
-from .step import Check, Explanation, Factor, Operand, Step, Term
+from .step import Check, Explanation, Operand, Step
 from .steps import steps
+from .terms import Factor, Term
 
 __all__ = [
     "Attributions",

@@ -8,7 +8,8 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
-from clearprop.explain.step import Difference, Index
+from clearprop.explain.step import Difference
+from clearprop.explain.terms import Index
 from clearprop.gradient_check import derivative, smooth_pieces
 from clearprop.layers import Dense, DenseSaved, StepDraw, name_draw
 from clearprop.propagation import Trace, mean_loss

@@ -10,7 +10,8 @@ from clearprop import notation as sy
 from clearprop._typing import Array
 from clearprop.explain import slope_steps
 from clearprop.explain.differences import Differences
-from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
+from clearprop.explain.step import Operand, Step
+from clearprop.explain.terms import ONE, Helper, Of, Sum, function_of, times
 from clearprop.notation import Symbol
 from clearprop.propagation import Gradients
 
@@ -22,17 +23,11 @@ def dense_forward(place: LayerPlace) -> list[Step]:
     """z = g W h + b, and h = φ(z) except in layer L, where the output unit has f."""
     level, (hs, h), W, b = place.level, place.given, place.p["W"], place.p["b"]
     z, zs, Ws, bs = place.saved.z, sy.z(level), sy.W(level), sy.b(level)
-    g, (gains, text, code) = place.layer.gain, _gain(place)
-
-    def terms_of_z(at: Index) -> tuple[Term, ...]:
-        n, j = at
-        products = (
-            product(*gains, Factor(Ws.text, (j, i), float(W[j, i])),
-            Factor(hs.text, (n, i), float(h[n, i])))
-            for i in range(W.shape[1])
-        )  # fmt: skip
-        return (*products, product(Factor(bs.text, (j,), float(b[j]))))
-
+    gains, helpers, text, code = _gain(place)
+    terms_of_z = (
+        Sum("i", (times(*gains, Of(Ws.code, "ji"), Of(hs.code, "ni")),)),
+        Sum("", (times(Of(bs.code, "j")),)),
+    )
     steps = [
         Step(
             "forward", level, zs, f"{zs} = {text}{Ws} {hs} + {bs}",
@@ -41,7 +36,8 @@ def dense_forward(place: LayerPlace) -> list[Step]:
             f"{zs.code} = {code.format(f'({hs.code} @ {Ws.code}.T)')} + {bs.code}",
             (Operand(Ws, W), Operand(hs, h), Operand(bs, b)), z, ("n", "j"),
             "rows are samples, so the code uses the transpose"
-            + (f"; the gain g is {g:.6g}" if gains else ""), summands=terms_of_z,
+            + (f"; the gain g is {place.layer.gain:.6g}" if gains else ""),
+            summands=terms_of_z, helpers=helpers,
         )
     ]  # fmt: skip
     activation = place.layer.activation
@@ -51,11 +47,6 @@ def dense_forward(place: LayerPlace) -> list[Step]:
         return [*steps, *slope_steps.forward(place)]
     out, value = place.out
     text, _ = activation.formula
-
-    def terms_of_h(at: Index) -> tuple[Term, ...]:
-        factor = Factor(zs.text, at, float(z[at]))
-        return single(f"φ({factor})", float(value[at]), factor)
-
     equation = f"{out} = φ({zs})" if out.text[0] == "h" else f"{out}"
     steps.append(
         Step(
@@ -63,17 +54,22 @@ def dense_forward(place: LayerPlace) -> list[Step]:
             f"{out.text[0]}_nj = φ(z_nj)" if out.text[0] == "h" else "φ(z_nj)",
             f"{out.code} = net.architecture.layers[{place.number}].activation.phi({zs.code})",
             (Operand(zs, z),), value, ("n", "j"),
-            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=terms_of_h,
+            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""),
+            summands=function_of("φ({0})", Of(out.code, "nj"), Of(zs.code, "nj")),
+            helpers=(Helper(out.code, value),), function=("phi", zs.code),
         )
     )  # fmt: skip
     return steps
 
 
-def _gain(place: LayerPlace) -> tuple[tuple[Factor, ...], str, str]:
-    """The factor g of a term, of an equation, and of a product in Python; nothing if it is 1."""
+def _gain(place: LayerPlace) -> tuple[tuple[Of, ...], tuple[Helper, ...], str, str]:
+    """The factor g of a term, its value, and how it stands in an equation and before a product in
+    Python; nothing if it is 1."""
     if place.layer.gain == 1:
-        return (), "", "{}"
-    return (Factor("g", None, place.layer.gain),), "g ", f"g{place.level} * {{}}"
+        return (), (), "", "{}"
+    name = f"g{place.level}"
+    helper = Helper(name, np.array(place.layer.gain))
+    return (Of(name, text="g"),), (helper,), "g ", f"{name} * {{}}"
 
 
 def dense_backward(
@@ -89,35 +85,16 @@ def dense_backward(
     )
     dL_dh = gradients.dL_dh[level - 1]
     dz, dW, db, dh = sy.by(zs), sy.by(Ws), sy.by(bs), sy.by(hs)
-    gains, text, code = _gain(place)
+    gains, helpers, text, code = _gain(place)
     steps: list[Step] = []
     if place.layer.slope:
         steps += slope_steps.backward(place, dL, dL_dz, differences)
     elif place.layer.activation is not None:
         steps += _through_phi(place, dL, dL_dz, differences)
 
-    def terms_of_W(at: Index) -> tuple[Term, ...]:
-        j, i = at
-        return tuple(
-            product(*gains, Factor(dz.text, (n, j), float(dL_dz[n, j])),
-            Factor(hs.text, (n, i), float(h[n, i])))
-            for n in range(len(h))
-        )  # fmt: skip
-
-    def terms_of_b(at: Index) -> tuple[Term, ...]:
-        return tuple(
-            product(Factor(dz.text, (n, at[0]), float(dL_dz[n, at[0]])), Factor("1", None, 1.0))
-            for n in range(len(h))
-        )
-
-    def terms_of_h(at: Index) -> tuple[Term, ...]:
-        n, i = at
-        return tuple(
-            product(*gains, Factor(Ws.text, (j, i), float(W[j, i])),
-            Factor(dz.text, (n, j), float(dL_dz[n, j])))
-            for j in range(len(W))
-        )  # fmt: skip
-
+    terms_of_W = (Sum("n", (times(*gains, Of(dz.code, "nj"), Of(hs.code, "ni")),)),)
+    terms_of_b = (Sum("n", (times(Of(dz.code, "nj"), Of("1", text="1")),)),)
+    terms_of_h = (Sum("j", (times(*gains, Of(Ws.code, "ji"), Of(dz.code, "nj")),)),)
     below = hs.text[0]
     steps += [
         Step(
@@ -126,7 +103,9 @@ def dense_backward(
             f"∂ℒ/∂W_ji = {text}Σ_n ∂ℒ/∂z_nj {below}_ni",
             f"{dW.code} = ({hs.code}.T @ {_bracket(code.format(dz.code))}).T",
             (Operand(dz, dL_dz), Operand(hs, h)), dL_dW, ("j", "i"),
-            "one outer product per sample, summed over the batch", summands=terms_of_W,
+            "one outer product per sample, summed over the batch",
+            summands=terms_of_W, helpers=helpers,
+            derivative=(sy.LOSS.code, Ws.code),
             difference=differences.by_parameter(place.number, "W"),
         ),
         Step(
@@ -134,7 +113,8 @@ def dense_backward(
             "∂ℒ/∂b_j = Σ_n ∂ℒ/∂z_nj · 1", f"{db.code} = {dz.code}.sum(axis=0)",
             (Operand(dz, dL_dz),), dL_db, ("j",),
             "b is the weight from a unit that is always 1; its gradient is a sum over the batch",
-            summands=terms_of_b, difference=differences.by_parameter(place.number, "b"),
+            summands=terms_of_b, helpers=(ONE,), derivative=(sy.LOSS.code, bs.code),
+            difference=differences.by_parameter(place.number, "b"),
         ),
         Step(
             "backward", level, dh, f"{dh} = {text}{Ws}ᵀ {dz}",
@@ -144,7 +124,8 @@ def dense_backward(
             (Operand(Ws, W), Operand(dz, dL_dz)), dL_dh, ("n", "i"),
             "like running the network backwards, with the transpose of W"
             + ("; not used for learning, but shows which inputs matter" if hs is sy.X else ""),
-            summands=terms_of_h, difference=differences.by_input(place.number),
+            summands=terms_of_h, helpers=helpers, derivative=(sy.LOSS.code, hs.code),
+            difference=differences.by_input(place.number),
         ),
     ]  # fmt: skip
     return steps, dL_dh
@@ -164,15 +145,6 @@ def _through_phi(
     ds, dz, dh = sy.dphi(level), sy.by(zs), sy.by(out)
     text, _ = activation.slope
     layer = f"net.architecture.layers[{place.number}]"
-
-    def terms_of_slope(at: Index) -> tuple[Term, ...]:
-        factor = Factor(zs.text, at, float(z[at]))
-        return single(f"φ′({factor})", float(slope[at]), factor)
-
-    def terms_of_z(at: Index) -> tuple[Term, ...]:
-        factors = Factor(dh.text, at, float(dL[at])), Factor(ds.text, at, float(slope[at]))
-        return (product(*factors),)
-
     return [
         Step(
             "backward", level, ds, f"∂h/∂z = diag {{ {ds} }}",
@@ -182,15 +154,19 @@ def _through_phi(
             f"{ds.code} = {layer}.activation.dphi({zs.code}, {out.code})",
             (Operand(zs, z), Operand(out, value)), slope, ("n", "j"),
             "the diagonal; the rest is 0" + (f"; {activation.name}: φ′ = {text}" if text else ""),
-            summands=terms_of_slope, difference=differences.phi(place.number),
+            summands=function_of("φ′({0})", Of(ds.code, "nj"), Of(zs.code, "nj")),
+            helpers=(Helper(ds.code, slope),), function=("dphi", zs.code, out.code),
+            derivative=(out.code, zs.code),
+            difference=differences.phi(place.number),
         ),
         Step(
             "backward", level, dz, f"{dz} = {dh} ⊙ {ds}",
             f"{dz.latex} = {dh.latex} \\odot {ds.latex}",
             "∂ℒ/∂z_nj = ∂ℒ/∂h_nj φ′(z_nj)", f"{dz.code} = {dh.code} * {ds.code}",
             (Operand(dh, dL), Operand(ds, slope)), dL_dz, ("n", "j"),
-            "a diagonal matrix times a vector is an elementwise product", summands=terms_of_z,
-            difference=differences.by_z(place.number),
+            "a diagonal matrix times a vector is an elementwise product",
+            summands=(Sum("", (times(Of(dh.code, "nj"), Of(ds.code, "nj")),)),),
+            derivative=(sy.LOSS.code, zs.code), difference=differences.by_z(place.number),
         ),
     ]  # fmt: skip
 
@@ -199,17 +175,14 @@ def dropout_forward(place: LayerPlace) -> Step:
     """h ⊙ m, with the mask of this step of training."""
     (given, h), (out, value), m = place.given, place.out, place.saved
     ms = sy.mask(place.level)
-
-    def terms(at: Index) -> tuple[Term, ...]:
-        return (product(Factor(given.text, at, float(h[at])), Factor(ms.text, at, float(m[at]))),)
-
     return Step(
         "forward", place.level, out, f"{out} = {given} ⊙ {ms}",
         f"{out.latex} = {given.latex} \\odot {ms.latex}",
         f"h_nj = {_entry(given)} m_nj", f"{out.code} = {given.code} * saved[{place.number}]",
         (Operand(given, h), Operand(ms, m)), value, ("n", "j"),
         f"dropout with rate {place.layer.rate:g}: m is 0 with this probability, else "
-        "1/(1 − rate), in training only", summands=terms,
+        "1/(1 − rate), in training only",
+        summands=(Sum("", (times(Of(given.code, "nj"), Of(ms.code, "nj")),)),),
     )  # fmt: skip
 
 
@@ -223,17 +196,15 @@ def dropout_backward(
     (given, _), (out, _), m = place.given, place.out, place.saved
     ms, above, below = sy.mask(place.level), sy.by(out), sy.by(given)
     result = dL * m
-
-    def terms(at: Index) -> tuple[Term, ...]:
-        return (product(Factor(above.text, at, float(dL[at])), Factor(ms.text, at, float(m[at]))),)
-
     step = Step(
         "backward", place.level, below, f"{below} = {above} ⊙ {ms}",
         f"{below.latex} = {above.latex} \\odot {ms.latex}",
         f"∂ℒ/∂{_entry(given)} = ∂ℒ/∂h_nj m_nj",
         f"{below.code} = {above.code} * saved[{place.number}]",
         (Operand(above, dL), Operand(ms, m)), result, ("n", "j"),
-        "units dropped in the forward pass learn nothing in this step", summands=terms,
+        "units dropped in the forward pass learn nothing in this step",
+        summands=(Sum("", (times(Of(above.code, "nj"), Of(ms.code, "nj")),)),),
+        derivative=(sy.LOSS.code, given.code),
         difference=differences.by_input(place.number),
     )  # fmt: skip
     return [step], result

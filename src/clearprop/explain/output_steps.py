@@ -9,7 +9,19 @@ import numpy as np
 from clearprop import notation as sy
 from clearprop._typing import Array
 from clearprop.explain.differences import Differences
-from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
+from clearprop.explain.step import Operand, Step
+from clearprop.explain.terms import (
+    Factor,
+    Helper,
+    Index,
+    Of,
+    Sum,
+    Term,
+    TermForm,
+    function_of,
+    single,
+    times,
+)
 from clearprop.notation import Symbol
 from clearprop.outputs import Logistic, Output, Softmax, log_softmax
 from clearprop.outputs.unit import Y_MINUS_T
@@ -51,24 +63,6 @@ class OutputUnit:
         highest = z.max(axis=-1, keepdims=True)
         e = np.exp(z - highest)
         s = e.sum(axis=-1, keepdims=True)
-
-        def terms_of_e(at: Index) -> tuple[Term, ...]:
-            n, k = at
-            top = int(z[n].argmax())
-            return single(
-                f"exp({zs}[{n}, {k}] − {zs}[{n}, {top}])", float(e[at]),
-                Factor(zs.text, at, float(z[at])), Factor(zs.text, (n, top), float(z[n, top])),
-            )  # fmt: skip
-
-        def terms_of_s(at: Index) -> tuple[Term, ...]:
-            return tuple(
-                product(Factor("e", (at[0], j), float(e[at[0], j]))) for j in range(len(e[0]))
-            )
-
-        def terms_of_y_hat(at: Index) -> tuple[Term, ...]:
-            factors = Factor("e", at, float(e[at])), Factor("s", (at[0], 0), float(s[at[0], 0]))
-            return single(f"{factors[0]} / {factors[1]}", float(self.y_hat[at]), *factors)
-
         return [
             Step(
                 "forward", L, sy.E, f"e = exp({zs} − max_j z_j)",
@@ -77,35 +71,29 @@ class OutputUnit:
                 f"e = np.exp({zs.code} - {zs.code}.max(axis=-1, keepdims=True))",
                 (Operand(zs, z),), e, ("n", "k"),
                 "a constant subtracted from all z of a sample changes nothing; e cannot overflow",
-                summands=terms_of_e,
+                summands=function_of("exp({0} − {1})", Of("e", "nk"), Of(zs.code, "nk"),
+                                     Of(zs.code, "nm")),
+                helpers=(Helper("e", e),), function=("shifted_exp", zs.code),
             ),
             Step(
                 "forward", L, sy.S, "s = Σ_j e_j", r"s = \sum_j e_j", "s_n = Σ_j e_nj",
                 "s = e.sum(axis=-1, keepdims=True)", (Operand(sy.E, e),), s, ("n", "1"),
-                summands=terms_of_s,
+                summands=(Sum("j", (times(Of("e", "nj")),)),),
             ),
             Step(
                 "forward", L, sy.Y_HAT, "ŷ = softmax(z) = e / s",
                 r"\hat{\mathbf{y}} = \mathrm{softmax}(\mathbf{z}) = \mathbf{e} / s",
                 "ŷ_nk = e_nk / s_n = exp(z_nk) / Σ_j exp(z_nj)", "y_hat = e / s",
                 (Operand(sy.E, e), Operand(sy.S, s)), self.y_hat, ("n", "k"),
-                "P(t = k | x); each row sums to 1", summands=terms_of_y_hat,
+                "P(t = k | x); each row sums to 1",
+                helpers=(Helper("y_hat", self.y_hat),), function=("quotient", "e", "s"),
+                summands=function_of("{0} / {1}", Of("y_hat", "nk"), Of("e", "nk"), Of("s", "n0")),
             ),
         ]  # fmt: skip
 
     def _elementwise(self) -> Step:
         zs, output = self.z_symbol, self.output
         text, latex = output.formulas.f
-
-        def terms(at: Index) -> tuple[Term, ...]:
-            factor = Factor(zs.text, at, float(self.z[at]))
-            if isinstance(output, Softmax):  # several groups: ŷ depends on all z of its group
-                group = next(g for g in output.groups(self.z.shape[1]) if g.start <= at[1] < g.stop)
-                factors = [Factor(zs.text, (at[0], k), float(self.z[at[0], k]))
-                           for k in range(group.start, group.stop)]  # fmt: skip
-                return single(f"softmax of {zs}[{at[0]}, {group.start}…{group.stop - 1}] "
-                              f"at {at[1]}", float(self.y_hat[at]), *factors)  # fmt: skip
-            return single(f"f({factor})", float(self.y_hat[at]), factor)
 
         name = "softmax of each group of z" if isinstance(output, Softmax) else text or f"f({zs})"
         known = f" = {latex}" if latex else ""
@@ -114,8 +102,21 @@ class OutputUnit:
             rf"\hat{{\mathbf{{y}}}} = f({zs.latex})" + known,
             "ŷ_nk = f(z_nk)", f"y_hat = net.output.y_hat({zs.code})",
             (Operand(zs, self.z),), self.y_hat, ("n", "k"), f"{output.unit} units",
-            summands=terms,
+            summands=self._group_terms if isinstance(output, Softmax) else
+            function_of("f({0})", Of("y_hat", "nk"), Of(zs.code, "nk")),
+            helpers=(Helper("y_hat", self.y_hat),), function=("y_hat", zs.code),
         )  # fmt: skip
+
+    def _group_terms(self, at: Index) -> tuple[Term, ...]:
+        """Of one ŷ of a softmax of several groups, which depends on all z of its group."""
+        assert isinstance(self.output, Softmax)
+        (n, k), zs = at, self.z_symbol
+        group = next(g for g in self.output.groups(self.z.shape[1]) if g.start <= k < g.stop)
+        factors = [
+            Factor(zs.text, (n, i), float(self.z[n, i])) for i in range(group.start, group.stop)
+        ]
+        text = f"softmax of {zs}[{n}, {group.start}…{group.stop - 1}] at {k}"
+        return single(text, float(self.y_hat[at]), *factors)
 
     def _losses(self) -> list[Step]:
         assert self.t is not None
@@ -127,24 +128,21 @@ class OutputUnit:
         uses = (Operand(sy.Y_HAT, self.y_hat), Operand(sy.T, self.t), Operand(zs, self.z))
         weights = Operand(sy.SHARE, a)
 
-        def share(at: Index) -> tuple[Term, ...]:
-            return tuple(
-                product(Factor("a", (n,), float(a[n])), Factor("ℒₙ", (n,), float(value)))
-                for n, value in enumerate(losses)
-            )
+        terms, helpers = self._loss_terms()
 
         return [
             Step(
                 "forward", L, sy.LOSSES, f"ℒₙ = {text}", rf"\mathcal{{L}}_n = {latex}",
                 f"ℒ_n = {text}", f"Ln = net.output.loss({zs.code}, t)", uses, losses, ("n",),
                 "the loss of each sample, computed from z so that log ŷ is never log 0",
-                summands=self._loss_terms,
+                summands=terms, helpers=helpers, function=("loss", zs.code, "t"),
             ),
             Step(
                 "forward", None, sy.LOSS, *self._mean(), "ℒ = Σ_n a_n ℒ_n",
                 "L = Ln.mean()" if self.sample_weight is None else "L = Ln @ a",
                 (weights, Operand(sy.LOSSES, losses)), np.asarray(mean), (),
-                "the mean over the samples, " + self._shares(), summands=share,
+                "the mean over the samples, " + self._shares(),
+                summands=(Sum("n", (times(Of("a", "n"), Of("Ln", "n")),)),),
             ),
         ]  # fmt: skip
 
@@ -158,41 +156,40 @@ class OutputUnit:
         n = len(self.z)
         return f"a_n = 1/N = 1/{n}" if self.sample_weight is None else "a_n = w_n / Σ w"
 
-    def _loss_terms(self, at: Index) -> tuple[Term, ...]:
+    def _loss_terms(self) -> tuple[tuple[Sum, ...], tuple[Helper, ...]]:
         """The K terms of a sample's loss; for a logistic unit, both terms of each output."""
         assert self.t is not None
-        (n,) = at
-        z, t, output = self.z[n].astype(np.float64), self.t[n].astype(np.float64), self.output
-        terms: list[Term] = []
+        z, t, output = self.z.astype(np.float64), self.t.astype(np.float64), self.output
+        zs, y_hat, t_nk = self.z_symbol.code, Of("y_hat", "nk"), Of("t", "nk")
+        log_y = Of("log_y_hat", "nk", "log ŷ[{n}, {k}]")
         if isinstance(output, Softmax):
-            log_y = np.concatenate([log_softmax(z[g]) for g in output.groups(len(z))])
-            for k, (t_k, log_k) in enumerate(zip(t.tolist(), log_y.tolist(), strict=True)):
-                factors = Factor("t", (n, k), t_k), Factor(f"log ŷ[{n}, {k}]", None, log_k)
-                terms += single(
-                    f"−{factors[0]} · {factors[1]}", -t_k * log_k if t_k else 0.0, *factors
-                )
-        elif isinstance(output, Logistic):
-            for k, (t_k, z_k) in enumerate(zip(t.tolist(), z.tolist(), strict=True)):
-                for share, log_p, name, y in (
-                    (t_k, -np.logaddexp(0, -z_k), f"t[{n}, {k}]", f"log ŷ[{n}, {k}]"),
-                    (1 - t_k, -np.logaddexp(0, z_k), f"(1 − t[{n}, {k}])", f"log(1 − ŷ[{n}, {k}])"),
-                ):
-                    factors = Factor(name, None, share), Factor(y, None, float(log_p))
-                    value = -share * float(log_p) if share else 0.0
-                    terms += single(f"−{name} · {y}", value, *factors)
-        elif output.alone(0) is not None:
-            for k in range(len(z)):
-                one = output.alone(k)
-                assert one is not None
-                loss = float(one.loss(z[None, k : k + 1], t[None, k : k + 1])[0])
-                factors = (
-                    Factor("ŷ", (n, k), float(self.y_hat[n, k])),
-                    Factor("t", (n, k), float(t[k])),
-                )
-                terms += single(f"loss of ({factors[0]}, {factors[1]})", loss, *factors)
-        else:
-            terms += single(f"ℒₙ[{n}]", float(output.loss(self.z, self.t)[n]))
-        return tuple(terms)
+            logs = [log_softmax(z[:, group]) for group in output.groups(z.shape[1])]
+            helper = Helper(log_y.array, np.concatenate(logs, axis=1), ("log_y_hat", zs))
+            return (Sum("k", (times(t_nk, log_y, sign=-1, zero=True),)),), (helper,)
+        if isinstance(output, Logistic):
+            rest = Of("rest", "nk", "(1 − t[{n}, {k}])")
+            log_rest = Of("log_rest", "nk", "log(1 − ŷ[{n}, {k}])")
+            terms = (
+                times(t_nk, log_y, sign=-1, zero=True),
+                times(rest, log_rest, sign=-1, zero=True),
+            )
+            return (Sum("k", terms),), (
+                Helper(log_y.array, -np.logaddexp(0, -z), ("log_y_hat", zs)),
+                Helper(rest.array, 1 - t, ("one_minus", "t")),
+                Helper(log_rest.array, -np.logaddexp(0, z), ("log_one_minus_y_hat", zs)),
+            )
+        units = [output.alone(k) for k in range(z.shape[1])]
+        if units[0] is None:
+            value = Helper("Ln", output.loss(self.z, self.t))
+            return function_of("ℒₙ[{n}]", Of("Ln", "n")), (value,)
+        losses = [
+            unit.loss(z[:, k : k + 1], t[:, k : k + 1])
+            for k, unit in enumerate(units)
+            if unit is not None
+        ]
+        helper = Helper("losses", np.stack(losses, axis=1), ("losses", zs, "t"))
+        form = TermForm((y_hat, t_nk), "loss of ({0}, {1})", Of("losses", "nk"))
+        return (Sum("k", (form,)),), (helper,)
 
     # ---- backward ----------------------------------------------------------------------------
 
@@ -211,7 +208,7 @@ class OutputUnit:
     def _chain(self, dense_jacobian: bool) -> list[Step]:
         assert self.t is not None
         assert self.differences is not None
-        L, zs, output, t = self.layer, self.z_symbol, self.output, self.t
+        L, zs, output = self.layer, self.z_symbol, self.output
         with np.errstate(all="ignore"):
             by_y = output.dL_dy_hat(self.z, self.t)
             J = output.dy_dz(self.z)
@@ -222,25 +219,12 @@ class OutputUnit:
                 result = J * by_y
         by, dy = sy.by(sy.Y_HAT, sample=True), sy.DY_DZ
 
-        def terms_by_y_hat(at: Index) -> tuple[Term, ...]:
-            factors = Factor("t", at, float(t[at])), Factor("ŷ", at, float(self.y_hat[at]))
-            if isinstance(output, Softmax):
-                return single(f"−{factors[0]} / {factors[1]}", float(by_y[at]), *factors)
-            return single(f"∂ℒₙ/∂ŷ at ({factors[0]}, {factors[1]})", float(by_y[at]), *factors)
-
-        def terms_of_product(at: Index) -> tuple[Term, ...]:
-            n, k = at
-            if not dense_jacobian:
-                return (
-                    product(
-                        Factor(dy.text, at, float(J[at])), Factor(by.text, at, float(by_y[at]))
-                    ),
-                )
-            return tuple(
-                product(Factor(dy.text, (n, i, k), float(J[n, i, k])),
-                        Factor(by.text, (n, i), float(by_y[n, i])))
-                for i in range(J.shape[1])
-            )  # fmt: skip
+        form = "−{0} / {1}" if isinstance(output, Softmax) else "∂ℒₙ/∂ŷ at ({0}, {1})"
+        terms_by_y_hat = function_of(form, Of(by.code, "nk"), Of("t", "nk"), Of("y_hat", "nk"))
+        if dense_jacobian:
+            terms_of_product = Sum("i", (times(Of(dy.code, "nik"), Of(by.code, "ni")),))
+        else:
+            terms_of_product = Sum("", (times(Of(dy.code, "nk"), Of(by.code, "nk")),))
 
         text, latex = output.formulas.by_y_hat
         jacobian, entry = output.formulas.dy_dz
@@ -262,6 +246,8 @@ class OutputUnit:
                 f"dLn_dy_hat = net.output.dL_dy_hat({zs.code}, t)",
                 (Operand(sy.T, self.t), Operand(sy.Y_HAT, self.y_hat)), by_y, ("n", "k"),
                 "the gradient of each sample's loss", summands=terms_by_y_hat,
+                helpers=(Helper(by.code, by_y),), function=("dL_dy_hat", zs.code, "t"),
+                derivative=("Ln", "y_hat"),
                 difference=self.differences.loss_by_y_hat,
             ),
             Step(
@@ -272,6 +258,7 @@ class OutputUnit:
                 ("n", "i", "k") if dense_jacobian else ("n", "k"),
                 "one matrix per sample" if dense_jacobian else
                 "only the diagonal: each output depends only on its own z",
+                function=("dy_dz", zs.code), derivative=("y_hat", zs.code),
                 difference=self.differences.y_hat_by_z,
             ),
             Step(
@@ -280,7 +267,8 @@ class OutputUnit:
                 "Σ_i ∂ŷ_ni/∂z_nk ∂ℒ_n/∂ŷ_ni", f"chain = {multiply}",
                 (Operand(dy, J), Operand(by, by_y)), result, ("n", "k"),
                 "the chain rule as the lecture writes it; the next, short form is what is computed",
-                summands=terms_of_product, difference=self.differences.loss_by_z,
+                summands=(terms_of_product,), derivative=("Ln", zs.code),
+                difference=self.differences.loss_by_z,
             ),
         ]  # fmt: skip
 
@@ -293,17 +281,13 @@ class OutputUnit:
         sample, mean = sy.by(zs, sample=True), sy.by(zs)
         minus = self.output.formulas.by_z == Y_MINUS_T
 
-        def terms_of_sample(at: Index) -> tuple[Term, ...]:
-            y, t_k = Factor("ŷ", at, float(self.y_hat[at])), Factor("t", at, float(t[at]))
-            if minus:
-                return (product(y), *single(f"−{t_k}", -t_k.value, t_k))
-            return single(f"slope of the loss at ({y}, {t_k})", float(own[at]), y, t_k)
-
-        def terms_of_mean(at: Index) -> tuple[Term, ...]:
-            n = at[0]
-            return (
-                product(Factor("a", (n,), float(a[n])), Factor(sample.text, at, float(own[at]))),
-            )
+        y_hat, t_nk = Of("y_hat", "nk"), Of("t", "nk")
+        slope = "slope of the loss at ({0}, {1})"
+        terms_of_sample = (
+            (Sum("", (times(y_hat), times(t_nk, sign=-1))),) if minus
+            else function_of(slope, Of(sample.code, "nk"), y_hat, t_nk)
+        )  # fmt: skip
+        terms_of_mean = Sum("", (times(Of("a", "n"), Of(sample.code, "nk")),))
 
         form = self.output.formulas.by_z
         entry = "ŷ_nk − t_nk" if minus else "ℒₙ′(ŷ_nk)"
@@ -315,7 +299,9 @@ class OutputUnit:
                 f"∂ℒ_n/∂z_nk = {entry}", f"{sample.code} = net.output.dL_dz({zs.code}, t)",
                 (Operand(sy.Y_HAT, self.y_hat), Operand(sy.T, t)), own, ("n", "k"),
                 self.output.formulas.note,
-                summands=terms_of_sample, difference=self.differences.loss_by_z,
+                summands=terms_of_sample, helpers=() if minus else (Helper(sample.code, own),),
+                function=() if minus else ("dL_dz", zs.code, "t"),
+                derivative=("Ln", zs.code), difference=self.differences.loss_by_z,
             ),
             Step(
                 "backward", L, mean, f"{mean} = {share} {sample}",
@@ -323,7 +309,7 @@ class OutputUnit:
                 "∂ℒ/∂z_nk = a_n ∂ℒ_n/∂z_nk", f"{mean.code} = {sample.code} * a[:, None]",
                 (Operand(sy.SHARE, a), Operand(sample, own)), dL_dz, ("n", "k"),
                 f"ℒ is a mean: each sample has its share, {self._shares()}, here and nowhere else",
-                summands=terms_of_mean,
+                summands=(terms_of_mean,), derivative=("L", zs.code),
                 difference=self.differences.by_z(len(self.differences.architecture.layers) - 1),
             ),
         ]  # fmt: skip

@@ -9,7 +9,8 @@ import numpy as np
 from clearprop import notation as sy
 from clearprop._typing import Array
 from clearprop.explain.differences import Differences
-from clearprop.explain.step import Factor, Index, Operand, Step, Term, product, single
+from clearprop.explain.step import Operand, Step
+from clearprop.explain.terms import ONE, Helper, Of, Sum, function_of, times
 
 if TYPE_CHECKING:
     from clearprop.explain.steps import LayerPlace
@@ -22,25 +23,16 @@ def forward(place: LayerPlace) -> list[Step]:
     phi, ps, (out, value) = activation.phi(z), sy.phi_of_z(level), place.out
     text, _ = activation.formula
 
-    def terms_of_phi(at: Index) -> tuple[Term, ...]:
-        factor = Factor(zs.text, at, float(z[at]))
-        return single(f"φ({factor})", float(phi[at]), factor)
-
-    def terms_of_h(at: Index) -> tuple[Term, ...]:
-        slope = Factor(ss.text, at[1:], float(s[at[1]]))
-        z_factor, phi_factor = (
-            Factor(zs.text, at, float(z[at])),
-            Factor(ps.text, at, float(phi[at])),
-        )
-        rest = Term(f"−{slope} · {z_factor}", (slope, z_factor), -slope.value * z_factor.value)
-        return product(z_factor), product(slope, phi_factor), rest
-
+    z_nj, s_j, phi_nj = Of(zs.code, "nj"), Of(ss.code, "j"), Of(ps.code, "nj")
+    terms_of_h = times(z_nj), times(s_j, phi_nj), times(s_j, z_nj, sign=-1)
     layer = f"net.architecture.layers[{place.number}]"
     return [
         Step(
             "forward", level, ps, f"{ps}", ps.latex, "φ(z_nj)",
             f"{ps.code} = {layer}.activation.phi({zs.code})", (Operand(zs, z),), phi, ("n", "j"),
-            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""), summands=terms_of_phi,
+            f"φ is {activation.name}" + (f": φ(z) = {text}" if text else ""),
+            summands=function_of("φ({0})", phi_nj, z_nj),
+            helpers=(Helper(ps.code, phi),), function=("phi", zs.code),
         ),
         Step(
             "forward", level, out, f"{out} = {zs} + {ss} ⊙ ({ps} − {zs})",
@@ -49,7 +41,7 @@ def forward(place: LayerPlace) -> list[Step]:
             f"{out.code} = {zs.code} + {ss.code} * ({ps.code} - {zs.code})",
             (Operand(zs, z), Operand(ss, s), Operand(ps, phi)), value, ("n", "j"),
             "each unit learns how much of φ it uses: s = 1 is φ itself, s = 0 is a straight line",
-            summands=terms_of_h,
+            summands=(Sum("", terms_of_h),),
         ),
     ]  # fmt: skip
 
@@ -65,31 +57,12 @@ def backward(place: LayerPlace, dL: Array, dL_dz: Array, differences: Difference
     dz, dh, dss = sy.by(zs), sy.by(out), sy.by(ss)
     text, _ = activation.slope
 
-    def terms_of_dphi(at: Index) -> tuple[Term, ...]:
-        factor = Factor(zs.text, at, float(z[at]))
-        return single(f"φ′({factor})", float(dphi[at]), factor)
-
-    def terms_of_dh(at: Index) -> tuple[Term, ...]:
-        slope = Factor(ss.text, at[1:], float(s[at[1]]))
-        rest = Term(f"−{slope}", (slope,), -slope.value)
-        one = Term("1", (Factor("1", None, 1.0),), 1.0)
-        return one, product(slope, Factor(ds.text, at, float(dphi[at]))), rest
-
-    def terms_of_z(at: Index) -> tuple[Term, ...]:
-        factors = Factor(dh.text, at, float(dL[at])), Factor(hs.text, at, float(dh_dz[at]))
-        return (product(*factors),)
-
-    def terms_of_s(at: Index) -> tuple[Term, ...]:
-        terms: list[Term] = []
-        for n in range(len(z)):
-            entry = (n, at[0])
-            above = Factor(dh.text, entry, float(dL[entry]))
-            z_factor = Factor(zs.text, entry, float(z[entry]))
-            terms.append(product(above, Factor(ps.text, entry, float(phi[entry]))))
-            terms.append(
-                Term(f"−{above} · {z_factor}", (above, z_factor), -above.value * z_factor.value)
-            )
-        return tuple(terms)
+    z_nj, s_j, phi_nj, dphi_nj = (
+        Of(zs.code, "nj"), Of(ss.code, "j"), Of(ps.code, "nj"), Of(ds.code, "nj"),
+    )  # fmt: skip
+    above = Of(dh.code, "nj")
+    terms_of_dh = times(Of("1", text="1")), times(s_j, dphi_nj), times(s_j, sign=-1)
+    terms_of_s = times(above, phi_nj), times(above, z_nj, sign=-1)
 
     layer = f"net.architecture.layers[{place.number}]"
     return [
@@ -98,7 +71,10 @@ def backward(place: LayerPlace, dL: Array, dL_dz: Array, differences: Difference
             f"{ds.code} = {layer}.activation.dphi({zs.code}, {ps.code})",
             (Operand(zs, z), Operand(ps, phi)), dphi, ("n", "j"),
             f"{activation.name}: φ′ = {text}" if text else f"φ is {activation.name}",
-            summands=terms_of_dphi, difference=differences.phi(place.number),
+            summands=function_of("φ′({0})", dphi_nj, z_nj),
+            helpers=(Helper(ds.code, dphi),), function=("dphi", zs.code, ps.code),
+            derivative=(ps.code, zs.code),
+            difference=differences.phi(place.number),
         ),
         Step(
             "backward", level, hs, f"∂h/∂z = diag {{ 1 + {ss} ({ds} − 1) }}",
@@ -106,7 +82,8 @@ def backward(place: LayerPlace, dL: Array, dL_dz: Array, differences: Difference
             "∂h_nj/∂z_nj = 1 + s_j (φ′(z_nj) − 1)",
             f"{hs.code} = 1 + {ss.code} * ({ds.code} - 1)",
             (Operand(ss, s), Operand(ds, dphi)), np.asarray(dh_dz), ("n", "j"),
-            "the diagonal; the rest is 0", summands=terms_of_dh,
+            "the diagonal; the rest is 0", summands=(Sum("", terms_of_dh),), helpers=(ONE,),
+            derivative=(out.code, zs.code),
             difference=differences.unit(place.number),
         ),
         Step(
@@ -114,8 +91,9 @@ def backward(place: LayerPlace, dL: Array, dL_dz: Array, differences: Difference
             f"{dz.latex} = {dh.latex} \\odot {hs.latex}",
             "∂ℒ/∂z_nj = ∂ℒ/∂h_nj ∂h_nj/∂z_nj", f"{dz.code} = {dh.code} * {hs.code}",
             (Operand(dh, dL), Operand(hs, dh_dz)), dL_dz, ("n", "j"),
-            "a diagonal matrix times a vector is an elementwise product", summands=terms_of_z,
-            difference=differences.by_z(place.number),
+            "a diagonal matrix times a vector is an elementwise product",
+            summands=(Sum("", (times(above, Of(hs.code, "nj")),)),),
+            derivative=(sy.LOSS.code, zs.code), difference=differences.by_z(place.number),
         ),
         Step(
             "backward", level, dss, f"{dss} = Σ_n {dh} ⊙ ({ps} − {zs})",
@@ -123,7 +101,8 @@ def backward(place: LayerPlace, dL: Array, dL_dz: Array, differences: Difference
             "∂ℒ/∂s_j = Σ_n ∂ℒ/∂h_nj (φ(z_nj) − z_nj)",
             f"{dss.code} = ({dh.code} * ({ps.code} - {zs.code})).sum(axis=0)",
             (Operand(dh, dL), Operand(ps, phi), Operand(zs, z)), dL_ds, ("j",),
-            "a sum over the batch, because all samples share the slope", summands=terms_of_s,
+            "a sum over the batch, because all samples share the slope",
+            summands=(Sum("n", terms_of_s),), derivative=(sy.LOSS.code, ss.code),
             difference=differences.by_parameter(place.number, "slope"),
         ),
     ]  # fmt: skip

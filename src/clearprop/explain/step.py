@@ -1,4 +1,4 @@
-"""The records of an explanation: a step of the computation, its operands, terms and checks."""
+"""The records of an explanation: a step of the computation, its operands and checks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, SupportsIndex, TypeAlias, overload
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.explain.terms import Helper, Index, Sum, Term, expand, single
 from clearprop.gradient_check import RESOLUTION
-from clearprop.notation import Symbol, number, place
+from clearprop.notation import Symbol, place
 
-Index: TypeAlias = tuple[int, ...]
 # For an entry of the result: its derivative by the five-point rule and the round-off; None at a
 # kink of ℒ.
 Difference: TypeAlias = Callable[[Index], tuple[float, float] | None]
@@ -30,44 +30,6 @@ class Operand:
     @property
     def name(self) -> str:
         return self.symbol.text
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One number of a term: an entry of an operand, or a plain number.
-
-    index: None for a number that is not an entry of an operand, such as the 1 beside a bias.
-    """
-
-    symbol: str
-    index: Index | None
-    value: float
-
-    def __str__(self) -> str:
-        return self.symbol + ("" if self.index is None else place(self.index))
-
-
-@dataclass(frozen=True)
-class Term:
-    """One summand of an entry: its text, its factors, and its value (float64)."""
-
-    text: str
-    factors: tuple[Factor, ...]
-    value: float
-
-    def __str__(self) -> str:
-        numbers = ", ".join(f"{factor} = {number(factor.value)}" for factor in self.factors)
-        return f"{self.text} = {number(self.value)}" + (f"   ({numbers})" if numbers else "")
-
-
-def product(*factors: Factor) -> Term:
-    """The term that multiplies these numbers."""
-    return Term(" · ".join(map(str, factors)), factors, math.prod(f.value for f in factors))
-
-
-def single(text: str, value: float, *factors: Factor) -> tuple[Term, ...]:
-    """The terms of an entry that is not a sum."""
-    return (Term(text, factors, value),)
 
 
 @dataclass(frozen=True)
@@ -104,6 +66,10 @@ class Step:
     equation, latex: the equation in the lecture's symbols. entry: the equation of one entry of the
     result; `axes` names its axes (n for samples; i, j and k for units). code: the line of Python
     that computes the result. note: a remark. layer: l, or None. operands, result: the numbers.
+    summands: the terms of an entry, as data or as a function of its index; none if it is not a sum.
+    helpers: further arrays that the terms need, such as the value of a function.
+    function: what computes a result that is not the sum of its terms, and from which arrays:
+    ("phi", "z1"). derivative: of what it is the derivative, and by what: ("L", "W1").
     """
 
     direction: str
@@ -118,7 +84,10 @@ class Step:
     axes: tuple[str, ...]
     note: str = ""
     number: int = 0
-    summands: Callable[[Index], tuple[Term, ...]] | None = field(default=None, repr=False)
+    summands: tuple[Sum, ...] | Callable[[Index], tuple[Term, ...]] = field(default=(), repr=False)
+    helpers: tuple[Helper, ...] = field(default=(), repr=False)
+    function: tuple[str, ...] = ()
+    derivative: tuple[str, str] | None = None
     difference: Difference | None = field(default=None, repr=False)
 
     @property
@@ -136,9 +105,13 @@ class Step:
         Raises IndexError if the result has no such index.
         """
         at = self._index(index)
-        if self.summands is None:
+        if callable(self.summands):
+            return self.summands(at)
+        if not self.summands:
             return single(f"{self.name}{place(at)}", float(self.result[at]))
-        return self.summands(at)
+        arrays = {o.symbol.code: (o.name, o.value) for o in self.operands}
+        arrays |= {helper.name: (helper.name, helper.value) for helper in self.helpers}
+        return expand(self.summands, dict(zip(self.axes, at, strict=True)), arrays)
 
     def check(self, index: int | Sequence[int] = ()) -> Check:
         """Compare result[index] with a finite difference if it is a derivative, else its terms.

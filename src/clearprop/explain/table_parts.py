@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop import notation as sy
 from clearprop._typing import Array
 from clearprop.embeddings import Embedding, EmbeddingBag, Identity, Parallel, PiecewiseLinear, Scale
-from clearprop.explain.step import Factor
+from clearprop.explain.terms import Factor
 from clearprop.layers import Parameters
 from clearprop.notation import Symbol
 

@@ -18,8 +18,9 @@ from clearprop.embeddings import (
     Scale,
 )
 from clearprop.explain.differences import Differences
-from clearprop.explain.step import Difference, Factor, Index, Operand, Step, Term, product, single
+from clearprop.explain.step import Difference, Operand, Step
 from clearprop.explain.table_parts import LayerPart, parts_of
+from clearprop.explain.terms import Factor, Index, Term, product, single
 from clearprop.gradient_check import derivative
 from clearprop.notation import Symbol
 
