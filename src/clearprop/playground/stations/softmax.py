@@ -35,8 +35,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "Three classes": {"z": (2.0, 1.0, -1.0), "shift": 0.0, "t": 0},
     "All equal": {"z": (0.0, 0.0, 0.0, 0.0), "shift": 0.0, "t": 0},
     "Confidently wrong": {"z": (8.0, -2.0, 0.0), "shift": 0.0, "t": 1},
-    "Two classes: the sigmoid of z₁ − z₀": {"z": (0.0, 1.5), "shift": 0.0, "t": 1},
-    "A shift that would overflow exp()": {"z": (2.0, 1.0, -1.0), "shift": 1000.0, "t": 0},
+    "Two classes: the sigmoid of z₂ − z₁": {"z": (0.0, 1.5), "shift": 0.0, "t": 1},
+    "A shift that overflows a naive exp()": {"z": (2.0, 1.0, -1.0), "shift": 1000.0, "t": 0},
 }
 
 
