@@ -80,3 +80,19 @@ def visit(browser, address):
 
     with visiting(browser, address) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def page_of_module(browser):
+    from page import open_page
+
+    with open_page(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(page_of_module):
+    """The page as a file in one tab; nothing may go wrong in it during a test."""
+    yield page_of_module
+    said, page_of_module.said = page_of_module.said, []
+    assert said == []

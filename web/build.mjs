@@ -1,7 +1,12 @@
 // Builds the page into the package, or with --out FOLDER elsewhere; --watch builds at each change.
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+//
+// page.html is one file: script, style, icon and engine stand in it, and its content security policy
+// allows nothing else. page.js and page.css are the page of the server.
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { context, build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -11,15 +16,25 @@ const out =
 
 // Their licences ask to be wherever their code is.
 const licences = await Promise.all(
-  ["preact", "uplot"].map(async (name) => {
+  ["preact", "uplot", "fflate", "papaparse"].map(async (name) => {
     const text = await readFile(join(here, "node_modules", name, "LICENSE"), "utf8");
     return `${name}:\n\n${text.trim()}`;
   }),
 );
 
+/** A .wasm is imported as a text: base64 of its bytes, deflated without a header. */
+const packed = {
+  name: "packed",
+  setup(build) {
+    build.onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({
+      contents: deflateRawSync(await readFile(path), { level: 9 }).toString("base64"),
+      loader: "text",
+    }));
+  },
+};
+
 const options = {
   absWorkingDir: here,
-  entryPoints: { page: "src/main.tsx" },
   outdir: out,
   bundle: true,
   minify: true,
@@ -27,16 +42,54 @@ const options = {
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
+  loader: { ".svg": "dataurl" },
   banner: { js: `/*\nThis file contains\n\n${licences.join("\n\n")}\n*/` },
   logLevel: "warning",
 };
+
+/** Puts the parts of the page into one file. */
+const oneFile = {
+  name: "one file",
+  setup(build) {
+    build.onEnd(async ({ outputFiles }) => {
+      if (!outputFiles?.length) return; // esbuild has said why
+      const part = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
+      const script = `\n${part(".js").replace(/<(?=\/script|!--)/gi, "\\x3c")}`;
+      const icon = await readFile(join(here, "src/favicon.svg"), "base64");
+      const policy = [
+        "default-src 'none'",
+        `script-src 'sha256-${createHash("sha256").update(script).digest("base64")}' 'wasm-unsafe-eval'`,
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+        "font-src data:",
+        "connect-src data: blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+      ].join("; ");
+      const parts = {
+        policy,
+        icon: `data:image/svg+xml;base64,${icon}`,
+        style: part(".css"),
+        script,
+      };
+      const template = await readFile(join(here, "src/page.html"), "utf8");
+      const whole = template.replace(/\{(policy|icon|style|script)\}/g, (_, name) => parts[name]);
+      await writeFile(join(out, "page.html"), whole);
+    });
+  },
+};
+
+const builds = [
+  { ...options, entryPoints: { page: "src/main.tsx" }, plugins: [packed] },
+  { ...options, entryPoints: { page: "src/page.tsx" }, write: false, plugins: [packed, oneFile] },
+];
 
 await mkdir(out, { recursive: true });
 for (const name of ["index.html", "favicon.svg"]) {
   await copyFile(join(here, "src", name), join(out, name));
 }
 if (process.argv.includes("--watch")) {
-  await (await context(options)).watch();
+  for (const each of builds) await (await context(each)).watch();
 } else {
-  await build(options);
+  await Promise.all(builds.map(build));
 }

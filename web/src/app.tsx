@@ -3,6 +3,7 @@
 import { useEffect, useReducer } from "preact/hooks";
 import { ThemeSwitch } from "./components/theme.tsx";
 import { Notices, ShareLink } from "./components/notices.tsx";
+import icon from "./favicon.svg";
 import { PAGES } from "./stations.tsx";
 import type { Store } from "./store.ts";
 
@@ -16,7 +17,7 @@ export function App({ store }: { store: Store }) {
     <>
       <header class="top">
         <span class="brand">
-          <img src="/favicon.svg" alt="" width={26} height={26} />
+          <img src={icon} alt="" width={26} height={26} />
           clearprop <span class="faint">playground</span>
         </span>
         <Tabs store={store} />

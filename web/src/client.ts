@@ -1,10 +1,10 @@
 // The socket: commands with their replies in order, and messages that nobody asked for.
 
-import { type Arrays, type Message, pack, unpack } from "./protocol.ts";
+import { type Arrays, type Connection, type Message, pack, unpack } from "./protocol.ts";
 
 type Waiting = { resolve: (message: Message) => void; reject: (error: Error) => void };
 
-export class Client {
+export class Client implements Connection {
   onPush: (message: Message, arrays: Arrays) => void = () => {};
   onLost: (reason: string) => void = () => {};
   private socket: WebSocket | null = null;

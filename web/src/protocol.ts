@@ -6,7 +6,7 @@ export type Numbers = Record<string, Value>;
 
 /** A setting's description: clearprop/playground/settings.py, `Kind.describe`. */
 export interface Kind {
-  kind: "number" | "choice" | "numbers" | "rows" | "text" | "choices" | "flag";
+  kind: "number" | "choice" | "numbers" | "rows" | "text" | "choices" | "named" | "flag";
   label: string;
   low: number;
   high: number;
@@ -47,6 +47,16 @@ export interface Message {
   type: string;
   id?: number | null;
   [entry: string]: any;
+}
+
+/** Who answers the page's commands. */
+export interface Connection {
+  /** Messages that nobody asked for: frames, new data. */
+  onPush: (message: Message, arrays: Arrays) => void;
+  onLost: (reason: string) => void;
+  connect(): Promise<void>;
+  /** Run a command; returns the reply, or throws an Error with the message to show. */
+  ask(command: string, given?: object, file?: Uint8Array): Promise<Message>;
 }
 
 export type Arrays = Record<string, { data: Float64Array | Uint8Array; shape: number[] }>;

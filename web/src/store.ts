@@ -1,8 +1,7 @@
 // The state of the page: what the server said last, and what is on its way there.
 
-import { Client } from "./client.ts";
 import { Live } from "./workshop/live.ts";
-import type { Message, Settings, State, StationInfo } from "./protocol.ts";
+import type { Connection, Message, Settings, State, StationInfo } from "./protocol.ts";
 
 export interface Table {
   name: string;
@@ -17,7 +16,7 @@ interface Command {
 }
 
 export class Store {
-  client = new Client();
+  client: Connection;
   stations: StationInfo[] = [];
   table: Table = { name: "", columns: [] };
   state: State | null = null;
@@ -29,6 +28,11 @@ export class Store {
   private waiting: Command[] = [];
   private sending = false;
   private link = "";
+
+  /** connect: makes the connection, again after it was lost. */
+  constructor(private connect: () => Connection) {
+    this.client = connect();
+  }
 
   async start(): Promise<void> {
     this.client.onPush = (message, arrays) => {
@@ -56,7 +60,7 @@ export class Store {
 
   /** Reconnect after losing the server; the link in the address leads back. */
   async reconnect(): Promise<void> {
-    this.client = new Client();
+    this.client = this.connect();
     await this.start().catch((error: Error) => this.update({ lost: error.message }));
   }
 
@@ -80,6 +84,11 @@ export class Store {
       if (!this.lost) this.update({ error: (error as Error).message });
       return null;
     }
+  }
+
+  /** Whether commands wait for their turn. */
+  get busy(): boolean {
+    return this.sending;
   }
 
   /** Settings of the station. */

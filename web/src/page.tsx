@@ -1,0 +1,49 @@
+// The page in one file: the session lives in it. What tests and other programs may use of it is
+// `window.clearprop`.
+
+import "uplot/dist/uPlot.min.css";
+import "./page.css";
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { applyTheme } from "./components/theme.tsx";
+import { MODELS } from "./model/index.ts";
+import type { Settings, View } from "./protocol.ts";
+import { complete, Session } from "./session/session.ts";
+import { encode } from "./session/link.ts";
+import { Store } from "./store.ts";
+
+const session = new Session();
+const store = new Store(() => session);
+
+const clearprop = {
+  models: MODELS,
+  session,
+  store,
+  /** The view of a station with some settings changed from their defaults. */
+  view: (key: string, settings: Settings = {}): View =>
+    MODELS[key]!.view(complete(MODELS[key]!, settings)),
+  /** The link of a station with some settings changed from their defaults. */
+  link: (key: string, settings: Settings = {}): string =>
+    encode(MODELS[key]!, complete(MODELS[key]!, settings)),
+  /** Until all that was asked is answered and drawn. */
+  rest: async (): Promise<void> => {
+    do await session.idle();
+    while (store.busy);
+    for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
+  },
+};
+
+declare global {
+  interface Window {
+    clearprop: typeof clearprop;
+  }
+}
+window.clearprop = clearprop;
+
+applyTheme();
+render(<App store={store} />, document.getElementById("page") as HTMLElement);
+store
+  .start()
+  .catch((error: Error) => store.update({ lost: error.message }))
+  .then(clearprop.rest)
+  .then(() => (document.documentElement.dataset.ready = ""));
