@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.playground.elementary import cos, exp, sin
 
 if TYPE_CHECKING:
     from clearprop.tabular.plain import TableEncoding
@@ -59,15 +60,15 @@ class Dataset:
 def _blobs(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
     t = np.arange(n) % classes
     angle = 2 * np.pi * t / classes + np.pi / 4
-    centre = 1.8 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    centre = 1.8 * np.stack([cos(angle), sin(angle)], axis=1)
     return centre + (0.3 + noise) * rng.standard_normal((n, 2)), t
 
 
 def _moons(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
     t = np.arange(n) % 2
     angle = np.pi * rng.random(n)
-    x = np.where(t == 0, np.cos(angle), 1 - np.cos(angle)) - 0.5
-    y = np.where(t == 0, np.sin(angle), 0.5 - np.sin(angle)) - 0.25
+    x = np.where(t == 0, cos(angle), 1 - cos(angle)) - 0.5
+    y = np.where(t == 0, sin(angle), 0.5 - sin(angle)) - 0.25
     return 1.6 * np.stack([x, y], axis=1) + noise * rng.standard_normal((n, 2)), t
 
 
@@ -77,7 +78,7 @@ def _circles(rng: np.random.Generator, n: int, noise: float, classes: int) -> tu
     ring = outer / classes
     radius = ring * (classes - 1 - t + rng.uniform(0.15, 0.85, n))
     angle = 2 * np.pi * rng.random(n)
-    X = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    X = radius[:, None] * np.stack([cos(angle), sin(angle)], axis=1)
     return X + noise * rng.standard_normal((n, 2)), t
 
 
@@ -85,7 +86,7 @@ def _spirals(rng: np.random.Generator, n: int, noise: float, classes: int) -> tu
     t = np.arange(n) % classes
     turn = np.sqrt(rng.uniform(0.01, 1, n))
     angle = 1.75 * 2 * np.pi * turn + 2 * np.pi * t / classes
-    X = 2.6 * turn[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    X = 2.6 * turn[:, None] * np.stack([sin(angle), cos(angle)], axis=1)
     return X + noise * rng.standard_normal((n, 2)), t
 
 
@@ -102,9 +103,14 @@ def _plane(rng: np.random.Generator, n: int, noise: float, classes: int) -> tupl
 
 def _hills(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
     X = rng.uniform(-EXTENT, EXTENT, (n, 2))
-    top = np.exp(-((X - [1.2, 1.2]) ** 2).sum(axis=1))
-    pit = np.exp(-((X - [-1.2, -1.2]) ** 2).sum(axis=1))
+    top = exp(-((X - [1.2, 1.2]) ** 2).sum(axis=1))
+    pit = exp(-((X - [-1.2, -1.2]) ** 2).sum(axis=1))
     return X, top - pit + noise * rng.standard_normal(n)
+
+
+def _wave(rng: np.random.Generator, n: int, noise: float, classes: int) -> tuple[Array, Array]:
+    x = rng.uniform(-EXTENT, EXTENT, n)
+    return x[:, None], sin(2 * x) + noise * rng.standard_normal(n)
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,18 @@ CLASSICS: dict[str, Classic] = {
     "spirals": Classic("Spirals", _spirals, 5),
     "plane": Classic("Plane (regression)", _plane, 0),
     "hills": Classic("Hill and pit (regression)", _hills, 0),
+    "wave": Classic("Wave (regression, one input)", _wave, 0),
+}
+
+# Inputs that are functions of the two coordinates of the plane (N,), by name, with their titles.
+INPUTS: dict[str, tuple[str, Callable[[Array, Array], Array]]] = {
+    "x1": ("x₁", lambda x1, x2: x1),
+    "x2": ("x₂", lambda x1, x2: x2),
+    "x1^2": ("x₁²", lambda x1, x2: x1 * x1),
+    "x2^2": ("x₂²", lambda x1, x2: x2 * x2),
+    "x1x2": ("x₁x₂", lambda x1, x2: x1 * x2),
+    "sin x1": ("sin x₁", lambda x1, x2: sin(x1)),
+    "sin x2": ("sin x₂", lambda x1, x2: sin(x2)),
 }
 
 
@@ -135,27 +153,46 @@ def make(
     classes: int = 2,
     seed: int = 0,
     test_share: float = 0.5,
+    inputs: Sequence[str] = ("x1", "x2"),
 ) -> Dataset:
     """One of the classic datasets: n points, of which a fraction is held out for testing.
 
     name: one of CLASSICS. noise: standard deviation. classes: limited to the most that the dataset
-    can have. Raises ValueError for an unknown name.
+    can have. inputs: what the network gets of a point, names of INPUTS; a dataset over one input
+    has that input alone. Raises ValueError for an unknown name.
     """
     if name not in CLASSICS:
         raise ValueError(f"name must be one of {list(CLASSICS)}; got {name!r}")
     classic = CLASSICS[name]
     n_classes = min(classes, classic.most_classes)
     X, t = classic.draw(np.random.default_rng(seed), n, noise, n_classes)
-    return _split(X, t, n_classes, test_share, seed)
+    return _split(X, t, n_classes, test_share, seed, inputs)
 
 
-def drawn(points: Sequence[Sequence[float]], *, test_share: float = 0.0, seed: int = 0) -> Dataset:
-    """Points (x₁, x₂, class) that the user drew. Raises ValueError if there are none."""
+def curve(targets: Sequence[Sequence[float]], *, test_share: float = 0.0, seed: int = 0) -> Dataset:
+    """Targets (x, t) over one input that the user drew. Raises ValueError if there are none."""
+    if len(targets) == 0:
+        raise ValueError("there are no targets yet: draw some, or choose another dataset")
+    rows = np.array(targets, dtype=float)
+    return _split(rows[:, :1], rows[:, 1], 0, test_share, seed)
+
+
+def drawn(
+    points: Sequence[Sequence[float]],
+    *,
+    test_share: float = 0.0,
+    seed: int = 0,
+    inputs: Sequence[str] = ("x1", "x2"),
+) -> Dataset:
+    """Points (x₁, x₂, class) that the user drew. Raises ValueError if there are none.
+
+    inputs: as for `make`.
+    """
     if len(points) == 0:
         raise ValueError("there are no points yet: draw some, or choose another dataset")
     rows = np.array(points, dtype=float)
     t = rows[:, 2].astype(np.int64)
-    return _split(rows[:, :2], t, max(2, int(t.max()) + 1), test_share, seed)
+    return _split(rows[:, :2], t, max(2, int(t.max()) + 1), test_share, seed, inputs)
 
 
 @dataclass(frozen=True)
@@ -309,9 +346,23 @@ def dataset_from_settings(settings: Any, loaded: Table) -> Dataset:
     )
 
 
-def _split(X: Array, t: Array, n_classes: int, test_share: float, seed: int) -> Dataset:
+def _split(
+    X: Array,
+    t: Array,
+    n_classes: int,
+    test_share: float,
+    seed: int,
+    inputs: Sequence[str] = ("x1", "x2"),
+) -> Dataset:
+    features: tuple[str, ...] = ("x",)
+    if X.shape[1] == 2:
+        for name in inputs:
+            if name not in INPUTS:
+                raise ValueError(f"inputs must be some of {list(INPUTS)}; got {name!r}")
+        features = tuple(INPUTS[name][0] for name in inputs)
+        X = np.stack([INPUTS[name][1](X[:, 0], X[:, 1]) for name in inputs], axis=1)
     order = np.random.default_rng(seed).permutation(len(X))
     n_test = min(round(len(X) * test_share), len(X) - 1)
     train, test = np.sort(order[n_test:]), np.sort(order[:n_test])
     labels = tuple(str(k) for k in range(n_classes))
-    return Dataset(X[train], t[train], X[test], t[test], n_classes, ("x₁", "x₂"), labels)
+    return Dataset(X[train], t[train], X[test], t[test], n_classes, features, labels)

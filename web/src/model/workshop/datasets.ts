@@ -4,6 +4,9 @@
 // bit, so that "copy as Python" continues from the same rows.
 
 import type { Settings } from "../../protocol.ts";
+import { cos, exp, sin } from "./elementary.ts";
+import { DEFAULT_INPUTS, featuresOf, INPUTS } from "./features.ts";
+import { type Random, random } from "./random.ts";
 import type { Table } from "./table/table.ts";
 
 /** The classic datasets lie in the square from −3 to 3. */
@@ -54,6 +57,105 @@ export interface Classic {
   most_classes: number;
   /** Number of inputs: 2, or 1 for a curve. */
   n_inputs: 1 | 2;
+  /** X (n, n_inputs) and t (n,). The order of the draws is part of the definition. */
+  draw: (rng: Random, n: number, noise: number, classes: number) => Drawn;
+}
+
+interface Drawn {
+  X: Float64Array;
+  t: Float64Array;
+}
+
+const each = (n: number, f: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => f(i));
+
+/** (n, 2) from the coordinates of each row. */
+function pairs(n: number, row: (i: number) => [number, number]): Float64Array {
+  const X = new Float64Array(2 * n);
+  for (let i = 0; i < n; i++) X.set(row(i), 2 * i);
+  return X;
+}
+
+function blobs(rng: Random, n: number, noise: number, classes: number): Drawn {
+  const t = each(n, (i) => i % classes);
+  const e = rng.normal(2 * n);
+  const X = pairs(n, (i) => {
+    const angle = (2 * Math.PI * t[i]!) / classes + Math.PI / 4;
+    const spread = 0.3 + noise;
+    return [1.8 * cos(angle) + spread * e[2 * i]!, 1.8 * sin(angle) + spread * e[2 * i + 1]!];
+  });
+  return { X, t };
+}
+
+function moons(rng: Random, n: number, noise: number): Drawn {
+  const t = each(n, (i) => i % 2);
+  const u = rng.random(n);
+  const e = rng.normal(2 * n);
+  const X = pairs(n, (i) => {
+    const angle = Math.PI * u[i]!;
+    const x = (t[i] ? 1 - cos(angle) : cos(angle)) - 0.5;
+    const y = (t[i] ? 0.5 - sin(angle) : sin(angle)) - 0.25;
+    return [1.6 * x + noise * e[2 * i]!, 1.6 * y + noise * e[2 * i + 1]!];
+  });
+  return { X, t };
+}
+
+function circles(rng: Random, n: number, noise: number, classes: number): Drawn {
+  const t = each(n, (i) => i % classes);
+  const ring = 2.6 / classes;
+  const within = rng.uniform(0.15, 0.85, n);
+  const u = rng.random(n);
+  const e = rng.normal(2 * n);
+  const X = pairs(n, (i) => {
+    const radius = ring * (classes - 1 - t[i]! + within[i]!);
+    const angle = 2 * Math.PI * u[i]!;
+    return [radius * cos(angle) + noise * e[2 * i]!, radius * sin(angle) + noise * e[2 * i + 1]!];
+  });
+  return { X, t };
+}
+
+function spirals(rng: Random, n: number, noise: number, classes: number): Drawn {
+  const t = each(n, (i) => i % classes);
+  const u = rng.uniform(0.01, 1, n);
+  const e = rng.normal(2 * n);
+  const X = pairs(n, (i) => {
+    const turn = Math.sqrt(u[i]!);
+    const angle = 1.75 * 2 * Math.PI * turn + (2 * Math.PI * t[i]!) / classes;
+    const radius = 2.6 * turn;
+    return [radius * sin(angle) + noise * e[2 * i]!, radius * cos(angle) + noise * e[2 * i + 1]!];
+  });
+  return { X, t };
+}
+
+function xor(rng: Random, n: number, noise: number): Drawn {
+  const size = rng.uniform(0.15, 2.6, 2 * n);
+  const side = rng.integers(2, 2 * n);
+  const x = each(2 * n, (i) => size[i]! * (side[i] ? 1 : -1));
+  const t = each(n, (i) => (x[2 * i]! * x[2 * i + 1]! < 0 ? 1 : 0));
+  const e = rng.normal(2 * n);
+  return { X: each(2 * n, (i) => x[i]! + noise * e[i]!), t };
+}
+
+function plane(rng: Random, n: number, noise: number): Drawn {
+  const X = rng.uniform(-EXTENT, EXTENT, 2 * n);
+  const e = rng.normal(n);
+  const t = each(n, (i) => (X[2 * i]! + X[2 * i + 1]!) / (2 * EXTENT) + noise * e[i]!);
+  return { X, t };
+}
+
+function hills(rng: Random, n: number, noise: number): Drawn {
+  const X = rng.uniform(-EXTENT, EXTENT, 2 * n);
+  const e = rng.normal(n);
+  const hill = (i: number, at: number) => {
+    const [a, b] = [X[2 * i]! - at, X[2 * i + 1]! - at];
+    return exp(-(a * a + b * b));
+  };
+  return { X, t: each(n, (i) => hill(i, 1.2) - hill(i, -1.2) + noise * e[i]!) };
+}
+
+function wave(rng: Random, n: number, noise: number): Drawn {
+  const X = rng.uniform(-EXTENT, EXTENT, n);
+  const e = rng.normal(n);
+  return { X, t: each(n, (i) => sin(2 * X[i]!) + noise * e[i]!) };
 }
 
 /**
@@ -62,22 +164,125 @@ export interface Classic {
  * [x, t], x from −3 to 3, t from −2 to 2) and "table".
  */
 export const CLASSICS: Record<string, Classic> = {
-  circles: { title: "Circles", most_classes: 5, n_inputs: 2 },
-  xor: { title: "XOR", most_classes: 2, n_inputs: 2 },
-  blobs: { title: "Blobs", most_classes: 5, n_inputs: 2 },
-  moons: { title: "Moons", most_classes: 2, n_inputs: 2 },
-  spirals: { title: "Spirals", most_classes: 5, n_inputs: 2 },
-  plane: { title: "Plane (regression)", most_classes: 0, n_inputs: 2 },
-  hills: { title: "Hill and pit (regression)", most_classes: 0, n_inputs: 2 },
-  wave: { title: "Wave (regression, one input)", most_classes: 0, n_inputs: 1 },
+  circles: { title: "Circles", draw: circles, most_classes: 5, n_inputs: 2 },
+  xor: { title: "XOR", draw: xor, most_classes: 2, n_inputs: 2 },
+  blobs: { title: "Blobs", draw: blobs, most_classes: 5, n_inputs: 2 },
+  moons: { title: "Moons", draw: moons, most_classes: 2, n_inputs: 2 },
+  spirals: { title: "Spirals", draw: spirals, most_classes: 5, n_inputs: 2 },
+  plane: { title: "Plane (regression)", draw: plane, most_classes: 0, n_inputs: 2 },
+  hills: { title: "Hill and pit (regression)", draw: hills, most_classes: 0, n_inputs: 2 },
+  wave: { title: "Wave (regression, one input)", draw: wave, most_classes: 0, n_inputs: 1 },
 };
+
+/** How the points of a dataset are divided, and what the network gets of each. */
+export interface Division {
+  test_share: number;
+  /** Seed of the points, and of their division. */
+  seed: number;
+  /** Names of INPUTS. */
+  inputs: readonly string[];
+}
+
+/**
+ * One of the classic datasets: n points, of which a fraction is held out for testing.
+ *
+ * noise: standard deviation. classes: limited to the most that the dataset can have.
+ */
+export function make(
+  name: string,
+  { n, noise, classes }: { n: number; noise: number; classes: number },
+  division: Division,
+): Dataset {
+  if (!Object.hasOwn(CLASSICS, name))
+    throw new Error(`data must be one of ${Object.keys(CLASSICS).join(", ")}; got ${name}`);
+  const classic = CLASSICS[name]!;
+  const n_classes = Math.min(classes, classic.most_classes);
+  const { X, t } = classic.draw(random(division.seed), n, noise, n_classes);
+  return divided(X, t, classic.n_inputs, n_classes, division);
+}
+
+/** Points [x₁, x₂, class] that the reader drew. */
+export function drawn(points: readonly (readonly number[])[], division: Division): Dataset {
+  if (!points.length)
+    throw new Error("there are no points yet: draw some, or choose another dataset");
+  const t = each(points.length, (i) => points[i]![2]!);
+  const X = pairs(points.length, (i) => [points[i]![0]!, points[i]![1]!]);
+  return divided(X, t, 2, Math.max(2, Math.max(...t) + 1), division);
+}
+
+/** Targets [x, t] over one input that the reader drew. */
+export function curve(targets: readonly (readonly number[])[], division: Division): Dataset {
+  if (!targets.length)
+    throw new Error("there are no targets yet: draw some, or choose another dataset");
+  const X = each(targets.length, (i) => targets[i]![0]!);
+  const t = each(targets.length, (i) => targets[i]![1]!);
+  return divided(X, t, 1, 0, division);
+}
+
+function divided(
+  X: Float64Array,
+  t: Float64Array,
+  plane: 1 | 2,
+  n_classes: number,
+  { test_share, seed, inputs }: Division,
+): Dataset {
+  const [n, names] = [t.length, plane === 2 ? inputs : []];
+  const features = plane === 2 ? names.map((name) => INPUTS[name]!) : ["x"];
+  const all = plane === 2 ? featuresOf(X, names) : X;
+  const order = random(seed).permutation(n);
+  const n_test = Math.min(roundHalfEven(n * test_share), n - 1);
+  const train = order.slice(n_test).sort();
+  const test = order.slice(0, n_test).sort();
+  const D = features.length;
+  return {
+    X: take(all, D, train),
+    t: take(t, 1, train),
+    X_test: take(all, D, test),
+    t_test: take(t, 1, test),
+    n: train.length,
+    n_test: test.length,
+    n_inputs: D,
+    n_classes,
+    features,
+    labels: Array.from({ length: n_classes }, (_, k) => String(k)),
+    plane,
+    columns: [],
+  };
+}
+
+/** Some rows of a matrix with `width` columns. */
+export function take(X: Float64Array, width: number, rows: ArrayLike<number>): Float64Array {
+  const taken = new Float64Array(width * rows.length);
+  for (let i = 0; i < rows.length; i++)
+    taken.set(X.subarray(width * rows[i]!, width * (rows[i]! + 1)), width * i);
+  return taken;
+}
+
+/** The nearest integer, the even one of two: what Python's `round` gives. */
+export function roundHalfEven(x: number): number {
+  const down = Math.floor(x);
+  const rest = x - down;
+  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
+}
 
 /**
  * The dataset of the workshop's settings; an Error says in one line why there is none.
  *
- * Uses data, n, noise, classes, test_share, data_seed, inputs (names of `features.ts`), points,
- * targets, and for a table target, kinds, scaling.
+ * Uses data, n, noise, classes, test_share, data_seed, inputs, points, targets, and for a table
+ * target, kinds, scaling.
  */
-export function datasetFromSettings(_settings: Settings, _table: Table | null): Dataset {
-  throw new Error("not written yet");
+export function datasetFromSettings(settings: Settings, table: Table | null): Dataset {
+  const division = {
+    test_share: settings.test_share,
+    seed: settings.data_seed,
+    inputs: settings.inputs ?? DEFAULT_INPUTS,
+  };
+  if (settings.data === "table") {
+    if (!table) throw new Error("there is no table yet: load a CSV file");
+    throw new Error("tables are not read yet");
+  }
+  if (settings.data === "drawn") return drawn(settings.points, division);
+  if (settings.data === "curve") return curve(settings.targets ?? [], division);
+  const { n, noise, classes } = settings;
+  return make(settings.data, { n, noise, classes }, division);
 }
