@@ -48,7 +48,7 @@ export function Plane({ title, plane, points, xLabel, yLabel }: PlaneProps) {
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
-    const [zero, one, ground] = ["class-0", "class-1", "surface"].map((name) => rgb(colour(name)));
+    const [zero, one, ground] = ["negative", "positive", "surface"].map((name) => rgb(colour(name)));
     const image = context.createImageData(n, n);
     plane.h.forEach((row, j) =>
       row.forEach((h, i) => {

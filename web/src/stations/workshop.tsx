@@ -127,7 +127,7 @@ export function Workshop(props: StationProps) {
               range={data.n_classes ? [0, 1] : undefined}
             />
             <p class="note key">
-              <i class="line class-0" /> training <i class="line class-1 dashed" /> test
+              <i class="line train" /> training <i class="line test dashed" /> test
             </p>
           </Panel>
         </div>

@@ -98,10 +98,10 @@ function options(
     ],
     series: [
       {},
-      { stroke: colour("class-0"), width: 2 },
-      { stroke: colour("class-1"), width: 2, dash: [5, 3] },
+      { stroke: colour("train"), width: 2 },
+      { stroke: colour("test"), width: 2, dash: [5, 3] },
       ...pins.map((pin) => ({
-        stroke: colour(`class-${2 + (pin.number % 6)}`),
+        stroke: colour(`class-${pin.number % 6}`),
         width: 1.5,
         spanGaps: true,
       })),

@@ -55,7 +55,7 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
           {pins.map((pin) => (
             <tr key={pin.number}>
               <th scope="row">
-                <i class="swatch" style={{ background: `var(--class-${2 + (pin.number % 6)})` }} />
+                <i class="swatch" style={{ background: `var(--class-${pin.number % 6})` }} />
                 {pin.number}: {pin.title}
               </th>
               {SHOWN.map((name) => (

@@ -4,9 +4,9 @@
 // bit, so that "copy as Python" continues from the same rows.
 
 import type { Settings } from "../../protocol.ts";
+import type { Engine, Rng } from "../../engine/index.ts";
 import { cos, exp, sin } from "./elementary.ts";
 import { DEFAULT_INPUTS, featuresOf, INPUTS } from "./features.ts";
-import { type Random, random } from "./random.ts";
 import type { Table } from "./table/table.ts";
 
 /** The classic datasets lie in the square from −3 to 3. */
@@ -58,7 +58,7 @@ export interface Classic {
   /** Number of inputs: 2, or 1 for a curve. */
   n_inputs: 1 | 2;
   /** X (n, n_inputs) and t (n,). The order of the draws is part of the definition. */
-  draw: (rng: Random, n: number, noise: number, classes: number) => Drawn;
+  draw: (rng: Rng, n: number, noise: number, classes: number) => Drawn;
 }
 
 interface Drawn {
@@ -75,7 +75,7 @@ function pairs(n: number, row: (i: number) => [number, number]): Float64Array {
   return X;
 }
 
-function blobs(rng: Random, n: number, noise: number, classes: number): Drawn {
+function blobs(rng: Rng, n: number, noise: number, classes: number): Drawn {
   const t = each(n, (i) => i % classes);
   const e = rng.normal(2 * n);
   const X = pairs(n, (i) => {
@@ -86,7 +86,7 @@ function blobs(rng: Random, n: number, noise: number, classes: number): Drawn {
   return { X, t };
 }
 
-function moons(rng: Random, n: number, noise: number): Drawn {
+function moons(rng: Rng, n: number, noise: number): Drawn {
   const t = each(n, (i) => i % 2);
   const u = rng.random(n);
   const e = rng.normal(2 * n);
@@ -99,7 +99,7 @@ function moons(rng: Random, n: number, noise: number): Drawn {
   return { X, t };
 }
 
-function circles(rng: Random, n: number, noise: number, classes: number): Drawn {
+function circles(rng: Rng, n: number, noise: number, classes: number): Drawn {
   const t = each(n, (i) => i % classes);
   const ring = 2.6 / classes;
   const within = rng.uniform(0.15, 0.85, n);
@@ -113,7 +113,7 @@ function circles(rng: Random, n: number, noise: number, classes: number): Drawn 
   return { X, t };
 }
 
-function spirals(rng: Random, n: number, noise: number, classes: number): Drawn {
+function spirals(rng: Rng, n: number, noise: number, classes: number): Drawn {
   const t = each(n, (i) => i % classes);
   const u = rng.uniform(0.01, 1, n);
   const e = rng.normal(2 * n);
@@ -126,23 +126,23 @@ function spirals(rng: Random, n: number, noise: number, classes: number): Drawn 
   return { X, t };
 }
 
-function xor(rng: Random, n: number, noise: number): Drawn {
+function xor(rng: Rng, n: number, noise: number): Drawn {
   const size = rng.uniform(0.15, 2.6, 2 * n);
-  const side = rng.integers(2, 2 * n);
+  const side = rng.integersArray(2, 2 * n);
   const x = each(2 * n, (i) => size[i]! * (side[i] ? 1 : -1));
   const t = each(n, (i) => (x[2 * i]! * x[2 * i + 1]! < 0 ? 1 : 0));
   const e = rng.normal(2 * n);
   return { X: each(2 * n, (i) => x[i]! + noise * e[i]!), t };
 }
 
-function plane(rng: Random, n: number, noise: number): Drawn {
+function plane(rng: Rng, n: number, noise: number): Drawn {
   const X = rng.uniform(-EXTENT, EXTENT, 2 * n);
   const e = rng.normal(n);
   const t = each(n, (i) => (X[2 * i]! + X[2 * i + 1]!) / (2 * EXTENT) + noise * e[i]!);
   return { X, t };
 }
 
-function hills(rng: Random, n: number, noise: number): Drawn {
+function hills(rng: Rng, n: number, noise: number): Drawn {
   const X = rng.uniform(-EXTENT, EXTENT, 2 * n);
   const e = rng.normal(n);
   const hill = (i: number, at: number) => {
@@ -152,7 +152,7 @@ function hills(rng: Random, n: number, noise: number): Drawn {
   return { X, t: each(n, (i) => hill(i, 1.2) - hill(i, -1.2) + noise * e[i]!) };
 }
 
-function wave(rng: Random, n: number, noise: number): Drawn {
+function wave(rng: Rng, n: number, noise: number): Drawn {
   const X = rng.uniform(-EXTENT, EXTENT, n);
   const e = rng.normal(n);
   return { X, t: each(n, (i) => sin(2 * X[i]!) + noise * e[i]!) };
@@ -174,6 +174,9 @@ export const CLASSICS: Record<string, Classic> = {
   wave: { title: "Wave (regression, one input)", draw: wave, most_classes: 0, n_inputs: 1 },
 };
 
+/** Where random numbers come from. */
+type Numbers = Pick<Engine, "rng">;
+
 /** How the points of a dataset are divided, and what the network gets of each. */
 export interface Division {
   test_share: number;
@@ -189,6 +192,7 @@ export interface Division {
  * noise: standard deviation. classes: limited to the most that the dataset can have.
  */
 export function make(
+  engine: Numbers,
   name: string,
   { n, noise, classes }: { n: number; noise: number; classes: number },
   division: Division,
@@ -197,29 +201,38 @@ export function make(
     throw new Error(`data must be one of ${Object.keys(CLASSICS).join(", ")}; got ${name}`);
   const classic = CLASSICS[name]!;
   const n_classes = Math.min(classes, classic.most_classes);
-  const { X, t } = classic.draw(random(division.seed), n, noise, n_classes);
-  return divided(X, t, classic.n_inputs, n_classes, division);
+  const { X, t } = classic.draw(engine.rng(division.seed), n, noise, n_classes);
+  return divided(engine, X, t, classic.n_inputs, n_classes, division);
 }
 
 /** Points [x₁, x₂, class] that the reader drew. */
-export function drawn(points: readonly (readonly number[])[], division: Division): Dataset {
+export function drawn(
+  engine: Numbers,
+  points: readonly (readonly number[])[],
+  division: Division,
+): Dataset {
   if (!points.length)
     throw new Error("there are no points yet: draw some, or choose another dataset");
   const t = each(points.length, (i) => points[i]![2]!);
   const X = pairs(points.length, (i) => [points[i]![0]!, points[i]![1]!]);
-  return divided(X, t, 2, Math.max(2, Math.max(...t) + 1), division);
+  return divided(engine, X, t, 2, Math.max(2, Math.max(...t) + 1), division);
 }
 
 /** Targets [x, t] over one input that the reader drew. */
-export function curve(targets: readonly (readonly number[])[], division: Division): Dataset {
+export function curve(
+  engine: Numbers,
+  targets: readonly (readonly number[])[],
+  division: Division,
+): Dataset {
   if (!targets.length)
     throw new Error("there are no targets yet: draw some, or choose another dataset");
   const X = each(targets.length, (i) => targets[i]![0]!);
   const t = each(targets.length, (i) => targets[i]![1]!);
-  return divided(X, t, 1, 0, division);
+  return divided(engine, X, t, 1, 0, division);
 }
 
 function divided(
+  engine: Numbers,
   X: Float64Array,
   t: Float64Array,
   plane: 1 | 2,
@@ -229,7 +242,7 @@ function divided(
   const [n, names] = [t.length, plane === 2 ? inputs : []];
   const features = plane === 2 ? names.map((name) => INPUTS[name]!) : ["x"];
   const all = plane === 2 ? featuresOf(X, names) : X;
-  const order = random(seed).permutation(n);
+  const order = engine.rng(seed).permutation(n);
   const n_test = Math.min(roundHalfEven(n * test_share), n - 1);
   const train = order.slice(n_test).sort();
   const test = order.slice(0, n_test).sort();
@@ -271,7 +284,11 @@ export function roundHalfEven(x: number): number {
  * Uses data, n, noise, classes, test_share, data_seed, inputs, points, targets, and for a table
  * target, kinds, scaling.
  */
-export function datasetFromSettings(settings: Settings, table: Table | null): Dataset {
+export function datasetFromSettings(
+  engine: Numbers,
+  settings: Settings,
+  table: Table | null,
+): Dataset {
   const division = {
     test_share: settings.test_share,
     seed: settings.data_seed,
@@ -281,8 +298,8 @@ export function datasetFromSettings(settings: Settings, table: Table | null): Da
     if (!table) throw new Error("there is no table yet: load a CSV file");
     throw new Error("tables are not read yet");
   }
-  if (settings.data === "drawn") return drawn(settings.points, division);
-  if (settings.data === "curve") return curve(settings.targets ?? [], division);
+  if (settings.data === "drawn") return drawn(engine, settings.points, division);
+  if (settings.data === "curve") return curve(engine, settings.targets ?? [], division);
   const { n, noise, classes } = settings;
-  return make(settings.data, { n, noise, classes }, division);
+  return make(engine, settings.data, { n, noise, classes }, division);
 }

@@ -167,5 +167,5 @@ function levels(weights: number[][], k: number): number[] {
 /** Blue for 0, orange for 1: mixed into the surface, so that the number stays readable. */
 export function shade(value: number): { fill: string } {
   const share = Math.round(45 * Math.min(1, Math.abs(2 * value - 1)));
-  return { fill: `color-mix(in srgb, var(--class-${value < 0.5 ? 0 : 1}) ${share}%, var(--surface))` };
+  return { fill: `color-mix(in srgb, var(--${value < 0.5 ? "negative" : "positive"}) ${share}%, var(--surface))` };
 }
