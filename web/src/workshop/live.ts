@@ -2,8 +2,23 @@
 
 import type { Arrays, Message, Numbers } from "../protocol.ts";
 import { useEffect, useReducer } from "preact/hooks";
+import type { Engine, NetworkSpec, Rows } from "../engine/index.ts";
+import type { Dataset } from "../model/workshop/datasets.ts";
+
+/** What the drawings compute their pictures from. */
+export interface Bench {
+  engine: Engine;
+  dataset: Dataset;
+  spec: NetworkSpec;
+  /** The training rows, with targets as the loss takes them. */
+  rows: Rows;
+  /** Steps of the run so far, in order, and θ there: its snapshots. */
+  path(): { step: number; theta: Float64Array }[];
+}
 
 export interface DataSet {
+  /** Absent only where a server computes the pictures. */
+  bench?: Bench;
   axes: [number, number];
   domain: [number, number, number, number];
   features: string[];
@@ -36,6 +51,7 @@ export interface Frame {
   exampleGradient?: Float64Array;
   /** Rows: step, epoch, loss.train, loss.test, score.train, score.test. */
   curve: Float64Array[];
+  /** Pictures of a server; empty where there is a bench. */
   heat: Uint8Array;
 }
 
@@ -77,6 +93,19 @@ export class Live {
         heat: arrays.heat!.data as Uint8Array,
       };
     } else return;
+    this.schedule();
+  }
+
+  /** A dataset and a network, whose frames follow. */
+  show(data: DataSet): void {
+    this.data = data;
+    this.frame = null;
+    this.schedule();
+  }
+
+  /** The state of the run. */
+  update(frame: Frame): void {
+    this.frame = frame;
     this.schedule();
   }
 

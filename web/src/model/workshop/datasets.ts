@@ -33,6 +33,9 @@ export interface Dataset {
    * and others), 1 for a curve over one input, 0 for a table, whose inputs are its coordinates.
    */
   plane: 0 | 1 | 2;
+  /** These coordinates of each row: (n, plane) and (n_test, plane). */
+  at: Float64Array;
+  at_test: Float64Array;
   /** Of a table: name, kind and a short description for each column, the target first. */
   columns: [name: string, kind: string, words: string][];
   /** Of a table: its rows and target in the units of the file. */
@@ -259,6 +262,8 @@ function divided(
     features,
     labels: Array.from({ length: n_classes }, (_, k) => String(k)),
     plane,
+    at: take(X, plane, train),
+    at_test: take(X, plane, test),
     columns: [],
   };
 }
