@@ -101,8 +101,8 @@ export function Plane({ title, plane, points, xLabel, yLabel }: PlaneProps) {
         </svg>
       </div>
       <figcaption class="note">
-        ■ wanted 1, ○ wanted 0{points.some((point) => point.wrong) ? ", × wrong" : ""}; orange: the
-        neuron is near 1, blue: near 0
+        ■ wanted 1, ○ wanted 0{points.some((point) => point.wrong) ? ", × wrong" : ""};{" "}
+        <i class="swatch one" /> the neuron is near 1, <i class="swatch zero" /> near 0
       </figcaption>
     </figure>
   );

@@ -18,7 +18,7 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
     <Bars
       title={title}
       high={1}
-      colour={name === "q" ? "class-0" : "class-1"}
+      colour={name === "q" ? "data" : "model"}
       bars={reals(numbers[name]).map((value, k) => ({
         label: `x${sub(k)}`,
         value,

@@ -187,9 +187,9 @@ function Shape({ settings, view, set }: StationProps) {
         at={curves.at}
         height={290}
         curves={[
-          { label: "ŷ", y: y("y_hat"), colour: "class-2" },
-          { label: "ℒ", y: y("loss"), colour: "class-1" },
-          { label: `∂ℒ/∂${label}`, y: y("dL_dz"), colour: "class-0", dashed: true },
+          { label: "ŷ", y: y("y_hat"), colour: "series-1" },
+          { label: "ℒ", y: y("loss"), colour: "series-2" },
+          { label: `∂ℒ/∂${label}`, y: y("dL_dz"), colour: "series-3", dashed: true },
         ]}
       />
     </Panel>
@@ -258,8 +258,8 @@ function Squared({ settings, view }: StationProps) {
         high={linear ? 6 : 1.1}
         at={curves.at}
         curves={[
-          { label: "unit’s loss", y: y("dL_dz"), colour: "class-0", dashed: true },
-          { label: "squared error", y: y("squared_dL_dz"), colour: "class-3" },
+          { label: "unit’s loss", y: y("dL_dz"), colour: "series-1", dashed: true },
+          { label: "squared error", y: y("squared_dL_dz"), colour: "series-3" },
         ]}
       />
     </Panel>
@@ -294,8 +294,8 @@ function Race({ settings, view, info, set }: StationProps) {
         low={probability ? 0 : Math.min(...finite)}
         high={probability ? 1 : Math.max(...finite)}
         curves={[
-          { label: "ŷ, unit’s loss", y: own, colour: "class-0", dashed: true },
-          { label: "ŷ, squared error", y: squared, colour: "class-3" },
+          { label: "ŷ, unit’s loss", y: own, colour: "series-1", dashed: true },
+          { label: "ŷ, squared error", y: squared, colour: "series-3" },
           { label: "t", y: own.map(() => race.t), colour: "edge" },
         ]}
       />
