@@ -102,7 +102,7 @@ export function Plane({ title, plane, points, xLabel, yLabel }: PlaneProps) {
       </div>
       <figcaption class="note">
         ■ wanted 1, ○ wanted 0{points.some((point) => point.wrong) ? ", × wrong" : ""};{" "}
-        <i class="swatch one" /> the neuron is near 1, <i class="swatch zero" /> near 0
+        <i class="swatch one" /> the neuron is above ½, <i class="swatch zero" /> below
       </figcaption>
     </figure>
   );
