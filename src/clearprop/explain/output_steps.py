@@ -164,7 +164,7 @@ class OutputUnit:
         log_y = Of("log_y_hat", "nk", "log ŷ[{n}, {k}]")
         if isinstance(output, Softmax):
             logs = [log_softmax(z[:, group]) for group in output.groups(z.shape[1])]
-            helper = Helper(log_y.array, np.concatenate(logs, axis=1), ("log_y_hat", zs))
+            helper = Helper(log_y.array, np.concatenate(logs, axis=1), ("log_softmax", zs))
             return (Sum("k", (times(t_nk, log_y, sign=-1, zero=True),)),), (helper,)
         if isinstance(output, Logistic):
             rest = Of("rest", "nk", "(1 − t[{n}, {k}])")
@@ -174,9 +174,9 @@ class OutputUnit:
                 times(rest, log_rest, sign=-1, zero=True),
             )
             return (Sum("k", terms),), (
-                Helper(log_y.array, -np.logaddexp(0, -z), ("log_y_hat", zs)),
+                Helper(log_y.array, -np.logaddexp(0, -z), ("log_sigmoid", zs)),
                 Helper(rest.array, 1 - t, ("one_minus", "t")),
-                Helper(log_rest.array, -np.logaddexp(0, z), ("log_one_minus_y_hat", zs)),
+                Helper(log_rest.array, -np.logaddexp(0, z), ("log_sigmoid_of_minus", zs)),
             )
         units = [output.alone(k) for k in range(z.shape[1])]
         if units[0] is None:

@@ -19,6 +19,7 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.initializers import INITIALIZERS
 from clearprop.optimizers import OPTIMIZERS
 from clearprop.outputs import OUTPUTS
+from clearprop.playground.describe_steps import step_parts
 from clearprop.playground.descriptions import (
     ABOUT_ACTIVATIONS,
     ABOUT_INITIALIZERS,
@@ -96,6 +97,7 @@ TABLES: Mapping[str, Callable[[], Any]] = {
     "initializers.json": initializers,
     "optimizers.json": optimizers,
     "penalties.json": penalties,
+    "steps.json": step_parts,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,9 @@ from clearprop.explain import Explanation, Step, steps
 from clearprop.network import Network
 from clearprop.notation import sup
 from clearprop.playground.code import listed
+from clearprop.playground.describe_steps import delta_form, layout
 from clearprop.playground.parts import Part, document
 from clearprop.playground.stations.stepper import Stepper, parse_edits, position
-
-Layout = list[str | dict[str, Any]]
 
 
 def view(settings: Stepper) -> dict[str, Any]:
@@ -160,64 +158,3 @@ def _described(step: Step, settings: Stepper) -> dict[str, Any]:
         "delta": delta_form(step, len(settings.sizes) - 1),
         "layout": layout(step),
     }
-
-
-def delta_form(step: Step, last: int) -> str:
-    """The line in the short notation δ⁽ˡ⁾ = ∂ℒ/∂z⁽ˡ⁾; empty if it has none."""
-    match = re.fullmatch(r"dL_d([zWb])(\d+)", step.symbol.code)
-    if not match:
-        return ""
-    letter, level = match[1], int(match[2])
-    here, below = f"δ{sup(level)}", "x" if level == 1 else f"h{sup(level - 1)}"
-    if letter == "W":
-        return f"∂ℒ/∂W{sup(level)} = {here} {below}ᵀ"
-    if letter == "b":
-        return f"∂ℒ/∂b{sup(level)} = Σₙ {here}"
-    if level == last:
-        return f"{here} = (1/N) ∂ℒₙ/∂z{sup(level)}"
-    up = sup(level + 1)
-    return f"{here} = (W{up}ᵀ δ{up}) ⊙ φ′(z{sup(level)})"
-
-
-def layout(step: Step) -> Layout:
-    """The right side as signs and operands, in the order of the equation, with samples as columns.
-
-    transposed: a quantity with samples as rows (as in the code), or Wᵀ.
-    """
-    found = step.operands
-
-    def of(i: int, transposed: bool = False) -> dict[str, Any]:
-        symbol = found[i].symbol
-        return {"of": symbol.code, "text": symbol.text, "transposed": transposed}
-
-    code = step.symbol.code
-    kind = re.sub(r"\d+$", "", code)
-    if kind == "dL_dh" or code == "dL_dX":
-        return [of(0, True), of(1)]
-    if kind == "dL_dW":
-        return [of(0), of(1, True)]
-    if kind == "dL_dz":
-        return [of(0), "⊙" if len(found) == 2 and found[1].symbol.code != "dLn_dz" else "·", of(1)]
-    plain: dict[str, Layout] = {
-        "dL_db": ["Σₙ", of(0)],
-        "h": ["φ(", of(0), ")"],
-        "dphi": ["φ′(", of(0), ")"],
-        "e": ["exp(", of(0), "− max z )"],
-        "s": ["Σⱼ", of(0)],
-        "L": ["Σₙ", of(0), "·", of(len(found) - 1)],
-        "Ln": ["ℒₙ(", of(0), ",", of(min(1, len(found) - 1)), ")"],
-        "dy_dz": ["∂ŷ/∂z at", of(0)],
-    }
-    if kind in plain:
-        return plain[kind]
-    if kind == "z":
-        return [of(0), of(1), "+", of(2)]
-    if code == "y_hat":
-        return [of(0), "/", of(1)] if len(found) == 2 else ["f(", of(0), ")"]
-    if code == "chain":
-        return [of(0), "" if found[0].value.ndim == 3 else "⊙", of(1)]
-    if code == "dLn_dy_hat":
-        return ["∂ℒₙ/∂ŷ at", of(0), ",", of(1)]
-    if kind == "dLn_dz" and "ŷ − t" in step.equation:
-        return [of(0), "−", of(1)]
-    return ["ℒₙ′ at", *(of(i) for i in range(len(found)))]
