@@ -1,4 +1,7 @@
-"""Pass one sample forward and backward through three hidden layers and print every number.
+"""Forward and backward, by hand
+=============================
+
+Pass one sample forward and backward through three hidden layers and print every number.
 
 Each line of the two recursions is computed by hand in NumPy and compared with the network's result.
 """

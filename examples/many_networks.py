@@ -1,4 +1,7 @@
-"""Train many networks at once: a grid search over two settings with five-fold cross-validation.
+"""Many networks at once
+=====================
+
+Train many networks at once: a grid search over two settings with five-fold cross-validation.
 
 Every fold of every setting is one job over one copy of the data, so all of them train side by side.
 """

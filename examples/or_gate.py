@@ -1,4 +1,7 @@
-"""A soft OR gate: one sigmoid neuron with its bias as the threshold, and how soft the gate is.
+"""A soft OR gate
+==============
+
+A soft OR gate: one sigmoid neuron with its bias as the threshold, and how soft the gate is.
 
 The lecture's example 1. The weights are set by hand, then learnt from the truth table.
 """

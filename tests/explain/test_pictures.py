@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -134,6 +135,16 @@ def test_wrong_features(matplotlib: Any) -> None:
         explain.plot_decision_boundary(NET, X, at=np.zeros(2))
     with pytest.raises(ValueError, match="one entry per row"):
         explain.plot_decision_boundary(NET, X, T[:5], points=10)
+
+
+def test_hidden_space_of_a_logistic_unit_has_the_areas_of_two_classes(matplotlib: Any) -> None:
+    net = cp.Network([3, 2, 1], "tanh", "logistic", seed=1)
+    t = (net.predict_proba(X)[:, 1] > 0.5).astype(int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (plane,) = axes(explain.plot_hidden_space(net, X, t))
+    image = np.asarray(plane.images[0].get_array())
+    assert len(np.unique(image.reshape(-1, 3).round(1), axis=0)) > 1
 
 
 def test_hidden_space(matplotlib: Any) -> None:

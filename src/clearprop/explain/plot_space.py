@@ -194,7 +194,11 @@ def plot_hidden_space(
         if h.shape[1] == 2 and net.output.unit in ("softmax", "logistic"):
             x, y = _axis(at[:, 0], 120), _axis(at[:, 1], 120)
             plane = np.column_stack([np.tile(x, 120), np.repeat(y, 120)]).astype(net.theta.dtype)
-            _class_areas(axes, x, y, above(net, layer, plane), (120, 120))
+            p = above(net, layer, plane)
+            p = (
+                np.column_stack([1 - p, p]) if p.shape[1] == 1 else p
+            )  # one logistic unit: two classes
+            _class_areas(axes, x, y, p, (120, 120))
             axes.grid(visible=False)
         if t is None:
             axes.plot(at[:MOST_DOTS, 0], at[:MOST_DOTS, 1], ".", color=COLOURS[0], ms=4)
