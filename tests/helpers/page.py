@@ -42,9 +42,14 @@ TOLERANCE = 1e-12
 class Page:
     """A tab with page.html; `said`: what went wrong there."""
 
-    def __init__(self, browser: Any, file: Path = FILE, **options: Any) -> None:
+    def __init__(self, browser: Any, address: str = FILE.as_uri(), **options: Any) -> None:
+        self.prepare(browser, address, **options)
+        self.go("")
+
+    def prepare(self, browser: Any, address: str, **options: Any) -> None:
+        """An empty tab that watches what goes wrong."""
         viewport = options.pop("viewport", {"width": 1280, "height": 800})
-        self.address = file.as_uri()
+        self.address = address
         self.context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
         self.tab = self.context.new_page()
         self.tab.set_default_timeout(1000 * PATIENCE)
@@ -52,7 +57,6 @@ class Page:
         self.tab.on("console", self._listen)
         self.tab.on("pageerror", lambda error: self.said.append(f"error: {error}"))
         self.tab.on("request", self._see)
-        self.go("")
 
     def _listen(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -162,9 +166,9 @@ class Page:
 
 
 @contextmanager
-def open_page(browser: Any, file: Path = FILE, **options: Any) -> Iterator[Page]:
+def open_page(browser: Any, address: str = FILE.as_uri(), **options: Any) -> Iterator[Page]:
     """A tab with the page meanwhile; options: of Playwright's `new_context`."""
-    page = Page(browser, file, **options)
+    page = Page(browser, address, **options)
     yield page
     page.close()
 

@@ -1,15 +1,15 @@
 // The frame of the page: tabs, the open station, what went wrong.
 
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 import { ThemeSwitch } from "./components/theme.tsx";
-import { Notices, ShareLink } from "./components/notices.tsx";
+import { Notices, ShareLink, WrongLink } from "./components/notices.tsx";
 import icon from "./favicon.svg";
 import { PAGES } from "./stations.tsx";
 import type { Store } from "./store.ts";
 
 export function App({ store }: { store: Store }) {
   const [, rerender] = useReducer<number, void>((n) => n + 1, 0);
-  useEffect(() => store.subscribe(() => rerender()), [store]);
+  useLayoutEffect(() => store.subscribe(() => rerender()), [store]);
   const { state } = store;
   const info = store.stations.find((station) => station.key === state?.station);
   const Page = state ? PAGES[state.station] : undefined;
@@ -22,12 +22,13 @@ export function App({ store }: { store: Store }) {
         </span>
         <Tabs store={store} />
         <span class="tools">
-          <ShareLink />
+          <ShareLink store={store} />
           <ThemeSwitch />
         </span>
       </header>
       <Notices store={store} />
       <main>
+        <WrongLink store={store} />
         {!state && !store.lost && <p class="waiting">Loading…</p>}
         <div id="station" role="tabpanel" aria-labelledby={`tab-${state?.station}`}>
           {state && info && Page && (

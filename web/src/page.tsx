@@ -9,7 +9,8 @@ import { applyTheme } from "./components/theme.tsx";
 import { MODELS } from "./model/index.ts";
 import type { Settings, View } from "./protocol.ts";
 import { complete, Session } from "./session/session.ts";
-import { encode } from "./session/link.ts";
+import { encode, packed } from "./session/link.ts";
+import { payload } from "./session/payload.ts";
 import { Store } from "./store.ts";
 
 const session = new Session();
@@ -19,6 +20,8 @@ const clearprop = {
   models: MODELS,
   session,
   store,
+  payload,
+  packed,
   /** The view of a station with some settings changed from their defaults. */
   view: (key: string, settings: Settings = {}): View =>
     MODELS[key]!.view(complete(MODELS[key]!, settings)),
@@ -43,7 +46,7 @@ window.clearprop = clearprop;
 applyTheme();
 render(<App store={store} />, document.getElementById("page") as HTMLElement);
 store
-  .start()
+  .start(payload.link)
   .catch((error: Error) => store.update({ lost: error.message }))
   .then(clearprop.rest)
   .then(() => (document.documentElement.dataset.ready = ""));

@@ -1,6 +1,7 @@
 // The state of the page: what the server said last, and what is on its way there.
 
 import { Live } from "./workshop/live.ts";
+import { Trail } from "./session/trail.ts";
 import type { Connection, Message, Settings, State, StationInfo } from "./protocol.ts";
 
 export interface Table {
@@ -21,20 +22,23 @@ export class Store {
   table: Table = { name: "", columns: [] };
   state: State | null = null;
   lost = "";
+  /** A link that could not be opened, and why. */
+  wrong: { link: string; reason: string } | null = null;
   error = "";
   status = "";
   live = new Live();
   private listeners = new Set<Listener>();
   private waiting: Command[] = [];
   private sending = false;
-  private link = "";
+  private trail = new Trail();
 
   /** connect: makes the connection, again after it was lost. */
   constructor(private connect: () => Connection) {
     this.client = connect();
   }
 
-  async start(): Promise<void> {
+  /** startLink: what to open if the address has no link. */
+  async start(startLink = ""): Promise<void> {
     this.client.onPush = (message, arrays) => {
       if (message.type === "error") this.update({ error: message.message });
       else this.live.take(message, arrays);
@@ -44,17 +48,22 @@ export class Store {
     await this.client.connect();
     const hello = await this.client.ask("hello");
     this.stations = hello.stations;
-    const hash = location.hash.slice(1);
     this.lost = "";
     this.table = hello.table;
-    if (!hash) this.take(hello);
-    window.onhashchange = () => {
-      if (location.hash.slice(1) !== this.link) void this.ask("open", { link: location.hash });
-    };
-    if (hash && !(await this.ask("open", { link: hash }))) {
-      const { error } = this;
-      await this.ask("state"); // a wrong link: show the first station and the error
-      this.update({ error });
+    this.trail.onTravel = (link) => void this.open(link);
+    const link = location.hash.slice(1) || startLink;
+    if (link) await this.open(link);
+    else this.take(hello);
+  }
+
+  /** Go to a link. One that cannot be opened is explained above the station that is open. */
+  async open(link: string): Promise<void> {
+    try {
+      this.take(await this.client.ask("open", { link }));
+    } catch (error) {
+      if (this.lost) return;
+      await this.ask("state");
+      this.update({ wrong: { link, reason: (error as Error).message } });
     }
   }
 
@@ -69,7 +78,7 @@ export class Store {
     return () => this.listeners.delete(listener);
   }
 
-  update(changes: Partial<Pick<Store, "lost" | "error" | "status">>): void {
+  update(changes: Partial<Pick<Store, "lost" | "error" | "status" | "wrong">>): void {
     Object.assign(this, changes);
     for (const listener of this.listeners) listener();
   }
@@ -142,14 +151,13 @@ export class Store {
       this.state = { station, settings, link, view };
     }
     if (typeof reply.link === "string") this.show(reply.link);
-    this.update({ error: "" });
+    this.update(reply.station ? { error: "", wrong: null } : { error: "" });
   }
 
   /** The address holds everything that the numbers depend on. */
   private show(link: string): void {
-    this.link = link;
     if (this.state) this.state = { ...this.state, link };
-    if (location.hash.slice(1) !== link) history.replaceState(null, "", "#" + link);
+    this.trail.show(link);
   }
 }
 

@@ -1,6 +1,7 @@
 // What is said outside of the station: errors, a lost connection, what was done.
 
 import { useState } from "preact/hooks";
+import { t } from "../text.ts";
 import type { Store } from "../store.ts";
 
 export function Notices({ store }: { store: Store }) {
@@ -10,13 +11,13 @@ export function Notices({ store }: { store: Store }) {
         {store.lost && (
           <div class="notice lost">
             <span>{store.lost}</span>
-            <button onClick={() => void store.reconnect()}>Reconnect</button>
+            <button onClick={() => void store.reconnect()}>{t("Reconnect")}</button>
           </div>
         )}
         {store.error && (
           <div class="notice error">
             <span>{store.error}</span>
-            <button onClick={() => store.update({ error: "" })} aria-label="Close the message">
+            <button onClick={() => store.update({ error: "" })} aria-label={t("Close the message")}>
               ✕
             </button>
           </div>
@@ -29,24 +30,49 @@ export function Notices({ store }: { store: Store }) {
   );
 }
 
-export function ShareLink() {
-  const [said, setSaid] = useState("");
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(location.href);
-      setSaid("Copied");
-    } catch {
-      setSaid("It is the address");
-    }
-    setTimeout(() => setSaid(""), 2000);
-  };
+/** Why a link could not be opened, and what may have happened to it. */
+export function WrongLink({ store }: { store: Store }) {
+  const { wrong } = store;
+  if (!wrong) return null;
   return (
-    <button
-      class="quiet"
-      onClick={() => void copy()}
-      title="The address of this page holds all settings: the same link gives the same numbers"
-    >
-      <span role="status">{said || "Copy link"}</span>
+    <section class="wrong-link" role="alert" aria-label={t("Wrong link")}>
+      <h2>{t("This link cannot be opened")}</h2>
+      <p>
+        <code>{wrong.reason}</code>
+      </p>
+      <p>
+        {t(
+          "Everything that a link shows is in the part of the address after the #. A mail or chat program may have cut it short, or the link may come from another version of this page. Ask for the link again and copy all of it. The page below works without it.",
+        )}
+      </p>
+      <button onClick={() => store.update({ wrong: null })} aria-label={t("Close the message")}>
+        {t("Close")}
+      </button>
+    </section>
+  );
+}
+
+/** The link to what is shown: the address, or its part after the # where the address is a file's. */
+export function ShareLink({ store }: { store: Store }) {
+  const [said, setSaid] = useState("");
+  const onWeb = /^https?:$/.test(location.protocol);
+  const copy = async () => {
+    const link = `#${store.state?.link ?? ""}`;
+    const address = onWeb ? location.href.replace(/#.*/s, "") + link : link;
+    try {
+      await navigator.clipboard.writeText(address);
+      setSaid(onWeb ? t("Copied") : t("Copied: add it to any copy’s address"));
+    } catch {
+      setSaid(t("It is the address"));
+    }
+    setTimeout(() => setSaid(""), onWeb ? 2000 : 5000);
+  };
+  const title = onWeb
+    ? t("The address of this page holds all settings: the same link gives the same numbers")
+    : t("What follows the # holds all settings and opens on any copy of this page; paste it into one");
+  return (
+    <button class="quiet" onClick={() => void copy()} title={title}>
+      <span role="status">{said || t("Copy link")}</span>
     </button>
   );
 }

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { recall, remember } from "../storage.ts";
 import { CopyPython } from "./copy.tsx";
 import { useId } from "./slider.tsx";
 
@@ -23,10 +24,10 @@ interface PanelProps {
 export function Panel(props: PanelProps) {
   const { title, python, names, children, tools } = props;
   const key = `folded ${title}`;
-  const [folded, setFolded] = useState((localStorage.getItem(key) ?? String(!!props.folded)) === "true");
+  const [folded, setFolded] = useState((recall(key) ?? String(!!props.folded)) === "true");
   const id = useId();
   const toggle = () => {
-    localStorage.setItem(key, String(!folded));
+    remember(key, String(!folded));
     setFolded(!folded);
   };
   return (

@@ -1,6 +1,7 @@
 // Light, dark, or as the system has it; remembered by the browser.
 
 import { useState } from "preact/hooks";
+import { recall, remember } from "../storage.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
@@ -9,7 +10,7 @@ const ICONS: Record<Theme, string> = { auto: "◐", light: "☀", dark: "☾" };
 const known = new Map<string, string>();
 
 function stored(): Theme {
-  const theme = localStorage.getItem("theme") as Theme | null;
+  const theme = recall("theme") as Theme | null;
   return theme && THEMES.includes(theme) ? theme : "auto";
 }
 
@@ -23,7 +24,7 @@ export function ThemeSwitch() {
   const [theme, setTheme] = useState<Theme>(stored());
   const following = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme;
   const change = () => {
-    localStorage.setItem("theme", following);
+    remember("theme", following);
     applyTheme(following);
     setTheme(following);
   };

@@ -1,0 +1,37 @@
+// What a page was given when it was written: where to start, a table, a network.
+//
+// `clearprop play` and `cp.play` write it as JSON into the page (clearprop/playground/page_file.py),
+// in a script element that no browser runs. The workshop reads its table and its network here.
+
+export interface Payload {
+  /** The link to open if the address has none. */
+  link?: string;
+  table?: PayloadTable;
+  network?: PayloadNetwork;
+}
+
+/** A table as CSV: commas, a header, numbers with points, empty cells where a value is missing. */
+export interface PayloadTable {
+  name: string;
+  text: string;
+  /** The column to predict. */
+  target: string;
+  /** Rows of the whole table, if `text` has only a sample of them. */
+  sampledFrom?: number;
+}
+
+/** A network of clearprop: its inputs are the table's columns before the target, as they are. */
+export interface PayloadNetwork {
+  sizes: number[];
+  /** Of each hidden layer. */
+  activations: string[];
+  output: string;
+  theta: number[];
+}
+
+export const payload: Payload = read();
+
+function read(): Payload {
+  const text = document.getElementById("payload")?.textContent;
+  return text ? (JSON.parse(text) as Payload) : {};
+}
