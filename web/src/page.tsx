@@ -6,7 +6,10 @@ import "./page.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { applyTheme } from "./components/theme.tsx";
+import { ACTIVATIONS } from "./model/activations.ts";
 import { MODELS } from "./model/index.ts";
+import * as maths from "./model/maths.ts";
+import { OUTPUT_UNITS } from "./model/output_units.ts";
 import type { Settings, View } from "./protocol.ts";
 import { complete, Session } from "./session/session.ts";
 import { encode, packed } from "./session/link.ts";
@@ -18,6 +21,9 @@ const store = new Store(() => session);
 
 const clearprop = {
   models: MODELS,
+  activations: ACTIVATIONS,
+  units: OUTPUT_UNITS,
+  maths,
   session,
   store,
   payload,
