@@ -282,6 +282,33 @@ def test_overfitting() -> None:
     assert evidence["last"] > evidence["best validation loss"]
 
 
+def test_a_network_that_cannot_do_better_than_a_constant() -> None:
+    net = cp.Network([6, 1], output="logistic", seed=0)
+    sides = np.sign(X[:, 0] * X[:, 1])
+    diagnosis = run(net, X, (sides > 0).astype(int), cp.SGD(0.1), epochs=60)
+    assert diagnosis.codes == ["no_better_than_constant"]
+    evidence = diagnosis[0].evidence
+    assert 0.95 < evidence["lowest ℒ"] / evidence["ℒ of the best constant prediction"] < 1
+    able = cp.Network([6, 8, 1], "tanh", "logistic", seed=0)
+    assert run(able, X, (sides > 0).astype(int), cp.Adam(0.03), epochs=60).codes == []
+
+
+def test_overfitting_is_seen_by_a_recorder_with_validation_rows() -> None:
+    noise = np.random.default_rng(1).integers(0, 2, 2 * N)
+    net = cp.Network([6, 64, 2], "relu", "softmax")
+    Y = rng.normal(size=(N, 6))
+    recorder = explain.Recorder(net, X, noise[:N], rows=N, validation=(Y, noise[N:]), every=4)
+    before = net.loss(Y, noise[N:])
+    net.train(X, noise[:N], cp.Adam(0.01), epochs=60, callbacks=[recorder])
+    records = recorder.recording.records
+    assert records[0].validation_loss == pytest.approx(before, abs=1e-6)
+    assert records[-1].validation_loss == pytest.approx(net.loss(Y, noise[N:]), abs=1e-6)
+    finding = explain.diagnose(recorder)["overfitting"]
+    losses = [record.validation_loss for record in records[1:]]
+    assert finding.evidence["best validation loss"] == min(losses)
+    assert f"after epoch {4 * (1 + np.argmin(losses))}" in finding.message
+
+
 # ---- how it is told ------------------------------------------------------------------------------
 
 

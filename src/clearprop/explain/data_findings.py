@@ -10,18 +10,8 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.embeddings import Embedding, EmbeddingBag, Parallel, PiecewiseLinear
 from clearprop.explain.finding import Finding
+from clearprop.explain.known_findings import LIMITS, known_finding
 from clearprop.outputs import Logistic, Output, Softmax
-
-# The usual initial weights suit inputs of size around 1, but not sizes beyond these.
-LARGE_INPUT = 10.0
-SMALL_INPUT = 0.01
-FAR_FROM_ZERO = 10.0  # |mean| / standard deviation
-LARGE_TARGET = 100.0
-# Rows of the most common class over the rarest, and the number of rows needed to report it.
-IMBALANCE = 20.0
-ROWS_FOR_CLASSES = 50
-ROWS_PER_CLASS = 10
-NAMED = 5  # number of columns that a message names
 
 
 def takes_any_scale(architecture: Architecture) -> Array:
@@ -46,18 +36,11 @@ def input_findings(
     if not finite.all():
         rows, columns = np.nonzero(~finite)
         found.append(
-            Finding(
+            known_finding(
                 "nonfinite_input",
-                "error",
-                f"X has NaN or infinity in {columns_text(np.unique(columns), names)}",
-                "Fill in the missing values (with the mean of the column, and add a column that "
-                "marks them), or leave the rows out.",
-                {
-                    "values": int((~finite).sum()),
-                    "first row": int(rows[0]),
-                    "its column": int(columns[0]),
-                },
+                {"values": int((~finite).sum()), "row": int(rows[0]), "column": int(columns[0])},
                 where=_ints(np.unique(columns)),
+                columns=columns_text(np.unique(columns), names),
             )
         )
         X, scaled = X[:, finite.all(axis=0)], scaled[finite.all(axis=0)]
@@ -74,36 +57,30 @@ def input_findings(
     if constant.any():
         columns = np.flatnonzero(constant)
         found.append(
-            Finding(
+            known_finding(
                 "constant_input",
-                "note",
-                f"X is constant in {columns_text(columns, names)}",
-                "Leave constant columns out: a bias has the same effect.",
-                {"constant columns": len(columns), "all columns": X.shape[1]},
+                {"constant": len(columns), "all": X.shape[1]},
                 where=_ints(columns),
+                columns=columns_text(columns, names),
             )
         )
-    far = (np.abs(mean) > FAR_FROM_ZERO * deviation) & (np.abs(mean) > 1)
-    wrong = (
-        ~constant & ~scaled & ((size > LARGE_INPUT) | (np.abs(X).max(axis=0) < SMALL_INPUT) | far)
-    )
+    far = (np.abs(mean) > LIMITS["far_from_zero"] * deviation) & (np.abs(mean) > 1)
+    large, small = size > LIMITS["large_input"], np.abs(X).max(axis=0) < LIMITS["small_input"]
+    wrong = ~constant & ~scaled & (large | small | far)
     if wrong.any():
         columns = np.flatnonzero(wrong)
         worst = columns[np.argmax(np.abs(np.log(np.maximum(size[columns], 1e-300))))]
         found.append(
-            Finding(
+            known_finding(
                 "unscaled_input",
-                "warning",
-                f"X is not scaled in {columns_text(columns, names)}",
-                "Standardise the columns: subtract the mean of the training rows and divide by "
-                "their standard deviation.",
                 {
                     "columns": len(columns),
                     "worst": name_of(int(worst), names),
-                    "its mean": float(mean[worst]),
-                    "its standard deviation": float(deviation[worst]),
+                    "mean": float(mean[worst]),
+                    "deviation": float(deviation[worst]),
                 },
                 where=_ints(columns),
+                columns=columns_text(columns, names),
             )
         )
     return found
@@ -114,12 +91,9 @@ def target_findings(output: Output, t: Array, names: Sequence[str] | None = None
     if not np.isfinite(t).all():
         row = int(np.argmin(np.isfinite(t).all(axis=1)))
         return [
-            Finding(
+            known_finding(
                 "nonfinite_target",
-                "error",
-                "t has NaN or infinity",
-                "Leave out the rows without a target.",
-                {"rows": int((~np.isfinite(t).all(axis=1)).sum()), "first row": row},
+                {"rows": int((~np.isfinite(t).all(axis=1)).sum()), "row": row},
                 where=(row,),
             )
         ]
@@ -152,47 +126,30 @@ def _classes(counts: Array, n: int, names: Sequence[str] | None) -> list[Finding
     """Findings from the number of rows of each class."""
     labels = [str(k) for k in range(len(counts))] if names is None else list(names)
     present = counts > 0
-    advice = "Check how the table was made; a network cannot learn a class that it never sees."
     if present.sum() <= 1:
         label = labels[int(np.argmax(counts))]
-        return [
-            Finding(
-                "constant_target",
-                "error",
-                f"all rows are of class {label}",
-                advice,
-                {"rows": n, "class": label},
-            )
-        ]
+        return [known_finding("constant_class", {"rows": n, "class": label}, label=label)]
     found = []
-    if not present.all() and n >= ROWS_PER_CLASS * len(counts):
+    if not present.all() and n >= LIMITS["rows_per_class"] * len(counts):
         missing = np.flatnonzero(~present)
         found.append(
-            Finding(
+            known_finding(
                 "missing_class",
-                "warning",
-                f"no row is of class {', '.join(labels[k] for k in missing[:NAMED])}"
-                + (f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""),
-                advice,
                 {"rows": n, "classes": len(counts), "missing": len(missing)},
                 where=_ints(missing),
+                labels=_listed([labels[k] for k in missing]),
             )
         )
     rare, common = counts[present].min(), counts.max()
-    if n >= ROWS_FOR_CLASSES and common >= IMBALANCE * rare:
+    if n >= LIMITS["rows_for_classes"] and common >= LIMITS["imbalance"] * rare:
         k = int(np.flatnonzero(present)[np.argmin(counts[present])])
         found.append(
-            Finding(
+            known_finding(
                 "imbalance",
-                "warning",
-                f"class {labels[k]} is rare compared with class {labels[int(np.argmax(counts))]}",
-                "Do not judge by accuracy alone (use balanced accuracy, the confusion matrix), and "
-                "weight the rows with class_weight='balanced' or sample_weight.",
-                {
-                    "rows of the rarest class": float(rare),
-                    "rows of the most common class": float(common),
-                },
+                {"rare": float(rare), "common": float(common)},
                 where=(k,),
+                rare=labels[k],
+                common=labels[int(np.argmax(counts))],
             )
         )
     return found
@@ -208,29 +165,24 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
     constant = np.flatnonzero(t.min(axis=0) == t.max(axis=0))
     if len(constant):
         found.append(
-            Finding(
+            known_finding(
                 "constant_target",
-                "error",
-                f"the target is the same in all rows, in {columns_text(constant, None)}",
-                "There is nothing to learn; check how the table was made.",
                 {"rows": len(t), "value": float(t[0, constant[0]])},
                 where=_ints(constant),
+                columns=columns_text(constant, None),
             )
         )
     with np.errstate(over="ignore"):
         size = np.sqrt((t.astype(np.float64) ** 2).mean(axis=0))
-    large = np.flatnonzero(size > LARGE_TARGET)
+    large = np.flatnonzero(size > LIMITS["large_target"])
     if len(large) and output.unit != "exponential":
         k = int(large[np.argmax(size[large])])
         found.append(
-            Finding(
+            known_finding(
                 "unscaled_target",
-                "warning",
-                f"the target is not scaled in {columns_text(large, None)}",
-                "Standardise the target for training and undo this in prediction; otherwise ∂ℒ/∂z "
-                "is as large as the target.",
-                {"mean": float(t[:, k].mean()), "standard deviation": float(t[:, k].std())},
+                {"mean": float(t[:, k].mean()), "deviation": float(t[:, k].std())},
                 where=_ints(large),
+                columns=columns_text(large, None),
             )
         )
     return found
@@ -238,10 +190,15 @@ def _numbers(output: Output, t: Array) -> list[Finding]:
 
 def columns_text(columns: Array, names: Sequence[str] | None) -> str:
     """Column 3, or columns 3, 4 and 7 more."""
-    listed = ", ".join(name_of(int(j), names) for j in columns[:NAMED])
-    if len(columns) > NAMED:
-        listed += f" and {len(columns) - NAMED} more"
+    listed = _listed([name_of(int(j), names) for j in columns])
     return ("column " if len(columns) == 1 else "columns ") + listed
+
+
+def _listed(names: Sequence[str]) -> str:
+    """a, b, c, d, e and 7 more."""
+    most = int(LIMITS["named"])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def name_of(column: int, names: Sequence[str] | None) -> str:

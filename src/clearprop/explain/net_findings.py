@@ -9,19 +9,13 @@ from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite, locate_nonfinite
 from clearprop.engines.reference import steady_numerics
 from clearprop.explain.finding import Finding
+from clearprop.explain.known_findings import LIMITS, evidence_name, known_finding
 from clearprop.explain.statistics import dead_units, rms, saturated_units
 from clearprop.jobs import Data
 from clearprop.notation import counted, sup
 from clearprop.propagation import Gradients, Trace, back_propagation, forward_propagation
 
 CHUNK = 4096  # rows at a time in the search for NaN
-LOOKED_AT = 2000  # rows, for units and gradients
-ROWS_FOR_UNITS = 20  # with fewer rows, a healthy unit may be off on all of them
-# Fractions of a layer's units: a network works even if a third of its relu units are dead.
-MANY_DEAD, MOST_DEAD = 0.4, 0.9
-MANY_SATURATED, MOST_SATURATED = 0.25, 0.5
-# |∂ℒ/∂z| of the first layer over |∂ℒ/∂z| of the last.
-VANISHED, EXPLODED = 1e-3, 1e3
 
 
 def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> list[Finding]:
@@ -36,14 +30,11 @@ def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> 
         number, name = names[0]
         layer = sum(hasattr(x, "activation") for x in architecture.layers[: number + 1])
         return [
-            Finding(
+            known_finding(
                 "nonfinite_weights",
-                "error",
-                f"{name} of layer {layer} has NaN or infinity",
-                "Go back to an earlier θ (a checkpoint) and train with a smaller learning rate or "
-                "with clip_norm=1.",
-                {"nonfinite entries": int((~np.isfinite(theta)).sum()), "all entries": theta.size},
+                {"entries": int((~np.isfinite(theta)).sum()), "all": theta.size},
                 layer=layer,
+                name=name,
             )
         ]
     for start in range(0, len(data), CHUNK):
@@ -61,40 +52,32 @@ def nonfinite_findings(architecture: Architecture, theta: Array, data: Data) -> 
 
 def nonfinite_finding(place: NonFinite, first_row: int | None = None) -> Finding:
     """NaN in a pass (first_row: the pass's first row in X), or at a training step (None)."""
-    layer = "" if place.layer is None else f" of layer {place.layer}"
     evidence: dict[str, float | int | str] = {}
     if place.layer is not None:
         evidence["layer"] = place.layer
     if first_row is None:
         evidence["step"] = place.step
         if place.row is not None:
-            evidence["row of its batch"] = place.row
+            evidence["batch"] = place.row
     elif place.row is not None:
         evidence["row"] = place.row + first_row
-    advice = {
-        "X": "Fill in the missing values or leave the rows out.",
-        "t": "Leave out the rows without a target.",
-    }.get(
-        place.quantity,
-        "Use a smaller learning rate, scale the inputs, or clip the gradient (clip_norm=1).",
-    )
-    when = f" at step {place.step}" if first_row is None else ""
     row = evidence.get("row")
-    return Finding(
-        "nonfinite",
-        "error",
-        f"{place.quantity}{layer} is NaN or infinite{when}",
-        advice,
+    return known_finding(
+        f"nonfinite {place.quantity}" if place.quantity in ("X", "t") else "nonfinite",
         evidence,
-        layer=place.layer,
         where=(row,) if isinstance(row, int) else (),
+        quantity=place.quantity,
+        layer=place.layer,
+        of_layer="" if place.layer is None else f" of layer {place.layer}",
+        when=f" at step {place.step}" if first_row is None else "",
     )
 
 
 def network_findings(architecture: Architecture, theta: Array, data: Data) -> list[Finding]:
     """Dead, saturated and identical units, and how ∂ℒ/∂z grows or shrinks on the way back."""
-    if len(data) > LOOKED_AT:
-        data = data.rows(np.linspace(0, len(data) - 1, LOOKED_AT).astype(np.int64))
+    most = int(LIMITS["rows_looked_at"])
+    if len(data) > most:
+        data = data.rows(np.linspace(0, len(data) - 1, most).astype(np.int64))
     with steady_numerics():
         trace = forward_propagation(architecture, theta, data.X)
         gradients = back_propagation(architecture, theta, trace, data.t)
@@ -115,58 +98,45 @@ def _units(architecture: Architecture, trace: Trace) -> tuple[list[Finding], boo
         if H > 1 and (z == z[:, :1]).all():
             blocked = True
             found.append(
-                Finding(
-                    "identical_units",
-                    "error",
-                    f"all {H} units of layer {layer} compute the same",
-                    "Start from random weights (initializer='auto'); equal units have equal "
-                    "gradients and stay equal.",
-                    {"units": H, "largest difference of z": 0.0},
-                    layer=layer,
+                known_finding(
+                    "identical_units", {"units": H, "difference": 0.0}, layer=layer, units=H
                 )
             )
             continue
-        if n < ROWS_FOR_UNITS:
+        if n < LIMITS["rows_for_units"]:
             continue
         h = activation.phi(z)
         dead = dead_units(activation, z, h)
-        if dead.mean() > MANY_DEAD:
+        share = float(dead.mean())
+        if share > LIMITS["many_dead"]:
             blocked = blocked or bool(dead.all())
             found.append(
-                Finding(
+                known_finding(
                     "dead_units",
-                    "error" if dead.mean() >= MOST_DEAD else "warning",
-                    f"{dead.sum()} of {counted(H, 'unit')} of layer {layer} are dead: φ′(z) = 0 on "
-                    "every row",
-                    "Use a smaller learning rate, leaky_relu or gelu, He's initial weights "
-                    "(initializer='auto'), or scaled inputs; a dead unit stays dead.",
-                    {
-                        "share": float(dead.mean()),
-                        "rows": n,
-                        f"largest z{sup(layer)} of them": float(z[:, dead].max()),
-                    },
+                    {"share": share, "rows": n, "largest": float(z[:, dead].max())},
+                    severity="error" if share >= LIMITS["most_dead"] else "",
                     layer=layer,
                     where=tuple(int(j) for j in np.flatnonzero(dead)),
+                    dead=dead.sum(),
+                    units=counted(H, "unit"),
+                    sup=sup(layer),
                 )
             )
         saturated = saturated_units(activation, z, h)
-        if saturated.mean() > MANY_SATURATED:
+        share = float(saturated.mean())
+        if share > LIMITS["many_saturated"]:
             blocked = blocked or bool(saturated.all())
             found.append(
-                Finding(
+                known_finding(
                     "saturated_units",
-                    "error" if saturated.mean() >= MOST_SATURATED else "warning",
-                    f"{saturated.sum()} of {counted(H, 'unit')} of layer {layer} are saturated: "
-                    f"{activation.name} is flat at their z",
-                    "Scale the inputs, use smaller initial weights or a smaller learning rate, or "
-                    "a penalty on the weights (l2).",
-                    {
-                        "share": float(saturated.mean()),
-                        "rows": n,
-                        f"|z{sup(layer)}|": rms(z),
-                    },
+                    {"share": share, "rows": n, "size": rms(z)},
+                    severity="error" if share >= LIMITS["most_saturated"] else "",
                     layer=layer,
                     where=tuple(int(j) for j in np.flatnonzero(saturated)),
+                    saturated=saturated.sum(),
+                    units=counted(H, "unit"),
+                    activation=activation.name,
+                    sup=sup(layer),
                 )
             )
     return found, blocked
@@ -177,33 +147,12 @@ def _flow(gradients: Gradients) -> list[Finding]:
     sizes = [rms(dL_dz) for dL_dz in gradients.dL_dz]
     if len(sizes) < 2 or sizes[-1] == 0:
         return []
-    ratio = sizes[0] / sizes[-1]
+    ratio, last = sizes[0] / sizes[-1], sup(len(sizes))
+    if LIMITS["vanished"] <= ratio <= LIMITS["exploded"]:
+        return []
+    key = "vanishing_gradient" if ratio < LIMITS["vanished"] else "exploding_gradient"
     evidence: dict[str, float | int | str] = {
-        f"|∂ℒ/∂z{sup(layer)}| / |∂ℒ/∂z{sup(len(sizes))}|": size / sizes[-1]
+        evidence_name(key, "ratio", sup=sup(layer), last=last): size / sizes[-1]
         for layer, size in enumerate(sizes[:-1], 1)
     }
-    if ratio < VANISHED:
-        return [
-            Finding(
-                "vanishing_gradient",
-                "warning",
-                "∂ℒ/∂z vanishes on the way back to layer 1, which hardly learns",
-                "Use relu or gelu with initializer='auto', fewer layers, or larger first weights; "
-                "of logistic units each layer takes a factor of four at least.",
-                evidence,
-                layer=1,
-            )
-        ]
-    if ratio > EXPLODED:
-        return [
-            Finding(
-                "exploding_gradient",
-                "warning",
-                "∂ℒ/∂z explodes on the way back to layer 1",
-                "Use smaller first weights (initializer='auto'), clip the gradient (clip_norm=1), "
-                "or a smaller learning rate.",
-                evidence,
-                layer=1,
-            )
-        ]
-    return []
+    return [known_finding(key, evidence, layer=1)]

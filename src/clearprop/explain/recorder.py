@@ -12,10 +12,12 @@ from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.checks import check_length, check_positive_integer
 from clearprop.engines.nonfinite import NonFinite
+from clearprop.engines.reference import steady_numerics
 from clearprop.explain.statistics import Histogram, LayerStatistics, layer_statistics
 from clearprop.history import EpochReport
 from clearprop.jobs import Data
 from clearprop.network import Network
+from clearprop.propagation import forward_propagation, mean_loss
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class EpochLine:
 class Record:
     """The state of the network after `epoch` epochs and `step` steps.
 
-    loss: ℒ of the sample; layers: the statistics of each layer; theta: θ, if the recorder keeps it.
+    loss: ℒ of the sample; layers: the statistics of each layer; theta: θ, if the recorder keeps it;
+    validation_loss: ℒ of the recorder's validation rows, if it has any.
     """
 
     epoch: int
@@ -41,6 +44,7 @@ class Record:
     loss: float
     layers: tuple[LayerStatistics, ...]
     theta: Array | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +119,8 @@ class Recorder:
     `rows` of their rows, drawn with `seed`, are examined. every: record every `every`-th epoch and
     the last one; epochs: record only these epochs instead. min_steps: fewest steps between records.
     histograms: whether to record histograms of h and ∂ℒ/∂z. keep_theta: whether to keep θ of every
-    record. job: the number of the job to record, if many are trained at once.
+    record. validation: other rows (X, t), all of whose loss is recorded too. job: the number of the
+    job to record, if many are trained at once.
 
     A record costs about as much as a training step on `rows` rows with the reference engine.
     Works with every engine. Raises ValueError, naming the argument.
@@ -141,6 +146,7 @@ class Recorder:
         min_steps: int = 0,
         histograms: bool = True,
         keep_theta: bool = False,
+        validation: tuple[Array, Array] | None = None,
         seed: int = 0,
         job: int = 0,
     ) -> None:
@@ -154,6 +160,9 @@ class Recorder:
         self.source = X, t
         self.rows = np.sort(np.random.default_rng(seed).permutation(len(t))[:rows])
         self.data = Data.from_arrays(self.architecture, X[self.rows], t[self.rows], dtype=dtype)
+        self.validation: Data | None = None
+        if validation is not None:
+            self.validation = Data.from_arrays(self.architecture, *validation, dtype=dtype)
         self.every, self.job = every, job
         self.epochs = None if epochs is None else frozenset(epochs)
         self.min_steps, self.histograms, self.keep_theta = min_steps, histograms, keep_theta
@@ -216,8 +225,19 @@ class Recorder:
             n_steps=step - before.step if before is not None else 1,
             histograms=self.histograms,
         )
-        self._records.append(Record(epoch, step, loss, layers, theta if self.keep_theta else None))
+        kept = theta if self.keep_theta else None
+        self._records.append(Record(epoch, step, loss, layers, kept, self._validate(theta)))
         self._theta = theta
+
+    def _validate(self, theta: Array) -> float | None:
+        data = self.validation
+        if data is None:
+            return None
+        if theta.dtype != data.X.dtype:
+            data = Data(data.X.astype(theta.dtype), data.t.astype(theta.dtype))
+        with steady_numerics():
+            trace = forward_propagation(self.architecture, theta, data.X)
+            return mean_loss(self.architecture, trace, data.t)
 
 
 def _document(record: Any) -> Any:

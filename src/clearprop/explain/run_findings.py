@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.engines.nonfinite import NonFinite
 from clearprop.explain.finding import Finding
+from clearprop.explain.known_findings import LIMITS, evidence_name, known_finding
 from clearprop.explain.net_findings import nonfinite_finding
 from clearprop.explain.recorder import Recording
 
-# ℒ over ℒ at the start: it should fall.
-NO_PROGRESS = 0.98
-ROSE = 1.5
-# Oscillation: the fraction of epochs in which the loss rises by more than a tenth.
-JUMP, MANY_JUMPS = 1.1, 0.3
-EPOCHS_FOR_JUMPS = 10
-STEPS_FOR_PROGRESS = 20
-# How far the weights move in one step, relative to their size; about 1e-3 is usual.
-LARGE_UPDATE, SMALL_UPDATE = 0.1, 1e-6
-OVERFITTED = 1.1
+
+@dataclass(frozen=True, eq=False)
+class RunCourse:
+    """What is judged of a run.
+
+    epochs (n,), losses (n,): ℒ in or after some epochs. validation (n,): ℒ of other rows there, NaN
+    where it is unknown; empty without any. first: ℒ before training, NaN if unknown. lowest: the
+    lowest ℒ after the first step, NaN if unknown; over `n_steps` steps. constant: approximately ℒ
+    of the best constant prediction. updates: layer → median of |ΔW⁽ˡ⁾| / |W⁽ˡ⁾| per step. stopped:
+    why the run ended.
+    """
+
+    epochs: Array
+    losses: Array
+    validation: Array
+    first: float
+    lowest: float
+    n_steps: int
+    constant: float
+    updates: Mapping[int, float]
+    learning_rate: float
+    nonfinite: NonFinite | None = None
+    stopped: str = ""
 
 
 def run_findings(recording: Recording) -> list[Finding]:
     """Findings about the course of a run; `net_findings` has those about the final network."""
-    found = []
-    if recording.nonfinite is not None:
-        found.append(nonfinite_finding(recording.nonfinite))
-    losses = np.array([line.loss for line in recording.epochs])
-    losses = losses[np.isfinite(losses)]
-    high = _too_high(recording, losses)
-    found += high
-    if not high and recording.nonfinite is None:
-        found += _no_progress(recording)
-    return found + _overfitting(recording)
+    course = course_of(recording)
+    return [*rate_findings(course), *overfitting(course)]
+
+
+def course_of(recording: Recording) -> RunCourse:
+    """The course of a recorded run.
+
+    If the recorder has validation rows of its own, then ℒ is that of its records, else that of the
+    epochs as training reported it.
+    """
+    records, lines = recording.records, recording.epochs
+    known_start = bool(records) and records[0].epoch == 0
+    first = records[0].loss if known_start else float("nan")
+    later = records[1:] if known_start else ()
+    own = [record for record in records if record.validation_loss is not None and record.epoch]
+    if own:
+        epochs, losses = [r.epoch for r in own], [r.loss for r in own]
+        validation = [r.validation_loss for r in own]
+    else:
+        epochs, losses = [line.epoch for line in lines], [line.loss for line in lines]
+        validation = [line.validation_loss for line in lines]
+        if any(value is None for value in validation):
+            validation = []
+    return RunCourse(
+        epochs=np.array(epochs),
+        losses=np.array(losses, dtype=float),
+        validation=np.array(validation, dtype=float),
+        first=first,
+        lowest=min((record.loss for record in later), default=float("nan")),
+        n_steps=records[-1].step - records[0].step if records else 0,
+        constant=best_constant(recording),
+        updates=updates(recording),
+        learning_rate=next((line.learning_rate for line in lines), float("nan")),
+        nonfinite=recording.nonfinite,
+        stopped=recording.stopped,
+    )
 
 
 def updates(recording: Recording) -> dict[int, float]:
@@ -46,82 +90,6 @@ def updates(recording: Recording) -> dict[int, float]:
     return found
 
 
-def _too_high(recording: Recording, losses: Array) -> list[Finding]:
-    """Signs of steps that are too large: ℒ rises, ℒ jumps, weights swing."""
-    signs: dict[str, float | int | str] = {}
-    first = recording.records[0].loss if recording.records else float("nan")
-    if recording.records and recording.records[0].epoch > 0:
-        first = float("nan")  # an epoch has passed before the first record
-    # a network may by chance begin below the loss of a constant, and rise above it
-    start = max(first, best_constant(recording))
-    if len(losses) and np.isfinite(first) and losses.max() > ROSE * start > 0:
-        worst = int(np.argmax(losses))
-        signs |= {
-            "ℒ before training": first,
-            f"ℒ in epoch {recording.epochs[worst].epoch}": float(losses[worst]),
-        }
-    if len(losses) >= EPOCHS_FOR_JUMPS:
-        later = losses[len(losses) // 4 :]
-        jumps = (later[1:] > JUMP * later[:-1]) & (later[1:] > 0.1 * losses[0])
-        if jumps.mean() >= MANY_JUMPS:
-            signs["epochs that end a tenth above the previous one"] = f"{jumps.mean():.0%}"
-    for layer, update in updates(recording).items():
-        if len(recording.records) > 2 and update > LARGE_UPDATE:
-            signs[f"|ΔW⁽{layer}⁾| / |W⁽{layer}⁾| per step"] = update
-    if not signs:
-        return []
-    rate = next((line.learning_rate for line in recording.epochs), float("nan"))
-    return [
-        Finding(
-            "learning_rate_high",
-            "warning",
-            "the learning rate is too high",
-            "Divide it by 3 to 10, start with a warm-up (WarmUp), or clip the gradient "
-            "(clip_norm=1).",
-            {**signs, "learning rate": rate},
-        )
-    ]
-
-
-def _no_progress(recording: Recording) -> list[Finding]:
-    """ℒ of the sample has not fallen, although it could."""
-    records = recording.records
-    if len(records) < 2 or records[-1].step - records[0].step < STEPS_FOR_PROGRESS:
-        return []
-    first, last = records[0].loss, min(record.loss for record in records[1:])
-    room = best_constant(recording)
-    if records[0].epoch > 0 or not last > NO_PROGRESS * first or first < 0.5 * room:
-        return []
-    sizes = updates(recording)
-    fastest = max(sizes.values(), default=float("nan"))
-    evidence: dict[str, float | int | str] = {
-        "ℒ before training": first,
-        "lowest ℒ since": last,
-        "steps": records[-1].step,
-        "largest |ΔW| / |W| of a layer, per step": fastest,
-    }
-    if fastest < SMALL_UPDATE:
-        return [
-            Finding(
-                "learning_rate_low",
-                "warning",
-                "ℒ does not fall: the weights hardly move",
-                "Multiply the learning rate by 10 and diagnose again.",
-                evidence,
-            )
-        ]
-    return [
-        Finding(
-            "no_progress",
-            "warning",
-            "ℒ does not fall",
-            "Check whether the network can memorise 10 rows; if not, check the other findings, "
-            "the learning rate, and whether rows and targets belong together.",
-            evidence,
-        )
-    ]
-
-
 def best_constant(recording: Recording) -> float:
     """Approximate ℒ of the best constant prediction, the mean of t."""
     t = recording.data.t.astype(np.float64)
@@ -131,29 +99,81 @@ def best_constant(recording: Recording) -> float:
     return float(output.loss(np.tile(z, (len(t), 1)), t).mean())
 
 
-def _overfitting(recording: Recording) -> list[Finding]:
+def rate_findings(course: RunCourse) -> list[Finding]:
+    """NaN, steps that are too large or too small, and a loss that does not fall."""
+    found = [] if course.nonfinite is None else [nonfinite_finding(course.nonfinite)]
+    high = _too_high(course)
+    if high or course.nonfinite is not None:
+        return found + high
+    return _no_progress(course) or _no_better_than_constant(course)
+
+
+def _too_high(course: RunCourse) -> list[Finding]:
+    """Signs of steps that are too large: ℒ rises, ℒ jumps, weights swing."""
+    signs: dict[str, float | int | str] = {}
+    finite = np.isfinite(course.losses)
+    epochs, losses = course.epochs[finite], course.losses[finite]
+    # a network may by chance begin below the loss of a constant, and rise above it
+    start = max(course.first, course.constant)
+    worst = 0
+    if len(losses) and np.isfinite(course.first) and losses.max() > LIMITS["rose"] * start > 0:
+        worst = int(epochs[np.argmax(losses)])
+        signs |= {"first": course.first, "worst": float(losses.max())}
+    if len(losses) >= LIMITS["epochs_for_jumps"]:
+        later = losses[len(losses) // 4 :]
+        jumps = (later[1:] > LIMITS["jump"] * later[:-1]) & (later[1:] > 0.1 * losses[0])
+        if jumps.mean() >= LIMITS["many_jumps"]:
+            signs["jumps"] = f"{jumps.mean():.0%}"
+    for layer, update in course.updates.items():
+        if update > LIMITS["large_update"]:
+            signs[evidence_name("learning_rate_high", "update", layer=layer)] = update
+    if not signs:
+        return []
+    evidence = {**signs, "rate": course.learning_rate}
+    return [known_finding("learning_rate_high", evidence, epoch=worst)]
+
+
+def _no_progress(course: RunCourse) -> list[Finding]:
+    """ℒ has not fallen, although it could."""
+    first, lowest = course.first, course.lowest
+    fell = not lowest > LIMITS["no_progress"] * first
+    if course.n_steps < LIMITS["steps_for_progress"] or fell or first < 0.5 * course.constant:
+        return []
+    fastest = max(course.updates.values(), default=float("nan"))
+    key = "learning_rate_low" if fastest < LIMITS["small_update"] else "no_progress"
+    steps = {"first": first, "lowest": lowest, "steps": course.n_steps, "update": fastest}
+    return [known_finding(key, steps)]
+
+
+def _no_better_than_constant(course: RunCourse) -> list[Finding]:
+    """ℒ has fallen to that of a constant prediction, and stays there."""
+    losses = course.losses[np.isfinite(course.losses)]
+    short = len(losses) < 2 or course.epochs[-1] < LIMITS["epochs_for_plateau"]
+    if short or course.n_steps < LIMITS["steps_for_progress"]:
+        return []
+    half = len(losses) // 2
+    falls = losses[half:].min() < LIMITS["flat"] * losses[:half].min()
+    if falls or not course.lowest > LIMITS["constant"] * course.constant > 0:
+        return []
+    evidence = {"lowest": course.lowest, "constant": course.constant, "steps": course.n_steps}
+    return [known_finding("no_better_than_constant", evidence)]
+
+
+def overfitting(course: RunCourse) -> list[Finding]:
     """The validation loss is past its best while the training loss still falls."""
-    lines = [line for line in recording.epochs if line.validation_loss is not None]
-    losses = np.array([line.validation_loss for line in lines], dtype=float)
-    if len(lines) < EPOCHS_FOR_JUMPS or not np.isfinite(losses).all():
+    losses, validation = course.losses, course.validation
+    n = len(validation)
+    if n < LIMITS["epochs_for_jumps"] or not np.isfinite(validation).all():
         return []
-    best = int(np.argmin(losses))
-    if best > 2 * len(lines) // 3 or not losses[-1] > OVERFITTED * losses[best]:
+    best = int(np.argmin(validation))
+    if best > 2 * n // 3 or not validation[-1] > LIMITS["overfitted"] * validation[best]:
         return []
-    if lines[-1].loss >= lines[best].loss or recording.stopped == "patience":
+    if losses[-1] >= losses[best] or course.stopped == "patience":
         return []
-    return [
-        Finding(
-            "overfitting",
-            "warning",
-            f"the network overfits after epoch {lines[best].epoch}",
-            "Stop there (Stopping restores the best θ), or use dropout, a penalty on the weights, "
-            "a smaller network or more rows.",
-            {
-                "best validation loss": float(losses[best]),
-                "last": float(losses[-1]),
-                "training loss then": lines[best].loss,
-                "training loss at the end": lines[-1].loss,
-            },
-        )
-    ]
+    evidence = {
+        "best": float(validation[best]),
+        "last": float(validation[-1]),
+        "then": float(losses[best]),
+        "now": float(losses[-1]),
+    }
+    return [known_finding("overfitting", evidence, epoch=int(course.epochs[best]))]

@@ -11,15 +11,12 @@ from clearprop._typing import Array
 from clearprop.activations import Activation
 from clearprop.architecture import Architecture
 from clearprop.engines.reference import steady_numerics
+from clearprop.explain.known_findings import LIMITS
 from clearprop.propagation import back_propagation, forward_propagation, mean_loss
 
 BINS = 40
-# A unit with no slope above this is dead: it passes no gradient back.
-DEAD_SLOPE = 1e-6
 # Bounded activations with their steepest slope; below a twentieth of it, a unit is saturated.
 STEEPEST = {"logistic": 0.25, "tanh": 1.0}
-SATURATED_SLOPE = 0.05
-SATURATED_ROWS = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +128,7 @@ def dead_units(activation: Activation, z: Array, h: Array) -> Array:
     """
     if activation.name in STEEPEST:
         return np.zeros(z.shape[1], dtype=bool)
-    return np.asarray(slopes(activation, z, h).max(axis=0) <= DEAD_SLOPE)
+    return np.asarray(slopes(activation, z, h).max(axis=0) <= LIMITS["dead_slope"])
 
 
 def saturated_units(activation: Activation, z: Array, h: Array) -> Array:
@@ -139,8 +136,8 @@ def saturated_units(activation: Activation, z: Array, h: Array) -> Array:
     steepest = STEEPEST.get(activation.name)
     if steepest is None:
         return np.zeros(z.shape[1], dtype=bool)
-    flat = slopes(activation, z, h) < SATURATED_SLOPE * steepest
-    return np.asarray(flat.mean(axis=0) >= SATURATED_ROWS)
+    flat = slopes(activation, z, h) < LIMITS["saturated_slope"] * steepest
+    return np.asarray(flat.mean(axis=0) >= LIMITS["saturated_rows"])
 
 
 def unit_shares(activation: Activation | None, z: Array, h: Array) -> tuple[float, float]:

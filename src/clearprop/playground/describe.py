@@ -19,6 +19,7 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.initializers import INITIALIZERS
 from clearprop.optimizers import OPTIMIZERS
 from clearprop.outputs import OUTPUTS
+from clearprop.playground.describe_findings import findings, limits
 from clearprop.playground.describe_steps import step_parts
 from clearprop.playground.descriptions import (
     ABOUT_ACTIVATIONS,
@@ -97,6 +98,8 @@ TABLES: Mapping[str, Callable[[], Any]] = {
     "initializers.json": initializers,
     "optimizers.json": optimizers,
     "penalties.json": penalties,
+    "findings.json": findings,
+    "limits.json": limits,
     "steps.json": step_parts,
 }
 
