@@ -182,7 +182,7 @@ def test_an_entry_is_chosen_by_keyboard_and_its_terms_light_up(shown):
     numbers = shown.expect("stepper", record)
     assert {"cell_value", "cell_expected", "cell_error"} <= set(numbers)
     assert page.get_attribute("[role=gridcell][aria-selected=true]", "aria-label").startswith(
-        "∂ℒ/∂h⁽¹⁾[1, 1] ="
+        "∂ℒ/∂h⁽¹⁾[2, 2] ="
     )
     lit = page.eval_on_selector_all(
         ".layout td.lit [data-name], .layout td.lit-2 [data-name]",
@@ -216,9 +216,9 @@ def test_weights_inputs_targets_and_the_shape_are_edited(shown):
     shown.open("stepper")
     record = STATIONS["stepper"].settings()
     for label, name, value in (
-        ("W1, unit 2, input 0", "W1.2.0", 0.75),
-        ("b2, unit 0", "b2.0", -0.5),
-        ("x of example 1, input 1", "x.0.1", 2.5),
+        ("W1, unit 3, input 1", "W1.2.0", 0.75),
+        ("b2, unit 1", "b2.0", -0.5),
+        ("x of example 1, input 2", "x.0.1", 2.5),
         ("t of example 1", "t.0.0", 0.25),
     ):
         box = page.get_by_label(label, exact=True)

@@ -2,12 +2,22 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { Panel } from "../components/panel.tsx";
-import { M, StationFrame, type StationProps } from "../components/station.tsx";
+import { StationFrame, type StationProps } from "../components/station.tsx";
 import { Shape, Values, Which } from "./stepper/edit.tsx";
 import { CellPanel, LinePanel } from "./stepper/line.tsx";
-import { type LineView, type Quantity, shapeText } from "./stepper/shown.ts";
+import { shapeText } from "./stepper/brackets.tsx";
+import type { LineView, Quantity } from "./stepper/shown.ts";
 import { Sketch } from "./stepper/sketch.tsx";
-import { Tex } from "./stepper/tex.tsx";
+import { set as written, Tex } from "./stepper/tex.tsx";
+import { t } from "../text.ts";
+
+const INTRO =
+  "Forward propagation computes ŷ and ℒ; back-propagation takes the same way back, with the transposes " +
+  "of W, to the gradient of every weight and bias. Each line is an equation of the slides, with its " +
+  "shapes and its numbers. Step with Next, Page Down and Page Up, or the arrow keys.";
+const SKETCH =
+  "The circles show x, h and ŷ; below them is ∂ℒ/∂z, as far as it has been computed. Orange wires have " +
+  "positive weights; blue, dashed wires have negative ones.";
 
 export function Stepper(props: StationProps) {
   const { info, store, view, set } = props;
@@ -22,21 +32,17 @@ export function Stepper(props: StationProps) {
     <StationFrame
       info={info}
       store={store}
-      intro={
-        <>
-          Forward through the layers, then backward with the transposes of <M>W</M>. Step with Page Down
-          and Page Up, or the arrow keys. Choose an entry to see its terms.
-        </>
-      }
+      intro={written(t(INTRO))}
     >
       <div class="w8 stack-column">
         <Which {...props} />
         <LinePanel {...props} line={line} go={go} />
         <CellPanel {...props} />
+        <Values {...props} />
       </div>
       <div class="w4 stack-column">
         <LineList {...props} lines={lines} line={line} go={go} />
-        <Panel title="Place in the network" python={view.python} names={drawn}>
+        <Panel title={t("Position in the network")} python={view.python} names={drawn}>
           <Sketch
             sizes={view.sizes as number[]}
             numbers={view.numbers}
@@ -45,13 +51,11 @@ export function Stepper(props: StationProps) {
             n={view.n as number}
           />
           <p class="note">
-            The circles show x, h and ŷ; below them is ∂ℒ/∂z, as far as it has been computed. Dashed wires
-            have negative weights.
+            {t(SKETCH)}
           </p>
         </Panel>
+        <Shape {...props} />
       </div>
-      <Values {...props} />
-      <Shape {...props} />
     </StationFrame>
   );
 }
@@ -73,11 +77,11 @@ function LineList(
   }, [line.number]);
   const names = lines.map((other) => other.of);
   return (
-    <Panel title="The computation" python={view.python} names={names}>
+    <Panel title={t("The computation")} python={view.python} names={names}>
       <div class="lines" ref={list}>
         {(["forward", "backward"] as const).map((direction) => (
           <>
-            <h3>{direction === "forward" ? "Forward →" : "← Backward"}</h3>
+            <h3>{direction === "forward" ? t("Forward →") : t("← Backward")}</h3>
             <ol>
               {lines
                 .filter((other) => other.direction === direction)

@@ -59,6 +59,9 @@ class Stepper:
     differences: str = setting(
         "off", Choice("Finite differences", {"off": "of the entry", "on": "of all entries"})
     )
+    diagonal: str = setting(
+        "matrix", Choice("Slopes of φ", {"vector": "as a vector", "matrix": "as a diagonal matrix"})
+    )
 
     def __post_init__(self) -> None:
         check(self)

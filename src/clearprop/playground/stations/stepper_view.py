@@ -114,17 +114,17 @@ def _line(settings: Stepper, explanation: Explanation, line: Step) -> Part:
         }
         drawn["cell"] = {
             "at": at,
-            "entry": check.entry,
-            "method": check.method,
+            "name": line.name,
             "derivative": line.difference is not None,
             "ok": check.ok,
             "tolerance": check.tolerance,
             "terms": [
                 {
-                    "text": term.text,
+                    "form": term.text,
+                    "sign": 1,
                     "factors": [
                         {
-                            "text": str(factor),
+                            "text": factor.symbol,
                             "of": code.get(factor.symbol) if factor.index is not None else None,
                             "index": factor.index,
                         }

@@ -7,6 +7,18 @@ export const PRESETS: Record<string, Partial<StepperSettings>> = {
   "A batch of three": { example: 0 },
   "Two hidden layers": { hidden: [3, 2], example: 1 },
   "Softmax of three classes": { outputs: 3, output: "softmax", t: [0, 1, 2], example: 1 },
+  "Slide 10: three hidden layers": {
+    inputs: 5,
+    hidden: [4, 3, 2],
+    outputs: 3,
+    output: "softmax",
+    x: [0.5, -1, 0.3, 0.8, -0.2],
+    t: [1],
+    line: 3,
+    at: [0, 1],
+  },
+  // what is the gradient of a bias? the lecture’s last question
+  "The bias": { example: 0, line: 18, at: [0] },
   "No hidden layer: logistic regression": { hidden: [], example: 0 },
   "ReLU with a dead unit": {
     activation: "relu",

@@ -61,7 +61,7 @@ export const FIELDS: Fields = {
   },
   diagonal: {
     kind: choice("Slopes of φ", { vector: "as a vector", matrix: "as a diagonal matrix" }),
-    default: "vector",
+    default: "matrix",
   },
 };
 

@@ -4,10 +4,12 @@ import { Panel } from "../../components/panel.tsx";
 import { Choice, Count, NumberBox, Setting } from "../../components/slider.tsx";
 import type { StationProps } from "../../components/station.tsx";
 import { matrix, reals } from "../../protocol.ts";
+import { t } from "../../text.ts";
+import { SLIDES } from "./shown.ts";
+import { set, Tex } from "./tex.tsx";
 
 const MOST = 100; // of a value
 const UP = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
 /** Layers, units, activation, output unit, seed. */
 export function Shape({ settings, view, info, set, act }: StationProps) {
   const kinds = info.settings;
@@ -15,16 +17,16 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
   const rows = matrix(view.numbers.inputs).length;
   const change = (sizes: object) => act("shape", sizes);
   return (
-    <Panel title="The network" class="w4 shape-panel">
+    <Panel title={t("The network")} class="shape-panel late">
       <Count
-        label="Inputs"
+        label={t("Inputs")}
         value={settings.inputs}
         low={1}
         high={5}
         onChange={(inputs) => change({ inputs })}
       />
       <Count
-        label="Hidden layers"
+        label={t("Hidden layers")}
         value={hidden.length}
         low={0}
         high={3}
@@ -32,7 +34,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       />
       {hidden.map((units, l) => (
         <Count
-          label={`Units in layer ${l + 1}`}
+          label={t("Units in layer {l}", { l: l + 1 })}
           value={units}
           low={1}
           high={5}
@@ -40,27 +42,27 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
         />
       ))}
       <Count
-        label="Outputs"
+        label={t("Outputs")}
         value={settings.outputs}
         low={settings.output === "softmax" ? 2 : 1}
         high={5}
         onChange={(outputs) => change({ outputs })}
       />
       <Count
-        label="Examples"
+        label={t("Examples")}
         value={rows}
         low={1}
         high={6}
         onChange={(n) => change({ rows: n })}
       />
       <Choice
-        label="Activation φ"
+        label={t("Activation φ")}
         value={settings.activation}
         options={kinds.activation!.options}
         onChange={(activation) => change({ activation })}
       />
       <Choice
-        label="Output unit"
+        label={t("Output unit")}
         value={settings.output}
         options={kinds.output!.options}
         onChange={(output) => change({ output })}
@@ -78,9 +80,10 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
 /** One example or the batch. */
 export function Which({ settings, view, set }: StationProps) {
   const rows = matrix(view.numbers.inputs).length;
-  const options = ["The batch", ...Array.from({ length: rows }, (_, n) => `Example ${n + 1}`)];
+  const each = Array.from({ length: rows }, (_, n) => t("Example {n}", { n: n + 1 }));
+  const options = [t("The batch"), ...each];
   return (
-    <div class="toggles which" role="group" aria-label="Which examples">
+    <div class="toggles which" role="group" aria-label={t("Which examples")}>
       {options.map((label, example) => (
         <button
           aria-pressed={settings.example === example}
@@ -118,27 +121,43 @@ export function Values({ settings, view, act }: StationProps) {
     </td>
   );
   return (
-    <Panel title="Weights, inputs and targets" class="w8" python={python} names={names}>
+    <Panel title={t("Weights, inputs and targets")} class="late" python={python} names={names}>
       <div class="row editor">
         {levels.map((l) => (
           <>
             <table>
-              <caption class="math">W⁽{UP[l]}⁾</caption>
+              <caption>
+                <Tex>{`W⁽${UP[l]}⁾`}</Tex>
+              </caption>
               <tbody>
                 {matrix(numbers[`W${l}`]).map((row, j) => (
                   <tr>
                     {row.map((value, i) =>
-                      box(`W${l}.${j}.${i}`, `W${l}, unit ${j}, input ${i}`, `W${l}.${j}.${i}`, value),
+                      box(
+                        `W${l}.${j}.${i}`,
+                        t("W{l}, unit {j}, input {i}", { l, j: j + 1, i: i + 1 }),
+                        `W${l}.${j}.${i}`,
+                        value,
+                      ),
                     )}
                   </tr>
                 ))}
               </tbody>
             </table>
             <table>
-              <caption class="math">b⁽{UP[l]}⁾</caption>
+              <caption>
+                <Tex>{`b⁽${UP[l]}⁾`}</Tex>
+              </caption>
               <tbody>
                 {reals(numbers[`b${l}`]).map((value, j) => (
-                  <tr>{box(`b${l}.${j}`, `b${l}, unit ${j}`, `b${l}.${j}`, value)}</tr>
+                  <tr>
+                    {box(
+                      `b${l}.${j}`,
+                      t("b{l}, unit {j}", { l, j: j + 1 }),
+                      `b${l}.${j}`,
+                      value,
+                    )}
+                  </tr>
                 ))}
               </tbody>
             </table>
@@ -146,13 +165,18 @@ export function Values({ settings, view, act }: StationProps) {
         ))}
         <table>
           <caption>
-            <span class="math">x</span>, one row per example
+            <Tex>x</Tex>, {t("one row per example")}
           </caption>
           <tbody>
             {inputs.map((row, n) => (
               <tr>
                 {row.map((value, i) =>
-                  box(`inputs.${n}.${i}`, `x of example ${n + 1}, input ${i}`, `x.${n}.${i}`, value),
+                  box(
+                    `inputs.${n}.${i}`,
+                    t("x of example {n}, input {i}", { n: n + 1, i: i + 1 }),
+                    `x.${n}.${i}`,
+                    value,
+                  ),
                 )}
               </tr>
             ))}
@@ -160,8 +184,8 @@ export function Values({ settings, view, act }: StationProps) {
         </table>
         <table>
           <caption>
-            <span class="math">t</span>
-            {classes ? ", one class each" : ""}
+            <Tex>t</Tex>
+            {classes ? `, ${t("classes from 0")}` : ""}
           </caption>
           <tbody>
             {targets.map((row, n) => (
@@ -169,7 +193,9 @@ export function Values({ settings, view, act }: StationProps) {
                 {row.map((value, k) =>
                   box(
                     classes ? `targets.${n}` : `targets.${n}.${k}`,
-                    `t of example ${n + 1}${row.length > 1 ? `, output ${k}` : ""}`,
+                    row.length > 1
+                      ? t("t of example {n}, output {k}", { n: n + 1, k: k + 1 })
+                      : t("t of example {n}", { n: n + 1 }),
                     `t.${n}.${k}`,
                     value,
                     classes,
@@ -180,6 +206,9 @@ export function Values({ settings, view, act }: StationProps) {
           </tbody>
         </table>
       </div>
+      <p class="note">
+        {set(t(SLIDES))}
+      </p>
     </Panel>
   );
 }

@@ -5,18 +5,33 @@ import { Panel } from "../../components/panel.tsx";
 import { Setting } from "../../components/slider.tsx";
 import type { StationProps } from "../../components/station.tsx";
 import { real, reals } from "../../protocol.ts";
+import { t } from "../../text.ts";
 import { Brackets, same } from "./brackets.tsx";
-import { Tex } from "./tex.tsx";
-import type { CellView, LineView, Operand, Quantity } from "./shown.ts";
+import {
+  type CellView,
+  factorText,
+  type LineView,
+  type Operand,
+  place,
+  type Quantity,
+  sentence,
+  SLIDES,
+  termText,
+  withMatrices,
+} from "./shown.ts";
+import { set, Tex } from "./tex.tsx";
 
 export function LinePanel(props: StationProps & { line: LineView; go: (to: number) => void }) {
-  const { settings, view, info, set, line, go } = props;
+  const { settings, view, info, set: change, go } = props;
   const { numbers, python } = view;
   const quantities = view.quantities as Record<string, Quantity>;
   const lines = view.lines as LineView[];
   const cell = view.cell as CellView | null;
+  const matrices = settings.diagonal === "matrix";
+  const line = matrices ? withMatrices(props.line, view.n as number) : props.line;
   const result = quantities[line.of] as Quantity;
   const operands = line.layout.filter((part): part is Operand => typeof part !== "string");
+  const slopes = [line.of, ...operands.map(({ of }) => of)].some((of) => of.startsWith("dphi"));
   const light = (of: string, index: number[]) => {
     const found = cell?.terms
       .flatMap((term) => term.factors.map((factor, k) => ({ ...factor, k })))
@@ -24,12 +39,12 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
     return found ? (found.k === 0 ? "lit" : "lit-2") : "";
   };
   const pick = (index: number[]) =>
-    set({ line: line.number, at: cell && same(cell.at, index) && index.length ? [] : index });
+    change({ line: line.number, at: cell && same(cell.at, index) && index.length ? [] : index });
   const every = settings.differences === "on" && line.derivative;
   const names = [line.of, ...operands.map((operand) => operand.of)];
   return (
     <Panel
-      title="The line"
+      title={t("The line")}
       class="line-panel"
       python={python}
       names={every ? [...names, "differences"] : names}
@@ -38,27 +53,29 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
       <div class="equation" aria-live="polite">
         <span class="order">
           {line.number}
-          <span class="hidden"> of {lines.length}: </span>
+          <span class="hidden"> {t("of {n}:", { n: lines.length })} </span>
         </span>
         <Tex>{line.equation}</Tex>
       </div>
       <div class="forms">
         {line.delta && line.delta !== line.equation && (
           <span>
-            with <Tex>δ = ∂ℒ/∂z</Tex>: <Tex>{line.delta}</Tex>
+            {t("with δ = ∂ℒ/∂z:")} <Tex>{line.delta}</Tex>
           </span>
         )}
         {line.entry && (
           <span>
-            each entry: <Tex>{line.entry}</Tex>
+            {t("each entry:")} <Tex>{line.entry}</Tex>
           </span>
         )}
       </div>
       <div class="scroll">
-        <div class="layout" role="group" aria-label="The line in numbers">
+        <div class="layout" role="group" aria-label={t("The line in numbers")}>
           <Brackets
             of={line.of}
             quantity={result}
+            symbol={matrices && line.of.startsWith("dphi") ? "∂h/∂z" : undefined}
+            diagonal={matrices && line.of.startsWith("dphi")}
             numbers={numbers}
             light={() => ""}
             onPick={pick}
@@ -68,13 +85,14 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
           <span class="sign">=</span>
           {line.layout.map((part) =>
             typeof part === "string" ? (
-              part && <span class="sign math">{part}</span>
+              part && <span class="sign math">{set(part)}</span>
             ) : (
               <Brackets
                 of={part.of}
                 quantity={quantities[part.of] as Quantity}
                 symbol={part.text}
                 transposed={part.transposed}
+                diagonal={part.diagonal}
                 numbers={numbers}
                 light={light}
               />
@@ -83,16 +101,24 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
         </div>
       </div>
       <p class="note">
-        {line.note && <>{line.note}. </>}
-        Choose an entry of the result (click, or arrow keys and Enter) to light up its terms.
+        {line.note && <>{set(sentence(t(line.note)))} </>}
+        {/^(z|dL_dW)\d/.test(line.of) && <>{set(t(SLIDES))} </>}
+        {t("Choose an entry of the result (click, or arrow keys and Enter): its terms light up.")}
       </p>
       <div class="row controls">
         <code class="code-line">{line.code}</code>
+        {slopes && (
+          <Setting
+            of={info.settings.diagonal!}
+            value={settings.diagonal}
+            onChange={(diagonal) => change({ diagonal })}
+          />
+        )}
         {line.derivative && (
           <Setting
             of={info.settings.differences!}
             value={settings.differences}
-            onChange={(differences) => set({ differences })}
+            onChange={(differences) => change({ differences })}
           />
         )}
       </div>
@@ -103,12 +129,12 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
 /** First, previous, next, last line. */
 function Walk({ line, of, go }: { line: number; of: number; go: (to: number) => void }) {
   return (
-    <div class="walk" role="group" aria-label="Step through the lines">
-      <button aria-label="First line" disabled={line <= 1} onClick={() => go(1)}>
+    <div class="walk" role="group" aria-label={t("Step through the lines")}>
+      <button aria-label={t("First line")} disabled={line <= 1} onClick={() => go(1)}>
         |◀
       </button>
       <button
-        aria-label="Previous line"
+        aria-label={t("Previous line")}
         aria-keyshortcuts="PageUp ArrowLeft"
         disabled={line <= 1}
         onClick={() => go(line - 1)}
@@ -117,14 +143,14 @@ function Walk({ line, of, go }: { line: number; of: number; go: (to: number) => 
       </button>
       <button
         class="primary"
-        aria-label="Next line"
+        aria-label={t("Next line")}
         aria-keyshortcuts="PageDown ArrowRight"
         disabled={line >= of}
         onClick={() => go(line + 1)}
       >
-        Next ▶
+        {t("Next")} ▶
       </button>
-      <button aria-label="Last line" disabled={line >= of} onClick={() => go(of)}>
+      <button aria-label={t("Last line")} disabled={line >= of} onClick={() => go(of)}>
         ▶|
       </button>
     </div>
@@ -137,9 +163,9 @@ export function CellPanel({ view }: StationProps) {
   const cell = view.cell as CellView | null;
   if (!cell)
     return (
-      <Panel title="One entry" class="cell-panel">
+      <Panel title={t("One entry")} class="cell-panel">
         <p class="note">
-          Choose an entry of the line’s result to see here the terms of its sum, and a check.
+          {t("Choose an entry of the line’s result: its terms appear here, with a check.")}
         </p>
       </Panel>
     );
@@ -147,25 +173,29 @@ export function CellPanel({ view }: StationProps) {
   const terms = reals(numbers.cell_terms);
   let at = 0;
   const names = ["cell_value", "cell_terms", "cell_factors", "cell_expected", "cell_error"];
+  const symbol = cell.name + place(cell.at);
   return (
-    <Panel title="One entry" class="cell-panel" python={python} names={names}>
+    <Panel title={t("One entry")} class="cell-panel" python={python} names={names}>
       <div class="scroll">
         <table class="terms">
-          <caption class="hidden">The terms of {cell.entry}</caption>
+          <caption class="hidden">{t("The terms of {entry}", { entry: symbol })}</caption>
           <tbody>
             {cell.terms.map((term, i) => (
               <tr>
                 <th scope="row" class="math">
                   {i > 0 && <span aria-hidden="true">+ </span>}
-                  {term.text}
+                  {set(term.factors.length ? termText(term) : symbol)}
                 </th>
                 <td class="left">
                   {term.factors.map((factor, k) => {
                     const number = at++;
                     return (
                       <>
-                        {k > 0 && <span class="sign">{term.factors.length > 1 ? "·" : ""}</span>}
-                        <span class={`factor ${k === 0 ? "lit" : "lit-2"}`} title={factor.text}>
+                        {k > 0 && <span class="sign">{term.form ? "" : "·"}</span>}
+                        <span
+                          class={`factor ${k === 0 ? "lit" : "lit-2"}`}
+                          title={factorText(factor)}
+                        >
                           <Num name={`cell_factors.${number}`} value={factors[number] ?? NaN} />
                         </span>
                       </>
@@ -181,7 +211,7 @@ export function CellPanel({ view }: StationProps) {
           <tfoot>
             <tr>
               <th scope="row" class="math">
-                {cell.entry}
+                {set(symbol)}
               </th>
               <td />
               <td class="strong">
@@ -191,25 +221,36 @@ export function CellPanel({ view }: StationProps) {
           </tfoot>
         </table>
       </div>
-      <div class={`check ${cell.ok === false ? "bad" : ""}`} role="status">
-        <span class="mark" aria-hidden="true">
-          {cell.ok === null ? "∿" : cell.ok ? "✓" : "✕"}
-        </span>
-        {cell.ok === null ? (
-          <span>
-            A kink of the loss is too near for a finite difference:{" "}
-            <Num name="cell_expected" value={real(numbers.cell_expected)} />, error{" "}
-            <Num name="cell_error" value={real(numbers.cell_error)} />.
-          </span>
-        ) : (
-          <span>
-            {cell.derivative ? "By a finite difference of ℒ" : "The exact sum of the terms"}:{" "}
-            <Num name="cell_expected" digits={6} value={real(numbers.cell_expected)} />,{" "}
-            {cell.ok ? "which agrees" : "which does NOT agree"}; relative error{" "}
-            <Num name="cell_error" value={real(numbers.cell_error)} />
-          </span>
-        )}
-      </div>
+      <Verdict cell={cell} expected={real(numbers.cell_expected)} error={real(numbers.cell_error)} />
     </Panel>
+  );
+}
+
+/** Whether the number computed in another way is the same. */
+function Verdict(props: { cell: CellView; expected: number; error: number }) {
+  const { cell, expected, error } = props;
+  const numbers = (
+    <>
+      <Num name="cell_expected" digits={6} value={expected} />
+      {"; "}
+      {t("relative error")} <Num name="cell_error" value={error} />
+    </>
+  );
+  const method = cell.derivative ? t("Finite difference") : t("Exact sum of the terms");
+  const said =
+    cell.ok === null
+      ? t("not comparable: a kink is too near")
+      : cell.ok
+        ? t("agrees")
+        : t("does NOT agree");
+  return (
+    <div class={`check ${cell.ok === false ? "bad" : ""}`} role="status">
+      <span class="mark" aria-hidden="true">
+        {cell.ok === null ? "∿" : cell.ok ? "✓" : "✕"}
+      </span>
+      <span>
+        {method}: {said}. {numbers}
+      </span>
+    </div>
   );
 }

@@ -1,6 +1,10 @@
 // How quantities of the computation are laid out: samples as columns, as the lecture writes them.
+// What a reader sees counts from 1; data-names and indices in the code count from 0.
 
 import type { Value } from "../../protocol.ts";
+
+export const SLIDES =
+  "Row j of W holds the weights into unit j: the slides’ w_ij, from unit i to unit j, is W_ji here.";
 
 /** A quantity: its symbol, shape, and what its axes count (n samples; i, j, k units). */
 export interface Quantity {
@@ -13,6 +17,8 @@ export interface Operand {
   of: string;
   text: string;
   transposed: boolean;
+  /** Drawn as a diagonal matrix, one for each example. */
+  diagonal?: boolean;
 }
 
 export interface LineView {
@@ -30,49 +36,63 @@ export interface LineView {
 }
 
 export interface Factor {
-  text: string;
-  of: string | null;
+  of: string | null; // null for a number that is not an entry of a quantity
   index: number[] | null;
+  text: string; // its symbol, or its whole text without an index
+}
+
+/** A term: a form with {0}, {1} for the factors, or their product. */
+export interface TermView {
+  form: string;
+  sign: number;
+  factors: Factor[];
 }
 
 export interface CellView {
   at: number[];
-  entry: string;
-  method: string;
+  name: string;
   derivative: boolean;
   ok: boolean | null;
   tolerance: number;
-  terms: { text: string; factors: Factor[] }[];
+  terms: TermView[];
 }
 
-/** One rectangle of numbers: which entry of the quantity is at a row and column. */
+/** One rectangle of numbers: which entry of the quantity is at a row and column; null for a 0. */
 export interface Block {
   rows: number;
   columns: number;
-  index: (row: number, column: number) => number[];
-  label: string;
+  index: (row: number, column: number) => number[] | null;
+  example?: number; // from 1
 }
 
 /** The rectangles that a quantity is drawn as; one for each sample where it has three axes. */
-export function blocks(quantity: Quantity, transposed = false): Block[] {
+export function blocks(quantity: Quantity, transposed = false, diagonal = false): Block[] {
   const { shape, axes } = quantity;
   const [a = 1, b = 1, c = 1] = shape;
-  if (shape.length === 0) return [{ rows: 1, columns: 1, index: () => [], label: "" }];
+  const example = (n: number) => (a > 1 ? { example: n + 1 } : {});
+  if (diagonal)
+    return Array.from({ length: a }, (_, n) => ({
+      rows: b,
+      columns: b,
+      index: (row: number, column: number) => (row === column ? [n, row] : null),
+      ...example(n),
+    }));
+  if (shape.length === 0) return [{ rows: 1, columns: 1, index: () => [] }];
   if (shape.length === 1)
     return axes[0] === "n"
-      ? [{ rows: 1, columns: a, index: (_, column) => [column], label: "" }]
-      : [{ rows: a, columns: 1, index: (row) => [row], label: "" }];
+      ? [{ rows: 1, columns: a, index: (_, column) => [column] }]
+      : [{ rows: a, columns: 1, index: (row) => [row] }];
   if (shape.length === 2) {
     const samplesFirst = axes[0] === "n";
     return samplesFirst === transposed
-      ? [{ rows: a, columns: b, index: (row, column) => [row, column], label: "" }]
-      : [{ rows: b, columns: a, index: (row, column) => [column, row], label: "" }];
+      ? [{ rows: a, columns: b, index: (row, column) => [row, column] }]
+      : [{ rows: b, columns: a, index: (row, column) => [column, row] }];
   }
   return Array.from({ length: a }, (_, n) => ({
     rows: c,
     columns: b,
     index: (row: number, column: number) => [n, column, row],
-    label: a > 1 ? `n = ${n}` : "",
+    ...example(n),
   }));
 }
 
@@ -87,14 +107,39 @@ export function nameOf(code: string, index: number[]): string {
   return [code, ...index].join(".");
 }
 
+/** An index as a reader sees it, from 1. */
 export function place(index: number[]): string {
-  return index.length ? `[${index.join(", ")}]` : "";
+  return index.length ? `[${index.map((i) => i + 1).join(", ")}]` : "";
 }
 
-/** The shape as it is drawn, H × N. */
-export function shapeText(quantity: Quantity, transposed = false): string {
-  const [block] = blocks(quantity, transposed);
-  if (!block || quantity.shape.length === 0) return "a number";
-  const one = `${block.rows} × ${block.columns}`;
-  return quantity.shape.length === 3 ? `${quantity.shape[0]} of ${one}` : one;
+export function factorText({ text, index }: Factor): string {
+  return index ? text + place(index) : text;
+}
+
+export function termText({ form, sign, factors }: TermView): string {
+  const texts = factors.map(factorText);
+  if (form) return form.replace(/\{(\d)\}/g, (_, i: string) => texts[Number(i)]!);
+  return (sign < 0 ? "−" : "") + texts.join(" · ");
+}
+
+/** The line with the slopes of φ as the slides have them: ∂h/∂z is a matrix, which multiplies. */
+export function withMatrices(line: LineView, n: number): LineView {
+  if (line.of.startsWith("dphi"))
+    return { ...line, layout: ["diag { φ′(", line.layout[1]!, ") }"] };
+  const [above, sign, slope] = line.layout;
+  if (n > 1 || sign !== "⊙" || typeof above !== "object" || typeof slope !== "object") return line;
+  if (!slope.of.startsWith("dphi")) return line;
+  const [left] = line.equation.split(" = ");
+  const text = `diag { ${slope.text} }`;
+  return {
+    ...line,
+    equation: `${left} = ${text} ${above.text}`,
+    layout: [{ ...slope, text, diagonal: true }, above],
+  };
+}
+
+/** A remark as a sentence: its first word with a capital, unless that is a symbol. */
+export function sentence(note: string): string {
+  const starts = /^(a |[a-z]{2,})/.test(note);
+  return `${starts ? note[0]!.toUpperCase() + note.slice(1) : note}.`;
 }

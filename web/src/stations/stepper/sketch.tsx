@@ -2,7 +2,7 @@
 
 import { SvgNum } from "../../components/numbers.tsx";
 import type { Numbers } from "../../protocol.ts";
-import { sub } from "../divergence.tsx";
+import { t } from "../../text.ts";
 import { entry, type LineView } from "./shown.ts";
 
 interface SketchProps {
@@ -36,11 +36,15 @@ export function Sketch({ sizes, numbers, lines, line, n }: SketchProps) {
   const largest = Math.max(1e-9, ...sizes.slice(1).flatMap((_, l) => flat(numbers[`W${l + 1}`])));
   return (
     <svg
-      class={`sketch ${line.direction}`}
+      class="sketch"
       viewBox={`0 0 ${width} ${height}`}
       style={{ "--wide": `${width}px` }}
       role="img"
-      aria-label={`The network; the line concerns layer ${active}, ${line.direction}`}
+      aria-label={
+        line.direction === "forward"
+          ? t("The network; forward, at layer {l}", { l: active })
+          : t("The network; backward, at layer {l}", { l: active })
+      }
     >
       {sizes.slice(1).flatMap((size, l) =>
         Array.from({ length: size }, (_, j) =>
@@ -57,7 +61,14 @@ export function Sketch({ sizes, numbers, lines, line, n }: SketchProps) {
                 x2={to.x - R}
                 y2={to.y}
               >
-                <title>{`W${l + 1}[${j}, ${i}] = ${w}`}</title>
+                <title>
+                  {t("weight from unit {i} to unit {j} of layer {l}: {w}", {
+                    i: i + 1,
+                    j: j + 1,
+                    l: l + 1,
+                    w,
+                  })}
+                </title>
               </line>
             );
           }),
@@ -74,7 +85,9 @@ export function Sketch({ sizes, numbers, lines, line, n }: SketchProps) {
               {n > 1 && (
                 <text class="math" x={x} y={y + 5}>
                   {l === 0 ? "x" : l === last ? "ŷ" : "h"}
-                  {sub(j)}
+                  <tspan class="index" dy="4">
+                    {j + 1}
+                  </tspan>
                 </text>
               )}
               {shown && (
