@@ -22,8 +22,8 @@ class RunCourse:
     epochs (n,), losses (n,): ℒ in or after some epochs. validation (n,): ℒ of other rows there, NaN
     where it is unknown; empty without any. first: ℒ before training, NaN if unknown. lowest: the
     lowest ℒ after the first step, NaN if unknown; over `n_steps` steps. constant: approximately ℒ
-    of the best constant prediction. updates: layer → median of |ΔW⁽ˡ⁾| / |W⁽ˡ⁾| per step. stopped:
-    why the run ended.
+    of the best constant prediction. updates: layer → median of |ΔW⁽ˡ⁾| / |W⁽ˡ⁾| per step, of
+    `n_updates` of them. stopped: why the run ended.
     """
 
     epochs: Array
@@ -34,6 +34,7 @@ class RunCourse:
     n_steps: int
     constant: float
     updates: Mapping[int, float]
+    n_updates: int
     learning_rate: float
     nonfinite: NonFinite | None = None
     stopped: str = ""
@@ -45,34 +46,32 @@ def run_findings(recording: Recording) -> list[Finding]:
     return [*rate_findings(course), *overfitting(course)]
 
 
-def course_of(recording: Recording) -> RunCourse:
+def course_of(recording: Recording, by_records: bool | None = None) -> RunCourse:
     """The course of a recorded run.
 
-    If the recorder has validation rows of its own, then ℒ is that of its records, else that of the
-    epochs as training reported it.
+    by_records: whether ℒ is that of the records, or that of the epochs as training reported it;
+    None: of the records if the recorder has validation rows of its own.
     """
     records, lines = recording.records, recording.epochs
     known_start = bool(records) and records[0].epoch == 0
     first = records[0].loss if known_start else float("nan")
     later = records[1:] if known_start else ()
-    own = [record for record in records if record.validation_loss is not None and record.epoch]
-    if own:
-        epochs, losses = [r.epoch for r in own], [r.loss for r in own]
-        validation = [r.validation_loss for r in own]
-    else:
-        epochs, losses = [line.epoch for line in lines], [line.loss for line in lines]
-        validation = [line.validation_loss for line in lines]
-        if any(value is None for value in validation):
-            validation = []
+    if by_records is None:
+        by_records = any(record.validation_loss is not None for record in records)
+    shown = later if by_records else lines
+    validation = [each.validation_loss for each in shown]
+    if any(value is None for value in validation):
+        validation = []
     return RunCourse(
-        epochs=np.array(epochs),
-        losses=np.array(losses, dtype=float),
+        epochs=np.array([each.epoch for each in shown], dtype=int),
+        losses=np.array([each.loss for each in shown], dtype=float),
         validation=np.array(validation, dtype=float),
         first=first,
         lowest=min((record.loss for record in later), default=float("nan")),
         n_steps=records[-1].step - records[0].step if records else 0,
         constant=best_constant(recording),
         updates=updates(recording),
+        n_updates=len(records) - 1,
         learning_rate=next((line.learning_rate for line in lines), float("nan")),
         nonfinite=recording.nonfinite,
         stopped=recording.stopped,
@@ -125,7 +124,7 @@ def _too_high(course: RunCourse) -> list[Finding]:
         if jumps.mean() >= LIMITS["many_jumps"]:
             signs["jumps"] = f"{jumps.mean():.0%}"
     for layer, update in course.updates.items():
-        if update > LIMITS["large_update"]:
+        if course.n_updates > 1 and update > LIMITS["large_update"]:
             signs[evidence_name("learning_rate_high", "update", layer=layer)] = update
     if not signs:
         return []

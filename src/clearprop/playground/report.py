@@ -1,7 +1,4 @@
-"""The workshop's reports besides the losses: errors, calibration, layers, findings.
-
-"Copy as Python" uses these functions too.
-"""
+"""The workshop's reports besides the losses: errors, calibration, layers, findings."""
 
 from __future__ import annotations
 
@@ -12,57 +9,12 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.explain.diagnose import diagnose
-from clearprop.explain.plot_predictions import calibration
 from clearprop.explain.statistics import LayerStatistics, layer_statistics
-from clearprop.jobs import Data
-from clearprop.network import Network
 from clearprop.playground.datasets import Dataset
+from clearprop.playground.results import calibrations, confusion, losses, r2, worst
 from clearprop.playground.runs import Run
-from clearprop.playground.scores import predicted
 
-WORST = 12
-BINS = 10
 STATISTICS = ("z", "h", "dL_dz", "W", "dL_dW", "update", "dead", "saturated")
-
-
-def confusion(y_hat: Array, t: Array, n_classes: int) -> Array:
-    """(K, K) int: the number of rows of each true class (down) and predicted class (across)."""
-    chosen = np.clip(predicted(y_hat), 0, n_classes - 1).astype(np.int64)
-    counts = np.zeros((n_classes, n_classes), dtype=np.int64)
-    np.add.at(counts, (t.astype(np.int64), chosen), 1)
-    return counts
-
-
-def calibrations(y_hat: Array, t: Array) -> dict[str, Array]:
-    """For each class (class 1 for a single ŷ): mean ŷ and observed frequency by bin; the ECE.
-
-    y_hat: (N, K) probabilities. Returns mean and share (K, bins), ece (K,).
-    """
-    one = y_hat.shape[1] == 1
-    series = [(t == 1, y_hat[:, 0])] if one else [(t == k, y) for k, y in enumerate(y_hat.T)]
-    found = [calibration(true, p, BINS) for true, p in series]
-    return {
-        "mean": np.array([f[0] for f in found]),
-        "share": np.array([f[1] for f in found]),
-        "ece": np.array([f[3] for f in found]),
-    }
-
-
-def losses(net: Network, X: Array, t: Array) -> Array:
-    """(N,): the loss ℒₙ of each row."""
-    data = Data.from_arrays(net.architecture, X, t)
-    return np.asarray(net.output.loss(net.forward(data.X).z[-1], data.t))
-
-
-def worst(losses: Array) -> Array:
-    """The rows with the largest losses, largest first."""
-    return np.argsort(-losses, kind="stable")[:WORST]
-
-
-def r2(y_hat: Array, t: Array) -> float:
-    """1 − Σ(t − ŷ)² / Σ(t − mean t)²."""
-    spread = float(((t - t.mean()) ** 2).sum())
-    return 1 - float(((t - y_hat[:, 0]) ** 2).sum()) / spread if spread else float("nan")
 
 
 def layers(run: Run) -> tuple[LayerStatistics, ...]:

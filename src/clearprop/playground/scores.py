@@ -1,14 +1,13 @@
-"""The losses and scores of a network on the rows of a run; "copy as Python" uses them too."""
+"""The losses and scores of a network on the rows of a run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from clearprop._typing import Array
 from clearprop.jobs import Data
 from clearprop.network import Network
+from clearprop.playground.results import score
 from clearprop.propagation import mean_loss
 
 if TYPE_CHECKING:
@@ -28,18 +27,3 @@ def losses_and_scores(net: Network, run: Run) -> tuple[float, float, float, floa
 def _of(net: Network, data: Data, t: Array, n_classes: int) -> tuple[float, float]:
     trace = net.forward(data.X)
     return mean_loss(net.architecture, trace, data.t), score(trace.y_hat, t, n_classes)
-
-
-def score(y_hat: Array, t: Array, n_classes: int) -> float:
-    """The accuracy; for a numeric target, the root mean squared error.
-
-    y_hat: (N, K), with K = 1 for logistic and linear units; their class is the nearest integer.
-    """
-    if n_classes == 0:
-        return float(np.sqrt(np.mean((y_hat[:, 0] - t) ** 2)))
-    return float(np.mean(predicted(y_hat) == t))
-
-
-def predicted(y_hat: Array) -> Array:
-    """Class indices (N,) from ŷ (N, K): the largest of K, or the integer nearest to a single ŷ."""
-    return np.asarray(y_hat.argmax(axis=1) if y_hat.shape[1] > 1 else np.rint(y_hat[:, 0]))

@@ -76,7 +76,7 @@ def _training(asked: Asked) -> CodePart:
     if run.test is not None:
         shown["loss.test"] = "net.loss(data.X_test, data.t_test)"
         shown["score.test"] = f"score(net.forward(data.X_test).y_hat, data.t_test, {classes})"
-    return CodePart(shown, imports=("from clearprop.playground.scores import score",))
+    return CodePart(shown, imports=("from clearprop.playground.results import score",))
 
 
 def _network(asked: Asked) -> CodePart:
@@ -118,9 +118,9 @@ def _errors(asked: Asked) -> CodePart:
     classes = asked.run.dataset.n_classes
     lines = (f"X_shown, t_shown = {_rows(asked)}", "y_hat = net.forward(X_shown).y_hat")
     if not classes:
-        imports = ("from clearprop.playground.report import r2",)
+        imports = ("from clearprop.playground.results import r2",)
         return CodePart({"r2": "r2(y_hat, t_shown)"}, lines, imports)
-    imports = ("from clearprop.playground.report import confusion",)
+    imports = ("from clearprop.playground.results import confusion",)
     return CodePart({"confusion": f"confusion(y_hat, t_shown, {classes})"}, lines, imports)
 
 
@@ -130,7 +130,7 @@ def _calibration(asked: Asked) -> CodePart:
         "found = calibrations(net.forward(X_shown).y_hat, t_shown)",
     )
     shown = {f"calibration.{name}": f"found[{name!r}]" for name in ("mean", "share", "ece")}
-    return CodePart(shown, lines, ("from clearprop.playground.report import calibrations",))
+    return CodePart(shown, lines, ("from clearprop.playground.results import calibrations",))
 
 
 def _worst(asked: Asked) -> CodePart:
@@ -146,7 +146,7 @@ def _worst(asked: Asked) -> CodePart:
         "worst.y_hat": "net.forward(X_shown).y_hat[rows]",
         "worst.x": "X_shown[rows]",
     }
-    return CodePart(shown, lines, ("from clearprop.playground.report import losses, worst",))
+    return CodePart(shown, lines, ("from clearprop.playground.results import losses, worst",))
 
 
 def _layers(asked: Asked) -> CodePart:
