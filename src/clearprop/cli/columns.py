@@ -40,12 +40,12 @@ def print_inputs(estimator: TabularClassifier | TabularRegressor) -> None:
 
 
 def columns_to_document(
-    model: TableModel, encoding: TableEncoding, findings: Mapping[str, ColumnFinding]
+    model: TableModel, findings: Mapping[str, ColumnFinding]
 ) -> list[dict[str, Any]]:
     """The columns as JSON values, with the inputs of the bag or the features of the network."""
-    if model.is_bag:
+    if model.encoding is None:
         return [dataclasses.asdict(column) for column in model.estimator.columns_]
-    used = {column.name: column for column in encoding.columns}
+    used = {column.name: column for column in model.encoding.columns}
     return [
         {
             "name": name,

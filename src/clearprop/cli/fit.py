@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import clearprop
@@ -26,7 +28,7 @@ from clearprop.progress import ProgressBar
 from clearprop.tables.files import MISSING, read_table
 from clearprop.tables.frames import TableError, shown
 from clearprop.tables.inference import ColumnFinding
-from clearprop.tables.sources import FrameSource, find_all
+from clearprop.tables.sources import find_all
 from clearprop.tables.told import ON_COMMAND_LINE, messages
 from clearprop.tabular import (
     NetworkOptions,
@@ -34,6 +36,7 @@ from clearprop.tabular import (
     TableModel,
 )
 from clearprop.tabular.baselines import Baseline, linear_baseline, trivial_baseline
+from clearprop.tabular.plain import check_inputs
 from clearprop.tabular.problem import Problem, kinds_with_group, read_problem
 from clearprop.tabular.scores import Scores
 from clearprop.writing import save_new
@@ -77,16 +80,17 @@ def _fit(arguments: argparse.Namespace) -> int:
             "(--categorical keeps it)"
         )
     kinds = kinds_with_group(kinds, arguments.group)
-    findings = find_all(FrameSource(problem.frame, missing=missing), kinds, text_format(arguments))
+    findings = find_all(problem.source, kinds, text_format(arguments))
     for message in messages(findings, ON_COMMAND_LINE):
         say.note(message)
-    encoding = TableEncoding.fit(
-        problem.frame, missing=missing, rows=problem.train, findings=findings
-    )
-    is_bag = not isinstance(options, NetworkOptions)
-    say.columns(arguments.table, problem, findings, None if is_bag else encoding)
+    check_inputs(problem.source, findings, text=not isinstance(options, NetworkOptions))
+    encoding = None
+    if isinstance(options, NetworkOptions):
+        encoding = TableEncoding.fit(problem.source, rows=problem.train, findings=findings)
+    say.columns(arguments.table, problem, findings, encoding)
     started = time.monotonic()
     if isinstance(options, NetworkOptions):
+        assert encoding is not None
         options = dataclasses.replace(options, time_limit=deadline.for_training())
         model = _train_network(problem, encoding, options, arguments.quiet)
     else:
@@ -96,7 +100,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     say.training(model, seconds)
     interrupted = _interrupted(model)
     try:
-        comparison = _compare(problem, encoding, model, not arguments.no_baseline, deadline.left())
+        linear = None if arguments.no_baseline else partial(linear_baseline, findings=findings)
+        comparison = _compare(problem, model, linear, deadline.left())
     except KeyboardInterrupt:  # the model is worth more than the comparison
         comparison, interrupted = [], True
     own = comparison[0][1] if comparison else {}
@@ -106,7 +111,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     details = _details(model, problem, [predictor for predictor, _ in comparison], arguments.quiet)
     path = _save(model, path, arguments.force)
     say.comparison(model, comparison, details)
-    say.saved(path, model, problem, encoding, seconds, comparison, details)
+    say.saved(path, model, problem, seconds, comparison, details)
     if interrupted:
         note(f"interrupted; the model trained so far is saved to {path}")
         return INTERRUPTED
@@ -172,20 +177,21 @@ def _train_bag(
 
 def _compare(
     problem: Problem,
-    encoding: TableEncoding,
     model: TableModel,
-    with_linear: bool,
+    linear: Callable[..., Baseline | None] | None,
     seconds: float | None,
 ) -> list[tuple[Baseline, Scores]]:
     """The model's predictions for the held-out rows, then the baselines', with their scores.
 
-    seconds: about how long the linear baseline may take, None for no limit.
+    linear: makes the linear baseline, if one is wanted. seconds: about how long it may take, None
+    for no limit.
     """
     if len(problem.test) == 0:
         return []
-    prediction = model.predict_values(problem.frame[problem.test]).values
+    prediction = model.predict_values(problem.source.take(problem.test)).values
     predictors = [Baseline("bag" if model.is_bag else "network", prediction)]
-    if with_linear:
-        predictors.append(linear_baseline(problem, encoding, seconds=seconds))
+    if linear is not None:
+        found = linear(problem, model.encoding, seconds=seconds)
+        predictors += [] if found is None else [found]
     predictors.append(trivial_baseline(problem))
     return [(p, model.score(problem.y[problem.test], p.prediction)) for p in predictors]

@@ -141,7 +141,6 @@ class FitReport:
         path: str,
         model: TableModel,
         problem: Problem,
-        encoding: TableEncoding,
         seconds: float,
         comparison: list[tuple[Baseline, Scores]],
         details: dict[str, Any],
@@ -160,7 +159,7 @@ class FitReport:
                     "validation": model.about["n_validation_rows"],
                     "held_out": len(problem.test),
                 },
-                "columns": columns_to_document(model, encoding, self.findings),
+                "columns": columns_to_document(model, self.findings),
                 "target": {
                     "name": target.name,
                     "task": target.task,

@@ -94,25 +94,32 @@ def print_table(
     header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", left: int = 1
 ) -> None:
     """Print a table on standard output; the first `left` columns are aligned left."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for i, name in enumerate(header):
-        table.add_column(
-            Text(printable(name)), justify="left" if i < left else "right", no_wrap=True
-        )
-    for row in rows:
-        table.add_row(*(Text(printable(number(cell))) for cell in row))
-    if title:
-        print(printable(title))
-    # No line is cut or wrapped: a narrow terminal can scroll, and a file is complete.
-    console = Console(file=sys.stdout, width=100_000, highlight=False)
-    with console.capture() as capture:
-        console.print(table)
-    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    cells = [[printable(name) for name in header]]
+    cells += [[printable(number(cell)) for cell in row] for row in rows]
+    widths = [[cell_len(text) for text in line] for line in cells]
+    widest = [max(column) for column in zip(*widths, strict=True)]
+    bold = ("\x1b[1m", "\x1b[0m") if _shows_styles() else ("", "")
+    # No line is cut or wrapped: a narrow terminal can scroll, and a file is complete. Libraries
+    # for tables that wrap their cells take seconds for thousands of columns.
+    lines = []
+    for n, (texts, sizes) in enumerate(zip(cells, widths, strict=True)):
+        line = ""
+        for i, (text, size) in enumerate(zip(texts, sizes, strict=True)):
+            gap = " " * (widest[i] - size)
+            shown = text if n else f"{bold[0]}{text}{bold[1]}"
+            line += (shown + gap if i < left else gap + shown) + "  "
+        lines.append(line.rstrip())
+    print("\n".join([*([printable(title)] if title else []), *lines]))
     print()
+
+
+def _shows_styles() -> bool:
+    """Whether standard output is a terminal that shows bold text, and is asked to."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout).color_system is not None
 
 
 def print_rich(value: Any, width: int = 120) -> None:

@@ -87,6 +87,16 @@ def to_numbers(column: Column, *, infinite: bool = False) -> Array:
     return result
 
 
+def plain_numbers(values: Any) -> Any:
+    """Texts (Arrow) as float64; None where one is not a plain number such as "-1.5" or "2e9"."""
+    import pyarrow as pa
+
+    try:
+        return values.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
 def parse_numbers(column: Column) -> Any:
     """The numbers of a column of text, float64 as Arrow has them; TableError for other text."""
     import pyarrow as pa

@@ -10,14 +10,14 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from clearprop.limits import bounded
 from clearprop.tables.cells import Values
 from clearprop.tables.names import repeated, texts_of
-from clearprop.tables.values import series_values, without_pandas_types
+from clearprop.tables.values import native_values, without_pandas_types
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -61,6 +61,9 @@ class Column:
     problem: why a network cannot use the values, such as "lists"; otherwise "".
     numbers, stamps: of a mixed column, its numbers (float64) and its dates (timestamp[us]), which
     are not read from their text; null for any other value. Otherwise None.
+    readings: what the readings of a column that is kept have made of it, by the name of the method;
+    None for a column that is read once.
+    places: the number of each value's row in the whole table, where they do not follow each other.
     """
 
     name: str
@@ -74,10 +77,13 @@ class Column:
     problem: str = ""
     numbers: Any = None
     stamps: Any = None
+    readings: dict[str, tuple[Any, Any]] | None = field(default=None, compare=False, repr=False)
+    places: Any = field(default=None, compare=False, repr=False)
 
     def row(self, i: int) -> str:
         """The place of value i, for messages."""
-        return f"column {shown(self.name)}, row {self.first_row + i}"
+        row = self.first_row + i if self.places is None else int(self.places[i])
+        return f"column {shown(self.name)}, row {row}"
 
     def quoted(self, i: int) -> str:
         """Value i, for messages."""
@@ -89,7 +95,34 @@ class Column:
         import pyarrow.compute as pc
 
         values = pc.if_else(pc.is_valid(others), None, self.values)
-        return replace(self, values=values, numbers=None, stamps=None)
+        return replace(self, values=values, numbers=None, stamps=None, readings=None)
+
+    def take(self, rows: Any) -> Column:
+        """Some rows of the column, with what its readings have made of them.
+
+        rows: their numbers, or a slice.
+        """
+        cut = isinstance(rows, slice)
+
+        def some(values: Any) -> Any:
+            if values is None:
+                return None
+            if not hasattr(values, "as_py") and hasattr(values, "type"):  # of Arrow
+                return values[rows] if cut else values.take(rows)
+            return values[rows]
+
+        readings = {name: (r, some(x)) for name, (r, x) in (self.readings or {}).items()}
+        kept: list[Any] = [some(x) for x in (self.values, self.exact, self.numbers, self.stamps)]
+        values, exact, numbers, stamps = kept
+        first_row, places = self.first_row, self.places
+        if places is not None:
+            places = places[rows]
+        elif cut:
+            first_row += rows.start
+        else:
+            places = first_row + rows
+        more = (self.labels, first_row, self.zone, exact, self.held, self.bits, self.problem)
+        return Column(self.name, values, *more, numbers, stamps, readings, places)
 
     @property
     def empty(self) -> bool:
@@ -101,23 +134,26 @@ class Column:
         """What the column holds, in words."""
         return self.problem or WORDS.get(self.type, f"values of type {self.values.type}")
 
-    @property
+    @cached_property
     def type(self) -> str:
         """ "bool", "int", "float", "text", "datetime", "time", "null" or "other"."""
-        import pyarrow.types as pt
+        return "other" if self.problem else _type_name(self.values.type)
 
-        if self.problem:
-            return "other"
-        tests: tuple[tuple[str, Callable[[Any], bool]], ...] = (
-            ("bool", pt.is_boolean),
-            ("int", pt.is_integer),
-            ("float", pt.is_floating),
-            ("text", pt.is_large_string),
-            ("datetime", pt.is_timestamp),
-            ("time", pt.is_time64),
-            ("null", pt.is_null),
-        )
-        return next((name for name, test in tests if test(self.values.type)), "other")
+
+@cache
+def _type_name(type_: Any) -> str:
+    import pyarrow.types as pt
+
+    tests: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+        ("bool", pt.is_boolean),
+        ("int", pt.is_integer),
+        ("float", pt.is_floating),
+        ("text", pt.is_large_string),
+        ("datetime", pt.is_timestamp),
+        ("time", pt.is_time64),
+        ("null", pt.is_null),
+    )
+    return next((name for name, test in tests if test(type_)), "other")
 
 
 # ---- from any data frame to Arrow ----------------------------------------------------------------
@@ -163,17 +199,21 @@ def read_column(
     (as numbers also in numeric columns). Raises TableError if there is no such column.
     """
     series = column_of(frame, name)
-    return make_column(lambda: series_values(series), name, missing, first_row)
+    return make_column(lambda: native_values(series), name, missing, first_row)
 
 
-def column_of(frame: nw.DataFrame[Any], name: str) -> nw.Series[Any]:
-    """The column `name` of a frame; TableError, with near matches, if there is none.
+def column_of(frame: nw.DataFrame[Any], name: str) -> Any:
+    """The column `name` of a frame, as its library has it; TableError, with near matches, if there
+    is none.
 
     The list of all names is made only for the error: in some libraries it takes as long as there
     are columns, and callers ask for every column.
     """
     try:
-        return frame[name]
+        native = frame.to_native()
+        if type(native).__module__.partition(".")[0] == "pyarrow":
+            return native.column(name)
+        return frame.get_column(name).to_native()
     except Exception as error:  # every library has an error of its own for an unknown name
         names = frame.columns
         if name in names:
@@ -194,7 +234,7 @@ def make_column(
         raise TableError(f"column {shown(name)}: text that is not Unicode") from error
     except (pa.ArrowException, OverflowError) as error:
         raise TableError(f"column {shown(name)}: {error}") from error
-    values = _without_marks(found.array, missing)
+    values = _without_marks(found.array, tuple(missing))
     more: list[Any] = [found.exact, found.numbers, found.stamps]
     if values is not found.array:
         present = pc.is_valid(values)
@@ -204,24 +244,31 @@ def make_column(
     return Column(name, values, *kept, numbers, stamps)
 
 
-def _without_marks(values: Any, missing: Collection[str]) -> Any:
-    import pyarrow as pa
+def _without_marks(values: Any, missing: tuple[str, ...]) -> Any:
     import pyarrow.compute as pc
+
+    marks = _marks(missing, values.type) if missing else None
+    if marks is None or not len(marks):
+        return values
+    found = pc.is_in(values, value_set=marks)
+    return pc.if_else(found, None, values) if found.true_count else values
+
+
+@lru_cache(maxsize=64)
+def _marks(missing: tuple[str, ...], type_: Any) -> Any:
+    """The marks of missing values among values of an Arrow type; None if it has no marks."""
+    import pyarrow as pa
     import pyarrow.types as pt
 
-    if not missing:
-        return values
-    if pt.is_large_string(values.type):
-        marks = pa.array(list(missing), pa.large_string())
-    elif pt.is_integer(values.type) or pt.is_floating(values.type):
-        numbers: list[float] = sorted(marked_numbers(tuple(missing)))
-        if pt.is_integer(values.type):
-            low, high = (0, 2**64) if pt.is_uint64(values.type) else (-(2**63), 2**63)
-            numbers = [int(x) for x in numbers if x.is_integer() and low <= x < high]
-        marks = pa.array(numbers, values.type)
-    else:
-        return values
-    return pc.if_else(pc.is_in(values, value_set=marks), None, values)
+    if pt.is_large_string(type_):
+        return pa.array(list(missing), type_)
+    if not (pt.is_integer(type_) or pt.is_floating(type_)):
+        return None
+    numbers: list[float] = sorted(marked_numbers(missing))
+    if pt.is_integer(type_):
+        low, high = (0, 2**64) if pt.is_uint64(type_) else (-(2**63), 2**63)
+        numbers = [int(x) for x in numbers if x.is_integer() and low <= x < high]
+    return pa.array(numbers, type_)
 
 
 @cache

@@ -108,7 +108,7 @@ def _each_column(y: Any, read: Callable[[Any], Any]) -> Any:
     from clearprop.tables.frames import as_frame, column_of
 
     frame = as_frame(y)
-    columns = [read(column_of(frame, name).to_native()) for name in frame.columns]
+    columns = [read(column_of(frame, name)) for name in frame.columns]
     are_text = [column.dtype.kind in "OUS" for column in columns]
     if len(set(are_text)) > 1:
         names = [frame.columns[are_text.index(kind)] for kind in (True, False)]

@@ -15,9 +15,15 @@ from typing import Any
 import numpy as np
 
 from clearprop._typing import Array
-from clearprop.tables.columns import KINDS, parse_numbers, to_datetimes, type_of
+from clearprop.tables.columns import (
+    KINDS,
+    parse_numbers,
+    plain_numbers,
+    to_datetimes,
+    type_of,
+)
 from clearprop.tables.frames import Column, TableError, shown
-from clearprop.tables.reading import MARKS, Reading
+from clearprop.tables.reading import Reading, marks
 from clearprop.tables.row_numbers import is_row_number
 from clearprop.tables.text_dates import find_date_format
 from clearprop.tables.text_numbers import PLAIN, NumberFormat, find_format
@@ -184,13 +190,11 @@ class _Words:
 
     @classmethod
     def of(cls, column: Column) -> _Words:
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         found = pc.value_counts(column.values.drop_null())
         levels, counts = found.field("values"), np.asarray(found.field("counts"))
-        marks = pa.array(sorted(MARKS), levels.type)
-        marked = np.asarray(pc.is_in(pc.utf8_lower(levels), value_set=marks))
+        marked = np.asarray(pc.is_in(pc.utf8_lower(levels), value_set=marks()))
         pairs = zip(levels.filter(marked).to_pylist(), counts[marked].tolist(), strict=True)
         return cls(levels.filter(~marked), counts[~marked], tuple(pairs))
 
@@ -211,6 +215,9 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
     n_present = len(values) - values.null_count
     if n_present == 0:
         return ColumnFinding(Reading(kind or "ignore", "no value at all"))
+    plain = _find_plain(column, kind, options)
+    if plain is not None:
+        return plain
     words = _Words.of(column)
     n_words = len(words.levels)
     if kind is None and not n_words:
@@ -243,6 +250,29 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
         reason += "; it may be dates" if doubt == "day" else ""
         return ColumnFinding(Reading("ignore", reason), doubt=doubt)
     return ColumnFinding(Reading("categorical", f"{n_levels} categories"), doubt=doubt)
+
+
+def _find_plain(column: Column, kind: str | None, options: dict[str, Any]) -> ColumnFinding | None:
+    """The finding of a column of plain numbers; None for any other.
+
+    It is what `_find_text` finds from the different texts, in a fraction of its time.
+    """
+    import pyarrow.compute as pc
+
+    if kind == "date" or options.get("decimal") or options.get("thousands") is not None:
+        return None
+    texts = column.values
+    numbers = plain_numbers(texts)
+    if numbers is None or pc.any(pc.is_nan(numbers)).as_py():
+        return None
+    n_levels = pc.count_distinct(texts).as_py()
+    if kind is None and n_levels == 1 and not texts.null_count:
+        return ColumnFinding(Reading("ignore", _constant(texts)))
+    if kind is None and is_row_number(column.name, numbers.drop_null()):
+        return ColumnFinding(Reading("ignore", "row numbers"))
+    reason = f"numbers: text with {n_levels} different values"
+    infinite = int(pc.sum(pc.is_inf(numbers)).as_py() or 0)
+    return ColumnFinding(Reading("numeric", reason), infinite=infinite)
 
 
 def _plain(found: ColumnFinding, column: Column) -> Any:

@@ -6,7 +6,9 @@ file. :mod:`clearprop.tables.inference` makes it from all values of a column.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.tables.columns import (
     ColumnType,
+    plain_numbers,
     to_datetimes,
     to_labels,
     to_numbers,
@@ -32,6 +35,14 @@ _MARKS = (
 )
 WAY_OUT = "an empty cell means that the value is missing"
 MARKS = frozenset(_MARKS.split("|"))
+
+
+@cache
+def marks() -> Any:
+    """`MARKS` as Arrow text."""
+    import pyarrow as pa
+
+    return pa.array(sorted(MARKS), pa.large_string())
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,53 @@ class Reading:
 
     def numbers(self, column: Column) -> Array:
         """float64 (N,), NaN where missing; infinities stay. TableError for other text."""
+        numbers: Array = self._kept(column, "numbers", self._numbers)
+        return numbers
+
+    def signs(self, column: Column) -> Array:
+        """+1, −1 and 0 for true, false and missing, float64 (N,)."""
+        signs: Array = self._kept(column, "signs", lambda c: to_signs(self._with_gaps(c)))
+        return signs
+
+    def stamps(self, column: Column) -> Array:
+        """datetime64[us] (N,), NaT where missing. TableError for other text."""
+        stamps: Array = self._kept(column, "stamps", self._stamps)
+        return stamps
+
+    def labels(self, column: Column) -> Any:
+        """Arrow text, null where missing."""
+        return self._kept(column, "labels", lambda c: as_trained(to_labels(c), self.type))
+
+    def read(self, column: Column) -> Any:
+        """The values of a column as its kind has them: numbers, signs, stamps or labels."""
+        methods: dict[str, Callable[[Column], Any]] = {
+            "numeric": self.numbers,
+            "boolean": self.signs,
+            "date": self.stamps,
+        }
+        return methods.get(self.kind, self.labels)(column)
+
+    def _kept(self, column: Column, what: str, read: Callable[[Column], Any]) -> Any:
+        """What the column holds: kept from an earlier reading, or read."""
+        if column.readings is None:
+            return read(column)
+        reading, values = column.readings.get(what, (None, None))
+        if reading is not self and reading != self:
+            values = read(column)
+            column.readings[what] = self, values
+        return values
+
+    def _numbers(self, column: Column) -> Array:
         if column.type == "text" and self.type is not None and self.type.name == "duration":
             column = _with_durations(column)
         if column.numbers is not None:  # only the other cells are read as text
             given = column.numbers.to_numpy(zero_copy_only=False)
             return np.where(np.isnan(given), self.numbers(column.without(column.numbers)), given)
+        if column.type == "text" and self.number is None and not self.gaps:
+            plain = plain_numbers(column.values)
+            if plain is not None:  # "nan", the only mark that is a number, too, is missing anyway
+                found: Array = plain.to_numpy(zero_copy_only=False)
+                return found
         column = self._with_gaps(column)
         if column.type != "text":
             return to_numbers(column, infinite=True)
@@ -83,12 +136,7 @@ class Reading:
         result: Array = numbers.to_numpy(zero_copy_only=False)
         return result
 
-    def signs(self, column: Column) -> Array:
-        """+1, −1 and 0 for true, false and missing, float64 (N,)."""
-        return to_signs(self._with_gaps(column))
-
-    def stamps(self, column: Column) -> Array:
-        """datetime64[us] (N,), NaT where missing. TableError for other text."""
+    def _stamps(self, column: Column) -> Array:
         if column.stamps is not None:
             dates = column.stamps.to_numpy(zero_copy_only=False)
             return np.where(np.isnat(dates), self.stamps(column.without(column.stamps)), dates)
@@ -101,10 +149,6 @@ class Reading:
         _check_read(column, np.isnat(stamps), f"a date ({form.words})")
         return stamps
 
-    def labels(self, column: Column) -> Any:
-        """Arrow text, null where missing."""
-        return as_trained(to_labels(column), self.type)
-
     def _with_gaps(self, column: Column) -> Column:
         """The column with its gaps missing."""
         import pyarrow as pa
@@ -112,20 +156,20 @@ class Reading:
 
         if column.type != "text":
             return column
-        text = column.values.type
-        gaps = pc.is_in(pc.utf8_lower(column.values), value_set=pa.array(sorted(MARKS), text))
+        gaps = pc.is_in(pc.utf8_lower(column.values), value_set=marks())
         if self.gaps:
-            gaps = pc.or_(gaps, pc.is_in(column.values, value_set=pa.array(self.gaps, text)))
-        if not pc.any(gaps).as_py():
+            own = pa.array(self.gaps, column.values.type)
+            gaps = pc.or_(gaps, pc.is_in(column.values, value_set=own))
+        if not gaps.true_count:
             return column
-        return replace(column, values=pc.if_else(gaps, None, column.values))
+        return replace(column, values=pc.if_else(gaps, None, column.values), readings=None)
 
 
 def _with_durations(column: Column) -> Column:
     """A column of text whose durations are numbers of seconds."""
     seconds = NumberFormat(duration=True).read(column.values)
     some = column.numbers is None and seconds.null_count < len(seconds)
-    return replace(column, numbers=seconds) if some else column
+    return replace(column, numbers=seconds, readings=None) if some else column
 
 
 def _check_read(column: Column, failed: Array, what: str) -> None:

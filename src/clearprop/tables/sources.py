@@ -16,7 +16,6 @@ from clearprop.tables.frames import (
     Column,
     TableError,
     as_frame,
-    column_of,
     make_column,
     read_column,
     shown,
@@ -24,6 +23,7 @@ from clearprop.tables.frames import (
     unknown_name,
 )
 from clearprop.tables.inference import ColumnFinding, check_kinds, check_text_format, find
+from clearprop.tables.kept import KeptColumns
 from clearprop.tables.names import are_numbers_in_order
 from clearprop.tables.reading import Reading
 from clearprop.tables.values import array_values, objects_values
@@ -59,6 +59,8 @@ class FrameSource(ColumnReader):
     named: whether the user has named the columns.
     missing: texts that mean a missing value.
     findings: column → what it is, where that is decided already.
+    kept: the columns of the whole frame, where they are read once and kept; chosen: the numbers of
+    the rows of that frame, or None for all.
     """
 
     frame: Any
@@ -66,6 +68,8 @@ class FrameSource(ColumnReader):
     named: bool = True
     missing: tuple[str, ...] = ()
     findings: Mapping[str, ColumnFinding] = field(default_factory=dict)
+    kept: KeptColumns | None = None
+    chosen: Array | slice | None = None
 
     @property
     def n_rows(self) -> int:
@@ -75,15 +79,35 @@ class FrameSource(ColumnReader):
     def names(self) -> tuple[str, ...]:
         return tuple(self.frame.columns)
 
+    def keeping(self) -> FrameSource:
+        """The same; its columns, and those of its rows, are read once and kept."""
+        if self.kept is not None:
+            return self
+        return replace(self, kept=KeptColumns(self.frame, self.missing, self.first_row))
+
     def rows(self, begin: int, end: int) -> FrameSource:
-        return replace(self, frame=self.frame[begin:end], first_row=self.first_row + begin)
+        if begin <= 0 and end >= self.n_rows:
+            return self
+        return self._some(slice(begin, end), self.first_row + begin)
 
     def take(self, rows: Array) -> FrameSource:
-        return replace(self, frame=self.frame[rows], first_row=0)
+        return self._some(rows, 0)
+
+    def _some(self, rows: Array | slice, first_row: int) -> FrameSource:
+        chosen: Array | slice | None = None
+        if self.kept is not None and self.chosen is None:
+            chosen = rows
+        elif self.kept is not None:
+            every = self.chosen
+            if isinstance(every, slice):
+                every = np.arange(every.start, every.stop)
+            chosen = every[rows]  # type: ignore[index]
+        return replace(self, frame=self.frame[rows], first_row=first_row, chosen=chosen)
 
     def renamed(self, names: tuple[str, ...]) -> FrameSource:
         """With other names of the columns, in order."""
-        return replace(self, frame=self.frame.rename(dict(zip(self.names, names, strict=True))))
+        frame = self.frame.rename(dict(zip(self.names, names, strict=True)))
+        return replace(self, frame=frame, kept=None, chosen=None)
 
     def row(self) -> dict[str, Any] | None:
         """The values of the only row, by name; None where the library has no quick way to them."""
@@ -108,8 +132,22 @@ class FrameSource(ColumnReader):
         return values
 
     def column(self, name: str, rows: Array | None = None) -> Column:
-        frame = self.frame if rows is None else column_of(self.frame, name)[rows].to_frame()
+        kept = None if self.kept is None else self.kept.get(name)
+        if kept is not None:
+            column = kept if self.chosen is None else kept.take(self.chosen)
+            return column if rows is None else column.take(rows)
+        frame = self.frame if rows is None else self.frame.select(name)[rows]
         return read_column(frame, name, self.missing, self.first_row)
+
+    def numbers(self, name: str, reading: Reading) -> Array:
+        kept = None if self.kept is None or self.chosen is None else self.kept.get(name)
+        if kept is None or kept.type != "text":
+            return super().numbers(name, reading)
+        try:
+            numbers: Array = reading.numbers(kept)[self.chosen]
+        except TableError:  # of a row that may not be one of these
+            return super().numbers(name, reading)
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -266,17 +304,20 @@ class RowSource(ColumnReader):
 Source = FrameSource | ArraySource | RowSource
 
 
-def source_of(X: Any) -> Source:
+def source_of(X: Any, *, keep: bool = False) -> Source:
     """X as a source: a source, a data frame, or what `check_array` of scikit-learn makes of it.
+
+    keep: whether the columns of a data frame are read once and kept.
 
     Columns that have no names (of an array, or of a data frame with the names 0, 1, …) are called
     x0, x1, … Raises TypeError or ValueError, naming X; TableError for names that are not all
     different.
     """
     if isinstance(X, Source):
-        return X
+        return X.keeping() if keep and isinstance(X, FrameSource) else X
     if hasattr(X, "columns") or hasattr(X, "column_names"):
-        return _source_of_frame(X)
+        source = _source_of_frame(X)
+        return source.keeping() if keep else source
     from sklearn.utils import check_array
 
     if isinstance(X, np.ma.MaskedArray):

@@ -1,6 +1,6 @@
 """The values of a column of any library as Arrow arrays of a few plain types.
 
-`series_values` takes a series as narwhals has it, `array_values` an Arrow array. A type that is not
+`native_values` takes a series of any library, `array_values` an Arrow array. A type that is not
 known, or that holds no single value, is a problem in words, not an error.
 """
 
@@ -9,26 +9,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from clearprop.tables.cells import Values, decimal_text, interval_text, read_cells
 
-if TYPE_CHECKING:
-    import narwhals as nw
 LIBRARIES = ("pandas", "polars", "pyarrow", "narwhals")  # of series
 
 
-def series_values(series: nw.Series[Any]) -> Values:
-    """The values of a series; UnicodeError for text that is not Unicode."""
-    native = series.to_native()
+def native_values(native: Any) -> Values:
+    """The values of a column of any library that narwhals knows; UnicodeError for text that is not
+    Unicode.
+    """
+    import narwhals as nw
+
     library = type(native).__module__.partition(".")[0]
+    if library == "pyarrow":
+        return array_values(native)
     if library == "pandas":
         return _of_pandas(native)
     if library == "polars":
         return _of_polars(native)
-    return array_values(series.to_arrow())
+    return array_values(nw.from_native(native, series_only=True).to_arrow())
 
 
 def _of_polars(series: Any) -> Values:
@@ -122,7 +125,7 @@ def sequence_values(y: Any) -> Values:
         return objects_values(list(y))
     import narwhals as nw
 
-    return series_values(nw.from_native(y, series_only=True, pass_through=False))
+    return native_values(nw.to_native(nw.from_native(y, series_only=True, pass_through=False)))
 
 
 # ---- Arrow ---------------------------------------------------------------------------------------
@@ -198,7 +201,9 @@ def _text(array: Any) -> Values:
     import pyarrow.compute as pc
 
     text = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
-    return Values(pc.if_else(pc.equal(text, ""), None, text))
+    if pc.min(pc.binary_length(text)).as_py() == 0:
+        text = pc.if_else(pc.equal(text, ""), None, text)
+    return Values(text)
 
 
 def _bytes(array: Any) -> Values:

@@ -110,7 +110,7 @@ class BaseTabular(BaseEstimator):
         """
         begun = monotonic()
         check_parameters(self)
-        source = source_of(X)
+        source = source_of(X, keep=True)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from clearprop._typing import Array
+from clearprop.tables.frames import TableError
+from clearprop.tables.inference import ColumnFinding
 from clearprop.tabular.plain import TableEncoding
 from clearprop.tabular.problem import Problem
 
@@ -37,13 +40,25 @@ def trivial_baseline(problem: Problem) -> Baseline:
 
 
 def linear_baseline(
-    problem: Problem, encoding: TableEncoding, seed: int = 0, seconds: float | None = None
-) -> Baseline:
-    """scikit-learn's logistic or linear regression on plain inputs, at its defaults.
+    problem: Problem,
+    encoding: TableEncoding | None = None,
+    seed: int = 0,
+    seconds: float | None = None,
+    findings: Mapping[str, ColumnFinding] | None = None,
+) -> Baseline | None:
+    """scikit-learn's logistic or linear regression on plain inputs, at its defaults; None if there
+    are no plain inputs, as in a table of texts.
 
     It learns from at most 50,000 of the rows, drawn with the seed; its name says so.
+    encoding: of the plain inputs, where there is one already.
     seconds: about how long it may take, then from fewer rows, but at least 2,000.
+    findings: what each column is, for the encoding.
     """
+    if encoding is None:
+        try:
+            encoding = TableEncoding.fit(problem.source, rows=problem.train, findings=findings)
+        except TableError:
+            return None
     most = BASELINE_ROWS
     if seconds is not None and len(problem.train) > FIRST_ROWS:
         begun = time.monotonic()
@@ -60,7 +75,7 @@ def _linear_baseline(problem: Problem, encoding: TableEncoding, seed: int, most:
     if len(rows) > most:
         drawn = np.random.default_rng(seed).choice(len(rows), most, replace=False)
         rows, suffix = rows[drawn], f" on {most} rows"
-    A, B = (encoding.transform(problem.frame[part]) for part in (rows, problem.test))
+    A, B = (encoding.transform(problem.source.take(part)) for part in (rows, problem.test))
     A, y, B = A.astype(np.float64), problem.y[rows], B.astype(np.float64)
     if not problem.target.has_classes:
         from sklearn.linear_model import LinearRegression

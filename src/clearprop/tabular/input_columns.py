@@ -18,6 +18,7 @@ from clearprop.tables.dates import date_parts
 from clearprop.tables.labels import Labels
 from clearprop.tables.reading import Reading
 from clearprop.tables.sources import Source
+from clearprop.tabular.quantiles import quantiles
 from clearprop.tabular.texts import NGrams
 
 LIMIT = 1e6  # of |z|: the clip and the bins saturate far below
@@ -36,6 +37,7 @@ EDGES_APART = 2.0**-20
 # The least distance of the numbers at two bin edges, relative to the numbers: 2^13 roundings of a
 # float64. Numbers that are closer are equal but for the order of their computation.
 NUMBERS_APART = 2.0**-40
+QUARTILES = np.linspace(0, 1, 5)
 STEPS_APART = 4  # the least distance of the sines at two bin edges, in steps
 
 
@@ -66,9 +68,8 @@ class Number:
         if len(present) == 0 or present.min() == present.max():
             return None
         exponent = int(np.frexp(np.abs(present).max())[1])  # no difference or quantile overflows
-        low, q25, median, q75, high = np.quantile(
-            np.ldexp(present, -exponent), [0, 0.25, 0.5, 0.75, 1]
-        )
+        present = np.sort(present)
+        low, q25, median, q75, high = quantiles(np.ldexp(present, -exponent), QUARTILES)
         scale = 1 / (q75 - q25) if q75 - q25 > 1e-300 else 2 / (high - low)
         if not np.isfinite(scale):
             return None
@@ -105,10 +106,11 @@ def bin_edges(z: Array, n_bins: int) -> Array:
     A value that many rows share takes up several quantiles. Other values of z, evenly spaced by
     rank, then fill up the number of edges. If there are few distinct values, each is an edge.
     """
-    values = np.unique(z)
+    ordered = np.sort(z)
+    values = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
     if len(values) <= n_bins + 1:
         return values
-    edges = np.unique(np.quantile(z, np.linspace(0, 1, n_bins + 1)).astype(np.float32))
+    edges = np.unique(quantiles(ordered, np.linspace(0, 1, n_bins + 1)).astype(np.float32))
     n_free = n_bins + 1 - len(edges)
     if n_free > 0:
         others = np.setdiff1d(values, edges, assume_unique=True)
@@ -128,7 +130,7 @@ class Flag:
     @classmethod
     def fit(cls, v: Array) -> Flag | None:
         """From values (N,); None where all are the same."""
-        low, q25, median, q75, high = np.quantile(v, [0, 0.25, 0.5, 0.75, 1])
+        low, q25, median, q75, high = quantiles(np.sort(v), QUARTILES)
         if low == high:
             return None
         return cls(float(median), float(1 / (q75 - q25) if q75 > q25 else 2 / (high - low)))

@@ -127,12 +127,10 @@ class TableModel:
             time=time,
         )
         kinds = kinds_with_group(kinds, group)
-        findings = find_all(FrameSource(problem.frame, missing=problem.missing), kinds, text_format)
+        findings = find_all(problem.source, kinds, text_format)
         warn(findings)
         if network is not None:
-            encoding = TableEncoding.fit(
-                problem.frame, missing=missing, rows=problem.train, findings=findings
-            )
+            encoding = TableEncoding.fit(problem.source, rows=problem.train, findings=findings)
             return cls.fit_network(problem, encoding, network)
         parameters = {**parameters, "text_format": text_format}
         return cls.fit_bag(problem, kinds, findings, **parameters)
@@ -151,9 +149,8 @@ class TableModel:
         """
         bag = TabularClassifier if problem.target.has_classes else TabularRegressor
         rows = problem.train
-        frame, missing = problem.frame[rows], problem.missing
         groups, times = problem.division(rows)
-        source = FrameSource(frame, missing=missing, findings=findings or {})
+        source = replace(problem.source.take(rows), findings=findings or {})
         estimator = bag(kinds=kinds or None, **parameters)
         estimator.fit(source, problem.y[rows], groups=groups, time=times)
         about = {"n_rows": len(rows), "n_validation_rows": 0}
@@ -176,7 +173,7 @@ class TableModel:
         """
         texts = [column.name for column in encoding.ignored if column.reading.kind == "text"]
         warn_of_texts(texts, NOT_READ, "a bag reads it")
-        X, t = encoding.transform(problem.frame[problem.train]), problem.y[problem.train]
+        X, t = encoding.transform(problem.source.take(problem.train)), problem.y[problem.train]
         standardization = None
         if not problem.target.has_classes:
             standardization = Standardization.of(t)
@@ -279,11 +276,12 @@ class TableModel:
         """Probabilities (N, K), or ŷ (N,) in units of the target column.
 
         The matrix of one network is built in chunks, so that memory does not grow with N times its
-        width. first_row: number of the first row of `frame` in the whole table, for messages.
+        width. frame: a data frame, or a source of one. first_row: number of the first row of
+        `frame` in the whole table, for messages.
         """
         if self.encoding is not None:
             return self._network_predictions(frame, first_row)
-        source = self._source(frame, first_row)
+        source = self._source(frame, first_row).keeping()
         unseen = self.estimator.inputs_.count_unseen(source)
         return Predictions(self._estimates(source, source.n_rows), unseen)
 
@@ -302,18 +300,18 @@ class TableModel:
         return self.network_values(self.encoding.encode(row).X)
 
     def _source(self, frame: Any, first_row: int) -> FrameSource:
+        if isinstance(frame, FrameSource):
+            return frame
         return FrameSource(as_frame(frame), first_row, missing=self.missing)
 
     def _network_predictions(self, frame: Any, first_row: int) -> Predictions:
         assert self.encoding is not None
-        table = as_frame(frame)
+        source = self._source(frame, first_row)
         n_rows = max(1, CHUNK_BYTES // (4 * len(self.encoding.feature_names)))
         parts: list[Array] = []
         unseen: dict[str, int] = {}
-        for start in range(0, max(len(table), 1), n_rows):
-            encoded = self.encoding.encode(
-                table[start : start + n_rows], first_row=first_row + start
-            )
+        for start in range(0, max(source.n_rows, 1), n_rows):
+            encoded = self.encoding.encode(source.rows(start, start + n_rows))
             parts.append(self.network_values(encoded.X))
             for name, n in encoded.unseen.items():
                 unseen[name] = unseen.get(name, 0) + n

@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop._typing import Array
 from clearprop.documents import Document, ModelFileError, check_keys, take, take_list
-from clearprop.tables.frames import TableError, as_frame, read_column, unknown_name
+from clearprop.tables.frames import TableError, as_frame, unknown_name
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.reading import Reading
 from clearprop.tables.sources import FrameSource, RowSource, find_all
@@ -27,6 +27,21 @@ from clearprop.tabular.plain_columns import (
 )
 
 NOT_READ = "free text, which one network does not read"
+NO_INPUTS = "the table has no column to learn from: all are ignored"
+
+
+def check_inputs(source: FrameSource, findings: Mapping[str, ColumnFinding], *, text: bool) -> None:
+    """Raise TableError for a value that is not of the kind that was asked for, and if all columns
+    are left out.
+
+    text: whether free text can be learnt from.
+    """
+    for name, found in findings.items():
+        if found.asked and found.reading.kind in ENCODINGS:
+            found.reading.read(source.column(name))
+    left_out = ("ignore",) if text else ("ignore", "text")
+    if all(found.reading.kind in left_out for found in findings.values()):
+        raise TableError(NO_INPUTS)
 
 
 @dataclass(frozen=True)
@@ -91,8 +106,9 @@ class TableEncoding:
         rows: Array | None = None,
         findings: Mapping[str, ColumnFinding] | None = None,
     ) -> TableEncoding:
-        """The kinds of the columns of `frame` (pandas, polars, pyarrow, ...) and their statistics.
+        """The kinds of the columns of `frame` (pandas, polars, pyarrow, …) and their statistics.
 
+        frame: it may also be a source, which knows the texts for missing values.
         kinds: column → "numeric", "categorical", "boolean", "date", "text" or "ignore", instead of
         the kind that is inferred. Free text is left out.
         rows: indices of the training rows, which the statistics are taken from; by default all.
@@ -100,23 +116,25 @@ class TableEncoding:
         Raises TableError, naming column and row, for values that are not of the kind, and if no
         column is left to learn from.
         """
-        table = as_frame(frame)
-        if len(table) == 0:
+        source = frame
+        if not isinstance(frame, FrameSource):
+            source = FrameSource(as_frame(frame), missing=tuple(missing)).keeping()
+        if source.n_rows == 0:
             raise TableError("the table has no rows")
         if findings is None:
-            findings = find_all(FrameSource(table, missing=tuple(missing)), kinds)
+            findings = find_all(source, kinds)
         columns: list[ColumnEncoding] = []
         ignored: list[IgnoredColumn] = []
-        for name in table.columns:
+        for name in source.names:
             reading = findings[name].reading
             if reading.kind in ("text", "ignore"):
                 ignored.append(IgnoredColumn(name, reading))
             else:
-                column = read_column(table, name, missing)
+                column = source.column(name)
                 columns.append(ENCODINGS[reading.kind].fit(column, rows, reading))
         if not any(column.features for column in columns):
-            raise TableError("the table has no column to learn from: all are ignored")
-        return cls(tuple(columns), tuple(ignored), tuple(missing))
+            raise TableError(NO_INPUTS)
+        return cls(tuple(columns), tuple(ignored), source.missing)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -146,11 +164,11 @@ class TableEncoding:
     def encode(self, frame: Any, *, first_row: int = 0, dtype: Any = np.float32) -> Encoded:
         """As `transform`, with the number of labels never seen in training per column.
 
-        frame: a data frame, or a row as a source, which knows the texts for missing values.
+        frame: a data frame, or a source, which knows the texts for missing values.
         first_row: number of the first row of `frame` in the whole table, for messages.
         """
         source: FrameSource | RowSource
-        if isinstance(frame, RowSource):
+        if isinstance(frame, FrameSource | RowSource):
             source = frame
         else:
             source = FrameSource(as_frame(frame), first_row, missing=self.missing)

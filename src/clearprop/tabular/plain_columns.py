@@ -19,6 +19,7 @@ from clearprop.tables.dates import DATE_PARTS, date_parts
 from clearprop.tables.frames import Column, shown
 from clearprop.tables.labels import Labels
 from clearprop.tables.reading import Reading
+from clearprop.tabular.quantiles import quantiles
 from clearprop.tabular.reading_codec import reading_from_entry, reading_to_document
 
 LIMIT = 5.0  # numeric features lie within ±5
@@ -65,7 +66,7 @@ class NumericColumn:
         # Dividing by a power of two is exact, and sums and squares of huge values stay finite.
         exponent = int(np.frexp(np.abs(present).max())[1])
         scaled = np.ldexp(present, -exponent)
-        low, median, high = np.quantile(scaled, [TAIL, 0.5, 1 - TAIL])
+        low, median, high = quantiles(np.sort(scaled), np.array([TAIL, 0.5, 1 - TAIL]))
         body = scaled if low == high else np.clip(scaled, low, high)
         spread = 0.0 if scaled.min() == scaled.max() else body.std()
         median, centre, spread = (

@@ -14,6 +14,7 @@ from clearprop.tables.division import number_groups, number_times
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
 from clearprop.tables.inference import check_text_format
 from clearprop.tables.names import name_text
+from clearprop.tables.sources import FrameSource
 from clearprop.tables.target_column import (
     TASKS,
     TargetColumn,
@@ -29,28 +30,36 @@ from clearprop.tabular.bag.division import cut_by_time, deal_groups
 class Problem:
     """What is to be learnt from a table.
 
-    frame: the N rows of the other columns.
+    source: the N rows of the other columns, each of which is read once and kept.
     target: the column that is learnt; y (N,) are its values.
     reason: why its task was chosen.
     train, test: the numbers of the training rows and of the held-out rows. Skipped rows, which have
     no target, are in neither.
-    missing: texts that mean a missing value.
     groups, times (N,): the number of each row's group, or of its time in order; -1 for skipped
     rows.
     n_unjudged: rows that train although they are among the latest, since earlier rows lack their
     classes.
     """
 
-    frame: Any
+    source: FrameSource
     target: TargetColumn
     reason: str
     y: Array
     train: Array
     test: Array
-    missing: tuple[str, ...]
     groups: Array | None = None
     times: Array | None = None
     n_unjudged: int = 0
+
+    @property
+    def frame(self) -> Any:
+        """The data frame of the N rows without the target."""
+        return self.source.frame
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The texts that mean a missing value."""
+        return self.source.missing
 
     def division(self, rows: Array) -> tuple[Array | None, Array | None]:
         """The numbers of the groups of these rows, from 0, and of their times."""
@@ -132,13 +141,12 @@ def read_problem(
     if times is not None and len(test):
         n_unjudged = int(np.count_nonzero(times[rows[train]] >= times[rows[test]].min()))
     return Problem(
-        table.drop([target]),
+        FrameSource(table.drop([target]), missing=tuple(missing)).keeping(),
         record,
         reason,
         y,
         rows[train],
         rows[test],
-        tuple(missing),
         groups,
         times,
         n_unjudged,
