@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clearprop.circuits.gates import all_bits
 from clearprop.circuits.netlist import Circuit, CircuitError
-from clearprop.circuits.synthesis.covering import cheapest_cover
+from clearprop.circuits.synthesis.covering import FEW, cheapest_cover
 from clearprop.circuits.synthesis.cubes import (
     Cover,
     cover,
@@ -180,7 +180,22 @@ def test_covering_against_all_choices(data: st.DataObject) -> None:
         for some in itertools.combinations(range(len(sets)), k)
         if want <= set().union(*(sets[j] for j in some))
     ]
-    chosen, proved = cheapest_cover([np.array(sorted(s)) for s in sets], needed, cost)
-    assert want <= set().union(*(sets[j] for j in chosen))
-    assert proved
-    assert cost[chosen].sum() == min(costs)
+    more = max(0, FEW + 1 - len(sets))  # of a set that costs too much: then a solver is used
+    for again in (0, more):
+        chosen, proved = cheapest_cover(
+            [np.array(sorted(s)) for s in [*sets, *sets[:1] * again]],
+            needed,
+            np.append(cost, [100] * again),
+        )
+        assert want <= set().union(*(sets[j] for j in chosen))
+        assert proved
+        assert cost[chosen].sum() == min(costs)
+
+
+def test_of_equally_cheap_covers_the_first_is_taken() -> None:
+    pairs = [np.array(pair) for pair in [(0, 1), (1, 2), (2, 3), (3, 0)]]
+    chosen, _ = cheapest_cover(pairs, np.ones(4, bool), np.ones(4, np.int64))
+    assert chosen.tolist() == [0, 2]
+    chosen, _ = cheapest_cover(pairs, np.ones(4, bool), np.array([2, 1, 2, 1]))
+    assert chosen.tolist() == [1, 3]
+    assert minimise([1, 1, 1, 0, 0, 1, 1, 1]) == [(None, 1, 0), (0, 0, None), (1, None, 1)]

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from clearprop._typing import Array
 
+FEW = 16  # sets; of so few, the first of the cheapest covers is found without a solver
 NODES = 100  # of the branch and bound, for each connected part
 PART = 1000  # entries; a larger part is solved greedily
 PAIRS = 20_000_000  # the most pairs of sets sharing an element that are compared
@@ -22,8 +23,11 @@ def cheapest_cover(sets: Sequence[Array], needed: Array, cost: Array) -> tuple[A
 
     needed: bool, one for each element. cost: positive integers, one for each set. Essential sets
     are taken and dominated sets removed first. The rest falls into unconnected parts; each is
-    solved by branch and bound (HiGHS) with a fixed number of nodes, or greedily.
+    solved by branch and bound (HiGHS) with a fixed number of nodes, or greedily. Up to FEW sets,
+    the answer is the first of the cheapest covers, on every machine.
     """
+    if len(sets) <= FEW:
+        return _first_cheapest(sets, needed, cost), True
     column = np.repeat(np.arange(len(sets)), [len(s) for s in sets])
     row = np.concatenate(sets) if len(sets) else np.zeros(0, np.int64)
     keep = needed[row]
@@ -59,6 +63,30 @@ def cheapest_cover(sets: Sequence[Array], needed: Array, cost: Array) -> tuple[A
         chosen += columns[inside[best]].tolist()
         proved &= least
     return np.array(sorted(chosen), np.int64), proved
+
+
+def _first_cheapest(sets: Sequence[Array], needed: Array, cost: Array) -> Array:
+    """The cheapest cover; of several, the first if each set in turn is rather taken than left."""
+    rows = [sum(1 << int(i) for i in s) for s in sets]
+    costs = [int(c) for c in cost]
+    after = [0]  # what the sets from each one on contain together
+    for row in reversed(rows):
+        after.insert(0, after[0] | row)
+    best: list[int] = []
+    least = sum(costs) + 1
+
+    def search(k: int, left: int, spent: int, taken: list[int]) -> None:
+        nonlocal best, least
+        if not left:
+            if spent < least:
+                best, least = taken, spent
+        elif not left & ~after[k] and spent + min(costs[k:]) < least:
+            if rows[k] & left:
+                search(k + 1, left & ~rows[k], spent + costs[k], [*taken, k])
+            search(k + 1, left, spent, taken)
+
+    search(0, sum(1 << int(i) for i in np.flatnonzero(needed)), 0, [])
+    return np.array(best, np.int64)
 
 
 def _dominated(A: csc_array, cost: Array) -> Array:
