@@ -19,6 +19,7 @@ from clearprop.activations import ACTIVATIONS
 from clearprop.initializers import INITIALIZERS
 from clearprop.optimizers import OPTIMIZERS
 from clearprop.outputs import OUTPUTS
+from clearprop.playground.describe_circuits import circuit_gates
 from clearprop.playground.describe_findings import findings, limits
 from clearprop.playground.describe_steps import step_parts
 from clearprop.playground.descriptions import (
@@ -100,6 +101,7 @@ TABLES: Mapping[str, Callable[[], Any]] = {
     "penalties.json": penalties,
     "findings.json": findings,
     "limits.json": limits,
+    "circuits.json": circuit_gates,
     "steps.json": step_parts,
 }
 

@@ -9,30 +9,13 @@ from typing import Any
 
 from clearprop.circuits import Circuit, Gate, gate, parse
 from clearprop.circuits.gates import at_least, find_kind
+from clearprop.playground.describe_circuits import AT_LEAST, TITLES
 from clearprop.playground.settings import Choice, Numbers, OneNumber, Text, change, check, setting
 
 MOST_ARITY = 5
 MOST_INPUTS = 10  # of an expression; its truth table is shown up to MOST_TABLE of them
 MOST_TABLE = 4
 MOST_CELLS = 60
-COUNTED = "at_least"  # the kinds at_least_1, at_least_2, … in one choice
-TITLES = {
-    "or": "OR",
-    "and": "AND",
-    "nor": "NOR",
-    "nand": "NAND",
-    "not": "NOT",
-    "buf": "BUF",
-    "xor": "XOR",
-    "xnor": "XNOR",
-    "majority": "Majority",
-    COUNTED: "At least t",
-    "mux": "Multiplexer",
-    "half_adder": "Half adder",
-    "full_adder": "Full adder",
-    "const0": "Always 0",
-    "const1": "Always 1",
-}
 BIT = OneNumber("bit", 0, 1, 1, whole=True)
 WEIGHT = OneNumber("w", -10, 10, 0.1)
 FULL_ADDER = "s = a ^ b ^ cin; cout = a & b | cin & (a ^ b)"
@@ -74,7 +57,7 @@ class Circuits:
     @property
     def kind(self) -> str:
         """The name of the gate in the library."""
-        return f"{COUNTED}_{self.t}" if self.gate == COUNTED else self.gate
+        return f"{AT_LEAST}_{self.t}" if self.gate == AT_LEAST else self.gate
 
     def the_gate(self) -> Gate:
         """The gate with its neurons; ValueError if it cannot have this number of inputs."""
@@ -127,7 +110,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 def choose(settings: Circuits, gate: object) -> Circuits:
     """Another gate, with the nearest number of inputs that it allows (the larger in a tie)."""
     kind = str(Circuits.__dataclass_fields__["gate"].metadata["kind"].check("gate", gate))
-    row = at_least(settings.t) if kind == COUNTED else find_kind(kind)
+    row = at_least(settings.t) if kind == AT_LEAST else find_kind(kind)
     allowed = [k for k in range(MOST_ARITY + 1) if row.allows(k)]
     arity = min(allowed, key=lambda k: (abs(k - settings.arity), -k))
     return dataclasses.replace(settings, gate=kind, arity=arity)
