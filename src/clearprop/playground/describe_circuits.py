@@ -1,7 +1,7 @@
 """Gates as the page needs them: titles, numbers of inputs, weights and thresholds, symbols.
 
 The weights of a kind are described once for all numbers of inputs. They are taken from
-`clearprop.circuits.gates`, so that the page knows nothing about gates that the library does not say.
+`clearprop.circuits.gates`: the page knows nothing about gates that the library does not say.
 """
 
 from __future__ import annotations
