@@ -32,6 +32,7 @@ from .loading import load
 from .network import Network
 from .optimizers import OPTIMIZERS, SGD, Adam, AdamW, Lion, NAdam, RMSprop
 from .outputs import OUTPUTS, softmax, softmax_jacobian
+from .playground.start import play
 from .progress import ProgressBar
 from .propagation import Gradients, Trace, back_propagation, forward_propagation
 from .schedules import SCHEDULES
@@ -96,6 +97,7 @@ __all__ = [
     "load",
     "optimizers",
     "outputs",
+    "play",
     "schedules",
     "set_num_threads",
     "sigmoid",

@@ -40,7 +40,7 @@ ARGUMENTS = [
 @contextmanager
 def served(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A `clearprop play` that runs meanwhile: its address, and its process."""
-    command = [sys.executable, "-P", "-m", "clearprop", "play", "--no-browser", "--json"]
+    command = [sys.executable, "-P", str(Path(__file__).parent / "old_server.py")]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

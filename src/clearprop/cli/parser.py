@@ -21,7 +21,6 @@ from clearprop.cli.values import (
     names,
     nonnegative,
     output_unit,
-    port,
     positive,
     rate,
     row_numbers,
@@ -104,8 +103,10 @@ def _runner(function: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _add_table(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    parser.add_argument("table", metavar="TABLE", nargs=nargs, help=INPUTS)
+def _add_table(
+    parser: argparse.ArgumentParser, nargs: str | None = None, or_else: str = ""
+) -> None:
+    parser.add_argument("table", metavar="TABLE", nargs=nargs, help=INPUTS + or_else)
     files = parser.add_argument_group("file", "What a file is follows from its content.")
     files.add_argument("--delimiter", type=character, metavar="CHARACTER",
                        help="separator of the values in a CSV file: one character, tab or blanks "
@@ -302,16 +303,13 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_play(parser: argparse.ArgumentParser) -> None:
-    _add_table(parser, nargs="?")
+    _add_table(parser, nargs="?", or_else="; or a link, as in '#station=softmax'")
     parser.add_argument("-t", "--target", metavar="COLUMN",
                         help="column of TABLE to predict (default: the last)")  # fmt: skip
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                        help="address to listen on (default: 127.0.0.1; with any other, other "
-                        "machines can connect)")  # fmt: skip
-    parser.add_argument("--port", type=port, help="port (default: 8765, or any free port)")
-    parser.add_argument("--name", action="append", default=[], metavar="HOST:PORT",
-                        help="another name of this server, such as a proxy's")  # fmt: skip
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--write", metavar="FOLDER",
+                        help="write the page to FOLDER/index.html, for a web server or a learning "
+                        "platform, and open no browser")  # fmt: skip
+    parser.add_argument("--no-browser", action="store_true", help="only print where the file is")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

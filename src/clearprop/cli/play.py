@@ -1,99 +1,69 @@
-"""`clearprop play`: the playground in the browser."""
+"""`clearprop play`: the playground in the browser, or as a file for a web server."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import socket
-import sys
-import webbrowser
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from pathlib import Path
+from typing import Any
 
 from clearprop.cli.output import UsageError, note, print_json
 from clearprop.cli.parser import file_options
 
-if TYPE_CHECKING:
-    from clearprop.playground.datasets import Table
-
-PORT = 8765
-
 
 def play(arguments: argparse.Namespace) -> int:
-    """Run the command until it is interrupted, and return 0."""
-    try:
-        import starlette  # noqa: F401  # only to say clearly what is missing
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"{error}; pip install 'clearprop[play]'") from None
-    from clearprop.playground.security import Access, is_loopback
-    from clearprop.playground.server import serve
+    """Run the command, and return 0."""
+    from clearprop.playground import page_file
 
-    if arguments.target is not None and arguments.table is None:
+    table = arguments.table or ""
+    link = None if os.path.exists(table) else page_file.LINK.search(table)
+    if arguments.target is not None and (link or arguments.table is None):
         raise UsageError("--target names a column of TABLE, but TABLE is missing")
-    table, fragment = None, ""
-    if arguments.table is not None:
-        table, target = _read(arguments.table, arguments.target, file_options(arguments))
-        fragment = "#" + urlencode({"station": "workshop", "data": "table", "target": target})
-    listener = _listen(arguments.host, arguments.port)
-    port = int(listener.getsockname()[1])
-    access = Access.to(arguments.host, port, arguments.name)
-    host = arguments.name[0] if arguments.name else f"{_in_url(arguments.host)}:{port}"
-    address = f"http://{host}/?token={access.token}{fragment}"
-    if arguments.json:
-        print_json({"address": address, "port": port})
+    payload: dict[str, Any] = {}
+    if link:
+        payload = {"link": link[1]}
+    elif arguments.table is not None:
+        payload = _table(arguments)
+    text = page_file.page_text(payload)
+    if arguments.write is not None:
+        try:
+            path = page_file.write_site(Path(arguments.write), text)
+        except FileExistsError as error:
+            raise UsageError(str(error)) from None
     else:
-        print(f"The playground is at {address}")
-        print("Press Ctrl-C to stop.")
-    sys.stdout.flush()
-    if not is_loopback(arguments.host):
-        note("anyone who knows this address and its token can use the playground", arguments.quiet)
-    if not arguments.no_browser:
-        webbrowser.open(address)
-    serve(access, listener, table)
+        path = page_file.write_page(text)
+    start = payload.get("link", "")
+    address = path.resolve().as_uri() + (f"#{start}" if start else "")
+    if arguments.json:
+        print_json({"file": str(path), "address": address})
+    elif arguments.write is not None:
+        print(f"{path} is the playground, whole: any web server or browser can open it")
+    else:
+        print(f"The playground is the file {path}")
+    if (
+        arguments.write is None
+        and not arguments.no_browser
+        and not page_file.open_in_browser(path, start)
+    ):
+        note("there is no browser here: open the file in one", arguments.quiet)
     return 0
 
 
-def _read(path: str, target: str | None, options: dict[str, Any]) -> tuple[Table, str]:
-    """The table with its target column, by default the last one. Raises TableError."""
-    from clearprop.playground.datasets import MAX_BYTES, Table
+def _table(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The table and the link to it. Raises TableError."""
+    from clearprop.playground.page_file import link_of
+    from clearprop.playground.start import frame_columns, table_payload
     from clearprop.tables.files import read_table
-    from clearprop.tables.files.kinds import HEAD_BYTES, kind_of
     from clearprop.tables.frames import TableError, unknown_name
 
-    frame, text = read_table(path, **options)
-    columns = tuple(frame.column_names)
-    if target is not None and target not in columns:
-        raise TableError(unknown_name(target, columns))
-    source = None
-    as_it_is = options["header"] and not any(options[name] for name in options if name != "header")
-    if text and as_it_is and os.path.isfile(path) and os.path.getsize(path) <= MAX_BYTES:
-        with open(path, "rb") as file:
-            source = file.read()
-        if kind_of(source[:HEAD_BYTES]) != "text":  # a saved state keeps plain CSV
-            source = None
-    return Table(os.path.basename(path), columns, frame, source), target or columns[-1]
-
-
-def _listen(host: str, port: int | None) -> socket.socket:
-    """A socket at the requested port, or at 8765 if it is free, or at any free port.
-
-    It accepts connections from now on: a browser that connects before the server runs will wait.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in (port,) if port is not None else (PORT, 0):
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host.strip("[]"), candidate))
-            listener.listen(128)
-        except OSError as error:
-            listener.close()
-            failure = error
-            continue
-        return listener
-    raise UsageError(f"port {port}: {failure.strerror}")
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    frame, _ = read_table(arguments.table, **file_options(arguments))
+    columns = frame_columns(frame)
+    target = arguments.target or list(columns)[-1]
+    if target not in columns:
+        raise TableError(unknown_name(target, tuple(columns)))
+    table = table_payload(os.path.basename(arguments.table), columns, target)
+    if "sampledFrom" in table:
+        n = table["text"].count("\n") - 1
+        whole = table["sampledFrom"]
+        note(f"the page gets a sample of {n:,} of the {whole:,} rows", arguments.quiet)
+    return {"link": link_of("workshop", [("data", "table"), ("target", target)]), "table": table}

@@ -31,7 +31,6 @@ samples = number(int, lambda n: 1 <= n <= 10_000, "a whole number from 1 to 10,0
 seconds = number(
     float, lambda x: 0 < x <= MAX_SECONDS, f"seconds above 0 and up to {MAX_SECONDS:,}"
 )
-port = number(int, lambda n: 1 <= n <= 65535, "a port from 1 to 65535")
 threads = number(int, lambda n: 1 <= n <= 1024, "a whole number from 1 to 1024")
 count = number(int, lambda n: 0 <= n < 2**32, "a whole number from 0 to 2³² − 1")
 share = number(float, lambda x: 0 <= x < 1, "a number of at least 0 and less than 1")

@@ -1,0 +1,219 @@
+"""What a playground starts with: a table, a network with its θ; and `cp.play`, which shows it.
+
+The table travels as CSV in the page, the network as a link: its θ are changes of single weights
+before the first step.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import html
+import io
+import json
+import math
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop._typing import Array
+from clearprop.activations import ACTIVATIONS
+from clearprop.network import Network
+from clearprop.outputs import OUTPUTS
+from clearprop.playground.page_file import link_of, open_in_browser, page_text, write_page
+
+MAX_ROWS, MAX_CELLS = 20_000, 1_000_000  # of a table in the page
+MAX_INPUTS, MAX_CLASSES, MAX_UNITS, MAX_LAYERS = 64, 10, 16, 6
+UNITS = ("logistic", "softmax", "linear", "absolute_error", "huber")
+
+
+class Playground:
+    """The playground's page with what it starts with. A notebook shows it; `open` opens it.
+
+    payload: link and table, see :mod:`clearprop.playground.page_file`. height: in pixels, in a
+    notebook; it can be dragged there.
+    """
+
+    def __init__(self, payload: dict[str, Any] | None = None, height: int = 720) -> None:
+        self.payload, self.height = payload or {}, height
+
+    def html(self) -> str:
+        """The page as one file."""
+        return page_text(self.payload)
+
+    def open(self) -> Path:
+        """Write the page to a temporary file and open it in the browser; returns the file."""
+        path = write_page(self.html())
+        open_in_browser(path, self.payload.get("link", ""))
+        return path
+
+    def _repr_html_(self) -> str:
+        box = f"height:{self.height}px;resize:vertical;overflow:hidden;padding-bottom:14px"
+        frame = "width:100%;height:100%;border:0"
+        return (
+            f'<div style="{box}"><iframe style="{frame}" title="clearprop playground" '
+            f'allow="clipboard-write; fullscreen" srcdoc="{html.escape(self.html())}">'
+            "</iframe></div>"
+        )
+
+    def __repr__(self) -> str:
+        table = self.payload.get("table")
+        return f"Playground({table['name']!r})" if table else "Playground()"
+
+
+def play(
+    net: Network | None = None, X: Any = None, t: Any = None, *, height: int = 720
+) -> Playground:
+    """Open the playground: in a notebook the result shows it, elsewhere the browser does.
+
+    net: a network that the workshop starts from, with dense layers of up to 16 units, activations
+    and output unit of clearprop. X: inputs (N, D) as an array or a data frame, of up to 64 columns.
+    t: targets (N,): class indices or labels, or numbers. Without X and t the workshop shows its own
+    data, which has two inputs. height: of the frame in a notebook, in pixels.
+
+    Rows beyond 20,000 are left out, in a sample. Raises ValueError, naming the argument, for what
+    the page cannot show.
+
+    >>> net = cp.Network([2, 3, 1], hidden="tanh", output="logistic")
+    >>> cp.play(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0])  # doctest: +SKIP
+    Playground('X and t')
+    """
+    if (X is None) != (t is None):
+        raise ValueError("X and t belong together: give both, or neither")
+    payload: dict[str, Any] = {}
+    pairs: list[tuple[str, str]] = []
+    if X is not None:
+        columns, target = _columns(X, t)
+        payload["table"] = table_payload("X and t", columns, target)
+        pairs += [("data", "table"), ("target", target)]
+    if net is not None:
+        pairs += _network_pairs(net, None if X is None else len(columns) - 1)
+        if X is not None:  # so that the inputs are the numbers that the network was trained on
+            kinds = {name: "numeric" for name in columns if name != target}
+            pairs += [("kinds", json.dumps(kinds, ensure_ascii=False)), ("scaling", "none")]
+            pairs += [("test_share", "0")]
+    if pairs:
+        payload["link"] = link_of("workshop", pairs)
+    shown = Playground(payload, height)
+    if not _in_notebook():
+        shown.open()
+    return shown
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+
+def table_payload(name: str, columns: dict[str, list[Any]], target: str) -> dict[str, Any]:
+    """A table for the page: its rows as CSV, or a sample of them if there are too many."""
+    n = len(columns[target])
+    most = min(MAX_ROWS, max(1, MAX_CELLS // len(columns)))
+    payload: dict[str, Any] = {"name": name, "target": target}
+    rows: Iterable[int] = range(n)
+    if n > most:
+        chosen = np.random.default_rng(0).choice(n, most, replace=False)
+        rows = sorted(chosen.tolist())
+        payload["sampledFrom"] = n
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(values[i]) for values in columns.values()] for i in rows)
+    return {**payload, "text": text.getvalue()}
+
+
+def frame_columns(frame: Any) -> dict[str, list[Any]]:
+    """The values of any data frame, column by column."""
+    from clearprop.tables.frames import as_frame
+
+    table = as_frame(frame)
+    return {name: table[name].to_list() for name in table.columns}
+
+
+def _columns(X: Any, t: Any) -> tuple[dict[str, list[Any]], str]:
+    """The columns of X and then t, by name; and the name of t."""
+    if hasattr(X, "columns") or hasattr(X, "column_names"):
+        columns = frame_columns(X)
+    else:
+        values = np.asarray(X)
+        if values.ndim != 2 or not values.size:
+            raise ValueError(f"X must have rows and columns; its shape is {values.shape}")
+        columns = {f"x{j + 1}": values[:, j].tolist() for j in range(values.shape[1])}
+    n = len(next(iter(columns.values())))
+    target = np.asarray(t)
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = target[:, 0]
+    if target.shape != (n,):
+        raise ValueError(f"t must have one value for each of the {n:,} rows of X")
+    name = str(getattr(t, "name", None) or "t")
+    while name in columns:
+        name += "_"
+    return {**columns, name: target.tolist()}, name
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)
+
+
+# ---- the network ---------------------------------------------------------------------------------
+
+
+def _network_pairs(net: Network, n_columns: int | None) -> list[tuple[str, str]]:
+    """The settings of the workshop that make this network."""
+    architecture = net.architecture
+    sizes, dense = architecture.sizes, architecture.dense
+    names = [layer.activation.name for layer in dense if layer.activation is not None]
+    plain = [layer.activation for layer in dense[:-1]] == [ACTIVATIONS.get(n) for n in names]
+    unit = architecture.output.name
+    if unit not in UNITS or architecture.output != OUTPUTS[unit]():
+        raise ValueError(f"net: the playground has the output units {', '.join(UNITS)}")
+    n_plain = sum(W.size + b.size for W, b in zip(net.W, net.b, strict=True))
+    if not plain or n_plain != net.theta.size:
+        raise ValueError("net: the playground takes dense layers with activations of clearprop")
+    if max(sizes[1:-1], default=0) > MAX_UNITS or len(sizes) - 2 > MAX_LAYERS:
+        raise ValueError(
+            f"net: the playground takes up to {MAX_LAYERS} hidden layers of up to {MAX_UNITS} "
+            f"units; sizes are {sizes}"
+        )
+    if n_columns is None and sizes[0] != 2:
+        raise ValueError(f"X and t are needed: the network has {sizes[0]} inputs, not 2")
+    if n_columns is not None and sizes[0] != n_columns:
+        raise ValueError(f"X has {n_columns} columns, but net has {sizes[0]} inputs")
+    if sizes[0] > MAX_INPUTS:
+        raise ValueError(f"X: the playground takes at most {MAX_INPUTS} columns")
+    if not np.abs(net.theta).max() <= 1e6:
+        raise ValueError("net: θ must be finite and between -1e6 and 1e6")
+    return [
+        ("hidden", ",".join(map(str, sizes[1:-1]))),
+        *([("activation", ",".join(names))] if names else []),
+        ("output", unit),
+        ("run", ";".join([*_weights(net.W, net.b), "0"])),
+    ]
+
+
+def _weights(W: Iterable[Array], b: Iterable[Array]) -> Iterable[str]:
+    """ "W1.0.1:0.5" for each weight and bias: layers count from 1, units and inputs from 0."""
+    for number, (weights, biases) in enumerate(zip(W, b, strict=True), 1):
+        for (i, j), value in np.ndenumerate(weights):
+            yield f"W{number}.{i}.{j}:{float(value)!r}"
+        for i, bias in enumerate(biases):
+            yield f"b{number}.{i}:{float(bias)!r}"
+
+
+# ---- where it is shown ---------------------------------------------------------------------------
+
+
+def _in_notebook() -> bool:
+    """Whether the value of a cell is shown as HTML."""
+    if marimo := sys.modules.get("marimo"):
+        return bool(marimo.running_in_notebook())
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
