@@ -4,10 +4,20 @@ import { useLayoutEffect, useReducer } from "preact/hooks";
 import { ThemeSwitch } from "./components/theme.tsx";
 import { Notices, ShareLink, WrongLink } from "./components/notices.tsx";
 import icon from "./favicon.svg";
+import { LessonButton, LessonPanel } from "./lessons/panel.tsx";
+import type { Lessons } from "./lessons/state.ts";
+import type { Modes } from "./modes.ts";
 import { PAGES } from "./stations.tsx";
 import type { Store } from "./store.ts";
+import { t } from "./text.ts";
 
-export function App({ store }: { store: Store }) {
+interface Parts {
+  store: Store;
+  lessons?: Lessons;
+  modes?: Modes;
+}
+
+export function App({ store, lessons, modes }: Parts) {
   const [, rerender] = useReducer<number, void>((n) => n + 1, 0);
   useLayoutEffect(() => store.subscribe(() => rerender()), [store]);
   const { state } = store;
@@ -22,11 +32,22 @@ export function App({ store }: { store: Store }) {
         </span>
         <Tabs store={store} />
         <span class="tools">
+          {lessons && <LessonButton lessons={lessons} />}
+          {modes && (
+            <button
+              class="quiet"
+              title={t("Large type, one panel at a time: → and ← go on and back, Escape ends")}
+              onClick={() => modes.set("present")}
+            >
+              {t("Present")}
+            </button>
+          )}
           <ShareLink store={store} />
           <ThemeSwitch />
         </span>
       </header>
       <Notices store={store} />
+      {lessons && <LessonPanel lessons={lessons} />}
       <main>
         <WrongLink store={store} />
         {!state && !store.lost && <p class="waiting">Loading…</p>}

@@ -6,10 +6,13 @@ import "./page.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { applyTheme } from "./components/theme.tsx";
+import * as checking from "./lessons/checking.ts";
+import { Lessons } from "./lessons/state.ts";
 import { ACTIVATIONS } from "./model/activations.ts";
 import { MODELS } from "./model/index.ts";
 import * as maths from "./model/maths.ts";
 import { OUTPUT_UNITS } from "./model/output_units.ts";
+import { Modes } from "./modes.ts";
 import type { Settings, View } from "./protocol.ts";
 import { complete, Session } from "./session/session.ts";
 import { encode, packed } from "./session/link.ts";
@@ -17,7 +20,10 @@ import { payload } from "./session/payload.ts";
 import { Store } from "./store.ts";
 
 const session = new Session();
+const lesson = lessonOfAddress();
 const store = new Store(() => session);
+const lessons = new Lessons(store);
+const modes = new Modes(store);
 
 const clearprop = {
   models: MODELS,
@@ -26,6 +32,9 @@ const clearprop = {
   maths,
   session,
   store,
+  lessons,
+  checking,
+  modes,
   payload,
   packed,
   /** The view of a station with some settings changed from their defaults. */
@@ -49,10 +58,19 @@ declare global {
 }
 window.clearprop = clearprop;
 
+/** An address that ends in #lesson=kl opens that lesson, which sets the page up itself. */
+function lessonOfAddress(): string {
+  const id = /^#lesson=([\w-]+)$/.exec(location.hash)?.[1] ?? "";
+  if (id) history.replaceState(null, "", location.href.replace(/#.*/, ""));
+  return id;
+}
+
 applyTheme();
-render(<App store={store} />, document.getElementById("page") as HTMLElement);
+render(<App store={store} lessons={lessons} modes={modes} />, document.getElementById("page") as HTMLElement);
 store
   .start(payload.link)
+  .then(() => payload.lessons && lessons.addFrom(JSON.stringify(payload.lessons)))
+  .then(() => lesson && lessons.choose(lesson))
   .catch((error: Error) => store.update({ lost: error.message }))
   .then(clearprop.rest)
   .then(() => (document.documentElement.dataset.ready = ""));

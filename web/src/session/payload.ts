@@ -8,6 +8,8 @@ export interface Payload {
   link?: string;
   table?: PayloadTable;
   network?: PayloadNetwork;
+  /** A teacher's lessons: a list as docs/lessons.md describes it. */
+  lessons?: unknown;
 }
 
 /** A table as CSV: commas, a header, numbers with points, empty cells where a value is missing. */
