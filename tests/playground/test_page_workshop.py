@@ -143,9 +143,9 @@ def test_units_and_edges_are_chosen_by_keys_and_by_mouse(visit):
 def test_points_are_drawn_with_the_mouse_and_by_keys(visit):
     page = visit("station=workshop")
     page.get_by_role("combobox", name="Data", exact=True).select_option("drawn")
-    page.locator(".space.pen").wait_for()
+    page.locator(".inside.pen").wait_for()
     page.get_by_role("group", name="Class of the pen").get_by_role("button", name="2").click()
-    box = page.locator(".space").bounding_box()
+    box = page.locator(".inside.pen").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
     settled(page, "location.hash.split(';').length === 3")
     x, y, k = settings_of(page)[1].points[-1]
@@ -153,7 +153,7 @@ def test_points_are_drawn_with_the_mouse_and_by_keys(visit):
     assert abs(y - 1.5) < 0.05
     assert k == 2
     assert settings_of(page)[1].output == "softmax"
-    page.locator(".space").focus()
+    page.locator(".inside.pen").focus()
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")

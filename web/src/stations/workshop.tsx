@@ -8,6 +8,7 @@ import { Presets, type StationProps } from "../components/station.tsx";
 import { Curves } from "../workshop/curves.tsx";
 import { DataPanel } from "../workshop/data.tsx";
 import { Files } from "../workshop/files.tsx";
+import { HiddenSpace } from "../workshop/hidden.tsx";
 import { Inspector } from "../workshop/inspector.tsx";
 import { type DataSet, useLive } from "../workshop/live.ts";
 import { type Chosen, NetworkDrawing } from "../workshop/network.tsx";
@@ -16,15 +17,21 @@ import { type Pin, Pins, pinned } from "../workshop/pins.tsx";
 import { Plot } from "../workshop/plot.tsx";
 import { Calibration, Diagnosis, Errors, Layers, useReport, Worst } from "../workshop/reports.tsx";
 import { LayerControls, TrainingPanel } from "../workshop/settings.tsx";
+import { LossSurface } from "../workshop/surface.tsx";
+import { t } from "../text.ts";
 import { Transport } from "../workshop/transport.tsx";
 
-const EDGES = { both: "weights, gradients inside", weights: "weights", gradients: "gradients" };
+const edgeChoices = () => ({
+  weights: t("weights"),
+  both: t("weights, gradients flowing back"),
+  gradients: t("gradients flowing back"),
+});
 
 export function Workshop(props: StationProps) {
   const { info, store } = props;
   useLive(store.live, 500);
   const [chosen, choose] = useState<Chosen | null>(null);
-  const [edges, setEdges] = useState("both");
+  const [edges, setEdges] = useState("weights");
   const [speed, setSpeed] = useState("most");
   const [wanted, setPart] = useState("test");
   const [logarithmic, setLogarithmic] = useState(false);
@@ -75,13 +82,18 @@ export function Workshop(props: StationProps) {
           <Panel
             title="Network"
             python={python("network")}
-            tools={<Choice bare label="Edges show" value={edges} options={EDGES} onChange={setEdges} />}
+            tools={<Choice bare label="Edges show" value={edges} options={edgeChoices()} onChange={setEdges} />}
           >
             <LayerControls {...props} />
             <NetworkDrawing {...{ store, data, choose, edges }} chosen={shown} />
             <p class="note key">
-              <i class="line positive" /> above 0 <i class="line negative" /> below 0 <i class="line core" /> the
-              gradient <i class="spot" /> the bias
+              <i class="line positive" /> {t("weight above 0")} <i class="line negative" /> {t("below 0")}{" "}
+              {edges !== "weights" && (
+                <>
+                  <i class="flow positive" /> {t("gradient ∂ℒ/∂w above 0")} <i class="flow negative" /> {t("below 0")}{" "}
+                </>
+              )}
+              <i class="spot" /> {t("bias: orange above 0, a blue square below")}
             </p>
             <Inspector {...{ store, data }} chosen={shown} />
             {store.live.frame?.example && <ExampleLine python={python("example")} />}
@@ -133,6 +145,12 @@ export function Workshop(props: StationProps) {
         </div>
       </div>
       <div class="grid">
+        <Panel title={t("Hidden space")} class="w6">
+          <HiddenSpace {...{ store, data }} />
+        </Panel>
+        <Panel title={t("Loss surface")} class="w6">
+          <LossSurface {...{ store, data }} />
+        </Panel>
         <Panel title={data.n_classes ? "Confusion matrix" : "Residuals"} class="w4" python={python("errors")} tools={parts}>
           {known && <Errors report={known} data={data} />}
         </Panel>

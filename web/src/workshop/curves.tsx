@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { colour } from "../components/theme.tsx";
+import { logTicks, tickLabel } from "../model/workshop/ticks.ts";
 import type { Store } from "../store.ts";
 import type { Pin } from "./pins.tsx";
 
@@ -28,7 +29,8 @@ export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesP
     let plot: uPlot | null = null;
     const make = () => {
       plot?.destroy();
-      plot = new uPlot(options(root.clientWidth || 300, title, logarithmic, pins, range), [[], [], []], root);
+      const now = () => Number(store.live.frame?.numbers.epoch);
+      plot = new uPlot(options(root.clientWidth || 300, title, logarithmic, pins, now, range), [[], [], []], root);
       fill();
     };
     const fill = () => {
@@ -69,6 +71,7 @@ function options(
   title: string,
   logarithmic: boolean,
   pins: Pin[],
+  now: () => number,
   range?: [number, number],
 ): uPlot.Options {
   const ink = colour("soft");
@@ -79,7 +82,8 @@ function options(
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
+    hooks: { draw: [(plot) => markNow(plot, now())] },
     scales: {
       x: { time: false },
       y: logarithmic ? { distr: 3 } : range ? { range } : { range: (_u, _low, high) => [0, high || 1] },
@@ -93,7 +97,8 @@ function options(
         label: title,
         labelSize: 16,
         labelFont: "12px system-ui",
-        values: (_u, splits) => splits.map((v) => (v === null ? "" : Number(v.toPrecision(2)).toString())),
+        splits: logarithmic ? (_u, _axis, low, high) => logTicks(low, high, 5) : undefined,
+        values: (_u, splits) => splits.map((v) => (v === null ? "" : tickLabel(v))),
       },
     ],
     series: [
@@ -107,6 +112,23 @@ function options(
       })),
     ],
   };
+}
+
+/** Where the run stands: the place of the history's slider. */
+function markNow(plot: uPlot, epoch: number): void {
+  const { left, top, width, height } = plot.bbox;
+  const x = plot.valToPos(epoch, "x", true);
+  if (!(x >= left - 1 && x <= left + width + 1)) return;
+  const { ctx } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour("accent");
+  ctx.lineWidth = window.devicePixelRatio || 1;
+  ctx.setLineDash([4, 3]);
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, top + height);
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** One table of all curves: each has its own epochs. */

@@ -4,13 +4,16 @@ import { useRef } from "preact/hooks";
 import { Panel } from "../components/panel.tsx";
 import { Choice, Setting } from "../components/slider.tsx";
 import type { StationProps } from "../components/station.tsx";
+import { INPUTS } from "../model/workshop/features.ts";
+import { t } from "../text.ts";
 import { useLive } from "./live.ts";
 import { Seed } from "./settings.tsx";
 
 export function DataPanel({ settings, info, set, store }: StationProps) {
   useLive(store.live, 300);
   const kind = settings.data as string;
-  const classic = kind !== "drawn" && kind !== "table";
+  const classic = kind !== "drawn" && kind !== "curve" && kind !== "table";
+  const inPlane = kind !== "curve" && kind !== "table" && kind !== "wave";
   const control = (name: string) => (
     <Setting
       key={name}
@@ -24,6 +27,7 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
     if (to === "table" && !store.table.columns.length) file.current?.click();
     else if (to === "table") set({ data: to, target: settings.target || store.table.columns.at(-1) });
     else if (to === "drawn" && !settings.points.length) set({ data: to, points: FIRST_POINTS });
+    else if (to === "curve" && !settings.targets.length) set({ data: to, targets: FIRST_TARGETS });
     else set({ data: to });
   };
   const load = async (list: FileList | null) => {
@@ -56,12 +60,21 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
         <Seed of="data_seed" {...{ settings, info, set }} />
         {kind === "drawn" && (
           <div class="with-button">
-            <span class="note">{settings.points.length} points: place them in the plot.</span>
+            <span class="note">{t("{n} points: place them in the plot.", { n: settings.points.length })}</span>
             <button class="small" onClick={() => set({ points: FIRST_POINTS })}>
-              Clear
+              {t("Clear")}
             </button>
           </div>
         )}
+        {kind === "curve" && (
+          <div class="with-button">
+            <span class="note">{t("{n} targets: place them in the plot.", { n: settings.targets.length })}</span>
+            <button class="small" onClick={() => set({ targets: FIRST_TARGETS })}>
+              {t("Clear")}
+            </button>
+          </div>
+        )}
+        {inPlane && info.settings.inputs && <Inputs {...{ settings, set }} />}
         {kind === "table" && <TableControls {...{ settings, info, set, store }} />}
         <div class="with-button">
           <button class="small" onClick={() => file.current?.click()}>
@@ -88,6 +101,36 @@ const FIRST_POINTS = [
   [-1, 0, 0],
   [1, 0, 1],
 ];
+
+const FIRST_TARGETS = [
+  [-2, -0.5],
+  [0, 0.5],
+  [2, -0.5],
+];
+
+/** What the network gets of a point. */
+function Inputs({ settings, set }: Pick<StationProps, "settings" | "set">) {
+  const chosen = settings.inputs as string[];
+  return (
+    <fieldset class="inputs">
+      <legend>{t("Inputs")}</legend>
+      {Object.entries(INPUTS).map(([name, title]) => (
+        <label class="option">
+          <input
+            type="checkbox"
+            checked={chosen.includes(name)}
+            disabled={chosen.length === 1 && chosen[0] === name}
+            onChange={(event) => {
+              const on = event.currentTarget.checked;
+              set({ inputs: Object.keys(INPUTS).filter((k) => (k === name ? on : chosen.includes(k))) });
+            }}
+          />
+          <span class="math">{title}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
 
 function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "store">) {
   const { settings, info, set, store } = props;

@@ -18,7 +18,7 @@ export interface Geometry {
 }
 
 const PAD = 8;
-const NAMES = 92; // for the names of the inputs
+const NAMES = 92; // at most, for the names of the inputs
 const HIGHEST = 560;
 
 export function geometry(data: DataSet, width: number): Geometry {
@@ -26,7 +26,9 @@ export function geometry(data: DataSet, width: number): Geometry {
   const most = Math.max(...sizes);
   const gap = Math.min(62, Math.max(14, HIGHEST / most));
   const height = Math.max(most * gap, 130);
-  const room = width - NAMES - PAD - 64;
+  const longest = Math.max(...data.features.map((name) => name.length));
+  const names = Math.min(NAMES, 22 + 9 * longest);
+  const room = width - names - PAD - (sizes.at(-1)! > 1 ? 64 : 56);
   const sides = sizes.map((n, layer) => {
     const own = Math.min(height / n, gap * 1.2) - 6;
     return Math.max(8, Math.min(own, layer === 0 ? 34 : layer === sizes.length - 1 ? 50 : 42));
@@ -36,7 +38,7 @@ export function geometry(data: DataSet, width: number): Geometry {
     return Array.from({ length: n }, (_, unit) => ({
       layer,
       unit,
-      x: NAMES + (room * layer) / (sizes.length - 1) + 21,
+      x: names + (room * layer) / (sizes.length - 1) + 21,
       y: height / 2 + (unit - (n - 1) / 2) * step,
     }));
   });

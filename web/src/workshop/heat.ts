@@ -1,34 +1,37 @@
-// Pictures of units on a canvas: orange above 0, blue below, the paper between.
+// Pictures on a canvas: orange above 0 and blue below, or the colours of classes; paper between.
 
 import { colour } from "../components/theme.tsx";
-import { GRID } from "./live.ts";
 
 type Rgb = [number, number, number];
 
-let table: Uint32Array | null = null;
-let classes: Rgb[] = [];
+interface Palette {
+  signed: Uint32Array;
+  grey: Uint32Array;
+  classes: Rgb[];
+  middle: Rgb;
+}
 
-window.addEventListener("themechange", forget);
+let palette: Palette | null = null;
+window.addEventListener("themechange", () => (palette = null));
 
-function forget(): void {
-  table = null;
+const STEPS = 256;
+
+function colours(): Palette {
+  if (palette) return palette;
+  const [low, middle, high, ink, paper] = ["negative", "middle", "positive", "ink", "surface"].map(rgb) as Rgb[];
+  palette = {
+    signed: between(middle!, low!, high!),
+    grey: Uint32Array.from({ length: STEPS }, (_, k) => packed(mix(paper!, ink!, (0.72 * k) / (STEPS - 1)))),
+    classes: Array.from({ length: 8 }, (_, k) => rgb(`class-${k}`)),
+    middle: middle!,
+  };
+  return palette;
 }
 
 function rgb(name: string): Rgb {
-  return (colour(name).match(/[\d.]+/g) ?? ["0", "0", "0"]).slice(0, 3).map(Number) as Rgb;
-}
-
-function colours(): Uint32Array {
-  if (table) return table;
-  const [low, middle, high] = [rgb("negative"), rgb("middle"), rgb("positive")];
-  classes = Array.from({ length: 8 }, (_, k) => rgb(`class-${k}`));
-  table = new Uint32Array(256);
-  for (let level = 0; level < 256; level++) {
-    const at = level / 127.5 - 1;
-    const end = at < 0 ? low : high;
-    table[level] = packed(mix(middle, end, Math.abs(at) ** 0.8 * 0.9));
-  }
-  return table;
+  const text = colour(name);
+  const numbers = (text.match(/[\d.]+/g) ?? ["0", "0", "0"]).slice(0, 3).map(Number);
+  return numbers.map((x) => (text.startsWith("color(") ? 255 * x : x)) as Rgb;
 }
 
 function mix(a: Rgb, b: Rgb, share: number): Rgb {
@@ -36,48 +39,99 @@ function mix(a: Rgb, b: Rgb, share: number): Rgb {
 }
 
 function packed([r, g, b]: Rgb): number {
-  return (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
+  return ((255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0;
 }
 
-function put(canvas: HTMLCanvasElement, pixels: Uint32Array): void {
-  canvas.width = canvas.height = GRID;
-  const image = new ImageData(new Uint8ClampedArray(pixels.buffer as ArrayBuffer), GRID, GRID);
+function put(canvas: HTMLCanvasElement, pixels: Uint32Array, n: number): void {
+  if (canvas.width !== n || canvas.height !== n) canvas.width = canvas.height = n;
+  const image = new ImageData(new Uint8ClampedArray(pixels.buffer as ArrayBuffer), n, n);
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-/** The picture of one unit. */
-export function drawUnit(canvas: HTMLCanvasElement, heat: Uint8Array, picture: number): void {
-  const lut = colours();
-  const pixels = new Uint32Array(GRID * GRID);
-  const start = picture * GRID * GRID;
-  for (let i = 0; i < pixels.length; i++) pixels[i] = lut[heat[start + i]!]!;
-  put(canvas, pixels);
+const place = (level: number) =>
+  Math.max(0, Math.min(STEPS - 1, Math.round(((level + 1) * (STEPS - 1)) / 2))) || 0;
+
+/** Levels (n·n) from −1 to 1, every `stride`-th node of each side. */
+export function drawLevels(canvas: HTMLCanvasElement, levels: Float32Array, n: number, stride = 1): void {
+  drawTable(canvas, colours().signed, levels, n, stride);
 }
 
-/** The outputs of several classes in one picture: their colours, mixed by probability. */
-export function drawClasses(
+/** Levels in the colours of a table. */
+function drawTable(
   canvas: HTMLCanvasElement,
-  heat: Uint8Array,
-  first: number,
+  table: Uint32Array,
+  levels: Float32Array,
   n: number,
+  stride: number,
 ): void {
-  colours();
-  const middle = rgb("middle");
-  const size = GRID * GRID;
-  const pixels = new Uint32Array(size);
-  for (let i = 0; i < size; i++) {
-    let at: Rgb = [0, 0, 0];
-    for (let k = 0; k < n; k++) {
-      const share = heat[(first + k) * size + i]! / 255;
-      at = at.map((x, c) => x + share * classes[k % 8]![c]!) as Rgb;
+  const side = Math.floor((n - 1) / stride) + 1;
+  const pixels = new Uint32Array(side * side);
+  for (let j = 0, at = 0; j < side; j++)
+    for (let i = 0; i < side; i++) pixels[at++] = table[place(levels[(j * n + i) * stride]!)]!;
+  put(canvas, pixels, side);
+}
+
+/** Shares (n·n) from 0 to 1 in greys; NaN as paper. */
+export function drawGreys(canvas: HTMLCanvasElement, shares: Float64Array, n: number): void {
+  const { grey } = colours();
+  put(canvas, Uint32Array.from(shares, (share) => grey[place(2 * share - 1)]!), n);
+}
+
+/** Probabilities (n·n, K) of classes: their colours, mixed; the paper where two are equally likely. */
+export function drawClasses(canvas: HTMLCanvasElement, outputs: Float64Array, n: number, K: number): void {
+  const { classes, middle } = colours();
+  const pixels = new Uint32Array(n * n);
+  const sum: Rgb = [0, 0, 0];
+  for (let i = 0; i < pixels.length; i++) {
+    sum[0] = sum[1] = sum[2] = 0;
+    let [first, second] = [0, 0];
+    for (let k = 0; k < K; k++) {
+      const p = outputs[i * K + k]!;
+      const own = classes[k % 8]!;
+      for (let c = 0; c < 3; c++) sum[c]! += p * own[c]!;
+      if (p > first) [first, second] = [p, first];
+      else if (p > second) second = p;
     }
-    pixels[i] = packed(mix(middle, at.map((x) => Math.min(255, x)) as Rgb, 0.75));
+    pixels[i] = packed(mix(middle, sum, Math.min(1, (first - second) || 0) ** 0.8 * 0.9));
   }
-  put(canvas, pixels);
+  put(canvas, pixels, n);
+}
+
+/** One output for two classes: from the colour of class 0 over paper to that of class 1. */
+export function drawTwoClasses(canvas: HTMLCanvasElement, levels: Float32Array, n: number, stride = 1): void {
+  const { classes, middle } = colours();
+  drawTable(canvas, between(middle, classes[0]!, classes[1]!), levels, n, stride);
+}
+
+/** The probability of class k, as a level from −1 to 1: from paper to the class's colour. */
+export function drawClass(
+  canvas: HTMLCanvasElement,
+  levels: Float32Array,
+  n: number,
+  k: number,
+  stride: number,
+): void {
+  const { classes, middle } = colours();
+  const own = classes[k % 8]!;
+  const table = Uint32Array.from({ length: STEPS }, (_, i) => packed(mix(middle, own, (0.9 * i) / (STEPS - 1))));
+  drawTable(canvas, table, levels, n, stride);
+}
+
+/** A table of colours: low at level −1, middle at 0, high at 1. */
+function between(middle: Rgb, low: Rgb, high: Rgb): Uint32Array {
+  return Uint32Array.from({ length: STEPS }, (_, k) => {
+    const at = (2 * k) / (STEPS - 1) - 1;
+    return packed(mix(middle, at < 0 ? low : high, Math.abs(at) ** 0.8 * 0.9));
+  });
 }
 
 export function classColour(k: number): string {
-  colours();
-  const [r, g, b] = classes[k % 8] ?? [0, 0, 0];
+  const [r, g, b] = colours().classes[k % 8]!;
   return `rgb(${r} ${g} ${b})`;
+}
+
+/** The colour of a level from −1 to 1 in pictures of signed values. */
+export function signedColour(level: number): string {
+  const pixel = colours().signed[place(level)]!;
+  return `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`;
 }

@@ -162,8 +162,3 @@ export function placeOfWeight(data: DataSet, layer: number, unit: number, source
 export function placeOfBias(data: DataSet, layer: number, unit: number): number {
   return data.layout[layer - 1]![1] + unit;
 }
-
-/** The number of a unit's picture: hidden units and outputs, layer by layer. */
-export function pictureOf(data: DataSet, layer: number, unit: number): number {
-  return data.sizes.slice(1, layer).reduce((a, b) => a + b, 0) + unit;
-}

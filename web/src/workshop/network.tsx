@@ -1,11 +1,13 @@
-// The network: a picture for each unit, the weights and their gradients as edges.
+// The network: a picture for each unit, the weights as edges, and their gradients flowing back.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Num } from "../components/numbers.tsx";
 import type { Store } from "../store.ts";
 import { curve, geometry, type Place } from "./geometry.ts";
-import { drawUnit } from "./heat.ts";
-import { type DataSet, type Frame, pictureOf, placeOfBias, placeOfWeight } from "./live.ts";
+import { colour } from "../components/theme.tsx";
+import { drawClass, drawLevels, drawTwoClasses } from "./heat.ts";
+import { type DataSet, type Frame, placeOfBias, placeOfWeight } from "./live.ts";
+import { levelsOf, type Picture, pictureOf } from "./picture.ts";
 
 /** A unit, or one of its incoming edges. Layers count from 1; sources from 0. */
 export interface Chosen {
@@ -19,6 +21,7 @@ interface NetworkProps {
   data: DataSet;
   chosen: Chosen | null;
   choose: (chosen: Chosen) => void;
+  /** "weights", "gradients", or "both". */
   edges: string;
 }
 
@@ -28,7 +31,7 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
   const [hover, setHover] = useState<Chosen | null>(null);
   useLayoutEffect(() => {
     const observer = new ResizeObserver(([entry]) => {
-      if (entry) setWidth(Math.max(360, Math.floor(entry.contentRect.width)));
+      if (entry) setWidth(Math.max(300, Math.floor(entry.contentRect.width)));
     });
     if (box.current) observer.observe(box.current);
     return () => observer.disconnect();
@@ -36,7 +39,10 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
   useEffect(() => {
     const draw = () => {
       const { frame } = store.live;
-      if (box.current && frame && data === store.live.data) update(box.current, data, frame, edges);
+      if (!box.current || !frame || data !== store.live.data) return;
+      update(box.current, data, frame, edges);
+      const picture = pictureOf(store.live);
+      if (picture) drawUnits(box.current, data, picture);
     };
     draw();
     window.addEventListener("themechange", draw);
@@ -67,7 +73,7 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
     chosen.unit === unit &&
     (chosen.source === undefined || chosen.source === source);
   return (
-    <div ref={box} class="network" style={{ height: `${plan.height + 8}px` }}>
+    <div ref={box} class={`network ${edges}`} style={{ height: `${plan.height + 8}px` }}>
       <svg width={plan.width} height={plan.height} aria-hidden="true">
         {plan.places.slice(1).map((units, l) =>
           units.flatMap((to) =>
@@ -77,7 +83,7 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
               return (
                 <g class={isLit(edge.layer, edge.unit, edge.source) ? "lit" : ""}>
                   <path class="weight" d={path} data-edge={`${to.layer}.${to.unit}.${from.unit}`} />
-                  <path class="gradient" d={path} />
+                  {edges !== "weights" && <path class="gradient" d={path} />}
                   <path
                     class="reach"
                     d={path}
@@ -92,7 +98,12 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
         )}
       </svg>
       {plan.places[0]!.map((place) => (
-        <InputUnit place={place} side={plan.sides[0]!} name={data.features[place.unit] ?? ""} />
+        <InputUnit
+          place={place}
+          side={plan.sides[0]!}
+          name={data.features[place.unit] ?? ""}
+          pictured={data.bench?.dataset.plane === 2}
+        />
       ))}
       <div role="group" aria-label="Units: arrow keys move, Enter shows the weights" onKeyDown={move}>
         {plan.places.slice(1).flatMap((units) =>
@@ -139,7 +150,19 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
   );
 }
 
-function InputUnit({ place, side, name }: { place: Place; side: number; name: string }) {
+function InputUnit(props: { place: Place; side: number; name: string; pictured: boolean }) {
+  const { place, side, name, pictured } = props;
+  if (pictured)
+    return (
+      <span
+        class="input-unit pictured"
+        title={name}
+        style={{ right: `calc(100% - ${place.x + side / 2}px)`, top: `${place.y - side / 2}px` }}
+      >
+        <span class="math">{name}</span>
+        <canvas data-input={place.unit} style={{ width: `${side}px`, height: `${side}px` }} aria-hidden="true" />
+      </span>
+    );
   return (
     <span
       class={`input-unit ${side < 20 ? "tight" : ""}`}
@@ -174,7 +197,7 @@ function Tip(props: {
   );
 }
 
-/** Widths, colours and pictures of a frame, written straight into the drawing. */
+/** Widths and colours of a frame, written straight into the drawing. */
 function update(box: HTMLElement, data: DataSet, frame: Frame, edges: string): void {
   const gradient = frame.exampleGradient ?? frame.gradient;
   const paths = box.querySelectorAll<SVGPathElement>("path.weight");
@@ -191,21 +214,65 @@ function update(box: HTMLElement, data: DataSet, frame: Frame, edges: string): v
       const g = gradient[first + k]!;
       const size = edges === "gradients" ? 0 : Math.abs(w) / largest;
       put(path, size && 0.6 + 5.4 * size, w < 0);
-      const steep = edges === "weights" ? 0 : Math.abs(g) / steepest;
-      const second = path.nextElementSibling as SVGPathElement;
-      put(second, steep && (edges === "gradients" ? 0.6 + 5.4 * steep : 0.3 + 2.2 * steep), g < 0);
-      second.classList.toggle("alone", edges === "gradients");
+      if (edges === "weights") continue;
+      const steep = Math.abs(g) / steepest;
+      put(path.nextElementSibling as SVGPathElement, steep && 0.8 + 5.2 * steep, g < 0);
     }
   }
   const biases = data.layout.map(([, start], l) => greatest(frame.theta, start, data.sizes[l + 1]!));
   for (const button of box.querySelectorAll<HTMLElement>("[data-unit]")) {
     const [layer, unit] = button.dataset.unit!.split(".").map(Number) as [number, number];
-    const canvas = button.firstElementChild as HTMLCanvasElement;
-    drawUnit(canvas, frame.heat, pictureOf(data, layer, unit));
     const b = frame.theta[placeOfBias(data, layer, unit)]!;
     const dot = button.lastElementChild as HTMLElement;
     dot.style.setProperty("--size", String(Math.round(4 + 6 * (Math.abs(b) / biases[layer - 1]!))));
     dot.classList.toggle("negative", b < 0);
+  }
+}
+
+/** The pictures of the units; of a curve over one input, their values as curves. */
+function drawUnits(box: HTMLElement, data: DataSet, picture: Picture): void {
+  const last = data.sizes.length - 1;
+  const draw = (canvas: HTMLCanvasElement, layer: number, unit: number) => {
+    const { levels } = levelsOf(picture, data, layer, unit);
+    const stride = picture.n > 50 ? 2 : 1;
+    const K = data.n_classes;
+    if (picture.line) drawLine(canvas, levels);
+    else if (layer < last || !K) drawLevels(canvas, levels, picture.n, stride);
+    else if (data.sizes[last]! > 1) drawClass(canvas, levels, picture.n, unit, stride);
+    else if (K === 2) drawTwoClasses(canvas, levels, picture.n, stride);
+    else drawLevels(canvas, levels, picture.n, stride);
+  };
+  for (const canvas of box.querySelectorAll<HTMLCanvasElement>("[data-input]"))
+    draw(canvas, 0, Number(canvas.dataset.input));
+  for (const button of box.querySelectorAll<HTMLElement>("[data-unit]")) {
+    const [layer, unit] = button.dataset.unit!.split(".").map(Number) as [number, number];
+    draw(button.firstElementChild as HTMLCanvasElement, layer, unit);
+  }
+}
+
+/** Levels from −1 to 1 as a small curve: orange above 0, blue below. */
+function drawLine(canvas: HTMLCanvasElement, levels: Float32Array): void {
+  const side = 84;
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d")!;
+  context.fillStyle = colour("middle");
+  context.fillRect(0, 0, side, side);
+  context.fillStyle = colour("rule");
+  context.fillRect(0, side / 2 - 0.5, side, 1);
+  context.lineWidth = 5;
+  context.lineJoin = "round";
+  for (const sign of [1, -1]) {
+    context.save();
+    context.beginPath();
+    context.rect(0, sign > 0 ? 0 : side / 2, side, side / 2);
+    context.clip();
+    context.beginPath();
+    levels.forEach((level, i) =>
+      context.lineTo((i / (levels.length - 1)) * side, side / 2 - level * 0.42 * side),
+    );
+    context.strokeStyle = colour(sign > 0 ? "positive" : "negative");
+    context.stroke();
+    context.restore();
   }
 }
 

@@ -7,13 +7,16 @@ import { featuresOf, INPUTS } from "./features.ts";
 /** Nodes of a picture along each side: 100 cells between them. */
 export const NODES = 101;
 
+/** Half the side of the plane that is shown. */
+const SIDE = EXTENT + 0.3;
+
 /** [left, right, bottom, top] */
 export type Domain = [number, number, number, number];
 
 /** The part of the plane that is shown: a little more than the data on two of a table's inputs. */
 export function domain(dataset: Dataset, axes: readonly [number, number]): Domain {
-  if (dataset.plane === 2) return [-EXTENT, EXTENT, -EXTENT, EXTENT];
-  if (dataset.plane === 1) return [-EXTENT, EXTENT, ...targetRange(dataset)];
+  if (dataset.plane === 2) return [-SIDE, SIDE, -SIDE, SIDE];
+  if (dataset.plane === 1) return [-SIDE, SIDE, ...targetRange(dataset)];
   return axes.flatMap((axis) => {
     const [low, high] = extent([dataset.X, dataset.X_test], dataset.n_inputs, axis);
     const margin = 0.05 * (high - low) || 1;
@@ -25,7 +28,7 @@ export function domain(dataset: Dataset, axes: readonly [number, number]): Domai
 function targetRange(dataset: Dataset): [number, number] {
   const [low, high] = extent([dataset.t, dataset.t_test], 1, 0);
   const margin = 0.15 * (high - low);
-  return [Math.min(-2, low - margin), Math.max(2, high + margin)];
+  return [Math.min(-2.2, low - margin), Math.max(2.2, high + margin)];
 }
 
 /** The least and the greatest value of a column of matrices. */

@@ -1,0 +1,85 @@
+// The values of all units over the plane of the data at the frame shown, computed once per frame.
+
+import {
+  type Domain,
+  domain,
+  gridInputs,
+  layerValues,
+  NODES,
+  outputScale,
+  unitLevels,
+} from "../model/workshop/pictures.ts";
+import { type DataSet, type Frame, GRID, type Live } from "./live.ts";
+
+/** Values at n × n nodes, row by row from the top; of a curve over one input, at n nodes. */
+export interface Picture {
+  domain: Domain;
+  n: number;
+  /** Whether the values stand along one input. */
+  line: boolean;
+  /** (nodes, units) of each layer: the inputs first, the outputs last. */
+  values: Float64Array[];
+  sizes: number[];
+}
+
+const known = new WeakMap<Frame, Picture>();
+const inputs = new WeakMap<DataSet, Float64Array>();
+
+/** The picture of the frame shown; null before there is one. */
+export function pictureOf(live: Live): Picture | null {
+  const { data, frame } = live;
+  if (!data || !frame) return null;
+  let picture = known.get(frame);
+  if (!picture) known.set(frame, (picture = data.bench ? computed(data, frame) : received(data, frame)));
+  return picture;
+}
+
+function computed(data: DataSet, frame: Frame): Picture {
+  const { engine, dataset, spec } = data.bench!;
+  const line = dataset.plane === 1;
+  let X = inputs.get(data);
+  if (!X) inputs.set(data, (X = line ? along(domain(dataset, data.axes)) : gridInputs(dataset, data.axes)));
+  const nodes = line ? NODES : NODES * NODES;
+  return {
+    domain: domain(dataset, data.axes),
+    n: NODES,
+    line,
+    values: [X, ...layerValues(engine, spec, frame.theta, X, nodes)],
+    sizes: spec.sizes,
+  };
+}
+
+function along([left, right]: Domain): Float64Array {
+  return Float64Array.from({ length: NODES }, (_, i) => left + ((right - left) * i) / (NODES - 1));
+}
+
+/** A server's pictures: levels of 40 × 40 cells. */
+function received(data: DataSet, frame: Frame): Picture {
+  const n = GRID;
+  const { centre } = outputScale(data.output, data.n_classes);
+  let first = 0;
+  const values = data.sizes.slice(1).map((units, layer) => {
+    const last = layer === data.sizes.length - 2;
+    const h = new Float64Array(n * n * units);
+    for (let unit = 0; unit < units; unit++, first++) {
+      const scale = last && centre === 0.5 ? 0.5 : frame.scales[first]!;
+      for (let i = 0; i < n * n; i++)
+        h[i * units + unit] = (last ? centre : 0) + (scale * (frame.heat[first * n * n + i]! - 127.5)) / 127.5;
+    }
+    return h;
+  });
+  return { domain: data.domain, n, line: false, values: [new Float64Array(), ...values], sizes: data.sizes };
+}
+
+/** The levels (nodes,) of a unit from −1 to 1; layer 0 has the inputs. */
+export function levelsOf(
+  picture: Picture,
+  data: DataSet,
+  layer: number,
+  unit: number,
+): { levels: Float32Array; scale: number; centre: number } {
+  const last = layer === picture.sizes.length - 1;
+  const { centre, scale } = last ? outputScale(data.output, data.n_classes) : { centre: 0, scale: 0 };
+  const found = unitLevels(picture.values[layer]!, picture.sizes[layer]!, unit, centre, scale);
+  return { ...found, centre };
+}
