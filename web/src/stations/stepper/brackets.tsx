@@ -94,7 +94,7 @@ function Rectangle(props: BracketsProps & { block: Block }) {
     const value = entry(numbers[of], index);
     const number = (
       <>
-        <Num name={nameOf(of, index)} value={value} />
+        <Num name={nameOf(of, index)} value={value} />{" "}
         {differences && (
           <Num
             class="difference"
@@ -105,6 +105,7 @@ function Rectangle(props: BracketsProps & { block: Block }) {
       </>
     );
     const lit = light(of, index);
+    const other = differences ? ` ${short(entry(numbers[differences], index))}` : "";
     if (!onPick) return <td class={lit}>{number}</td>;
     const chosen = isPicked(index);
     const first = !anyPicked && r === 0 && c === 0;
@@ -114,7 +115,7 @@ function Rectangle(props: BracketsProps & { block: Block }) {
         class={`${lit} pick ${chosen ? "picked" : ""}`}
         tabIndex={chosen || first ? 0 : -1}
         aria-selected={chosen}
-        aria-label={`${quantity.text}${place(index)} = ${short(value)}`}
+        aria-label={`${quantity.text}${place(index)} = ${short(value)}${other}`}
         title={`${quantity.text}${place(index)} = ${exact(value)}`}
         onClick={() => onPick(index)}
         onKeyDown={(event) => move(event, index, r, c)}

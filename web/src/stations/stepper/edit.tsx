@@ -165,7 +165,7 @@ export function Values({ settings, view, act }: StationProps) {
         ))}
         <table>
           <caption>
-            <Tex>x</Tex>, {t("one row per example")}
+            <Tex>x</Tex>
           </caption>
           <tbody>
             {inputs.map((row, n) => (
@@ -185,7 +185,6 @@ export function Values({ settings, view, act }: StationProps) {
         <table>
           <caption>
             <Tex>t</Tex>
-            {classes ? `, ${t("classes from 0")}` : ""}
           </caption>
           <tbody>
             {targets.map((row, n) => (
@@ -207,7 +206,8 @@ export function Values({ settings, view, act }: StationProps) {
         </table>
       </div>
       <p class="note">
-        {set(t(SLIDES))}
+        {set(t(SLIDES))} {t("Each row of x and t is an example.")}{" "}
+        {classes && t("t is its class, from 0.")}
       </p>
     </Panel>
   );
