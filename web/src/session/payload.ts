@@ -1,13 +1,13 @@
-// What a page was given when it was written: where to start, a table, a network.
+// What a page was given when it was written: where to start, and a table.
 //
 // `clearprop play` and `cp.play` write it as JSON into the page (clearprop/playground/page_file.py),
-// in a script element that no browser runs. The workshop reads its table and its network here.
+// in a script element that no browser runs. The workshop takes its table from here. A network comes in
+// the link, as changes of single weights before the first step (clearprop/playground/start.py).
 
 export interface Payload {
   /** The link to open if the address has none. */
   link?: string;
   table?: PayloadTable;
-  network?: PayloadNetwork;
   /** A teacher's lessons: a list as docs/lessons.md describes it. */
   lessons?: unknown;
 }
@@ -20,15 +20,6 @@ export interface PayloadTable {
   target: string;
   /** Rows of the whole table, if `text` has only a sample of them. */
   sampledFrom?: number;
-}
-
-/** A network of clearprop: its inputs are the table's columns before the target, as they are. */
-export interface PayloadNetwork {
-  sizes: number[];
-  /** Of each hidden layer. */
-  activations: string[];
-  output: string;
-  theta: number[];
 }
 
 export const payload: Payload = read();

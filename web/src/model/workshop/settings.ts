@@ -132,7 +132,7 @@ export const FIELDS: Fields = {
   l2: { kind: number("L2 penalty", 0, 10, 0.0005), default: 0 },
   weight_decay: { kind: number("Weight decay", 0, 10, 0.001), default: 0 },
   seed: { kind: seed("Seed of the weights"), default: 0 },
-  run: { kind: text("Run", 20_000), default: "" },
+  run: { kind: text("Run", 100_000), default: "" },
 };
 
 /** Settings that the dataset depends on. */
