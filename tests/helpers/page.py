@@ -81,7 +81,7 @@ class Page:
         """The value of a script in the page."""
         return self.tab.evaluate(script, argument)
 
-    def keys(self) -> list[str]:
+    def stations(self) -> list[str]:
         """The stations of the page."""
         return list(self.evaluate("Object.keys(clearprop.models)"))
 

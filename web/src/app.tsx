@@ -1,6 +1,6 @@
 // The frame of the page: tabs, the open station, what went wrong.
 
-import { useLayoutEffect, useReducer } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { ThemeSwitch } from "./components/theme.tsx";
 import { Notices, ShareLink, WrongLink } from "./components/notices.tsx";
 import icon from "./favicon.svg";
@@ -8,6 +8,7 @@ import { LessonButton, LessonPanel } from "./lessons/panel.tsx";
 import type { Lessons } from "./lessons/state.ts";
 import type { Modes } from "./modes.ts";
 import { PAGES } from "./stations.tsx";
+import { recall, remember } from "./storage.ts";
 import type { Store } from "./store.ts";
 import { t } from "./text.ts";
 
@@ -28,7 +29,7 @@ export function App({ store, lessons, modes }: Parts) {
       <header class="top">
         <span class="brand">
           <img src={icon} alt="" width={26} height={26} />
-          clearprop <span class="faint">playground</span>
+          clearprop <span class="faint">{t("playground")}</span>
         </span>
         <Tabs store={store} />
         <span class="tools">
@@ -49,8 +50,9 @@ export function App({ store, lessons, modes }: Parts) {
       <Notices store={store} />
       {lessons && <LessonPanel lessons={lessons} />}
       <main>
+        <Welcome />
         <WrongLink store={store} />
-        {!state && !store.lost && <p class="waiting">Loading…</p>}
+        {!state && !store.lost && <p class="waiting">{t("Loading…")}</p>}
         <div id="station" role="tabpanel" aria-labelledby={`tab-${state?.station}`}>
           {state && info && Page && (
             <Page
@@ -69,9 +71,36 @@ export function App({ store, lessons, modes }: Parts) {
   );
 }
 
+/** What this page is, until it has been read. */
+function Welcome() {
+  const [read, setRead] = useState(recall("welcome") === "read");
+  if (read) return null;
+  const close = () => {
+    remember("welcome", "read");
+    setRead(true);
+  };
+  return (
+    <section class="welcome" aria-label={t("About this page")}>
+      <p>
+        {t(
+          "This page shows everything that a neural network computes. The tabs follow the lecture, one idea each; in the workshop you build a network of your own and train it. All of it is computed here, in your browser, and nothing is sent anywhere. “Copy as Python” gives the program that prints the same numbers.",
+        )}
+      </p>
+      <button onClick={close}>{t("Close")}</button>
+    </section>
+  );
+}
+
 function Tabs({ store }: { store: Store }) {
   const open = store.state?.station;
   const stations = store.stations.filter((station) => station.key in PAGES);
+  const list = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const [nav, tab] = [list.current, document.getElementById(`tab-${open}`)];
+    if (!nav || !tab) return;
+    const [all, own] = [nav.getBoundingClientRect(), tab.getBoundingClientRect()];
+    nav.scrollLeft += own.left + own.width / 2 - (all.left + all.width / 2);
+  }, [open]);
   const visit = (key: string) => void store.ask("visit", { station: key });
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -85,8 +114,8 @@ function Tabs({ store }: { store: Store }) {
     document.getElementById(`tab-${to.key}`)?.focus();
   };
   return (
-    <nav aria-label="Stations">
-      <div role="tablist" aria-label="Stations" onKeyDown={move}>
+    <nav aria-label={t("Stations")} ref={list}>
+      <div role="tablist" aria-label={t("Stations")} onKeyDown={move}>
         {stations.map((station, i) => (
           <button
             role="tab"
@@ -94,13 +123,13 @@ function Tabs({ store }: { store: Store }) {
             aria-selected={station.key === open}
             aria-controls="station"
             tabIndex={station.key === open ? 0 : -1}
-            title={station.slides}
+            title={t(station.slides)}
             onClick={() => visit(station.key)}
           >
             <span class="order" aria-hidden="true">
               {i + 1}
             </span>
-            {station.title}
+            {t(station.title)}
           </button>
         ))}
       </div>

@@ -73,4 +73,7 @@ store
   .then(() => lesson && lessons.choose(lesson))
   .catch((error: Error) => store.update({ lost: error.message }))
   .then(clearprop.rest)
-  .then(() => (document.documentElement.dataset.ready = ""));
+  .then(() => {
+    performance.mark("drawn");
+    document.documentElement.dataset.ready = "";
+  });

@@ -1,6 +1,7 @@
 // "Copy as Python": the lines that print the numbers shown, to read and in the clipboard.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../text.ts";
 
 interface CopyProps {
   python: string | (() => Promise<string>);
@@ -24,20 +25,20 @@ export function CopyPython({ python, names, title }: CopyProps) {
   return (
     <>
       <button class="small" onClick={() => void open()}>
-        Copy as Python
+        {t("Copy as Python")}
         <span class="hidden">: {title}</span>
       </button>
       {text !== null && (
-        <dialog ref={dialog} class="code" aria-label={`${title} as Python`} onClose={() => setText(null)}>
+        <dialog ref={dialog} class="code" aria-label={t("{title} as Python", { title })} onClose={() => setText(null)}>
           <header>
-            <h2>{title} as Python</h2>
+            <h2>{t("{title} as Python", { title })}</h2>
             <span class="note" role="status">
-              {copied ? "Copied. Run it anywhere to print the numbers shown." : ""}
+              {copied ? t("Copied. Run it anywhere to print the numbers shown.") : ""}
             </span>
-            <button onClick={() => void copy(text).then(setCopied)}>Copy</button>
-            <button onClick={() => dialog.current?.close()}>Close</button>
+            <button onClick={() => void copy(text).then(setCopied)}>{t("Copy")}</button>
+            <button onClick={() => dialog.current?.close()}>{t("Close")}</button>
           </header>
-          <pre class="python" tabIndex={0} aria-label="Python program">{text}</pre>
+          <pre class="python" tabIndex={0} aria-label={t("Python program")}>{text}</pre>
         </dialog>
       )}
     </>

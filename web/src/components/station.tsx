@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import type { Settings, StationInfo, View } from "../protocol.ts";
+import { t } from "../text.ts";
 import type { Store } from "../store.ts";
 
 export interface StationProps {
@@ -28,8 +29,9 @@ export function StationFrame(props: {
     <>
       <div class="intro">
         <div>
-          <h1>{info.title}</h1>
+          <h1>{t(info.title)}</h1>
           <p>{intro}</p>
+          <p class="slides note">{t("Slides: {title}", { title: t(info.slides) })}</p>
         </div>
         <Presets info={info} store={store} />
       </div>
@@ -40,10 +42,10 @@ export function StationFrame(props: {
 
 export function Presets({ info, store }: { info: StationInfo; store: Store }) {
   return (
-    <div class="presets" role="group" aria-label="Presets">
+    <div class="presets" role="group" aria-label={t("Presets")}>
       {info.presets.map((title) => (
         <button class="chip" onClick={() => void store.ask("preset", { title })}>
-          {title}
+          {t(title)}
         </button>
       ))}
     </div>

@@ -1,6 +1,7 @@
 // Light, dark, or as the system has it; remembered by the browser.
 
 import { useState } from "preact/hooks";
+import { t } from "../text.ts";
 import { recall, remember } from "../storage.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
@@ -23,15 +24,16 @@ export function applyTheme(theme: Theme = stored()): void {
 export function ThemeSwitch() {
   const [theme, setTheme] = useState<Theme>(stored());
   const following = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme;
+  const names = { theme: t(theme), following: t(following) };
   const change = () => {
     remember("theme", following);
     applyTheme(following);
     setTheme(following);
   };
   return (
-    <button class="quiet" onClick={change} title={`Colours: ${theme}; change to ${following}`}>
+    <button class="quiet" onClick={change} title={t("Colours: {theme}; change to {following}", names)}>
       <span aria-hidden="true">{ICONS[theme]}</span>
-      <span class="hidden">Colours: {theme}</span>
+      <span class="hidden">{t("Colours: {theme}", names)}</span>
     </button>
   );
 }
