@@ -249,3 +249,41 @@ def test_elementary_functions_are_numpy_s_and_scipy_s(page):
     for name, wanted in [("ndtr", special.ndtr), ("erf", special.erf), ("erfc", special.erfc),
                          ("sigmoid", special.expit), ("softplus", softplus)]:  # fmt: skip
         np.testing.assert_allclose(grids[name], wanted(GRID), rtol=2e-14, atol=1e-300)
+
+
+def test_an_explanation_opens_at_its_control(page):
+    """By mouse and by keyboard; Escape closes it; it lies within the window."""
+    tab = page.tab
+    page.open("outputs")
+    why = tab.get_by_role("button", name="Explain: Output unit and loss")
+    why.click()
+    text = tab.locator(".explanation:popover-open")
+    text.locator("strong").wait_for()
+    assert "logistic, binary cross-entropy" in text.inner_text()
+    assert "ŷ = σ(z)" in text.inner_text()
+    assert why.get_attribute("aria-describedby") == text.get_attribute("id")
+    box = text.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 1280
+    assert page.serious() == []
+    tab.keyboard.press("Escape")
+    text.wait_for(state="detached")
+    tab.get_by_role("button", name="Explain: Steps").press("Enter")
+    text.get_by_text("gradient descent").wait_for()
+    tab.mouse.click(5, 400)
+    text.wait_for(state="detached")
+
+
+def test_settings_of_the_lecture_have_explanations(page):
+    for key in KEYS:
+        page.open(key)
+        page.unfold()
+        controls = tab_controls(page)
+        assert controls["explained"] >= controls["settings"]
+
+
+def tab_controls(page):
+    """How many controls a station has, those of a list of equals counted once; and how many "?"."""
+    labels = page.tab.locator(".slider label, .choice label, .count > span:first-child")
+    names = {text.split(",")[0].rstrip("₁₂₃₄₅₆") for text in labels.all_inner_texts()}
+    return {"settings": len(names), "explained": page.tab.locator("button.why").count()}

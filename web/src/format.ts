@@ -17,3 +17,8 @@ export function short(value: number, digits = 4): string {
 export function exact(value: number): string {
   return String(value);
 }
+
+/** A subscript that counts from 1, as the page counts units, outputs and classes: ₁ for entry 0. */
+export function sub(k: number): string {
+  return [...String(k + 1)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
+}

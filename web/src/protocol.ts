@@ -17,6 +17,8 @@ export interface Kind {
   least: number;
   most: number;
   columns: Kind[];
+  /** "station.setting": what texts/explanations.ts explains. */
+  path?: string;
 }
 
 export interface StationInfo {

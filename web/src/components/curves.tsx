@@ -1,5 +1,7 @@
 // Several curves over one axis, told apart by colour, dashes and a legend; marks on them.
 
+import { ticks } from "../model/workshop/ticks.ts";
+
 export interface Curve {
   label: string;
   y: number[];
@@ -30,7 +32,6 @@ export function Curves({ title, x, curves, xLabel, low, high, at, height = 230 }
   const [from, to] = [x[0] ?? 0, x.at(-1) ?? 1];
   const px = (value: number) => LEFT + ((W - LEFT - RIGHT) * (value - from)) / (to - from || 1);
   const py = (value: number) => TOP + ((height - FOOT - TOP) * (high - value)) / (high - low || 1);
-  const ticks = (a: number, b: number) => [0, 1, 2, 3, 4].map((k) => a + ((b - a) * k) / 4);
   const nearest = (y: number[]) => {
     if (at === undefined) return NaN;
     let best = 0;

@@ -1,5 +1,6 @@
 // A curve in SVG with one point on it. Curves that grow while one looks are uPlot's.
 
+import { ticks } from "../model/workshop/ticks.ts";
 import { clamp } from "./slider.tsx";
 
 interface LineProps {
@@ -28,7 +29,6 @@ export function Line({ title, x, y, xLabel, yLabel, low = 0, high, at }: LinePro
     .filter(([, value]) => !Number.isNaN(value) && value <= high)
     .map(([a, b], i) => `${i ? "L" : "M"}${px(a).toFixed(1)} ${py(b).toFixed(1)}`)
     .join("");
-  const ticks = (a: number, b: number) => [0, 1, 2, 3, 4].map((k) => a + ((b - a) * k) / 4);
   return (
     <svg class="line" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={title}>
       {ticks(low, high).map((value) => (

@@ -3,6 +3,8 @@
 import { useRef, useState } from "preact/hooks";
 import type { Kind } from "../protocol.ts";
 import { short } from "../format.ts";
+import { t } from "../text.ts";
+import { Explain } from "./explain.tsx";
 
 let count = 0;
 
@@ -27,11 +29,13 @@ interface SliderProps {
   /** Only the box, without the slider. */
   box?: boolean;
   disabled?: boolean;
+  /** "station.setting" of texts/explanations.ts. */
+  explain?: string;
 }
 
 /** A slider and a box for the same number, with one label. Arrow keys move both. */
 export function Slider(props: SliderProps) {
-  const { label, value, low, high, step, onChange, whole, hint, box, disabled } = props;
+  const { label, value, low, high, step, onChange, whole, hint, box, disabled, explain } = props;
   const id = useId();
   const log = step === 0 && low > 0;
   const at = log ? Math.log10(Math.max(low, value)) : value;
@@ -41,11 +45,14 @@ export function Slider(props: SliderProps) {
   };
   return (
     <div class={`slider ${box ? "box-only" : ""}`}>
-      <label for={id}>{label}</label>
+      <span class="labelled">
+        <label for={id}>{label}</label>
+        {explain && <Explain of={explain} label={label} />}
+      </span>
       {!box && (
         <input
           type="range"
-          aria-label={`${label}, slider`}
+          aria-label={t("{label}, slider", { label })}
           min={log ? Math.log10(low) : low}
           max={log ? Math.log10(high) : high}
           step={log ? 0.05 : step || "any"}
@@ -114,7 +121,7 @@ export function NumberBox(props: BoxProps) {
       inputMode="decimal"
       autocomplete="off"
       aria-label={label}
-      title={hint ?? `${low} to ${high}`}
+      title={hint ?? t("{low} to {high}", { low, high })}
       data-name={name}
       data-value={name ? String(value) : undefined}
       disabled={disabled}
@@ -142,16 +149,22 @@ interface ChoiceProps {
   disabled?: boolean;
   /** The label is only for screen readers. */
   bare?: boolean;
+  /** "station.setting" of texts/explanations.ts. */
+  explain?: string;
 }
 
 /** One of several, in a list. */
-export function Choice({ label, value, options, onChange, disabled, bare }: ChoiceProps) {
+export function Choice(props: ChoiceProps) {
+  const { label, value, options, onChange, disabled, bare, explain } = props;
   const id = useId();
   return (
     <div class="choice">
-      <label for={id} class={bare ? "hidden" : ""}>
-        {label}
-      </label>
+      <span class="labelled">
+        <label for={id} class={bare ? "hidden" : ""}>
+          {label}
+        </label>
+        {explain && <Explain {...{ of: explain, label, value }} />}
+      </span>
       <select
         id={id}
         value={value}
@@ -160,7 +173,7 @@ export function Choice({ label, value, options, onChange, disabled, bare }: Choi
       >
         {Object.entries(options).map(([key, title]) => (
           <option value={key} selected={key === value}>
-            {title}
+            {t(title)}
           </option>
         ))}
       </select>
@@ -179,14 +192,17 @@ export function Setting(props: {
   high?: number;
   box?: boolean;
   disabled?: boolean;
+  /** "station.setting" of texts/explanations.ts, if not the setting itself. */
+  explain?: string;
 }) {
   const { of, value, onChange, disabled } = props;
-  const label = props.label ?? of.label;
+  const label = props.label ?? t(of.label);
+  const explain = props.explain ?? of.path;
   if (of.kind === "choice")
-    return <Choice {...{ label, value, onChange, disabled }} options={of.options} />;
+    return <Choice {...{ label, value, onChange, disabled, explain }} options={of.options} />;
   return (
     <Slider
-      {...{ label, value, onChange, disabled }}
+      {...{ label, value, onChange, disabled, explain }}
       low={props.low ?? of.low}
       high={props.high ?? of.high}
       step={of.step}
@@ -203,13 +219,16 @@ export function Count(props: {
   low: number;
   high: number;
   onChange: (value: number) => void;
+  /** "station.setting" of texts/explanations.ts. */
+  explain?: string;
 }) {
-  const { label, value, low, high, onChange } = props;
+  const { label, value, low, high, onChange, explain } = props;
   return (
     <div class="count" role="group" aria-label={label}>
       <span aria-hidden="true">{label}</span>
+      {explain && <Explain of={explain} label={label} />}
       <button
-        aria-label={`${label}: one less`}
+        aria-label={t("{label}: one less", { label })}
         disabled={value <= low}
         onClick={() => onChange(value - 1)}
       >
@@ -217,7 +236,7 @@ export function Count(props: {
       </button>
       <output>{value}</output>
       <button
-        aria-label={`${label}: one more`}
+        aria-label={t("{label}: one more", { label })}
         disabled={value >= high}
         onClick={() => onChange(value + 1)}
       >

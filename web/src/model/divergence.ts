@@ -35,7 +35,7 @@ export const divergence: Model<DivergenceSettings> = {
     "Two different distributions": { q: [600, 300, 100], p: [200, 300, 500] },
     "The same: KL is 0": { q: [250, 500, 250], p: [250, 500, 250] },
     "An observed label: H(Q) is 0": { q: [0, 1000, 0], p: [200, 700, 100] },
-    "P rules out an event of Q: KL is infinite": { q: [500, 400, 100], p: [600, 400, 0] },
+    "P gives 0 to something that happens: KL is infinite": { q: [500, 400, 100], p: [600, 400, 0] },
   },
 };
 

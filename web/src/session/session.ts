@@ -135,7 +135,10 @@ export function complete(model: Model, given: Settings): Settings {
 }
 
 function describe(model: Model): StationInfo {
-  const kinds = Object.entries(model.fields).map(([name, field]) => [name, field.kind]);
+  const kinds = Object.entries(model.fields).map(([name, field]) => [
+    name,
+    { ...field.kind, path: `${model.key}.${name}` },
+  ]);
   return {
     key: model.key,
     title: model.title,

@@ -1,12 +1,17 @@
 // Station 1: two distributions to drag, KL term by term, and binary cross-entropy as a case of it.
 
 import { Bars } from "../components/bars.tsx";
+import { Signs, SlideNote } from "../components/legend.tsx";
 import { Line } from "../components/line.tsx";
 import { Named, Num } from "../components/numbers.tsx";
 import { Panel } from "../components/panel.tsx";
+import { Rich } from "../components/rich.tsx";
 import { Count, Setting } from "../components/slider.tsx";
 import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
+import { sub } from "../format.ts";
 import { real, reals } from "../protocol.ts";
+import { t } from "../text.ts";
+import { INTRODUCTIONS } from "../texts/introductions.ts";
 
 const WHOLE = 1000; // the settings are thousandths
 
@@ -45,21 +50,17 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
     <StationFrame
       info={info}
       store={store}
-      intro={
-        <>
-          How far is the model’s distribution <M>P</M> from the distribution of the data, <M>Q</M>? Drag
-          a bar: the other bars share the rest.
-        </>
-      }
+      intro={<Rich text={t(INTRODUCTIONS.divergence!)} />}
     >
       <Panel
-        title="Two distributions"
+        title={t("Two distributions")}
         class="w7"
         python={python}
         names={["q", "p"]}
         tools={
           <Count
-            label="Outcomes"
+            label={t("Outcomes")}
+            explain="divergence.outcomes"
             value={n}
             low={2}
             high={8}
@@ -70,20 +71,20 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
         <div class="pair">
           <figure>
             <figcaption>
-              <M>Q</M>, the data
+              <Rich text={t("*Q*, the data")} />
             </figcaption>
-            {distribution("q", "Q, the data")}
+            {distribution("q", t("Q, the data"))}
           </figure>
           <figure>
             <figcaption>
-              <M>P</M>, the model
+              <Rich text={t("*P*, the model")} />
             </figcaption>
-            {distribution("p", "P, the model")}
+            {distribution("p", t("P, the model"))}
           </figure>
         </div>
       </Panel>
       <Panel
-        title="The distance"
+        title={t("The distance")}
         class="w5"
         python={python}
         names={["entropy", "cross_entropy", "kl", "kl_reversed"]}
@@ -91,21 +92,21 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
         <Formula>
           KL(Q‖P) = Σ<sub>x</sub> Q(x) log <Fraction top="Q(x)" bottom="P(x)" />
         </Formula>
-        <Named name="entropy" value={number("entropy")} note="the cost of the data with an ideal code">
+        <Named name="entropy" value={number("entropy")} note={t("entropy of the data")}>
           H(Q)
         </Named>
-        <Named name="cross_entropy" value={number("cross_entropy")} note="the cost with P">
+        <Named name="cross_entropy" value={number("cross_entropy")} note={t("cost if you predict P")}>
           H(Q, P)
         </Named>
-        <Named name="kl" class="strong" value={number("kl")} note="H(Q, P) − H(Q), never negative">
+        <Named name="kl" class="strong" value={number("kl")} note={t("H(Q, P) − H(Q), never negative")}>
           KL(Q‖P)
         </Named>
-        <Named name="kl_reversed" value={number("kl_reversed")} note="the other way round: a different number">
+        <Named name="kl_reversed" value={number("kl_reversed")} note={t("reversed: a different value")}>
           KL(P‖Q)
         </Named>
       </Panel>
       <Panel
-        title="Term by term"
+        title={t("Term by term")}
         class="w12"
         python={python}
         names={["entropy_terms", "cross_entropy_terms", "kl_terms"]}
@@ -113,26 +114,29 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
         <div class="pair three">
           <figure>
             <figcaption>
-              <M>−Q(x) log Q(x)</M>, together H(Q)
+              <Rich text={t("*−Q(x) log Q(x)*, together H(Q)")} />
             </figcaption>
-            {terms("entropy_terms", "Terms of H(Q)")}
+            {terms("entropy_terms", t("Terms of H(Q)"))}
           </figure>
           <figure>
             <figcaption>
-              <M>−Q(x) log P(x)</M>, together H(Q, P)
+              <Rich text={t("*−Q(x) log P(x)*, together H(Q, P)")} />
             </figcaption>
-            {terms("cross_entropy_terms", "Terms of H(Q, P)")}
+            {terms("cross_entropy_terms", t("Terms of H(Q, P)"))}
           </figure>
           <figure>
             <figcaption>
-              <M>Q(x) log Q(x)/P(x)</M>, which add up to KL; single terms may be negative
+              <Rich
+                text={t("*Q(x) log Q(x)/P(x)*, together KL(Q‖P); single terms may be negative")}
+              />
             </figcaption>
-            {terms("kl_terms", "Terms of KL(Q‖P)")}
+            {terms("kl_terms", t("Terms of KL(Q‖P)"))}
           </figure>
         </div>
+        <Signs />
       </Panel>
       <Panel
-        title="Binary cross-entropy"
+        title={t("Binary cross-entropy")}
         class="w12"
         python={python}
         names={["t", "y_hat", "bce", "binary_kl", "binary_entropy"]}
@@ -142,14 +146,14 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
             <Formula>
               −t log ŷ − (1 − t) log(1 − ŷ) = KL(Q‖P) + H(Q)
             </Formula>
-            <Setting of={info.settings.t!} value={settings.t} onChange={(t) => set({ t })} />
+            <Setting of={info.settings.t!} value={settings.t} onChange={(to) => set({ t: to })} />
             <Setting
               of={info.settings.y_hat!}
               value={settings.y_hat}
               onChange={(y_hat) => set({ y_hat })}
             />
             <Named name="bce" class="strong" value={number("bce")}>
-              cross-entropy
+              {t("cross-entropy")}
             </Named>
             <Named name="binary_kl" value={number("binary_kl")}>
               KL(Q‖P)
@@ -157,18 +161,25 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
             <Named
               name="binary_entropy"
               value={number("binary_entropy")}
-              note={number("binary_entropy") === 0 ? "0 · log 0 is 0: the label is certain" : ""}
+              note={
+                number("binary_entropy") === 0 ? t("0 · log 0 is 0: the label is certain") : ""
+              }
             >
               H(Q)
             </Named>
             <p class="note">
-              Q = (1 − t, t) and P = (1 − ŷ, ŷ), here with <M>t</M> ={" "}
-              <Num name="t" value={number("t")} /> and <M>ŷ</M> ={" "}
-              <Num name="y_hat" value={number("y_hat")} />. For an observed label, t is 0 or 1.
+              <M>Q = (1 − t, t)</M>, <M>P = (1 − ŷ, ŷ)</M>, <M>t</M> ={" "}
+              <Num name="t" value={number("t")} />, <M>ŷ</M> ={" "}
+              <Num name="y_hat" value={number("y_hat")} />
             </p>
+            <SlideNote
+              text={t(
+                "The slide’s last term, *Σ Q log Q*, is *−H(Q)*. For an observed label, *t* is 0 or 1 and the term is 0: then KL is the cross-entropy.",
+              )}
+            />
           </div>
           <Line
-            title="Binary cross-entropy for every prediction ŷ"
+            title={t("Binary cross-entropy for every prediction ŷ")}
             x={curve.y_hat}
             y={curve.bce.map(Number)}
             xLabel="ŷ"
@@ -180,10 +191,6 @@ export function Divergence({ settings, view, info, set, act, store }: StationPro
       </Panel>
     </StationFrame>
   );
-}
-
-export function sub(k: number): string {
-  return [...String(k + 1)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
 }
 
 function Fraction({ top, bottom }: { top: string; bottom: string }) {

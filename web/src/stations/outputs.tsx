@@ -3,35 +3,22 @@
 import { Curves } from "../components/curves.tsx";
 import { Named, Num } from "../components/numbers.tsx";
 import { Panel } from "../components/panel.tsx";
-import { Count, Setting, Slider } from "../components/slider.tsx";
+import { Rich } from "../components/rich.tsx";
+import { Choice, Count, Setting, Slider } from "../components/slider.tsx";
 import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
 import { Word } from "../components/word.tsx";
 import { matrix, type Numbers, real, reals, type Value } from "../protocol.ts";
-import { sub } from "./divergence.tsx";
+import { sub } from "../format.ts";
+import { OUTPUT_UNITS } from "../model/output_units.ts";
+import { targetName } from "../model/outputs_view.ts";
+import { t } from "../text.ts";
+import { INTRODUCTIONS } from "../texts/introductions.ts";
 import { Cancellation } from "./outputs/cancellation.tsx";
-
-const FORMULAS: Record<string, [string, string]> = {
-  linear: ["ŷ = z", "ℒ = ½ Σₖ (ŷₖ − tₖ)²"],
-  logistic: ["ŷ = σ(z) = 1/(1 + e⁻ᶻ)", "ℒ = −t log ŷ − (1 − t) log(1 − ŷ)"],
-  softmax: ["ŷₖ = exp(zₖ) / Σⱼ exp(zⱼ)", "ℒ = −Σₖ tₖ log ŷₖ"],
-  absolute_error: ["ŷ = z", "ℒ = |ŷ − t|"],
-  huber: ["ŷ = z", "ℒ = ½ r² for |r| ≤ 1, else |r| − ½, with r = ŷ − t"],
-  poisson: ["ŷ = exp(z)", "ℒ = ŷ − t log ŷ + t log t − t"],
-};
 
 export function Outputs(props: StationProps) {
   const { info, store } = props;
   return (
-    <StationFrame
-      info={info}
-      store={store}
-      intro={
-        <>
-          The task determines the output unit <M>f</M>, and the unit determines its loss. Each pair is
-          chosen so that the gradient does not vanish: <M>∂ℒ/∂z = ŷ − t</M>.
-        </>
-      }
-    >
+    <StationFrame info={info} store={store} intro={<Rich text={t(INTRODUCTIONS.outputs!)} />}>
       <Unit {...props} />
       <Shape {...props} />
       <Cancellation {...props} />
@@ -47,18 +34,19 @@ function Unit({ settings, view, info, set, act }: StationProps) {
   const kinds = info.settings;
   const softmax = settings.unit === "softmax";
   const logits = settings.logits as number[];
-  const target = { logistic: "label", poisson: "count", softmax: "klass" }[settings.unit as string] ?? "t";
-  const [unit = "", loss = ""] = FORMULAS[settings.unit] ?? [];
+  const target = targetName(settings.unit);
+  const unit = OUTPUT_UNITS[settings.unit]!;
   return (
     <Panel
-      title="Unit, loss and target"
+      title={t("Unit, loss and target")}
       class="w5"
       python={python}
       names={["z", "t", "y_hat", "loss", "dL_dz", "dL_dz_difference"]}
       tools={
         softmax && (
           <Count
-            label="Classes"
+            label={t("Classes")}
+            explain="outputs.classes"
             value={logits.length}
             low={2}
             high={6}
@@ -69,15 +57,16 @@ function Unit({ settings, view, info, set, act }: StationProps) {
     >
       <Setting of={kinds.unit!} value={settings.unit} onChange={(to) => set({ unit: to })} />
       <Formula>
-        {unit}
+        {unit.y_hat_line}
         <br />
-        {loss}
+        {unit.loss_line}
       </Formula>
       {softmax ? (
         logits.map((value, k) => (
           <Slider
             key={k}
-            label={`z${sub(k)}, class ${k}`}
+            label={t("z{index}, class {k}", { index: sub(k), k: k + 1 })}
+            explain={k ? undefined : "outputs.logits"}
             value={value}
             low={-10}
             high={10}
@@ -88,21 +77,32 @@ function Unit({ settings, view, info, set, act }: StationProps) {
       ) : (
         <Setting of={kinds.z!} value={settings.z} onChange={(z) => set({ z })} />
       )}
-      <Setting
-        of={kinds[target]!}
-        value={settings[target]}
-        high={target === "klass" ? logits.length - 1 : undefined}
-        onChange={(to) => set({ [target]: to })}
-      />
+      {target === "klass" ? (
+        <Choice
+          label={t("Observed class, t")}
+          explain="outputs.klass"
+          value={String(settings.klass)}
+          options={Object.fromEntries(
+            logits.map((_, k) => [String(k), t("class {k}", { k: k + 1 })]),
+          )}
+          onChange={(to) => set({ klass: Number(to) })}
+        />
+      ) : (
+        <Setting
+          of={kinds[target]!}
+          value={settings[target]}
+          onChange={(to) => set({ [target]: to })}
+        />
+      )}
       <Quantities
-        title="The unit’s numbers"
+        title={t("The unit’s numbers")}
         numbers={numbers}
         rows={[
           ["z", "z"],
           ["t", "t"],
           ["y_hat", "ŷ"],
           ["dL_dz", "∂ℒ/∂z", true],
-          ["dL_dz_difference", "by differences"],
+          ["dL_dz_difference", t("by differences")],
         ]}
       />
       <Named name="loss" value={real(numbers.loss)}>
@@ -129,7 +129,7 @@ function Quantities(props: {
             <tr>
               <td />
               {Array.from({ length: n }, (_, k) => (
-                <th scope="col">class {k}</th>
+                <th scope="col">{t("class {k}", { k: k + 1 })}</th>
               ))}
             </tr>
           </thead>
@@ -137,7 +137,7 @@ function Quantities(props: {
         <tbody>
           {rows.map(([name, symbol, strong]) => (
             <tr>
-              <th scope="row" class={symbol.startsWith("by") ? "note" : "math"}>
+              <th scope="row" class={name.endsWith("_difference") ? "note" : "math"}>
                 {symbol}
               </th>
               {reals(numbers[name]).map((value, k) => (
@@ -168,9 +168,9 @@ function Shape({ settings, view, set }: StationProps) {
   const label = softmax ? `z${sub(curves.k)}` : "z";
   const probability = softmax || settings.unit === "logistic";
   return (
-    <Panel title={`As ${label} varies`} class="w7">
+    <Panel title={t("As {z} varies", { z: label })} class="w7">
       {softmax && (
-        <div class="toggles" role="group" aria-label="Which logit varies">
+        <div class="toggles" role="group" aria-label={t("Which logit varies")}>
           {(settings.logits as number[]).map((_, k) => (
             <button aria-pressed={k === settings.axis} onClick={() => set({ axis: k })}>
               z{sub(k)}
@@ -179,7 +179,7 @@ function Shape({ settings, view, set }: StationProps) {
         </div>
       )}
       <Curves
-        title={`ŷ, the loss and its gradient for every ${label}`}
+        title={t("ŷ, the loss and its gradient for every {z}", { z: label })}
         x={x}
         xLabel={label}
         low={probability ? -1.5 : -6}
@@ -205,7 +205,7 @@ function Squared({ settings, view }: StationProps) {
   const linear = !["logistic", "softmax", "poisson"].includes(settings.unit);
   return (
     <Panel
-      title="With the squared error instead"
+      title={t("With the squared error instead")}
       class="w6"
       python={python}
       names={[
@@ -220,46 +220,53 @@ function Squared({ settings, view }: StationProps) {
       <Formula>∂/∂z ½ Σ (ŷ − t)² = ∂ŷ/∂z (ŷ − t)</Formula>
       <p>
         {linear ? (
-          <>
-            For a linear unit <M>∂ŷ/∂z = 1</M>: nothing is lost.
-          </>
+          <Rich text={t("For a linear unit *∂ŷ/∂z = 1*: nothing is lost.")} />
         ) : (
-          <>
-            The factor <M>∂ŷ/∂z</M> remains, and is nearly 0 where the unit saturates:{" "}
-            <strong>a confidently wrong unit learns nothing</strong>.
-          </>
+          <Rich
+            text={t("The factor *∂ŷ/∂z* remains, and is nearly 0 where the unit saturates: {so}.")}
+            fill={{ so: <strong>{t("a confidently wrong unit learns nothing")}</strong> }}
+          />
         )}
       </p>
       <Quantities
-        title="The squared error’s numbers"
+        title={t("The squared error’s numbers")}
         numbers={numbers}
         rows={[
           ["squared_dL_dy_hat", "∂/∂ŷ = ŷ − t"],
           ["squared_dL_dz", "∂/∂z", true],
-          ["squared_difference", "by differences"],
+          ["squared_difference", t("by differences")],
         ]}
       />
       <Named name="squared_loss" value={real(numbers.squared_loss)}>
         ½ Σ (ŷ − t)²
       </Named>
       <div class="versus">
-        <Named name="own_size" class="strong" value={real(numbers.own_size)} note="with the unit’s loss">
+        <Named
+          name="own_size"
+          class="strong"
+          value={real(numbers.own_size)}
+          note={t("with the unit’s loss")}
+        >
           max |∂ℒ/∂z|
         </Named>
-        <Named name="squared_size" value={real(numbers.squared_size)} note="with the squared error">
+        <Named
+          name="squared_size"
+          value={real(numbers.squared_size)}
+          note={t("with the squared error")}
+        >
           max |∂/∂z|
         </Named>
       </div>
       <Curves
-        title="The gradient with each loss"
+        title={t("The gradient with each loss")}
         x={reals(curves.z as Value)}
         xLabel={settings.unit === "softmax" ? `z${sub(curves.k)}` : "z"}
         low={own.length > 0 && linear ? -6 : -1.1}
         high={linear ? 6 : 1.1}
         at={curves.at}
         curves={[
-          { label: "unit’s loss", y: y("dL_dz"), colour: "series-1", dashed: true },
-          { label: "squared error", y: y("squared_dL_dz"), colour: "series-3" },
+          { label: t("unit’s loss"), y: y("dL_dz"), colour: "series-1", dashed: true },
+          { label: t("squared error"), y: y("squared_dL_dz"), colour: "series-3" },
         ]}
       />
     </Panel>
@@ -277,33 +284,35 @@ function Race({ settings, view, info, set }: StationProps) {
   const last = own.length - 1;
   return (
     <Panel
-      title="Learning with each loss"
+      title={t("Learning with each loss")}
       class="w6"
       python={python}
       names={["race_own", "race_squared"]}
     >
       <p class="note">
-        Gradient descent on <M>z</M> itself, <M>z ← z − α ∂ℒ/∂z</M>, from its current value.
+        <Rich
+          text={t("Gradient descent on *z* itself, *z ← z − α ∂ℒ/∂z*, from its current value.")}
+        />
       </p>
       <Setting of={info.settings.rate!} value={settings.rate} onChange={(rate) => set({ rate })} />
       <Setting of={info.settings.steps!} value={settings.steps} onChange={(steps) => set({ steps })} />
       <Curves
-        title="ŷ at each step"
+        title={t("ŷ at each step")}
         x={own.map((_, i) => i)}
-        xLabel="step"
+        xLabel={t("step")}
         low={probability ? 0 : Math.min(...finite)}
         high={probability ? 1 : Math.max(...finite)}
         curves={[
-          { label: "ŷ, unit’s loss", y: own, colour: "series-1", dashed: true },
-          { label: "ŷ, squared error", y: squared, colour: "series-3" },
+          { label: t("ŷ, unit’s loss"), y: own, colour: "series-1", dashed: true },
+          { label: t("ŷ, squared error"), y: squared, colour: "series-3" },
           { label: "t", y: own.map(() => race.t), colour: "edge" },
         ]}
       />
-      <Named name={`race_own.${last}`} class="strong" value={own[last] ?? NaN} note="unit’s loss">
-        ŷ <Word>at the end</Word>
+      <Named name={`race_own.${last}`} class="strong" value={own[last] ?? NaN} note={t("unit’s loss")}>
+        ŷ <Word>{t("at the end")}</Word>
       </Named>
-      <Named name={`race_squared.${last}`} value={squared[last] ?? NaN} note="squared error">
-        ŷ <Word>at the end</Word>
+      <Named name={`race_squared.${last}`} value={squared[last] ?? NaN} note={t("squared error")}>
+        ŷ <Word>{t("at the end")}</Word>
       </Named>
     </Panel>
   );
@@ -324,7 +333,7 @@ function Pairs({ settings, view, info, set }: StationProps) {
   const slope = matrix(numbers.pairs_dL_dz);
   return (
     <Panel
-      title="Every unit with every loss"
+      title={t("Every unit with every loss")}
       class="w12"
       python={python}
       names={["pairs_y_hat", "pairs_loss", "pairs_dL_dz"]}
@@ -337,21 +346,21 @@ function Pairs({ settings, view, info, set }: StationProps) {
           onChange={(label) => set({ label })}
         />
       </div>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Units and losses">
+      <div class="scroll" tabIndex={0} role="region" aria-label={t("Units and losses")}>
         <table class="pairs">
-          <caption class="hidden">Losses and gradients of each pair</caption>
+          <caption class="hidden">{t("Losses and gradients of each pair")}</caption>
           <thead>
             <tr>
-              <th scope="col">unit</th>
+              <th scope="col">{t("unit")}</th>
               <th scope="col">ŷ</th>
-              <th scope="col">squared error</th>
-              <th scope="col">cross-entropy</th>
+              <th scope="col">{t("squared error")}</th>
+              <th scope="col">{t("cross-entropy")}</th>
             </tr>
           </thead>
           <tbody>
             {UNITS.map((unit, i) => (
               <tr>
-                <th scope="row">{unit}</th>
+                <th scope="row">{t(unit)}</th>
                 <td>
                   <Num name={`pairs_y_hat.${i}`} value={y_hat[i] ?? NaN} />
                 </td>
@@ -366,10 +375,12 @@ function Pairs({ settings, view, info, set }: StationProps) {
                           <M>∂ℒ/∂z = {CELLS[i]?.[j]}</M> ={" "}
                           <Num name={`pairs_dL_dz.${i}.${j}`} value={slope[i]?.[j] ?? NaN} />
                         </div>
-                        {(i === 0) === (j === 0) && <div class="note">the natural pair</div>}
+                        {(i === 0) === (j === 0) && <div class="note">{t("the natural pair")}</div>}
                       </>
                     ) : (
-                      <span class="note">not defined: a linear ŷ is not a probability</span>
+                      <span class="note">
+                        {t("not defined: a linear ŷ is not a probability")}
+                      </span>
                     )}
                   </td>
                 ))}
@@ -379,8 +390,9 @@ function Pairs({ settings, view, info, set }: StationProps) {
         </table>
       </div>
       <p class="note">
-        The softmax of two logits is the sigmoid of their difference. Its squared error is summed over
-        both outputs, hence the factor 2.
+        {t(
+          "The softmax of two logits is the sigmoid of their difference. Its squared error is summed over both outputs, hence the factor 2.",
+        )}
       </p>
     </Panel>
   );

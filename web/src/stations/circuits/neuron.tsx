@@ -7,7 +7,7 @@ import { Count, Slider } from "../../components/slider.tsx";
 import { Formula, M, type StationProps } from "../../components/station.tsx";
 import { Word } from "../../components/word.tsx";
 import { matrix, real, reals } from "../../protocol.ts";
-import { sub } from "../divergence.tsx";
+import { sub } from "../../format.ts";
 import { TruthTable } from "./table.tsx";
 
 interface OneView {

@@ -1,10 +1,13 @@
 // The chain rule at the output, line by line with numbers, until ŷ − t is left.
 
 import type { ComponentChildren } from "preact";
+import { Signs, SlideNote } from "../../components/legend.tsx";
 import { Matrix, Num } from "../../components/numbers.tsx";
 import { Panel } from "../../components/panel.tsx";
+import { Rich } from "../../components/rich.tsx";
 import { M, type StationProps } from "../../components/station.tsx";
 import { matrix, type Numbers, reals } from "../../protocol.ts";
+import { t } from "../../text.ts";
 
 export function Cancellation({ settings, view }: StationProps) {
   const { numbers, python } = view;
@@ -13,8 +16,13 @@ export function Cancellation({ settings, view }: StationProps) {
   if (settings.unit === "logistic") names.push("plain_dL_dy_hat", "plain_dy_dz", "plain");
   const Lines = { logistic: OfLogistic, softmax: OfSoftmax, poisson: OfPoisson }[settings.unit as string] ?? OfLinear;
   return (
-    <Panel title="Why ∂ℒ/∂z = ŷ − t" class="w12" python={python} names={names}>
+    <Panel title={t("Why ∂ℒ/∂z = ŷ − t")} class="w12" python={python} names={names}>
       <Lines numbers={numbers} unit={settings.unit} />
+      <SlideNote
+        text={t(
+          "For a network of four layers the slide writes *∂ℒ/∂z⁽⁴⁾ = ∂ŷ/∂z⁽⁴⁾ · ∂ℒ/∂ŷ*, a matrix times a vector; here *z* is the *z* of the last layer.",
+        )}
+      />
     </Panel>
   );
 }
@@ -50,28 +58,33 @@ function OfLogistic({ numbers }: LinesProps) {
   return (
     <>
       <ol class="derivation">
-        <Step symbol="∂ℒ/∂ŷ" note="of −t log ŷ − (1 − t) log(1 − ŷ)">
+        <Step symbol="∂ℒ/∂ŷ" note={t("of {formula}", { formula: "−t log ŷ − (1 − t) log(1 − ŷ)" })}>
           = −t/ŷ + (1 − t)/(1 − ŷ) = (ŷ − t) / [ŷ (1 − ŷ)] ={" "}
           <Num name="dL_dy_hat.0" value={first(numbers, "dL_dy_hat")} />
         </Step>
-        <Step symbol="∂ŷ/∂z" note="of 1/(1 + e⁻ᶻ): small where ŷ is near 0 or 1">
+        <Step symbol="∂ŷ/∂z" note={t("of {formula}: small where ŷ is near 0 or 1", { formula: "1/(1 + e⁻ᶻ)" })}>
           = ŷ (1 − ŷ) = <Num name="dy_dz.0.0" value={first(numbers, "dy_dz")} />
         </Step>
-        <Step symbol="∂ℒ/∂z" note="the chain rule">
+        <Step symbol="∂ℒ/∂z" note={t("the chain rule")}>
           = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Struck>ŷ (1 − ŷ)</Struck> · (ŷ − t) / [<Struck>ŷ (1 − ŷ)</Struck>] ={" "}
           <Num name="chain.0" value={first(numbers, "chain")} />
         </Step>
-        <Step symbol="" note="what remains">
+        <Step symbol="" note={t("what remains")}>
           = <strong>ŷ − t</strong> ={" "}
           <Num class="strong" name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
         </Step>
       </ol>
       <p class="note">
-        In plain floating point, from a rounded ŷ: ∂ℒ/∂ŷ ={" "}
-        <Num name="plain_dL_dy_hat.0" value={first(numbers, "plain_dL_dy_hat")} />, ∂ŷ/∂z ={" "}
-        <Num name="plain_dy_dz.0" value={first(numbers, "plain_dy_dz")} />, their product{" "}
-        <Num name="plain.0" value={first(numbers, "plain")} />. From about |z| = 37 on, the product is not
-            a number. So the computation uses ŷ − t instead.
+        <Rich
+          text={t(
+            "In plain floating point, from a rounded *ŷ*: *∂ℒ/∂ŷ* = {dL}, *∂ŷ/∂z* = {dy}, their product {product}. From about *|z|* = 37 on, the product is not a number. So the computation uses *ŷ − t* instead.",
+          )}
+          fill={{
+            dL: <Num name="plain_dL_dy_hat.0" value={first(numbers, "plain_dL_dy_hat")} />,
+            dy: <Num name="plain_dy_dz.0" value={first(numbers, "plain_dy_dz")} />,
+            product: <Num name="plain.0" value={first(numbers, "plain")} />,
+          }}
+        />
       </p>
     </>
   );
@@ -79,7 +92,7 @@ function OfLogistic({ numbers }: LinesProps) {
 
 function OfSoftmax({ numbers }: LinesProps) {
   const y = reals(numbers.y_hat);
-  const labels = y.map((_, k) => `k = ${k}`);
+  const labels = y.map((_, k) => `k = ${k + 1}`);
   return (
     <>
       <div class="row matrices">
@@ -93,7 +106,7 @@ function OfSoftmax({ numbers }: LinesProps) {
             }
             vector
             values={reals(numbers.dL_dy_hat).map((value) => [value])}
-            rows={y.map((_, i) => `i = ${i}`)}
+            rows={y.map((_, i) => `i = ${i + 1}`)}
             shade
           />
         </div>
@@ -101,13 +114,11 @@ function OfSoftmax({ numbers }: LinesProps) {
           <Matrix
             name="dy_dz"
             caption={
-              <>
-                <M>∂ŷᵢ/∂zₖ = ŷᵢ (δᵢₖ − ŷₖ)</M>, the Jacobian
-              </>
+              <Rich text={t("*∂ŷᵢ/∂zₖ = ŷᵢ (δᵢₖ − ŷₖ)*, the Jacobian")} />
             }
             values={matrix(numbers.dy_dz)}
             rows={labels}
-            columns={y.map((_, i) => `i = ${i}`)}
+            columns={y.map((_, i) => `i = ${i + 1}`)}
             shade
           />
         </div>
@@ -115,13 +126,13 @@ function OfSoftmax({ numbers }: LinesProps) {
           <Matrix
             name="chain_terms"
             caption={
-              <>
-                their products <M>∂ŷᵢ/∂zₖ · ∂ℒ/∂ŷᵢ = −tᵢ (δᵢₖ − ŷₖ)</M>: <M>ŷᵢ</M> cancels
-              </>
+              <Rich
+                text={t("their products *∂ŷᵢ/∂zₖ · ∂ℒ/∂ŷᵢ = −tᵢ (δᵢₖ − ŷₖ)*: *ŷᵢ* cancels")}
+              />
             }
             values={matrix(numbers.chain_terms)}
             rows={labels}
-            columns={y.map((_, i) => `i = ${i}`)}
+            columns={y.map((_, i) => `i = ${i + 1}`)}
             shade
           />
         </div>
@@ -129,9 +140,7 @@ function OfSoftmax({ numbers }: LinesProps) {
           <Matrix
             name="chain"
             caption={
-              <>
-                <M>Σᵢ</M>, the chain rule
-              </>
+              <Rich text={t("*Σᵢ*, the chain rule")} />
             }
             vector
             values={reals(numbers.chain).map((value) => [value])}
@@ -148,11 +157,12 @@ function OfSoftmax({ numbers }: LinesProps) {
           />
         </div>
       </div>
+      <Signs />
       <ol class="derivation">
-        <Step symbol="∂ℒ/∂zₖ" note="the chain rule, over all outputs">
+        <Step symbol="∂ℒ/∂zₖ" note={t("the chain rule, over all outputs")}>
           = Σᵢ ∂ŷᵢ/∂zₖ ∂ℒ/∂ŷᵢ = Σᵢ <Struck>ŷᵢ</Struck> (δᵢₖ − ŷₖ) · (−tᵢ/<Struck>ŷᵢ</Struck>)
         </Step>
-        <Step symbol="" note="as Σᵢ tᵢ = 1">
+        <Step symbol="" note={t("as Σᵢ tᵢ = 1")}>
           = −tₖ + ŷₖ Σᵢ tᵢ = <strong>ŷₖ − tₖ</strong>
         </Step>
       </ol>
@@ -163,17 +173,17 @@ function OfSoftmax({ numbers }: LinesProps) {
 function OfPoisson({ numbers }: LinesProps) {
   return (
     <ol class="derivation">
-      <Step symbol="∂ℒ/∂ŷ" note="of ŷ − t log ŷ + t log t − t">
+      <Step symbol="∂ℒ/∂ŷ" note={t("of {formula}", { formula: "ŷ − t log ŷ + t log t − t" })}>
         = 1 − t/ŷ = <Num name="dL_dy_hat.0" value={first(numbers, "dL_dy_hat")} />
       </Step>
-      <Step symbol="∂ŷ/∂z" note="of eᶻ">
+      <Step symbol="∂ŷ/∂z" note={t("of {formula}", { formula: "eᶻ" })}>
         = ŷ = <Num name="dy_dz.0.0" value={first(numbers, "dy_dz")} />
       </Step>
-      <Step symbol="∂ℒ/∂z" note="the chain rule">
+      <Step symbol="∂ℒ/∂z" note={t("the chain rule")}>
         = ŷ (1 − t/ŷ) = ŷ − t <Struck>ŷ</Struck>/<Struck>ŷ</Struck> ={" "}
         <Num name="chain.0" value={first(numbers, "chain")} />
       </Step>
-      <Step symbol="" note="what remains">
+      <Step symbol="" note={t("what remains")}>
         = <strong>ŷ − t</strong> ={" "}
         <Num class="strong" name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
       </Step>
@@ -183,20 +193,20 @@ function OfPoisson({ numbers }: LinesProps) {
 
 function OfLinear({ numbers, unit }: LinesProps) {
   const squared = unit === "linear";
-  const slope = { linear: "ŷ − t", absolute_error: "sign(ŷ − t)" }[unit] ?? "ŷ − t, clipped at ±1";
+  const slope = { linear: "ŷ − t", absolute_error: "sign(ŷ − t)" }[unit] ?? t("ŷ − t, clipped at ±1");
   return (
     <ol class="derivation">
       <Step symbol="∂ℒ/∂ŷ">
         = {slope} = <Num name="dL_dy_hat.0" value={first(numbers, "dL_dy_hat")} />
       </Step>
-      <Step symbol="∂ŷ/∂z" note="of ŷ = z: there is nothing to cancel">
+      <Step symbol="∂ŷ/∂z" note={t("of ŷ = z: there is nothing to cancel")}>
         = <Num name="dy_dz.0.0" value={first(numbers, "dy_dz")} />
       </Step>
-      <Step symbol="∂ℒ/∂z" note="the chain rule">
+      <Step symbol="∂ℒ/∂z" note={t("the chain rule")}>
         = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Num class="strong" name="chain.0" value={first(numbers, "chain")} />
       </Step>
-      <Step symbol="" note={squared ? "the same" : "bounded: an outlier cannot pull harder than this"}>
-        {squared ? "= " : "beside "}
+      <Step symbol="" note={squared ? t("the same") : t("bounded: an outlier cannot pull harder than this")}>
+        {squared ? "= " : t("compared with ")}
         <strong>ŷ − t</strong> ={" "}
         <Num name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
       </Step>
