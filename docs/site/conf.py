@@ -55,6 +55,7 @@ html_copy_source = False
 
 autosummary_generate = True
 autodoc_typehints = "signature"
+autodoc_type_aliases = {"Array": "Array", "npt.ArrayLike": "ArrayLike"}
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "inherited-members": False}
 autodoc_typehints_format = "short"
@@ -99,6 +100,11 @@ sphinx_gallery_conf = {
 }
 
 
+# a place in the playground, and how a page of the site leads there
+PLACE = r"(?:station|lesson)=[^)]+"
+PLAY = r'<a href="playground/index.html#\2">\1</a>'
+
+
 def linkcode_resolve(domain: str, of: dict[str, str]) -> str | None:
     """The listing of the file that an entry of the reference comes from."""
     try:
@@ -127,6 +133,7 @@ def read_page(app: Any, name: str, lines: list[str]) -> None:
     text = re.sub(r"```math\n(?P<latex>.*?)\n```", formula, lines[0], flags=re.DOTALL)
     text = re.sub(r"\]\(\.\./src/clearprop/(?P<path>[\w/]+)\.py\)", source_link, text)
     text = re.sub(r"\]\(\.\./examples/?\)", "](gallery/index.rst)", text)
+    text = re.sub(rf"\[([^\]]+)\]\(playground\.md#({PLACE})\)(?:, `clearprop[^`]+`)?", PLAY, text)
     if name == "changelog":
         text = re.sub(r"\]\(docs/", "](", text)
     # what the site does not have is named in the text, without a link
