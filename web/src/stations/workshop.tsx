@@ -19,6 +19,7 @@ import { Calibration, Diagnosis, Errors, Layers, useReport, Worst } from "../wor
 import { LayerControls, TrainingPanel } from "../workshop/settings.tsx";
 import { LossSurface } from "../workshop/surface.tsx";
 import { t } from "../text.ts";
+import { ToStepper } from "../workshop/to_stepper.tsx";
 import { Transport } from "../workshop/transport.tsx";
 
 const edgeChoices = () => ({
@@ -97,6 +98,7 @@ export function Workshop(props: StationProps) {
             </p>
             <Inspector {...{ store, data }} chosen={shown} />
             {store.live.frame?.example && <ExampleLine python={python("example")} />}
+            <ToStepper store={store} />
           </Panel>
           <Panel title="All parameters" python={python("network")} folded>
             <Parameters {...{ store, data }} />

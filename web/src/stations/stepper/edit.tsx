@@ -3,6 +3,8 @@
 import { Panel } from "../../components/panel.tsx";
 import { Choice, Count, NumberBox, Setting } from "../../components/slider.tsx";
 import type { StationProps } from "../../components/station.tsx";
+import { ACTIVATIONS } from "../../model/activations.ts";
+import { OUTPUT_UNITS } from "../../model/output_units.ts";
 import { matrix, reals } from "../../protocol.ts";
 import { t } from "../../text.ts";
 import { SLIDES } from "./shown.ts";
@@ -15,6 +17,8 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
   const kinds = info.settings;
   const hidden = settings.hidden as number[];
   const rows = matrix(view.numbers.inputs).length;
+  const phi = ACTIVATIONS[settings.activation];
+  const unit = OUTPUT_UNITS[settings.output];
   const change = (sizes: object) => act("shape", sizes);
   return (
     <Panel title={t("The network")} class="shape-panel late">
@@ -61,18 +65,31 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
         options={kinds.activation!.options}
         onChange={(activation) => change({ activation })}
       />
+      {phi && (
+        <p class="note">
+          <Tex>{`φ(z) = ${phi.formula}`}</Tex>. {t(phi.remark)}
+        </p>
+      )}
       <Choice
         label={t("Output unit")}
         value={settings.output}
         options={kinds.output!.options}
         onChange={(output) => change({ output })}
       />
+      {unit && (
+        <p class="note">
+          <Tex>{unit.y_hat_line}</Tex>, <Tex>{unit.loss_line}</Tex>. {t(unit.remark)}
+        </p>
+      )}
       <Setting
         of={kinds.seed!}
         box
         value={settings.seed}
         onChange={(seed) => set({ seed, edits: "" })}
       />
+      <p class="note">
+        {t("The same seed draws the same weights. A new seed also undoes what was set by hand.")}
+      </p>
     </Panel>
   );
 }
