@@ -67,7 +67,7 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser():
-    from playground_browser import chromium
+    from browser import chromium
 
     with chromium() as found:
         yield found

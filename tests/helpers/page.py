@@ -32,7 +32,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playground_browser import PATIENCE, program, serious, values
+from browser import PATIENCE, program, serious, values
 
 import clearprop
 

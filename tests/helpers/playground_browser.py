@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,26 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import PATIENCE, chromium, program, serious, values
 from playground_client import entries, number
 
 from clearprop.playground import links
 from clearprop.playground.messages import plain
 from clearprop.playground.stations import STATIONS
-
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-PATIENCE = 10.0  # seconds until the page must show what is asked
-
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-]
 
 
 @contextmanager
@@ -59,18 +43,6 @@ def playing(*arguments: str) -> Iterator[str]:
     """The address of a `clearprop play` that runs meanwhile."""
     with served(*arguments) as (address, _):
         yield address
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """A headless browser; skips the test, with the reason, where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on the PATH (Debian's package chromium; or set CHROMIUM)")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Shown:
@@ -154,46 +126,6 @@ class Shown:
 
     def close(self) -> None:
         self.context.close()
-
-
-def values(scope: Any) -> dict[str, Any]:
-    """All numbers of a page or a part of it by name, and texts; those shown twice are the same."""
-    pairs = scope.locator("[data-name]").evaluate_all(
-        "all => all.map(e => [e.dataset.name, e.dataset.value])"
-    )
-    found: dict[str, Any] = {}
-    for name, text in pairs:
-        try:
-            value: Any = number(text)
-        except ValueError:
-            value = text
-        assert str(value) == str(found.setdefault(name, value)), name
-    return found
-
-
-def program(page: Any, panel: Any) -> str:
-    """The lines of a panel's "Copy as Python"."""
-    panel.get_by_role("button", name="Copy as Python").first.click()
-    text = page.locator("dialog.code pre.python")
-    text.wait_for()
-    lines = text.text_content()
-    page.locator("dialog.code").get_by_role("button", name="Close").click()
-    page.locator("dialog.code").wait_for(state="detached")
-    return str(lines)
-
-
-def serious(page: Any) -> list[str]:
-    """Accessibility findings of axe-core that are serious or worse."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: run scripts/page")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{finding['id']}: {finding['help']}: {node['html'][:150]} {node['failureSummary']}"
-        for finding in result["violations"]
-        if finding["impact"] in ("serious", "critical")
-        for node in finding["nodes"][:3]
-    ]
 
 
 @contextmanager
@@ -296,3 +228,6 @@ def _differences(shown: dict[str, float], wanted: dict[str, Any]) -> str:
         if not same and not abs(value - right) <= 1e-9 * max(1.0, abs(right)):
             return f"{name} is {value} on the page, {right} in Python"
     return ""
+
+
+__all__ = ["PATIENCE", "chromium", "program", "serious", "values"]

@@ -11,7 +11,6 @@ from string import ascii_letters, digits
 import pytest
 
 pytest.importorskip("playwright")
-pytest.importorskip("starlette")
 from page import FILE, Page, open_page
 
 LINK = "station=softmax&z=1,-2,0.5,3&shift=12&t=2"

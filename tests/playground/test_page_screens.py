@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("playwright")
-pytest.importorskip("starlette")
 from page import open_page
 
 PHONES, TABLET, LAPTOP, PROJECTOR = [(360, 740), (390, 844)], (820, 1180), (1280, 800), (1920, 1080)

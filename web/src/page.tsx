@@ -58,17 +58,22 @@ declare global {
 }
 window.clearprop = clearprop;
 
-/** An address that ends in #lesson=kl opens that lesson, which sets the page up itself. */
+/** A link such as #lesson=kl opens that lesson, which sets the page up itself. */
 function lessonOfAddress(): string {
-  const id = /^#lesson=([\w-]+)$/.exec(location.hash)?.[1] ?? "";
-  if (id) history.replaceState(null, "", location.href.replace(/#.*/, ""));
+  const link = location.hash.slice(1) || payload.link || "";
+  const id = /^lesson=([\w-]+)$/.exec(link)?.[1] ?? "";
+  try {
+    if (id) history.replaceState(null, "", location.href.replace(/#.*/, ""));
+  } catch {
+    // there is no address here
+  }
   return id;
 }
 
 applyTheme();
 render(<App store={store} lessons={lessons} modes={modes} />, document.getElementById("page") as HTMLElement);
 store
-  .start(payload.link)
+  .start(lesson ? "" : payload.link)
   .then(() => payload.lessons && lessons.addFrom(JSON.stringify(payload.lessons)))
   .then(() => lesson && lessons.choose(lesson))
   .catch((error: Error) => store.update({ lost: error.message }))

@@ -25,7 +25,7 @@ from clearprop.writing import write_whole
 PAGE = Path(__file__).parent / "static" / "page.html"
 MARK = "<title>clearprop playground</title>"
 BODY = '<div id="page">'
-LINK = re.compile(r"#(~\S+|station=.+)")  # in an address, or alone
+LINK = re.compile(r"#(~\S+|(?:station|lesson)=.+)")  # in an address, or alone
 READABLE = 200  # characters of a link; a longer one is packed
 
 
