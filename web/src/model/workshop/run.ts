@@ -7,6 +7,7 @@
 
 import type { Engine, Job, JobState, NetworkSpec, NonFinite, Rng, RngState, Rows } from "../../engine/index.ts";
 import type { Settings } from "../../protocol.ts";
+import { t } from "../../text.ts";
 import type { Dataset } from "./datasets.ts";
 import { checkChange, type Leg, MAX_LEGS, MAX_STEPS, parseRun, placeOf, stepsOf, writeRun } from "./legs.ts";
 import { indexOf, networkOf, rowsOf } from "./network.ts";
@@ -51,6 +52,8 @@ export class Run {
   snapshotStride = 1;
   /** Where NaN or infinity would have appeared in the next step. */
   nonfinite: NonFinite | null = null;
+  /** Losses and scores at the end of each leg before this one. */
+  endScores: Scores[] = [];
   stepsPerEpoch = 1;
   private curveStride = 1;
   private mostSnapshots: number;
@@ -96,6 +99,11 @@ export class Run {
   /** The number of passes over the training rows so far. */
   get epoch(): number {
     return this.epochsAt(this.leg, this.legStep);
+  }
+
+  /** The number of passes over the training rows in this leg. */
+  get epochsOfLeg(): number {
+    return this.legStep / this.stepsPerEpoch;
   }
 
   /** A copy of θ here. */
@@ -167,6 +175,13 @@ export class Run {
   /** The number of steps in an epoch. */
   stepsInEpoch(settings: Settings): number {
     return Math.ceil(this.rows.n / settings.batch_size);
+  }
+
+  /** θ along the run up to here: at the snapshots, and now. */
+  path(): { step: number; theta: Float64Array }[] {
+    const before = this.snapshots.filter((one) => isBefore(one, this));
+    const now = { step: this.step, theta: this.theta };
+    return [...before.map(({ step, state }) => ({ step, theta: state.theta })), now];
   }
 
   // ---- moving ------------------------------------------------------------------------------------
@@ -256,6 +271,7 @@ export class Run {
 
   /** Go to the start of a leg and apply its changes to θ and the settings. */
   private beginLeg(number: number, theta: Float64Array): void {
+    if (this.leg === number - 1) this.endScores[this.leg] = this.scores;
     this.before.length = number;
     this.before.push(theta);
     const own = theta.slice();
@@ -314,8 +330,7 @@ export class Run {
       this.step += result.nSteps;
       this.legStep += result.nSteps;
       this.offset = (this.offset + result.nSteps) % this.stepsPerEpoch;
-      // one count of steps: that of the run
-      if (result.nonfinite) this.nonfinite = { ...result.nonfinite, step: this.step + 1 };
+      if (result.nonfinite) this.nonfinite = ofRun(result.nonfinite, this.step + 1);
       steps -= k;
       if (this.offset === 0 && !this.nonfinite) this.endEpoch();
     }
@@ -368,6 +383,7 @@ export class Run {
     if (this.step === this.nSteps && this.leg === this.legs.length - 1) return;
     this.legs = this.legsHere;
     this.before.length = this.leg + 1;
+    this.endScores.length = this.leg;
     this.snapshots = this.snapshots.filter((snapshot) => !isBefore(this, snapshot));
     this.curve = this.curve.filter((point) => point.step <= this.step);
   }
@@ -382,4 +398,13 @@ function isBefore(a: { step: number; leg: number }, b: { step: number; leg: numb
 export function changed(settings: Settings, leg: Leg): Settings {
   const changes = leg.changes.filter(([name]) => !placeOf(name));
   return changes.length ? { ...settings, ...Object.fromEntries(changes) } : settings;
+}
+
+/** Where NaN appeared, with one count of steps: that of the run. */
+function ofRun(place: NonFinite, step: number): NonFinite {
+  const { quantity, layer, row } = place;
+  const values = { quantity, layer: layer ?? 0, step, example: (row ?? 0) + 1 };
+  const what = layer === null ? "{quantity}" : "{quantity} of layer {layer}";
+  const where = row === null ? "" : ", in example {example} of its mini-batch";
+  return { ...place, step, text: t(`${what} became NaN or infinite at step {step}${where}`, values) };
 }

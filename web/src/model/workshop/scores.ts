@@ -53,9 +53,13 @@ export function largest(values: ArrayLike<number>): number {
 }
 
 export function mean(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
-  return total / values.length;
+  return total(values) / values.length;
+}
+
+export function total(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
 }
 
 /** The nearest integer, the even one if two are as near; as np.rint. */
