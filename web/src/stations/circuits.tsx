@@ -2,10 +2,13 @@
 
 import { Named, Num } from "../components/numbers.tsx";
 import { Panel } from "../components/panel.tsx";
+import { Rich } from "../components/rich.tsx";
 import { Choice, Count, Setting } from "../components/slider.tsx";
 import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
 import { Word } from "../components/word.tsx";
 import { matrix, real, reals } from "../protocol.ts";
+import { t } from "../text.ts";
+import { INTRODUCTIONS } from "../texts/introductions.ts";
 import { CircuitPanel } from "./circuits/circuit.tsx";
 import { GateDrawing, type GateView } from "./circuits/gate.tsx";
 import { Hidden, Try, Verdict } from "./circuits/neuron.tsx";
@@ -17,12 +20,7 @@ export function Circuits(props: StationProps) {
     <StationFrame
       info={info}
       store={store}
-      intro={
-        <>
-          A sigmoid neuron with large weights and a bias as its threshold is a soft gate. The gain{" "}
-          <M>g</M> sets how large the weights are.
-        </>
-      }
+      intro={<Rich text={t(INTRODUCTIONS.circuits!)} />}
     >
       <Gate {...props} />
       <Truth {...props} />
@@ -49,6 +47,7 @@ function Gate({ settings, view, info, set, act }: StationProps) {
       <div class="row controls">
         <Choice
           label="Gate"
+          explain="circuits.gate"
           value={settings.gate}
           options={kinds.gate!.options}
           onChange={(kind) => act("choose", { gate: kind })}
@@ -56,14 +55,16 @@ function Gate({ settings, view, info, set, act }: StationProps) {
         {settings.gate === "at_least" && (
           <Count
             label="t"
+            explain="circuits.t"
             value={settings.t}
             low={1}
             high={5}
-            onChange={(t) => act("count", { t })}
+            onChange={(to) => act("count", { t: to })}
           />
         )}
         <Count
           label="Inputs"
+          explain="circuits.arity"
           value={settings.arity}
           low={Math.min(...gate.arities)}
           high={Math.max(...gate.arities)}

@@ -2,19 +2,17 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { Panel } from "../components/panel.tsx";
+import { Rich } from "../components/rich.tsx";
 import { StationFrame, type StationProps } from "../components/station.tsx";
 import { Shape, Values, Which } from "./stepper/edit.tsx";
 import { CellPanel, LinePanel } from "./stepper/line.tsx";
 import { shapeText } from "./stepper/brackets.tsx";
 import type { LineView, Quantity } from "./stepper/shown.ts";
 import { Sketch } from "./stepper/sketch.tsx";
-import { set as written, Tex } from "./stepper/tex.tsx";
+import { Tex } from "./stepper/tex.tsx";
 import { t } from "../text.ts";
+import { INTRODUCTIONS } from "../texts/introductions.ts";
 
-const INTRO =
-  "Forward propagation computes ŷ and ℒ; back-propagation takes the same way back, with the transposes " +
-  "of W, to the gradient of every weight and bias. Each line is an equation of the slides, with its " +
-  "shapes and its numbers. Step with Next, Page Down and Page Up, or the arrow keys.";
 const SKETCH =
   "The circles show x, h and ŷ; below them is ∂ℒ/∂z, as far as it has been computed. Orange wires have " +
   "positive weights; blue, dashed wires have negative ones.";
@@ -32,7 +30,7 @@ export function Stepper(props: StationProps) {
     <StationFrame
       info={info}
       store={store}
-      intro={written(t(INTRO))}
+      intro={<Rich text={t(INTRODUCTIONS.stepper!)} />}
     >
       <div class="w8 stack-column">
         <Which {...props} />

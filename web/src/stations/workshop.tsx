@@ -4,6 +4,7 @@ import { useCallback, useState } from "preact/hooks";
 import { CopyPython } from "../components/copy.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Choice } from "../components/slider.tsx";
+import { Rich } from "../components/rich.tsx";
 import { Presets, type StationProps } from "../components/station.tsx";
 import { Curves } from "../workshop/curves.tsx";
 import { DataPanel } from "../workshop/data.tsx";
@@ -20,6 +21,7 @@ import { LayerControls, TrainingPanel } from "../workshop/settings.tsx";
 import { LossSurface } from "../workshop/surface.tsx";
 import { t } from "../text.ts";
 import { ToStepper } from "../workshop/to_stepper.tsx";
+import { INTRODUCTIONS } from "../texts/introductions.ts";
 import { Transport } from "../workshop/transport.tsx";
 
 const edgeChoices = () => ({
@@ -70,7 +72,12 @@ export function Workshop(props: StationProps) {
   return (
     <div class="workshop">
       <div class="intro slim">
-        <h1>{info.title}</h1>
+        <div>
+          <h1>{t(info.title)}</h1>
+          <p class="wide">
+            <Rich text={t(INTRODUCTIONS.workshop!)} />
+          </p>
+        </div>
         <Presets info={info} store={store} />
       </div>
       <Transport store={store} speed={speed} setSpeed={setSpeed} python={python("training")} />

@@ -155,6 +155,10 @@ const EXPLANATIONS: Record<string, Explanation> = {
     formula: "(ℒ(w + ε) − ℒ(w − ε)) / 2ε",
     attempt: "compare it with the entry: how many digits agree?",
   },
+  "stepper.diagonal": {
+    what: "*∂h/∂z* is a diagonal matrix, because each *h* depends on its own *z* alone. Its product with a vector is an elementwise product, so programs keep only the diagonal.",
+    formula: "∂h/∂z = diag{φ′(z)}",
+  },
   "outputs.unit": OUTPUT,
   "outputs.classes": {
     what: "The number of classes *K* of the softmax.",
@@ -219,6 +223,10 @@ const EXPLANATIONS: Record<string, Explanation> = {
     what: "Points that you placed yourself. Choose a class and click in the plot.",
     attempt: "draw a ring around a blob: no line separates them.",
   },
+  "workshop.targets": {
+    what: "Targets of the curve that you placed yourself: the network learns *t* from *x*.",
+    attempt: "draw a step: how many hidden units does it take?",
+  },
   "workshop.target": {
     what: "The column of the table that the network learns to predict.",
   },
@@ -231,7 +239,7 @@ const EXPLANATIONS: Record<string, Explanation> = {
     formula: "x ← (x − mean) / standard deviation",
     attempt: "switch it off for a table.",
   },
-  "workshop.features": {
+  "workshop.inputs": {
     what: "What the network is given of each point. A product or a square can make a problem linear.",
     attempt: "for circles, add *x₁²* and *x₂²* and take all hidden layers away.",
   },
@@ -284,14 +292,8 @@ const EXPLANATIONS: Record<string, Explanation> = {
     formula: "θ ← θ(1 − αλ)",
   },
   "workshop.seed": SEED,
-  "workshop.train": {
-    what: "Take steps until you pause. An epoch is once through the training points.",
-  },
-  "workshop.speed": {
-    what: "How many epochs a second are computed and drawn. At full speed the picture follows as it can.",
-  },
   "workshop.step": {
-    what: "One example (its numbers are shown in the network), one mini-batch (the weights change once), or one epoch.",
+    what: "Train takes steps until you pause. A step by example shows the numbers of one row; a mini-batch changes the weights once; an epoch is once through the training points.",
   },
   "workshop.history": {
     what: "The steps so far. Go back to any of them: the network computes it again, with the same numbers.",

@@ -8,7 +8,7 @@ export const INTRODUCTIONS: Record<string, string> = {
   circuits:
     "A sigmoid neuron with large weights, and a bias as its threshold, is a soft logic gate. Two inputs and one bias make an OR or an AND; no choice of weights makes an XOR, and the page proves it. Two layers can do it, and layers of gates can compute whatever a digital circuit computes. The gain *g* sets how sharp the gates are, and how little a sharp gate can learn.",
   stepper:
-    "This is the whole computation, line by line: forward from *x* to the loss, then backward from the loss to every weight. Each line is shown in symbols, shapes and numbers. Click a number in a result: its terms appear here, and a difference quotient checks it. Back-propagation is no more than the chain rule, in an order in which nothing is computed twice.",
+    "This is the whole computation, line by line: forward from *x* to the loss, then backward from the loss to every weight. Each line is an equation of the slides, with its shapes and its numbers. Choose a number in a result: its terms light up, and a difference quotient checks it. Back-propagation is no more than the chain rule, in an order in which nothing is computed twice. Step with Next, Page Down and Page Up, or the arrow keys.",
   outputs:
     "The task decides the output unit: a number is a linear unit, yes or no a logistic one, one class out of several a softmax. Each unit has a loss that fits it, so well that the unit’s own slope cancels and *∂ℒ/∂z = ŷ − t* is left. With another loss the slope stays, and a confidently wrong unit learns nothing. Set *z* far on the wrong side and compare.",
   workshop:

@@ -49,6 +49,7 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
       >
         <Choice
           label="Data"
+          explain="workshop.data"
           value={kind}
           options={info.settings.data!.options}
           onChange={choose}
@@ -141,12 +142,14 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
     <>
       <Choice
         label="Target"
+        explain="workshop.target"
         value={settings.target}
         options={Object.fromEntries(store.table.columns.map((name) => [name, name]))}
         onChange={(target) => set({ target })}
       />
       <Choice
         label="Scaling"
+        explain="workshop.scaling"
         value={settings.scaling}
         options={info.settings.scaling!.options}
         onChange={(scaling) => set({ scaling })}

@@ -105,6 +105,7 @@ export function LayerControls({ settings, info, set }: Part) {
           <Choice
             bare
             label={`Activation of layer ${i + 1}`}
+            explain={i ? undefined : "workshop.activation"}
             value={all[i]!}
             options={options}
             onChange={(name) => set({ activation: all.map((old, k) => (k === i ? name : old)) })}

@@ -2,9 +2,11 @@
 
 import { Num } from "../components/numbers.tsx";
 import { CopyPython } from "../components/copy.tsx";
+import { Explain } from "../components/explain.tsx";
 import { Choice, useId } from "../components/slider.tsx";
 import { real } from "../protocol.ts";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 import { useLive } from "./live.ts";
 
 const SPEEDS = { "1": "1 epoch/s", "10": "10 epochs/s", "100": "100 epochs/s", most: "full speed" };
@@ -43,6 +45,7 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
         <span class="faint" aria-hidden="true">
           Step:
         </span>
+        <Explain of="workshop.step" label={t("Step")} />
         <button aria-label="Step by one example" onClick={one("example")} title="One row of the next mini-batch: its z, h and gradient">
           example
         </button>
@@ -64,7 +67,10 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
         />
       </div>
       <div class="history">
-        <label for={id}>History</label>
+        <span class="labelled">
+          <label for={id}>{t("History")}</label>
+          <Explain of="workshop.history" label={t("History")} />
+        </span>
         <input
           id={id}
           type="range"

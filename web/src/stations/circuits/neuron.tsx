@@ -53,6 +53,7 @@ export function Try({ settings, view, set, act }: StationProps) {
             <Slider
               key={i}
               label={`w${sub(i)}`}
+              explain={i ? undefined : "circuits.w"}
               value={value}
               low={-3}
               high={3}
@@ -62,6 +63,7 @@ export function Try({ settings, view, set, act }: StationProps) {
           ))}
           <Slider
             label="b, the bias"
+            explain="circuits.b"
             value={settings.b}
             low={-5}
             high={5}

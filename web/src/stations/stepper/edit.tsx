@@ -24,6 +24,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
     <Panel title={t("The network")} class="shape-panel late">
       <Count
         label={t("Inputs")}
+        explain="stepper.inputs"
         value={settings.inputs}
         low={1}
         high={5}
@@ -31,6 +32,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       />
       <Count
         label={t("Hidden layers")}
+        explain="stepper.hidden"
         value={hidden.length}
         low={0}
         high={3}
@@ -39,6 +41,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       {hidden.map((units, l) => (
         <Count
           label={t("Units in layer {l}", { l: l + 1 })}
+          explain={l ? undefined : "stepper.units"}
           value={units}
           low={1}
           high={5}
@@ -47,6 +50,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       ))}
       <Count
         label={t("Outputs")}
+        explain="stepper.outputs"
         value={settings.outputs}
         low={settings.output === "softmax" ? 2 : 1}
         high={5}
@@ -54,6 +58,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       />
       <Count
         label={t("Examples")}
+        explain="stepper.rows"
         value={rows}
         low={1}
         high={6}
@@ -61,6 +66,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       />
       <Choice
         label={t("Activation φ")}
+        explain="stepper.activation"
         value={settings.activation}
         options={kinds.activation!.options}
         onChange={(activation) => change({ activation })}
@@ -72,6 +78,7 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
       )}
       <Choice
         label={t("Output unit")}
+        explain="stepper.output"
         value={settings.output}
         options={kinds.output!.options}
         onChange={(output) => change({ output })}
