@@ -1,6 +1,7 @@
 // Station 4: forward and back-propagation, line by line, in symbols, shapes and numbers.
 
 import { useEffect, useRef } from "preact/hooks";
+import { Explain } from "../components/explain.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Rich } from "../components/rich.tsx";
 import { StationFrame, type StationProps } from "../components/station.tsx";
@@ -99,6 +100,10 @@ function LineList(
           </>
         ))}
       </div>
+      <p class="note">
+        {t("Step with Next, Page Down and Page Up, or the arrow keys.")}{" "}
+        <Explain of="stepper.line" label={t("The line")} />
+      </p>
     </Panel>
   );
 }

@@ -1,14 +1,12 @@
 // The network's shape, its parameters, the examples with their targets: all to be changed.
 
+import { Explain } from "../../components/explain.tsx";
 import { Panel } from "../../components/panel.tsx";
 import { Choice, Count, NumberBox, Setting } from "../../components/slider.tsx";
 import type { StationProps } from "../../components/station.tsx";
-import { ACTIVATIONS } from "../../model/activations.ts";
-import { OUTPUT_UNITS } from "../../model/output_units.ts";
 import { matrix, reals } from "../../protocol.ts";
 import { t } from "../../text.ts";
-import { SLIDES } from "./shown.ts";
-import { set, Tex } from "./tex.tsx";
+import { Slides, Tex } from "./tex.tsx";
 
 const MOST = 100; // of a value
 const UP = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -17,8 +15,6 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
   const kinds = info.settings;
   const hidden = settings.hidden as number[];
   const rows = matrix(view.numbers.inputs).length;
-  const phi = ACTIVATIONS[settings.activation];
-  const unit = OUTPUT_UNITS[settings.output];
   const change = (sizes: object) => act("shape", sizes);
   return (
     <Panel title={t("The network")} class="shape-panel late">
@@ -71,11 +67,6 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
         options={kinds.activation!.options}
         onChange={(activation) => change({ activation })}
       />
-      {phi && (
-        <p class="note">
-          <Tex>{`φ(z) = ${phi.formula}`}</Tex>. {t(phi.remark)}
-        </p>
-      )}
       <Choice
         label={t("Output unit")}
         explain="stepper.output"
@@ -83,20 +74,12 @@ export function Shape({ settings, view, info, set, act }: StationProps) {
         options={kinds.output!.options}
         onChange={(output) => change({ output })}
       />
-      {unit && (
-        <p class="note">
-          <Tex>{unit.y_hat_line}</Tex>, <Tex>{unit.loss_line}</Tex>. {t(unit.remark)}
-        </p>
-      )}
       <Setting
         of={kinds.seed!}
         box
         value={settings.seed}
         onChange={(seed) => set({ seed, edits: "" })}
       />
-      <p class="note">
-        {t("The same seed draws the same weights. A new seed also undoes what was set by hand.")}
-      </p>
     </Panel>
   );
 }
@@ -116,6 +99,7 @@ export function Which({ settings, view, set }: StationProps) {
           {label}
         </button>
       ))}
+      <Explain of="stepper.example" label={t("Which examples")} />
     </div>
   );
 }
@@ -189,7 +173,7 @@ export function Values({ settings, view, act }: StationProps) {
         ))}
         <table>
           <caption>
-            <Tex>x</Tex>
+            <Tex>x</Tex> <Explain of="stepper.x" label="x" />
           </caption>
           <tbody>
             {inputs.map((row, n) => (
@@ -208,7 +192,7 @@ export function Values({ settings, view, act }: StationProps) {
         </table>
         <table>
           <caption>
-            <Tex>t</Tex>
+            <Tex>t</Tex> <Explain of="stepper.t" label="t" />
           </caption>
           <tbody>
             {targets.map((row, n) => (
@@ -230,9 +214,9 @@ export function Values({ settings, view, act }: StationProps) {
         </table>
       </div>
       <p class="note">
-        {set(t(SLIDES))} {t("Each row of x and t is an example.")}{" "}
-        {classes && t("t is its class, from 0.")}
+        {t("Each row of x and t is an example.")} {classes && t("t is its class, from 0.")}
       </p>
+      <Slides />
     </Panel>
   );
 }

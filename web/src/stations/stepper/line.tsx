@@ -15,11 +15,10 @@ import {
   place,
   type Quantity,
   sentence,
-  SLIDES,
   termText,
   withMatrices,
 } from "./shown.ts";
-import { set, Tex } from "./tex.tsx";
+import { set, Slides, Tex } from "./tex.tsx";
 
 export function LinePanel(props: StationProps & { line: LineView; go: (to: number) => void }) {
   const { settings, view, info, set: change, go } = props;
@@ -102,9 +101,9 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
       </div>
       <p class="note">
         {line.note && <>{set(sentence(t(line.note)))} </>}
-        {/^(z|dL_dW)\d/.test(line.of) && <>{set(t(SLIDES))} </>}
         {t("Choose an entry of the result (click, or arrow keys and Enter): its terms light up.")}
       </p>
+      {/^(z|dL_dW)\d/.test(line.of) && <Slides />}
       <div class="row controls">
         <code class="code-line">{line.code}</code>
         {slopes && (

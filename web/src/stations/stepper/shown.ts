@@ -3,9 +3,6 @@
 
 import type { Value } from "../../protocol.ts";
 
-export const SLIDES =
-  "Row j of W holds the weights into unit j: the slides’ w_ij, from unit i to unit j, is W_ji here.";
-
 /** A quantity: its symbol, shape, and what its axes count (n samples; i, j, k units). */
 export interface Quantity {
   text: string;

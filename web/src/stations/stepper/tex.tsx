@@ -1,6 +1,7 @@
 // Formulas as text, set with indices and superscripts: Σ_j W_ji, z⁽¹⁾, Wᵀ, x[1, 2].
 
 import type { ComponentChildren } from "preact";
+import { t } from "../../text.ts";
 
 const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const PARTS = /(_[A-Za-z0-9]+|⁽[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾|ᵀ|[ₙⱼᵢₖ]|\[\d+(?:, \d+)*\])/;
@@ -20,4 +21,16 @@ export function set(text: string): ComponentChildren[] {
 
 export function Tex({ children }: { children: string }) {
   return <span class="math">{set(children)}</span>;
+}
+
+const SLIDES =
+  "Row j of W holds the weights into unit j: the slides’ w_ij, from unit i to unit j, is W_ji here.";
+
+/** How the slides write the weights. */
+export function Slides() {
+  return (
+    <p class="note slide">
+      <span class="term">{t("Slide notation")}</span> {set(t(SLIDES))}
+    </p>
+  );
 }
