@@ -28,6 +28,7 @@ from clearprop.playground.descriptions import (
     ABOUT_OPTIMIZERS,
     ABOUT_OUTPUTS,
     PENALTIES,
+    AboutMethod,
 )
 
 
@@ -36,7 +37,9 @@ def activations() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            **asdict(ABOUT_ACTIVATIONS[name]),
+            "title": ABOUT_ACTIVATIONS[name].title,
+            "range": ABOUT_ACTIVATIONS[name].range,
+            "remark": ABOUT_ACTIVATIONS[name].remark,
             "formula": record.formula[0],
             "latex": record.formula[1],
             "slope": record.slope[0],
@@ -57,7 +60,9 @@ def output_units() -> list[dict[str, Any]]:
             "title": OUTPUTS[name].title,
             "kind": OUTPUTS[name].kind,
             "diagonal": OUTPUTS[name].diagonal,
-            **asdict(about),
+            "y_hat_line": about.y_hat_line,
+            "loss_line": about.loss_line,
+            "remark": about.remark,
             "formulas": {
                 part: list(formula)
                 for part, formula in asdict(OUTPUTS[name].formulas).items()
@@ -71,7 +76,7 @@ def output_units() -> list[dict[str, Any]]:
 
 def initializers() -> list[dict[str, Any]]:
     """The schemes for initial weights."""
-    return [{"name": name, **asdict(ABOUT_INITIALIZERS[name])} for name in ("auto", *INITIALIZERS)]
+    return [_method(name, ABOUT_INITIALIZERS[name]) for name in ("auto", *INITIALIZERS)]
 
 
 def optimizers() -> list[dict[str, Any]]:
@@ -81,7 +86,7 @@ def optimizers() -> list[dict[str, Any]]:
             "name": name,
             "class": OPTIMIZERS[name].__name__,
             "learning_rate": getattr(OPTIMIZERS[name](), "learning_rate", None),
-            **asdict(about),
+            **_method(name, about),
         }
         for name, about in ABOUT_OPTIMIZERS.items()
     ]
@@ -89,7 +94,16 @@ def optimizers() -> list[dict[str, Any]]:
 
 def penalties() -> list[dict[str, Any]]:
     """The penalties on weights."""
-    return [{"name": name, **asdict(about)} for name, about in PENALTIES.items()]
+    return [_method(name, about) for name, about in PENALTIES.items()]
+
+
+def _method(name: str, about: AboutMethod) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": about.title,
+        "formula": about.formula,
+        "remark": about.remark,
+    }
 
 
 # The files, and the functions that give their contents.

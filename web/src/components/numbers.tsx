@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { exact, short } from "../format.ts";
+import { Scroll } from "./scroll.tsx";
 import { useId } from "./slider.tsx";
 
 interface NumProps {
@@ -78,7 +79,7 @@ export function Matrix(props: MatrixProps) {
   const id = useId();
   const scale = Math.max(1e-300, ...values.flat().filter(Number.isFinite).map(Math.abs));
   return (
-    <div class="scroll">
+    <Scroll labelledby={caption ? id : undefined}>
       {caption && (
         <div class="caption" id={id}>
           {caption}
@@ -120,7 +121,7 @@ export function Matrix(props: MatrixProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -4,6 +4,7 @@ import { Curves } from "../components/curves.tsx";
 import { Named, Num } from "../components/numbers.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Rich } from "../components/rich.tsx";
+import { Scroll } from "../components/scroll.tsx";
 import { Choice, Count, Setting, Slider } from "../components/slider.tsx";
 import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
 import { Word } from "../components/word.tsx";
@@ -121,7 +122,7 @@ function Quantities(props: {
   const { title, numbers, rows } = props;
   const n = reals(numbers[rows[0]?.[0] ?? ""]).length;
   return (
-    <div class="scroll">
+    <Scroll label={title}>
       <table class="quantities">
         <caption class="hidden">{title}</caption>
         {n > 1 && (
@@ -149,7 +150,7 @@ function Quantities(props: {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
