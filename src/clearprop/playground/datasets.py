@@ -9,6 +9,7 @@ All depend only on their arguments, so that "copy as Python" can make them again
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 import warnings
@@ -223,7 +224,8 @@ def table(
     scaling: scaling of numeric columns, one of SCALINGS.
 
     Classes become indices; a numeric target is scaled to mean 0 and standard deviation 1, as in
-    `clearprop fit`. Raises TableError for a table that is unusable or too large.
+    `clearprop fit`. Where the columns make too many inputs, the widest are left out whose kind is not
+    in `kinds`. Raises TableError for a table that is unusable or too large.
     """
     from clearprop.tables.files import read_table
     from clearprop.tables.frames import TableError
@@ -250,21 +252,48 @@ def table(
         {name: kind for name, kind in (kinds or {}).items() if name != target},
         rows=train,
     )
+    encoding = _narrow(encoding, set(kinds or {}))
     names = encoding.feature_names
-    if len(names) > MAX_FEATURES:
-        raise TableError(
-            f"the columns give {len(names)} inputs; the playground takes at most {MAX_FEATURES}"
-        )
     if len(labels) > MAX_CLASSES:
         raise TableError(f"the target has {len(labels)} classes; the playground takes at most 10")
     t = problem.y if labels else Standardization.of(problem.y[train]).encode(problem.y)
-    X = encoding.transform(problem.frame).astype(np.float64)
+    X = encoding.transform(problem.frame, np.float64)
     X = _scaled(X, encoding, frame, scaling, train)
     columns = (
         (target, "classes" if labels else "quantity", problem.reason),
         *((d.name, d.kind, d.summary) for d in encoding.describe()),
     )
     return Dataset(X[train], t[train], X[test], t[test], len(labels), names, labels, columns)
+
+
+def _narrow(encoding: TableEncoding, chosen: set[str]) -> TableEncoding:
+    """The encoding without its widest columns, so that the inputs fit; chosen columns stay.
+
+    Of equally wide columns the last goes first. Raises TableError if the chosen columns do not fit.
+    """
+    from clearprop.tables.frames import TableError
+    from clearprop.tables.reading import Reading
+    from clearprop.tabular.plain import IgnoredColumn
+
+    while (n := len(encoding.feature_names)) > MAX_FEATURES:
+        widths = [(len(c.features), i) for i, c in enumerate(encoding.columns)]
+        free = [width for width in widths if encoding.columns[width[1]].name not in chosen]
+        if not free:
+            raise TableError(
+                f"the columns give {n} inputs; the playground takes at most {MAX_FEATURES}"
+            )
+        width, i = max(free)
+        column = encoding.columns[i]
+        reason = (
+            f"left out: {width} input{'s' * (width > 1)}, of at most {MAX_FEATURES} in all; choose "
+            f"{column.kind} to bring it back"
+        )
+        encoding = dataclasses.replace(
+            encoding,
+            columns=(*encoding.columns[:i], *encoding.columns[i + 1 :]),
+            ignored=(*encoding.ignored, IgnoredColumn(column.name, Reading("ignore", reason))),
+        )
+    return encoding
 
 
 def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: Array) -> Array:

@@ -7,6 +7,8 @@ import type { Settings } from "../../protocol.ts";
 import type { Engine, Rng } from "../../engine/index.ts";
 import { cos, exp, sin } from "./elementary.ts";
 import { DEFAULT_INPUTS, featuresOf, INPUTS } from "./features.ts";
+import { roundHalfEven } from "./rounding.ts";
+import { tableDataset } from "./table/dataset.ts";
 import type { Table } from "./table/table.ts";
 
 /** The classic datasets lie in the square from −3 to 3. */
@@ -276,13 +278,6 @@ export function take(X: Float64Array, width: number, rows: ArrayLike<number>): F
   return taken;
 }
 
-/** The nearest integer, the even one of two: what Python's `round` gives. */
-export function roundHalfEven(x: number): number {
-  const down = Math.floor(x);
-  const rest = x - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
-}
-
 /**
  * The dataset of the workshop's settings; an Error says in one line why there is none.
  *
@@ -301,7 +296,8 @@ export function datasetFromSettings(
   };
   if (settings.data === "table") {
     if (!table) throw new Error("there is no table yet: load a CSV file");
-    throw new Error("tables are not read yet");
+    const { target, kinds, scaling } = settings;
+    return tableDataset(engine, table, { target, kinds, scaling, ...division });
   }
   if (settings.data === "drawn") return drawn(engine, settings.points, division);
   if (settings.data === "curve") return curve(engine, settings.targets ?? [], division);
