@@ -12,6 +12,8 @@ import { ACTIVATIONS } from "./model/activations.ts";
 import { MODELS } from "./model/index.ts";
 import * as maths from "./model/maths.ts";
 import { OUTPUT_UNITS } from "./model/output_units.ts";
+import { Engine } from "./engine/index.ts";
+import * as bench from "./model/workshop/bench.ts";
 import { Modes } from "./modes.ts";
 import type { Settings, View } from "./protocol.ts";
 import { complete, Session } from "./session/session.ts";
@@ -30,6 +32,8 @@ const clearprop = {
   activations: ACTIVATIONS,
   units: OUTPUT_UNITS,
   maths,
+  bench,
+  engine: () => Engine.load(),
   session,
   store,
   lessons,

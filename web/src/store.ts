@@ -7,6 +7,8 @@ import type { Connection, Message, Settings, State, StationInfo } from "./protoc
 export interface Table {
   name: string;
   columns: string[];
+  /** What the reader of its file noticed. */
+  notes?: string[];
 }
 
 type Listener = () => void;

@@ -261,8 +261,9 @@ export class Workshop implements OpenStation {
     else run.advance(1);
   }
 
-  private tableShown(): { name: string; columns: string[] } {
-    return { name: this.table?.name ?? "", columns: this.table?.table.columns ?? [] };
+  private tableShown(): { name: string; columns: string[]; notes: string[] } {
+    const { name = "", table } = this.table ?? {};
+    return { name, columns: table?.columns ?? [], notes: table?.notes ?? [] };
   }
 
   // ---- time --------------------------------------------------------------------------------------

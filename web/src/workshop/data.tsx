@@ -138,6 +138,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
   const kinds = Object.fromEntries(settings.kinds as [string, string][]);
   const columns = store.live.data?.columns ?? [];
   const options = info.settings.kinds!.each.options;
+  const leftOut = columns.filter(([, , words]) => words.startsWith("left out:"));
   return (
     <>
       <Choice
@@ -154,9 +155,19 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
         options={info.settings.scaling!.options}
         onChange={(scaling) => set({ scaling })}
       />
-      <details>
+      {(store.table.notes ?? []).map((note) => (
+        <p class="note">{note}</p>
+      ))}
+      {leftOut.length > 0 && (
+        <p class="note">
+          {t("Left out so that the inputs fit: {names}. Choose a kind below to bring a column back.", {
+            names: leftOut.map(([name]) => name).join(", "),
+          })}
+        </p>
+      )}
+      <details open={leftOut.length > 0}>
         <summary>
-          {store.table.name}: {columns.length} columns
+          {t("{table}: {n} columns", { table: store.table.name, n: columns.length })}
         </summary>
         <table class="columns">
           <tbody>
@@ -167,7 +178,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
                 </th>
                 <td>
                   {i === 0 ? (
-                    <span class="note">target: {kind}</span>
+                    <span class="note">{t("target: {kind}", { kind })}</span>
                   ) : (
                     <Choice
                       bare
@@ -179,6 +190,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
                       }
                     />
                   )}
+                  {kind === "ignore" && <div class="note">{words}</div>}
                 </td>
               </tr>
             ))}

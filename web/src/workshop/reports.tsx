@@ -2,8 +2,11 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { Matrix, Num } from "../components/numbers.tsx";
+import { short } from "../format.ts";
+import type { Dataset, Origin } from "../model/workshop/datasets.ts";
 import { matrix, real, reals, type Numbers } from "../protocol.ts";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 import type { DataSet } from "./live.ts";
 
 export interface Report {
@@ -149,26 +152,19 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
   );
 }
 
+/** The rows with the greatest loss; those of a table as its file has them. */
 export function Worst({ report, data }: { report: Report; data: DataSet }) {
   const { numbers } = report;
+  const dataset = data.bench?.dataset;
+  if (dataset?.origin) return <WorstOfTable {...{ report, dataset }} origin={dataset.origin} />;
   const y_hat = matrix(numbers["worst.y_hat"]);
   const x = matrix(numbers["worst.x"]);
-  const t = reals(numbers["worst.t"]);
+  const targets = reals(numbers["worst.t"]);
   const few = data.features.slice(0, 6);
   return (
     <div class="scroll">
       <table class="worst">
-        <thead>
-          <tr>
-            <th scope="col">row</th>
-            <th scope="col">ℒ</th>
-            <th scope="col">t</th>
-            <th scope="col">ŷ</th>
-            {few.map((name) => (
-              <th scope="col">{name}</th>
-            ))}
-          </tr>
-        </thead>
+        <WorstHead first={t("row")} names={few} />
         <tbody>
           {reals(numbers["worst.row"]).map((row, i) => (
             <tr key={i}>
@@ -178,8 +174,8 @@ export function Worst({ report, data }: { report: Report; data: DataSet }) {
               <td>
                 <Num name={`worst.loss.${i}`} value={reals(numbers["worst.loss"])[i]!} />
               </td>
-              <td title={data.labels[t[i]!]}>
-                <Num name={`worst.t.${i}`} value={t[i]!} />
+              <td title={data.labels[targets[i]!]}>
+                <Num name={`worst.t.${i}`} value={targets[i]!} />
               </td>
               <td>
                 {y_hat[i]?.map((value, k) => (
@@ -197,6 +193,72 @@ export function Worst({ report, data }: { report: Report; data: DataSet }) {
           ))}
         </tbody>
       </table>
+    </div>
+  );
+}
+
+function WorstHead({ first, names }: { first: string; names: string[] }) {
+  return (
+    <thead>
+      <tr>
+        {[first, "ℒ", "t", "ŷ", ...names].map((name) => (
+          <th scope="col">{name}</th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+/** Lines of the file, with its own texts and units. */
+function WorstOfTable(props: { report: Report; dataset: Dataset; origin: Origin }) {
+  const { report, dataset, origin } = props;
+  const { numbers, part } = report;
+  const { table } = origin;
+  const used = new Set(dataset.columns.slice(1).flatMap(([name, kind]) => (kind === "ignore" || kind === "text" ? [] : [name])));
+  const shown = table.columns.flatMap((name, k) => (used.has(name) ? [k] : [])).slice(0, 8);
+  const target = table.cells[table.columns.indexOf(origin.target)]!;
+  const rows = part === "train" ? origin.rows : origin.rows_test;
+  const y_hat = matrix(numbers["worst.y_hat"]);
+  return (
+    <div class="scroll">
+      <table class="worst">
+        <WorstHead first={t("line")} names={shown.map((k) => table.columns[k]!)} />
+        <tbody>
+          {reals(numbers["worst.row"]).map((place, i) => {
+            const row = rows[place]!;
+            return (
+              <tr key={i}>
+                <th scope="row" title={t("row {row} of these rows", { row: place + 1 })}>
+                  {table.lines[row]}
+                </th>
+                <td>
+                  <Num name={`worst.loss.${i}`} value={reals(numbers["worst.loss"])[i]!} />
+                </td>
+                <td>{target[row]}</td>
+                <td>
+                  {dataset.n_classes ? (
+                    y_hat[i]?.map((value, k) => (
+                      <span title={dataset.labels[y_hat[i]!.length > 1 ? k : 1]}>
+                        <Num name={`worst.y_hat.${i}.${k}`} value={value} digits={3} />{" "}
+                      </span>
+                    ))
+                  ) : (
+                    <span title={t("ŷ in the units of the file")}>
+                      {short(y_hat[i]![0]! * origin.spread + origin.centre, 4)}
+                    </span>
+                  )}
+                </td>
+                {shown.map((k) => (
+                  <td>{table.cells[k]![row] ?? "–"}</td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {dataset.n_classes > 0 && y_hat[0]?.length === 1 && (
+        <p class="note">{t("ŷ is the probability of “{label}”.", { label: dataset.labels[1]! })}</p>
+      )}
     </div>
   );
 }
