@@ -224,8 +224,8 @@ def table(
     scaling: scaling of numeric columns, one of SCALINGS.
 
     Classes become indices; a numeric target is scaled to mean 0 and standard deviation 1, as in
-    `clearprop fit`. Where the columns make too many inputs, the widest are left out whose kind is not
-    in `kinds`. Raises TableError for a table that is unusable or too large.
+    `clearprop fit`. Where the columns make too many inputs, the widest are left out whose kind is
+    not in `kinds`. Raises TableError for a table that is unusable or too large.
     """
     from clearprop.tables.files import read_table
     from clearprop.tables.frames import TableError
