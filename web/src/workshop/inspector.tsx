@@ -1,6 +1,7 @@
 // One unit: its incoming weights and bias to edit, the gradients, and the example on its way.
 
 import { Num } from "../components/numbers.tsx";
+import { Tex } from "../stations/stepper/tex.tsx";
 import { NumberBox } from "../components/slider.tsx";
 import { real, reals } from "../protocol.ts";
 import type { Store } from "../store.ts";
@@ -62,7 +63,9 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
           <tbody>
             {[...rows, bias].map((row) => (
               <tr key={row.name} class={row.lit ? "lit" : ""}>
-                <th scope="row">{row.label}</th>
+                <th scope="row">
+                  {layer === 1 ? row.label : <Tex>{row.label!}</Tex>}
+                </th>
                 {example && (
                   <td>{row.input === null ? "1" : <Num name={row.inputName} value={row.input} />}</td>
                 )}

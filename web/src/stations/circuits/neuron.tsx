@@ -9,6 +9,7 @@ import { Word } from "../../components/word.tsx";
 import { matrix, real, reals } from "../../protocol.ts";
 import { sub } from "../../format.ts";
 import { TruthTable } from "./table.tsx";
+import { Tex } from "../stepper/tex.tsx";
 
 interface OneView {
   rows: number[][];
@@ -259,13 +260,13 @@ export function Hidden({ settings, view }: StationProps) {
               <>
                 <Matrix
                   name={`hidden_W${l + 1}`}
-                  caption={`W⁽${"¹²³⁴"[l]}⁾`}
+                  caption={<Tex>{`W⁽${"¹²³⁴"[l]}⁾`}</Tex>}
                   values={matrix(numbers[`hidden_W${l + 1}`])}
                   shade
                 />
                 <Matrix
                   name={`hidden_b${l + 1}`}
-                  caption={`b⁽${"¹²³⁴"[l]}⁾`}
+                  caption={<Tex>{`b⁽${"¹²³⁴"[l]}⁾`}</Tex>}
                   vector
                   values={reals(numbers[`hidden_b${l + 1}`]).map((value) => [value])}
                   shade
