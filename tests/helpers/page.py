@@ -38,6 +38,7 @@ import clearprop
 
 FILE = Path(clearprop.__file__).parent / "playground" / "static" / "page.html"
 TOLERANCE = 1e-12
+READ = "try { localStorage.welcome = 'read' } catch {}"  # the text on what the page is
 
 
 class Page:
@@ -49,9 +50,12 @@ class Page:
 
     def prepare(self, browser: Any, address: str, **options: Any) -> None:
         """An empty tab that watches what goes wrong."""
+        first_visit = options.pop("first_visit", False)
         viewport = options.pop("viewport", {"width": 1280, "height": 800})
         self.address = address
         self.context = browser.new_context(viewport=viewport, reduced_motion="reduce", **options)
+        if not first_visit:
+            self.context.add_init_script(READ)
         self.tab = self.context.new_page()
         self.tab.set_default_timeout(1000 * PATIENCE)
         self.said: list[str] = []
@@ -177,7 +181,7 @@ class Page:
 
 @contextmanager
 def open_page(browser: Any, address: str = FILE.as_uri(), **options: Any) -> Iterator[Page]:
-    """A tab with the page meanwhile; options: of Playwright's `new_context`."""
+    """A tab with the page meanwhile; options: of Playwright's `new_context`, and first_visit."""
     page = Page(browser, address, **options)
     yield page
     page.close()

@@ -148,6 +148,7 @@ def visiting(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
 
     def opened(link: str, width: int = 1280, height: int = 800, **options: Any) -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.add_init_script("localStorage.welcome = 'read'")
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

@@ -8,7 +8,7 @@ pytest.importorskip("playwright")
 from page import open_page
 
 PHONES, TABLET, LAPTOP, PROJECTOR = [(360, 740), (390, 844)], (820, 1180), (1280, 800), (1920, 1080)
-TOO_WIDE = """() => [...document.querySelectorAll("section.panel, .panel button, h1, .choice")]
+TOO_WIDE = """() => [...document.querySelectorAll("section.panel, .panel button:not(.why), h1")]
     .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible"
         || e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, .presets"))
     .map(e => e.ariaLabel || e.outerHTML.slice(0, 100))"""
@@ -66,7 +66,7 @@ def test_axe_finds_nothing_serious(browser, scheme):
 
 
 def test_the_text_on_what_the_page_is_comes_once(browser):
-    with open_page(browser) as page:
+    with open_page(browser, first_visit=True) as page:
         about = page.tab.get_by_role("region", name="About this page")
         about.get_by_role("button").click()
         assert about.count() == 0
