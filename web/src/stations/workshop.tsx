@@ -1,6 +1,6 @@
 // The workshop: own networks on own data, trained while one looks.
 
-import { useCallback, useState } from "preact/hooks";
+import { useCallback, useMemo, useState } from "preact/hooks";
 import { CopyPython } from "../components/copy.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Choice } from "../components/slider.tsx";
@@ -14,7 +14,7 @@ import { Inspector } from "../workshop/inspector.tsx";
 import { type DataSet, useLive } from "../workshop/live.ts";
 import { type Chosen, NetworkDrawing } from "../workshop/network.tsx";
 import { Parameters } from "../workshop/parameters.tsx";
-import { type Pin, Pins, pinned } from "../workshop/pins.tsx";
+import { dataOf, type Pin, Pins, pinned, remember, remembered } from "../workshop/pins.tsx";
 import { Plot } from "../workshop/plot.tsx";
 import { Calibration, Diagnosis, Errors, Layers, useReport, Worst } from "../workshop/reports.tsx";
 import { LayerControls, TrainingPanel } from "../workshop/settings.tsx";
@@ -38,7 +38,9 @@ export function Workshop(props: StationProps) {
   const [speed, setSpeed] = useState("most");
   const [wanted, setPart] = useState("test");
   const [logarithmic, setLogarithmic] = useState(false);
-  const [pins, setPins] = useState<Pin[]>([]);
+  const [allPins, setAllPins] = useState<Pin[]>(remembered);
+  const own = dataOf(props.settings);
+  const pins = useMemo(() => allPins.filter((pin) => pin.data === own), [allPins, own]);
   const { data } = store.live;
   const shown = chosen && data && chosen.layer < data.sizes.length ? chosen : lastUnit(data);
   const part = data && !data.rows[1] ? "train" : wanted;
@@ -65,9 +67,13 @@ export function Workshop(props: StationProps) {
     />
   );
   const known = report?.part === part ? report : null;
+  const setPins = (all: Pin[]) => {
+    setAllPins(all);
+    remember(all);
+  };
   const pin = async () => {
-    const made = await pinned(store, part, Math.max(0, ...pins.map((p) => p.number)) + 1);
-    if (made) setPins([...pins, made]);
+    const made = await pinned(store, part, Math.max(0, ...allPins.map((p) => p.number)) + 1);
+    if (made) setPins([...allPins, made]);
   };
   return (
     <div class="workshop">
@@ -114,7 +120,7 @@ export function Workshop(props: StationProps) {
             {report && <Layers report={report} />}
           </Panel>
           <Panel title="Diagnosis" python={python("diagnosis")}>
-            {report && <Diagnosis report={report} />}
+            {report && <Diagnosis report={report} store={store} />}
           </Panel>
         </div>
         <div class="column">
@@ -170,7 +176,7 @@ export function Workshop(props: StationProps) {
           {known && <Worst report={known} data={data} />}
         </Panel>
         <Panel title="Pinned runs" class="w7">
-          <Pins store={store} pins={pins} drop={(gone) => setPins(pins.filter((p) => p !== gone))} />
+          <Pins store={store} pins={pins} drop={(gone) => setPins(allPins.filter((p) => p !== gone))} />
         </Panel>
         <Panel title="Files" class="w5">
           <Files store={store} python={python("training")} />

@@ -2,16 +2,46 @@
 
 import { CopyPython } from "../components/copy.tsx";
 import { Num } from "../components/numbers.tsx";
-import { real, type Numbers } from "../protocol.ts";
+import { OF_DATA } from "../model/workshop/settings.ts";
+import { real, type Numbers, type Settings } from "../protocol.ts";
+import { recall, remember as keep } from "../storage.ts";
 import type { Store } from "../store.ts";
 
 export interface Pin {
   number: number;
+  /** The settings of its data: it is compared with runs on the same data only. */
+  data: string;
   title: string;
   link: string;
   python: string;
   numbers: Numbers;
   curve: Float64Array[];
+}
+
+const KEY = "pins";
+const MOST = 20;
+
+/** The data of settings as a text, to compare. */
+export function dataOf(settings: Settings): string {
+  return JSON.stringify(OF_DATA.map((name) => settings[name]));
+}
+
+/** The pins of the last visit. */
+export function remembered(): Pin[] {
+  try {
+    const pins = JSON.parse(recall(KEY) ?? "[]") as (Omit<Pin, "curve"> & { curve: number[][] })[];
+    return pins.map((pin) => ({ ...pin, curve: pin.curve.map((row) => Float64Array.from(row, Number)) }));
+  } catch {
+    return [];
+  }
+}
+
+export function remember(pins: Pin[]): void {
+  const plain = pins.slice(-MOST).map((pin) => ({ ...pin, curve: pin.curve.map((row) => [...row]) }));
+  keep(
+    KEY,
+    JSON.stringify(plain, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v)),
+  );
 }
 
 const SHOWN = ["epoch", "loss.train", "loss.test", "score.train", "score.test"];
@@ -26,6 +56,7 @@ export async function pinned(store: Store, part: string, number: number): Promis
   const layers = data.sizes.join("–");
   return {
     number,
+    data: dataOf(settings),
     title: `${settings.data} ${layers}, ${settings.optimizer} ${settings.learning_rate}`,
     link: reply.link,
     python: reply.python,

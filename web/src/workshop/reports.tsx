@@ -7,6 +7,7 @@ import type { Dataset, Origin } from "../model/workshop/datasets.ts";
 import { matrix, real, reals, type Numbers } from "../protocol.ts";
 import type { Store } from "../store.ts";
 import { t } from "../text.ts";
+import { LowerRate } from "./transport.tsx";
 import type { DataSet } from "./live.ts";
 
 export interface Report {
@@ -14,6 +15,8 @@ export interface Report {
   numbers: Numbers;
   activations: string[];
   findings: Finding[];
+  /** What could not be judged, in words. */
+  unjudged?: string[];
   residuals: { y_hat?: number[]; t?: number[] };
 }
 
@@ -312,10 +315,13 @@ export function Layers({ report }: { report: Report }) {
 
 const MARKS: Record<string, string> = { error: "✗", warning: "!", note: "·" };
 
-export function Diagnosis({ report }: { report: Report }) {
-  if (!report.findings.length) return <p class="fine">✓ Nothing is the matter.</p>;
+export function Diagnosis({ report, store }: { report: Report; store: Store }) {
+  const { unjudged = [] } = report;
+  const none = unjudged.length ? t("No problem found so far.") : t("No problem found.");
   return (
-    <ul class="findings">
+    <>
+      {!report.findings.length && <p class="fine">✓ {none}</p>}
+      <ul class="findings">
       {report.findings.map((finding, i) => (
         <li key={finding.code + i} class={finding.severity}>
           <span class="severity" aria-label={finding.severity}>
@@ -331,9 +337,14 @@ export function Diagnosis({ report }: { report: Report }) {
                 .join(", ")}
             </div>
             <div>→ {finding.advice}</div>
+            {finding.code === "nonfinite" && <LowerRate store={store} />}
           </div>
         </li>
       ))}
-    </ul>
+      </ul>
+      {unjudged.map((words) => (
+        <p class="note">{words}</p>
+      ))}
+    </>
   );
 }

@@ -105,10 +105,23 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
       )}
       {frame?.nonfinite && (
         <p class="alarm" role="alert">
-          Training has stopped: {frame.nonfinite}
+          {t("Training has stopped: {reason}.", { reason: frame.nonfinite })} <LowerRate store={store} />
         </p>
       )}
     </section>
+  );
+}
+
+/** The way back from NaN. */
+export function LowerRate({ store }: { store: Store }) {
+  return (
+    <button
+      class="small"
+      title={t("Go back to where the run was well, and divide the learning rate there by 10")}
+      onClick={() => void store.ask("lower_rate")}
+    >
+      {t("Rewind, then lower the rate")}
+    </button>
   );
 }
 
