@@ -1,6 +1,7 @@
 // The frame of the page: tabs, the open station, what went wrong.
 
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { LanguageSwitch } from "./components/language.tsx";
 import { ThemeSwitch } from "./components/theme.tsx";
 import { Notices, ShareLink, WrongLink } from "./components/notices.tsx";
 import icon from "./favicon.svg";
@@ -44,6 +45,7 @@ export function App({ store, lessons, modes }: Parts) {
             </button>
           )}
           <ShareLink store={store} />
+          {lessons && <LanguageSwitch onChange={() => rerender()} />}
           <ThemeSwitch />
         </span>
       </header>

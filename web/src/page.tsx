@@ -6,6 +6,7 @@ import "./page.css";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { applyTheme } from "./components/theme.tsx";
+import { applyLanguage } from "./language.ts";
 import * as checking from "./lessons/checking.ts";
 import { Lessons } from "./lessons/state.ts";
 import { ACTIVATIONS } from "./model/activations.ts";
@@ -75,6 +76,7 @@ function lessonOfAddress(): string {
 }
 
 applyTheme();
+applyLanguage();
 render(<App store={store} lessons={lessons} modes={modes} />, document.getElementById("page") as HTMLElement);
 store
   .start(lesson ? "" : payload.link)

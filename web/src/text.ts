@@ -12,6 +12,6 @@ export function translate(table: Translation): void {
 
 /** A text in the reader's language: t("epoch {n}", { n: 3 }). */
 export function t(text: string, values: Record<string, string | number> = {}): string {
-  const found = translation[text] ?? text;
+  const found = translation[text] || text;
   return found.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }

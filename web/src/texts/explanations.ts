@@ -35,7 +35,7 @@ const SEED: Explanation = {
   attempt: "train with three seeds: some of what you see is luck.",
 };
 
-const EXPLANATIONS: Record<string, Explanation> = {
+export const EXPLANATIONS: Record<string, Explanation> = {
   "divergence.outcomes": {
     what: "The number of different events *x*. A new event gets probability 0 in both distributions.",
     attempt: "with two outcomes you have the binary case at the bottom of the page.",

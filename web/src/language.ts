@@ -1,0 +1,29 @@
+// The page's language: English, or a table of translations.
+//
+// A new language is a file in texts/ and a line here. `npm run texts` lists the texts that a table lacks.
+
+import german from "./texts/de.json";
+import { recall, remember } from "./storage.ts";
+import { translate, type Translation } from "./text.ts";
+
+const TABLES: Record<string, Translation> = { en: {}, de: german };
+
+/** The languages by code, each with its own name for itself. */
+export const LANGUAGES: Record<string, string> = { en: "English", de: "Deutsch" };
+
+/** `?lang=de` in the address, else the reader's last choice, else the browser's language. */
+export function language(): string {
+  const asked = new URLSearchParams(location.search).get("lang") ?? recall("language");
+  const wanted = asked ?? navigator.language.slice(0, 2);
+  return Object.hasOwn(TABLES, wanted) ? wanted : "en";
+}
+
+export function applyLanguage(code: string = language()): void {
+  document.documentElement.lang = code;
+  translate(TABLES[code]!);
+}
+
+export function chooseLanguage(code: string): void {
+  remember("language", code);
+  applyLanguage(code);
+}
