@@ -93,10 +93,10 @@ CP_INLINE Vec<T> phi(Vec<T> z, Vec<T>* d) {
     constexpr T low = Constants<T>::exp_normal, high = T(40);  // beyond them h is nearly 0, and z
     const V x = vmin<V>(vmax<V>(z, all<T>(low)), all<T>(high));
     const V e = exp_of_normal<T>(x), n = e * (e + T(2)), r = T(1) / (n + T(2)), w = n * r;
-    if (d) *d = w + T(4) * x * (e * r) * ((e + T(1)) * r);
+    if (d) *d = w + T(4) * x * flushed<T>(e * r) * ((e + T(1)) * r);
     return z < low ? V{} : z * w;
   } else if constexpr (act == Act::hardtanh) {
-    if (d) *d = (z > T(-1)) & (z <= T(1)) ? all<T>(T(1)) : V{};
+    if (d) *d = ((z > T(-1)) & (z <= T(1))) ? all<T>(T(1)) : V{};
     return vmin<V>(vmax<V>(z, all<T>(T(-1))), all<T>(T(1)));
   } else if constexpr (act == Act::hardswish) {
     const V w = vmin<V>(vmax<V>(z + T(3), V{}), all<T>(T(6))) * T(1.0 / 6);

@@ -46,6 +46,16 @@ class FloatState {
   uint64_t bits_;
 };
 
+// A number as it is stored there. On WebAssembly there is no such state: vectors are flushed where they
+// are stored (see simd.hpp), and what else may become so small by this.
+inline double flushed_number(double x) {
+#if defined(__wasm__)
+  return x < 0x1p-1022 && x > -0x1p-1022 ? 0 : x;
+#else
+  return x;
+#endif
+}
+
 class FlushDenormals {
  public:
   FlushDenormals() : saved_(FloatState::now()) { FloatState::flushing().set(); }

@@ -10,7 +10,11 @@ namespace clearprop {
 using Interrupt = std::function<bool()>;
 
 inline double seconds_now() {
+#if defined(__wasm__)
+  return 0;  // there is no clock, and nobody who could interrupt
+#else
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+#endif
 }
 
 constexpr double kBetweenLooks = 0.03;  // seconds from one call to the next

@@ -180,10 +180,18 @@ void math(int function, const T* x, T* y, int64_t n) {
   }
 }
 
+#if defined(CLEARPROP_TRAINING)  // alone, and of float64: for a small program
+template <class T>
+constexpr const PredictKernels<T>* kPrediction = nullptr;
+#else
+template <class T>
+constexpr const PredictKernels<T>* kPrediction = &kPredict<T>;
+#endif
+
 template <class T>
 constexpr Kernels<T> kKernels{Simd<T>::W,      kPanel<T>, forward_backward<T>, weights<T>,
                               penalize<T>,     update<T>, largest<T>,          largest_term<T>,
-                              scratch_size<T>, math<T>,   &kPredict<T>,        renew<T>};
+                              scratch_size<T>, math<T>,   kPrediction<T>,      renew<T>};
 
 }  // namespace
 
@@ -194,6 +202,10 @@ constexpr Kernels<T> kKernels{Simd<T>::W,      kPanel<T>, forward_backward<T>, w
 
 namespace clearprop {
 extern const Isa CP_CONCAT(isa_, CLEARPROP_ISA);
+#if defined(CLEARPROP_TRAINING)
+const Isa CP_CONCAT(isa_, CLEARPROP_ISA){CP_STRING(CLEARPROP_ISA), nullptr, &kKernels<double>};
+#else
 const Isa CP_CONCAT(isa_, CLEARPROP_ISA){CP_STRING(CLEARPROP_ISA), &kKernels<float>,
                                          &kKernels<double>};
+#endif
 }  // namespace clearprop

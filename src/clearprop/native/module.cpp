@@ -24,6 +24,7 @@
 #include "output_units.hpp"
 #include "pool.hpp"
 #include "run.hpp"
+#include "spec_checks.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -48,34 +49,9 @@ void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
 }
 
-void require_network(const JobSpec& spec) {
-  require(spec.sizes.size() >= 2, "at least an input and an output");
-  const size_t hidden = spec.sizes.size() - 2;
-  require(spec.gains.empty() || spec.gains.size() == hidden + 1, "one gain per layer");
-  for (double gain : spec.gains) require(gain > 0 && std::isfinite(gain), "gains must be > 0");
-  require(spec.slopes.empty() || spec.slopes.size() == hidden, "one slope per hidden layer");
-  require(spec.rate_factors.size() == kNames, "a factor for each name");
-  for (double f : spec.rate_factors) require(f >= 0 && std::isfinite(f), "factors must be >= 0");
-  require(!spec.scale || !spec.parts.empty(), "a scale needs parts");
-  require(spec.activations.size() == hidden && spec.dropout.size() == hidden &&
-              spec.dropout_index.size() == hidden,
-          "one activation and one dropout per hidden layer");
-  for (int size : spec.sizes) require(size >= 1, "sizes must be >= 1");
-  for (int a : spec.activations)
-    require(a >= 0 && a < static_cast<int>(std::size(kActivations)), "no such activation");
-  for (double rate : spec.dropout) require(rate >= 0 && rate < 1, "dropout must lie in [0, 1)");
-  require(spec.output >= 0 && spec.output < static_cast<int>(std::size(kOutputs)),
-          "no such output");
-  const int wanted = kOutputs[spec.output].n_constants;
-  const auto n = static_cast<int>(spec.output_constants.size());
-  require(wanted < 0 ? n > 0 : n == wanted, "constants of the output unit are missing");
-  if (wanted == kSizes) {
-    double units = 0;
-    for (double size : spec.output_constants)
-      require(size >= 1 && size == std::floor(size), "groups must be >= 1"), units += size;
-    require(units == spec.sizes.back(), "groups must add up to the outputs");
-  }
-}
+void require_possible(const std::string& reason) { require(reason.empty(), reason.c_str()); }
+
+void require_network(const JobSpec& spec) { require_possible(why_no_network(spec)); }
 
 // Ctrl-C: lets native code that has released the GIL check for Python's signals, which only the main
 // thread can see. Handlers run in the caller's floating-point state.
@@ -134,21 +110,6 @@ class Busy {
   bool& flag_;
 };
 
-// (P,) of a network; throws std::invalid_argument for parts that make no sense.
-double count_parameters(const JobSpec& spec) {
-  double n = 0;
-  if (!spec.parts.empty()) {
-    const FrontLayout front(spec.parts, 1);
-    require(front.n_units == spec.sizes.front(), "the sizes must fit what the parts give");
-    n = static_cast<double>(front.n_parameters) + (spec.scale ? front.n_units : 0);
-  }
-  for (size_t l = 1; l < spec.sizes.size(); ++l) {
-    const double n_out = spec.sizes[l];
-    n += n_out * (spec.sizes[l - 1] + 1.0) + (spec.slope(l - 1) ? n_out : 0);
-  }
-  return n;
-}
-
 // Shared data with the jobs over it.
 template <class T>
 class Run {
@@ -181,21 +142,11 @@ class Run {
                 spec.sizes.back() == static_cast<int>(t_.shape(1)),
             "the sizes of the network must fit X and t");
     require_network(spec);
-    require(spec.optimizer >= 0 && spec.optimizer < static_cast<int>(std::size(kOptimizers)),
-            "no such optimizer");
-    const auto n_constants = static_cast<size_t>(kOptimizers[spec.optimizer].n_constants);
-    require(spec.optimizer_constants.empty() || spec.optimizer_constants.size() == n_constants,
-            "constants of the optimizer are missing");
-    spec.optimizer_constants.resize(n_constants);  // none if only a gradient is wanted
-    require(spec.batch_size >= 1, "batch_size must be >= 1");
-    require(static_cast<double>(theta.shape(0)) == count_parameters(spec),
-            "theta has another length");
-    require(spec.lower.size() == spec.upper.size() &&
-                (spec.lower.empty() || spec.lower.size() == theta.shape(0)),
-            "the bounds must be as long as theta");
-    for (size_t i = 0; i < spec.lower.size(); ++i)
-      require(spec.lower[i] <= 0 && spec.upper[i] >= 0, "the bounds must contain 0");
-    require(spec.lower.empty() || !spec.bfloat16, "bounds: not with bfloat16");
+    const bool known = spec.optimizer >= 0 &&
+                       spec.optimizer < static_cast<int>(std::size(kOptimizers));
+    if (known && spec.optimizer_constants.empty())  // only a gradient is wanted
+      spec.optimizer_constants.resize(kOptimizers[spec.optimizer].n_constants);
+    require_possible(why_no_job(spec, static_cast<double>(theta.shape(0))));
     require(spec.parts.empty() || !data_.indptr,
             "a network whose first layer is not dense needs a dense X; got a sparse one");
     check_free();

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "job.hpp"
+#include "power.hpp"
 
 // The step of every optimiser, the number of constants in its formula (from `native` of its record),
 // and the names of its slots.
@@ -32,11 +33,23 @@ struct OptimizerInfo {
 static constexpr OptimizerInfo kOptimizers[] = {CP_OPTIMIZERS(CP_ENTRY)};
 #undef CP_ENTRY
 
+// The powers in the scalars of a step, of an optimiser's constants.
+struct Powers {
+  Power a, b, mu;
+  Powers() = default;
+  Powers(Opt kind, const double* p) {
+    if (kind != Opt::adam && kind != Opt::nadam) return;
+    a = Power(p[0]), b = Power(p[1]);
+    if (kind == Opt::nadam) mu = Power(0x1.ffea9969757dbp-1, -0x1.526f4e5842174p-55);  // 0.96^0.004
+  }
+};
+
 // The scalars of step t (from 1) in `u`, whose kind and learning rate α are set, from the constants p:
 // sgd, nesterov: a = μ. lion: a = β₁, b = β₂. adam: a = β₁, b = β₂, c = α_t. rmsprop: b = ρ. nadam: a = β₁, b = β₂,
 // c = α(1−μ_t)/(1−∏μ), d = αμ_{t+1}/(1−∏μ), and 1/√(1−β₂ᵗ) in place of α; mu_product is ∏μ before.
 // epsilon is 1 for steps that do not divide by a root.
-static inline void set_scalars(Update& u, const double* p, double t, double mu_product) {
+static inline void set_scalars(Update& u, const double* p, const Powers& powers, int64_t t,
+                               double mu_product) {
   const double rate = u.learning_rate;
   u.epsilon = 1;
   switch (u.kind) {
@@ -44,18 +57,18 @@ static inline void set_scalars(Update& u, const double* p, double t, double mu_p
     case Opt::nesterov: u.a = p[0]; break;
     case Opt::adam:
       u.a = p[0], u.b = p[1], u.epsilon = p[2];
-      u.c = rate * std::sqrt(1 - std::pow(u.b, t)) / (1 - std::pow(u.a, t));
+      u.c = rate * std::sqrt(1 - powers.b(t)) / (1 - powers.a(t));
       break;
     case Opt::rmsprop: u.b = p[0], u.epsilon = p[1]; break;
     case Opt::lion: u.a = p[0], u.b = p[1]; break;
     case Opt::nadam: {
       u.a = p[0], u.b = p[1], u.epsilon = p[2];
-      const double mu = u.a * (1 - 0.5 * std::pow(0.96, 0.004 * t));
-      const double next = u.a * (1 - 0.5 * std::pow(0.96, 0.004 * (t + 1)));
+      const double mu = u.a * (1 - 0.5 * powers.mu(t));
+      const double next = u.a * (1 - 0.5 * powers.mu(t + 1));
       u.mu_product = mu_product * mu;
       u.c = rate * (1 - mu) / (1 - u.mu_product);
       u.d = rate * next / (1 - u.mu_product * next);
-      u.learning_rate = 1 / std::sqrt(1 - std::pow(u.b, t));
+      u.learning_rate = 1 / std::sqrt(1 - powers.b(t));
       break;
     }
   }

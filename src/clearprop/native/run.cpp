@@ -65,8 +65,7 @@ Update Job<T>::step_constants(double rate, double decay, double weight_sum) cons
   u.shrink = rate * spec_.weight_decay * decay;
   u.l1 = spec_.l1;
   u.l2 = spec_.l2 + (weight_sum != 0 ? spec_.l2_per_batch / weight_sum : 0);
-  set_scalars(u, spec_.optimizer_constants.data(), static_cast<double>(optimizer_step + 1),
-              mu_product);
+  set_scalars(u, spec_.optimizer_constants.data(), powers_, optimizer_step + 1, mu_product);
   return u;
 }
 
@@ -399,7 +398,7 @@ EpochOutcome Job<T>::run_epoch(const int64_t* order, int64_t n_rows, const Sched
       continue;
     }
     ++this->n_steps, ++optimizer_step;
-    mu_product = step.update.mu_product;
+    mu_product = flushed_number(step.update.mu_product);
     outcome.loss += loss * static_cast<double>(n);
     outcome.n_steps += 1;
     outcome.n_samples += n;

@@ -10,6 +10,7 @@
 #include "interrupt.hpp"
 #include "isa.hpp"
 #include "memory.hpp"
+#include "optimizers.hpp"
 
 namespace clearprop {
 
@@ -124,6 +125,7 @@ class Job {
 
   const Kernels<T> kernels_;
   JobSpec spec_;
+  Powers powers_;
   FrontLayout front_layout_;
   FrontTables<T> front_tables_;
   Front<T> front_{};

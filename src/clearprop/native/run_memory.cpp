@@ -51,7 +51,9 @@ typename Job<T>::Buffer Job<T>::allocate(int64_t n) {
 
 template <class T>
 Job<T>::Job(const Isa& isa, const JobSpec& spec)
-    : kernels_(training_kernels<T>(isa, spec.bfloat16)), spec_(spec), theta_(nullptr, free_aligned),
+    : kernels_(training_kernels<T>(isa, spec.bfloat16)), spec_(spec),
+      powers_(static_cast<Opt>(spec.optimizer), spec.optimizer_constants.data()),
+      theta_(nullptr, free_aligned),
       slots_{Buffer(nullptr, free_aligned), Buffer(nullptr, free_aligned)},
       gradient_(nullptr, free_aligned), x_(nullptr, free_aligned), t_(nullptr, free_aligned) {
   const int W = kernels_.lanes, L = static_cast<int>(spec.sizes.size()) - 1;

@@ -74,8 +74,26 @@ CP_INLINE Vec<T> load_first(const T* p, int n) {
   return v;
 #endif
 }
+// Denormals as 0 with their sign, where the processor has no mode that does this (see denormals.hpp).
+// It is done where numbers are stored, and within functions whose values may be so small.
+template <class T>
+CP_INLINE Vec<T> flushed(Vec<T> v) {
+#if defined(__wasm__)
+  constexpr auto sign = typename Bits<T>::Int(typename Bits<T>::Int(1) << (8 * sizeof(T) - 1));
+  constexpr T least = sizeof(T) == 4 ? T(0x1p-126) : T(0x1p-1022);
+  IVec<T> i;
+  memcpy(&i, &v, kBytes);
+  const IVec<T> magnitude = i & ~sign;
+  Vec<T> a;
+  memcpy(&a, &magnitude, kBytes);
+  i &= ~((a < least) & ~sign);
+  memcpy(&v, &i, kBytes);
+#endif
+  return v;
+}
 template <class T>
 CP_INLINE void store(T* p, Vec<T> v) {
+  v = flushed<T>(v);
   memcpy(p, &v, kBytes);
 }
 template <class T, int... I>
@@ -148,6 +166,8 @@ CP_INLINE Vec<float> vsqrt(Vec<float> v) {
   return (Vec<float>)_mm256_sqrt_ps((__m256)v);
 #elif defined(__SSE2__)
   return (Vec<float>)_mm_sqrt_ps((__m128)v);
+#elif defined(__wasm__)
+  return __builtin_elementwise_sqrt(v);
 #else
   for (int i = 0; i < Simd<float>::W; ++i) v[i] = __builtin_sqrtf(v[i]);
   return v;
@@ -160,6 +180,8 @@ CP_INLINE Vec<double> vsqrt(Vec<double> v) {
   return (Vec<double>)_mm256_sqrt_pd((__m256d)v);
 #elif defined(__SSE2__)
   return (Vec<double>)_mm_sqrt_pd((__m128d)v);
+#elif defined(__wasm__)
+  return __builtin_elementwise_sqrt(v);
 #else
   for (int i = 0; i < Simd<double>::W; ++i) v[i] = __builtin_sqrt(v[i]);
   return v;

@@ -84,7 +84,7 @@ CP_INLINE Vec<T> vexp(Vec<T> x) {
   const Reduced<T> a = reduce<T>(clamped);
   const Vec<T> y = expm1_series<T>(a.r) + T(1);
   const IVec<T> half = a.n >> 1;  // in two factors, so that both are normal
-  return y * power_of_two<T>(half) * power_of_two<T>(a.n - half);
+  return flushed<T>(y * power_of_two<T>(half) * power_of_two<T>(a.n - half));
 }
 
 // up to the bound `high`, far beyond where tanh and elu need it
@@ -134,7 +134,7 @@ CP_INLINE Vec<T> vtanh(Vec<T> x) {
 
 template <class T>
 CP_INLINE Vec<T> vsigmoid(Vec<T> x) {
-  return T(1) / (T(1) + vexp<T>(-x));
+  return flushed<T>(T(1) / (T(1) + vexp<T>(-x)));
 }
 
 template <class T>
@@ -183,11 +183,11 @@ CP_INLINE Vec<T> verfc(Vec<T> x) {
   const Vec<T> a = vabs<T>(x), x2 = x * x;
   const Vec<T> near = x * horner<T>(x2, A) / horner<T>(x2, B);  // erf x
   const Vec<T> square = vexp<T>(-x2);
-  const Vec<T> middle = square * horner<T>(a, C) / horner<T>(a, D);
+  const Vec<T> middle = flushed<T>(square * horner<T>(a, C)) / horner<T>(a, D);
   const Vec<T> w = T(1) / vmax<Vec<T>>(x2, all<T>(T(1)));
   const Vec<T> tail = w * horner<T>(w, P) / horner<T>(w, Q);
-  const Vec<T> far = square / a * (T(0.56418958354775628695) - tail);
-  const Vec<T> positive = a > T(4) ? far : middle;
+  const Vec<T> far = flushed<T>(square / a) * (T(0.56418958354775628695) - tail);
+  const Vec<T> positive = flushed<T>(a > T(4) ? far : middle);
   const Vec<T> signed_value = x < T(0) ? T(2) - positive : positive;
   return a <= T(0.46875) ? T(1) - near : signed_value;
 }
