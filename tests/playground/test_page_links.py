@@ -18,7 +18,6 @@ LINK = "station=softmax&z=1,-2,0.5,3&shift=12&t=2"
 
 def hash_of(page):
     page.rest()
-    page.tab.wait_for_timeout(300)  # the address is written a moment later during a drag
     return page.evaluate("decodeURIComponent(location.hash.slice(1))")
 
 

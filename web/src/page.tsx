@@ -52,6 +52,7 @@ const clearprop = {
   rest: async (): Promise<void> => {
     do await session.idle();
     while (store.busy);
+    store.trail.write();
     for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
   },
 };

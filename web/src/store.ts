@@ -32,7 +32,7 @@ export class Store {
   private listeners = new Set<Listener>();
   private waiting: Command[] = [];
   private sending = false;
-  private trail = new Trail();
+  readonly trail = new Trail();
 
   /** connect: makes the connection, again after it was lost. */
   constructor(private connect: () => Connection) {

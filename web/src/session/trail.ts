@@ -85,7 +85,7 @@ export class Trail {
   }
 
   /** The entry's link into the address, in an entry of its own if `push`. */
-  private write(push = false): void {
+  write(push = false): void {
     clearTimeout(this.timer);
     this.timer = 0;
     const link = this.address();
