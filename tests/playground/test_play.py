@@ -170,6 +170,21 @@ def test_a_network_and_its_table_travel_to_the_last_bit():
     assert np.array_equal(np.array(rows[1:], float), np.column_stack([X, t]))
 
 
+def test_a_network_of_numbers_predicts_the_scaled_targets():
+    """The workshop's targets have mean 0 and standard deviation 1."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    t = 30 + 7 * X[:, 0] + rng.normal(size=40)
+    net = cp.Network([2, 3, 1], hidden="tanh", seed=1)
+    other = cp.Network([2, 3, 1], hidden="tanh", seed=1)
+    for change in settings_of(cp.play(net, X, t))["run"].split(";")[:-1]:
+        name, value = change.split(":")
+        layer, *place = (int(n) for n in name[1:].split("."))
+        {"W": other.W, "b": other.b}[name[0]][layer - 1][tuple(place)] = float(value)
+    wanted = (net.forward(X).y_hat[:, 0] - t.mean()) / t.std()
+    assert other.forward(X).y_hat[:, 0] == pytest.approx(wanted, abs=1e-12)
+
+
 def test_a_data_frame_keeps_its_names():
     X = pd.DataFrame({"t": [1, 2], "colour": ["red", None]})
     shown = cp.play(X=X, t=pd.Series([0.5, 1.5], name="t"))
@@ -186,6 +201,16 @@ def test_a_data_frame_keeps_its_names():
         (None, {"X": [[1.0]], "t": [1, 2]}, "t must have one value for each of the 1 rows of X"),
         (cp.Network([3, 1]), {}, "the network has 3 inputs, not 2"),
         (cp.Network([3, 1]), {"X": [[1.0, 2]], "t": [1]}, "X has 2 columns, but net has 3 inputs"),
+        (
+            cp.Network([2, 3], output="softmax"),
+            {"X": [[1.0, 2]] * 4, "t": [0, 1, 0, 1]},
+            "t must have 3 classes for net; it is read as 2 classes",
+        ),
+        (
+            cp.Network([2, 1]),
+            {"X": [[1.0, 2]] * 4, "t": ["a", "b", "a", "b"]},
+            "t must be numbers for net, 1 a row; it is read as classes",
+        ),
         (cp.Network([2, 17, 1]), {}, "up to 6 hidden layers of up to 16 units"),
         (cp.Network([2, 1], output="poisson"), {}, "the playground has the output units logistic"),
     ],

@@ -74,8 +74,9 @@ def play(
     t: targets (N,): class indices or labels, or numbers. Without X and t the workshop shows its own
     data, which has two inputs. height: of the frame in a notebook, in pixels.
 
-    Rows beyond 20,000 are left out, in a sample. Raises ValueError, naming the argument, for what
-    the page cannot show.
+    The workshop scales numbers in t to mean 0 and standard deviation 1, and the network's last
+    layer with them. Rows beyond 20,000 are left out, in a sample. Raises ValueError, naming the
+    argument, for what the page cannot show.
 
     >>> net = cp.Network([2, 3, 1], hidden="tanh", output="logistic")
     >>> cp.play(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0])  # doctest: +SKIP
@@ -90,11 +91,13 @@ def play(
         payload["table"] = table_payload("X and t", columns, target)
         pairs += [("data", "table"), ("target", target)]
     if net is not None:
-        pairs += _network_pairs(net, None if X is None else len(columns) - 1)
+        _check_network(net, None if X is None else len(columns) - 1)
         if X is not None:  # so that the inputs are the numbers that the network was trained on
             kinds = {name: "numeric" for name in columns if name != target}
+            net = _for_target(net, payload["table"], kinds)
             pairs += [("kinds", json.dumps(kinds, ensure_ascii=False)), ("scaling", "none")]
             pairs += [("test_share", "0")]
+        pairs += _network_pairs(net)
     if pairs:
         payload["link"] = link_of("workshop", pairs)
     shown = Playground(payload, height)
@@ -165,12 +168,12 @@ def _cell(value: Any) -> str:
 # ---- the network ---------------------------------------------------------------------------------
 
 
-def _network_pairs(net: Network, n_columns: int | None) -> list[tuple[str, str]]:
-    """The settings of the workshop that make this network."""
+def _check_network(net: Network, n_columns: int | None) -> None:
+    """Raise ValueError for a network that the workshop does not have."""
     architecture = net.architecture
     sizes, dense = architecture.sizes, architecture.dense
-    names = [layer.activation.name for layer in dense if layer.activation is not None]
-    plain = [layer.activation for layer in dense[:-1]] == [ACTIVATIONS.get(n) for n in names]
+    plain = all(layer.activation == ACTIVATIONS.get(layer.activation.name)
+                for layer in dense if layer.activation is not None)  # fmt: skip
     unit = architecture.output.name
     if unit not in UNITS or architecture.output != OUTPUTS[unit]():
         raise ValueError(f"net: the playground has the output units {', '.join(UNITS)}")
@@ -190,10 +193,47 @@ def _network_pairs(net: Network, n_columns: int | None) -> list[tuple[str, str]]
         raise ValueError(f"X: the playground takes at most {MAX_INPUTS} columns")
     if not np.abs(net.theta).max() <= 1e6:
         raise ValueError("net: θ must be finite and between -1e6 and 1e6")
+
+
+def _for_target(net: Network, table: dict[str, Any], kinds: dict[str, str]) -> Network:
+    """The network for the targets as the workshop has them: a quantity has mean 0, deviation 1.
+
+    Raises ValueError if the targets are not read as the network's output unit takes them.
+    """
+    import pyarrow as pa
+
+    from clearprop.playground import datasets
+    from clearprop.tabular.target import Standardization
+
+    rows = list(csv.reader(io.StringIO(table["text"])))
+    cells = zip(*rows[1:], strict=True)
+    columns = {name: list(values) for name, values in zip(rows[0], cells, strict=True)}
+    target, frame = table["target"], pa.table(columns)
+    data = datasets.table(frame, target, test_share=0, kinds=kinds, scaling="none")
+    unit, n_outputs = net.architecture.output.name, net.architecture.n_outputs
+    if unit in ("logistic", "softmax"):
+        wanted = 2 if unit == "logistic" else n_outputs
+        if data.n_classes != wanted:
+            read = f"as {data.n_classes} classes" if data.n_classes else "as numbers"
+            raise ValueError(f"t must have {wanted} classes for net; it is read {read}")
+        return net
+    if data.n_classes or n_outputs != 1:
+        raise ValueError(f"t must be numbers for net, {n_outputs} a row; it is read as classes")
+    scale = Standardization.of(np.array(columns[target], float))
+    scaled = Network.from_theta(net.architecture, net.theta.astype(np.float64))
+    scaled.W[-1][:] /= scale.spread
+    scaled.b[-1][:] = (scaled.b[-1] - scale.mean) / scale.spread
+    return scaled
+
+
+def _network_pairs(net: Network) -> list[tuple[str, str]]:
+    """The settings of the workshop that make this network."""
+    architecture = net.architecture
+    names = [layer.activation.name for layer in architecture.dense if layer.activation is not None]
     return [
-        ("hidden", ",".join(map(str, sizes[1:-1]))),
+        ("hidden", ",".join(map(str, architecture.sizes[1:-1]))),
         *([("activation", ",".join(names))] if names else []),
-        ("output", unit),
+        ("output", architecture.output.name),
         ("run", ";".join([*_weights(net.W, net.b), "0"])),
     ]
 
