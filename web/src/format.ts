@@ -22,3 +22,8 @@ export function exact(value: number): string {
 export function sub(k: number): string {
   return [...String(k + 1)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
 }
+
+/** A name as the page writes it: x₁ for x1, others as they are. */
+export function named(name: string): string {
+  return /^x\d$/.test(name) ? `x${sub(Number(name[1]) - 1)}` : name;
+}

@@ -1,6 +1,7 @@
 // A square of the plane shaded by the values of a neuron, with points and the line where it is ½.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../text.ts";
 import { colour } from "./theme.tsx";
 
 export interface PlaneView {
@@ -101,8 +102,11 @@ export function Plane({ title, plane, points, xLabel, yLabel }: PlaneProps) {
         </svg>
       </div>
       <figcaption class="note">
-        ■ wanted 1, ○ wanted 0{points.some((point) => point.wrong) ? ", × wrong" : ""};{" "}
-        <i class="swatch one" /> the neuron is above ½, <i class="swatch zero" /> below
+        {points.some((point) => point.wrong)
+          ? t("■ wanted 1, ○ wanted 0, × wrong")
+          : t("■ wanted 1, ○ wanted 0")}
+        ; <i class="swatch one" /> {t("z above 0, so h above ½")}, <i class="swatch zero" />{" "}
+        {t("below")}
       </figcaption>
     </figure>
   );

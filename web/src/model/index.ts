@@ -1,5 +1,6 @@
 // The lecture's stations, in its order. A new one is a module here and a line in this table.
 
+import { circuits } from "./circuits/station.ts";
 import { divergence } from "./divergence.ts";
 import { outputs } from "./outputs.ts";
 import { softmax } from "./softmax.ts";
@@ -9,5 +10,6 @@ import type { Model } from "./station.ts";
 export const MODELS: Record<string, Model<any>> = {
   divergence,
   softmax,
+  circuits,
   outputs,
 };

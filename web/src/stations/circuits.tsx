@@ -6,22 +6,23 @@ import { Rich } from "../components/rich.tsx";
 import { Choice, Count, Setting } from "../components/slider.tsx";
 import { Formula, M, StationFrame, type StationProps } from "../components/station.tsx";
 import { Word } from "../components/word.tsx";
+import { named } from "../format.ts";
 import { matrix, real, reals } from "../protocol.ts";
 import { t } from "../text.ts";
 import { INTRODUCTIONS } from "../texts/introductions.ts";
 import { CircuitPanel } from "./circuits/circuit.tsx";
 import { GateDrawing, type GateView } from "./circuits/gate.tsx";
-import { Hidden, Try, Verdict } from "./circuits/neuron.tsx";
+import { Hidden } from "./circuits/hidden.tsx";
+import { Values, Weights } from "./circuits/legend.tsx";
+import { SafeGain } from "./circuits/safe_gain.tsx";
 import { TruthTable } from "./circuits/table.tsx";
+import { Try } from "./circuits/try.tsx";
+import { Verdict } from "./circuits/verdict.tsx";
 
 export function Circuits(props: StationProps) {
   const { info, store } = props;
   return (
-    <StationFrame
-      info={info}
-      store={store}
-      intro={<Rich text={t(INTRODUCTIONS.circuits!)} />}
-    >
+    <StationFrame info={info} store={store} intro={<Rich text={t(INTRODUCTIONS.circuits!)} />}>
       <Gate {...props} />
       <Truth {...props} />
       <Try {...props} />
@@ -37,16 +38,18 @@ function Gate({ settings, view, info, set, act }: StationProps) {
   const gate = view.gate as GateView;
   const kinds = info.settings;
   const z = reals(numbers.gate_z);
-  const next = (to: number) => gate.arities.find((k) => (to > settings.arity ? k >= to : false)) ??
-    [...gate.arities].reverse().find((k) => k <= to) ?? settings.arity;
+  const slope = reals(numbers.gate_slope);
+  const { arities } = gate;
+  const next = (to: number) =>
+    to > settings.arity ? arities.find((k) => k >= to) : arities.filter((k) => k <= to).at(-1);
   const names = ["gate_x", "gate_b", "gate_z", "gate_h", "gate_slope", "gate_y"].concat(
     z.map((_, j) => `gate_w${j + 1}`),
   );
   return (
-    <Panel title="A gate as a neuron" class="w7" python={python} names={names}>
+    <Panel title={t("A gate as a neuron")} class="w7" python={python} names={names}>
       <div class="row controls">
         <Choice
-          label="Gate"
+          label={t("Gate")}
           explain="circuits.gate"
           value={settings.gate}
           options={kinds.gate!.options}
@@ -59,16 +62,16 @@ function Gate({ settings, view, info, set, act }: StationProps) {
             value={settings.t}
             low={1}
             high={5}
-            onChange={(to) => act("count", { t: to })}
+            onChange={(value) => act("count", { t: value })}
           />
         )}
         <Count
-          label="Inputs"
+          label={t("Inputs")}
           explain="circuits.arity"
           value={settings.arity}
-          low={Math.min(...gate.arities)}
-          high={Math.max(...gate.arities)}
-          onChange={(arity) => set({ arity: next(arity) })}
+          low={Math.min(...arities)}
+          high={Math.max(...arities)}
+          onChange={(arity) => set({ arity: next(arity) ?? settings.arity })}
         />
       </div>
       <Formula>
@@ -81,26 +84,31 @@ function Gate({ settings, view, info, set, act }: StationProps) {
         gain={settings.gain}
         toggle={(index) => act("toggle", { which: "x", index })}
       />
+      <div class="row legends">
+        <Values />
+        <Weights />
+      </div>
       <table class="neurons">
-        <caption class="hidden">z and the slope of each neuron</caption>
+        <caption class="hidden">{t("z and the slope of each neuron")}</caption>
         <tbody>
           {z.map((value, j) => (
             <tr>
-              <th scope="row">neuron {j + 1}</th>
+              <th scope="row">{t("neuron {j}", { j: j + 1 })}</th>
               <td>
                 <M>z = g (w·x + b)</M> = <Num name={`gate_z.${j}`} value={value} />
               </td>
               <td>
                 <M>σ′(z) = h (1 − h)</M> ={" "}
-                <Num name={`gate_slope.${j}`} value={reals(numbers.gate_slope)[j] ?? NaN} />
+                <Num name={`gate_slope.${j}`} value={slope[j] ?? NaN} />
               </td>
             </tr>
           ))}
         </tbody>
       </table>
       <p class="note">
-        Click an input to toggle it; dashed wires have negative weights. A large gain makes sharp
-            bits, but the slope, which learning needs, vanishes.
+        {t(
+          "Click an input to flip it. A large gain makes sharp bits, but the slope, which learning needs, vanishes.",
+        )}
       </p>
     </Panel>
   );
@@ -109,31 +117,37 @@ function Gate({ settings, view, info, set, act }: StationProps) {
 function Truth({ settings, view, info, set }: StationProps) {
   const { numbers, python } = view;
   const gate = view.gate as GateView;
-  const soft = matrix(numbers.truth_soft);
-  const hard = matrix(numbers.truth_hard);
+  const [soft, hard] = [matrix(numbers.truth_soft), matrix(numbers.truth_hard)];
   const error = matrix(numbers.truth_error);
   const several = gate.outputs.length > 1;
+  const column = (values: number[][], k: number) => values.map((row) => row[k] ?? NaN);
   const names = Object.keys(numbers).filter(
     (name) => name.startsWith("truth_") || /^gate_(measured|certified|norm|.*gain)$/.test(name),
   );
+  const proved = () => {
+    if (!gate.certified) return t("not below ½: nothing is proved at this gain");
+    return settings.epsilon
+      ? t("proved for all inputs within ε of bits")
+      : t("proved, rounding included");
+  };
   return (
-    <Panel title="Truth table" class="w5" python={python} names={names}>
+    <Panel title={t("Truth table")} class="w5" python={python} names={names}>
       <TruthTable
-        caption="The gate for all inputs"
-        inputs={gate.inputs}
+        caption={t("The gate for all inputs")}
+        inputs={gate.inputs.map(named)}
         rows={gate.rows}
         row={gate.row}
         onRow={(bits) => set({ x: bits })}
         columns={gate.outputs.flatMap((output, k) => [
           {
-            head: several ? output : "bit",
+            head: several ? output : t("bit"),
             name: (i: number) => `truth_hard.${i}.${k}`,
-            values: hard.map((row) => row[k] ?? NaN),
+            values: column(hard, k),
           },
           {
-            head: "soft",
+            head: t("soft"),
             name: (i: number) => `truth_soft.${i}.${k}`,
-            values: soft.map((row) => row[k] ?? NaN),
+            values: column(soft, k),
             bar: true,
             wrong: (i: number) => (error[i]?.[k] ?? 0) >= 0.5,
           },
@@ -141,9 +155,9 @@ function Truth({ settings, view, info, set }: StationProps) {
             ? []
             : [
                 {
-                  head: "error",
+                  head: t("error"),
                   name: (i: number) => `truth_error.${i}.${k}`,
-                  values: error.map((row) => row[k] ?? NaN),
+                  values: column(error, k),
                 },
               ]),
         ])}
@@ -153,23 +167,21 @@ function Truth({ settings, view, info, set }: StationProps) {
           <Named
             name={`gate_measured.${k}`}
             value={reals(numbers.gate_measured)[k] ?? NaN}
-            note={several ? `the largest error of ${output} above` : "the largest error above"}
+            note={
+              several
+                ? t("the largest error of {output} above", { output })
+                : t("the largest error above")
+            }
           >
-            <Word>measured</Word>
+            <Word>{t("measured")}</Word>
           </Named>
           <Named
             name={`gate_certified.${k}`}
             class="strong"
             value={reals(numbers.gate_certified)[k] ?? NaN}
-            note={
-              gate.certified
-                ? settings.epsilon
-                  ? "proved for all inputs within ε of bits"
-                  : "proved, rounding included"
-                : "not below ½, so nothing is proved at this gain"
-            }
+            note={proved()}
           >
-            <Word>bound</Word>
+            <Word>{t("bound")}</Word>
           </Named>
         </>
       ))}
@@ -182,22 +194,12 @@ function Truth({ settings, view, info, set }: StationProps) {
         <Named
           name="gate_minimum_gain"
           value={real(numbers.gate_minimum_gain)}
-          note="the minimum for exact bits"
+          note={t("the smallest gain that is proved to be enough, for exact bits")}
         >
-          <Word>gain needed</Word>
+          <Word>{t("gain needed")}</Word>
         </Named>
       )}
-      <div class="named">
-        <span class="symbol">
-          <Word>any depth</Word>
-        </span>
-        <span aria-hidden="true">=</span>
-        <Num name="gate_least_gain" value={real(numbers.gate_least_gain)} />
-        <span class="note">
-          with this gain, no circuit of such gates (‖w‖₁ ≤{" "}
-            <Num name="gate_norm" value={real(numbers.gate_norm)} />) fails, however deep
-        </span>
-      </div>
+      <SafeGain of="gate" numbers={numbers} />
     </Panel>
   );
 }

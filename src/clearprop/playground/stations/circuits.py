@@ -33,9 +33,7 @@ class Circuits:
     t: int = setting(2, OneNumber("t, at least this many", 1, MOST_ARITY, 1, whole=True))
     gain: float = setting(10.0, OneNumber("Gain g", 0.5, 40, 0.5))
     x: tuple[int, ...] = setting((0, 1), Numbers("x, the inputs", BIT, 0, MOST_ARITY))
-    epsilon: float = setting(
-        0.0, OneNumber("ε, largest distance of inputs from bits", 0, 0.45, 0.01)
-    )
+    epsilon: float = setting(0.0, OneNumber("ε, error of the inputs", 0, 0.45, 0.01))
     table: tuple[int, ...] = setting((0, 1, 1, 0), Numbers("Wanted output", BIT, 4, 16))
     w: tuple[float, ...] = setting((1.0, 1.0), Numbers("w, the weights", WEIGHT, 2, 4))
     b: float = setting(-0.5, OneNumber("b, the bias", -10, 10, 0.1))
@@ -89,6 +87,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "table": (0, 0, 0, 1, 0, 1, 1, 1),
         "w": (1.0, 1.0, 1.0),
         "b": -1.5,
+        "expression": "y = a & b | b & c | a & c",
+        "bits": (1, 0, 1),
+    },
+    "Parity of three bits": {
+        "gate": "xor",
+        "arity": 3,
+        "x": (1, 1, 1),
+        "table": (0, 1, 1, 0, 1, 0, 0, 1),
+        "w": (1.0, 1.0, 1.0),
+        "b": -0.5,
+        "expression": "y = a ^ b ^ c",
+        "bits": (1, 1, 1),
     },
     "Multiplexer": {
         "gate": "mux",
@@ -97,6 +107,13 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "expression": "y = s ? b : a",
         "bits": (1, 0, 1),
     },
+    "Half adder": {
+        "gate": "half_adder",
+        "x": (1, 1),
+        "expression": "sum = a ^ b; carry = a & b",
+        "bits": (1, 1),
+    },
+    "Full adder": {"gate": "full_adder", "arity": 3, "x": (1, 1, 0)},
     "A two-bit adder": {
         "gate": "full_adder",
         "arity": 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -24,6 +25,7 @@ from clearprop.circuits import (
 )
 from clearprop.circuits.drawing.diagram import net_values
 from clearprop.circuits.gates import all_bits
+from clearprop.circuits.soft.folding import Units
 from clearprop.playground.code import listed
 from clearprop.playground.parts import Part, document
 from clearprop.playground.stations.circuits import MOST_TABLE, Circuits, allowed_arities, padded
@@ -269,6 +271,15 @@ def _plane(w: Array, b: float, g: float) -> dict[str, Any]:
 # ---- a circuit -----------------------------------------------------------------------------------
 
 
+def _own_units(units: Units, i: int) -> list[int]:
+    """The units of a cell, from 0; if it has none, those of the output that it is."""
+    gates = units.gates
+    net = gates[i].name
+    outputs = gates[len(units.circuit.cells) :]
+    own = gates[i].units or next((g.units for g in outputs if g.name == net), ())
+    return [unit - units.n_inputs for unit in own]
+
+
 def _circuit(settings: Circuits) -> Part:
     circuit, g = settings.circuit(), settings.gain
     n = len(circuit.inputs)
@@ -287,6 +298,9 @@ def _circuit(settings: Circuits) -> Part:
         "circuit_levels": soft.n_levels,
         "circuit_norm": norm,
         "circuit_least_gain": least_gain(norm),
+        "circuit_W": soft.units.weights.toarray(),
+        "circuit_b": 0.5 - soft.units.thresholds,
+        "circuit_unit_errors": certificate.unit_errors,
     }
     lines = [
         f"circuit = circuits.parse({settings.expression!r})",
@@ -304,6 +318,9 @@ def _circuit(settings: Circuits) -> Part:
         "circuit_levels": "soft.n_levels",
         "circuit_norm": "norm",
         "circuit_least_gain": "circuits.least_gain(norm)",
+        "circuit_W": "soft.units.weights.toarray()",
+        "circuit_b": "0.5 - soft.units.thresholds",
+        "circuit_unit_errors": (f"soft.certify(input_error={settings.epsilon!r}).unit_errors"),
     }
     if needed > NO_GAIN:
         numbers["circuit_minimum_gain"] = needed
@@ -320,6 +337,9 @@ def _circuit(settings: Circuits) -> Part:
             "inputs": circuit.inputs,
             "outputs": circuit.outputs,
             "nets": circuit.nets,
+            "cells": [dataclasses.asdict(cell) for cell in circuit.cells],
+            "sources": [*circuit.inputs, *soft.units.names],
+            "units": [_own_units(soft.units, i) for i in range(len(circuit.cells))],
             "rows": rows,
             "row": sum(bit << (n - 1 - i) for i, bit in enumerate(bits)),
             "certified": certificate.ok,

@@ -1,103 +1,76 @@
-// Expressions as a circuit: the diagram with what its wires carry, inputs to toggle, bounds.
+// Expressions as a circuit: the diagram with what its wires carry, inputs to flip, bounds.
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { exact, short } from "../../format.ts";
+import { useState } from "preact/hooks";
+import { short } from "../../format.ts";
+import { Explain } from "../../components/explain.tsx";
 import { Matrix, Named, Num } from "../../components/numbers.tsx";
 import { Panel } from "../../components/panel.tsx";
 import { useId } from "../../components/slider.tsx";
 import type { StationProps } from "../../components/station.tsx";
 import { Word } from "../../components/word.tsx";
+import type { Cell } from "../../model/circuits/netlist.ts";
 import { matrix, type Numbers, real, reals } from "../../protocol.ts";
+import { t } from "../../text.ts";
+import { GateDetail } from "./detail.tsx";
+import { Diagram } from "./diagram.tsx";
+import { Values } from "./legend.tsx";
+import { SafeGain } from "./safe_gain.tsx";
 import { TruthTable } from "./table.tsx";
 
-interface CircuitView {
+export interface CircuitView {
   inputs: string[];
   outputs: string[];
   nets: string[];
+  cells: Cell[];
+  sources: string[]; // inputs and neurons
+  units: number[][]; // the neurons of each cell
   rows: number[][] | null;
   row: number;
   certified: boolean;
-  picture: string;
 }
 
 export function CircuitPanel({ settings, view, set, act }: StationProps) {
   const { numbers, python } = view;
   const circuit = view.circuit as CircuitView;
+  const [chosen, choose] = useState<string | null>(null);
+  const [pointed, point] = useState<string | null>(null);
   const bits = reals(numbers.circuit_bits);
   const soft = reals(numbers.circuit_soft);
-  const wanted = reals(numbers.circuit_wanted);
-  const certified = reals(numbers.circuit_certified);
   const table = matrix(numbers.circuit_table);
   const toggle = (index: number) => act("toggle", { which: "bits", index });
+  const isGate = (net: string | null) => circuit.cells.some((cell) => cell.output === net);
+  const gate = [pointed, chosen, circuit.outputs[0]!].find(isGate) ?? "";
   const names = Object.keys(numbers).filter((name) => name.startsWith("circuit_"));
+  const said = circuit.outputs.map((net, i) => `${net} = ${short(soft[i] ?? NaN)}`).join(", ");
   return (
-    <Panel title="A circuit of neurons" class="w12" python={python} names={names}>
+    <Panel title={t("A circuit of neurons")} class="w12" python={python} names={names}>
       <Expression text={settings.expression} onChange={(expression) => set({ expression })} />
-      <div class="toggles" role="group" aria-label="Inputs of the circuit">
+      <div class="toggles" role="group" aria-label={t("Inputs of the circuit")}>
         {circuit.inputs.map((net, i) => (
           <button aria-pressed={bits[i] === 1} onClick={() => toggle(i)}>
             {net} = <Num name={`circuit_bits.${i}`} value={bits[i] ?? 0} />
           </button>
         ))}
       </div>
-      <Picture circuit={circuit} numbers={numbers} toggle={toggle} />
+      <Diagram
+        circuit={{ inputs: circuit.inputs, outputs: circuit.outputs, cells: circuit.cells }}
+        nets={circuit.nets}
+        values={reals(numbers.circuit_wires)}
+        {...{ toggle, choose, point }}
+        chosen={isGate(chosen) ? chosen! : gate}
+      />
+      <p class="hidden" role="status">
+        {said}
+      </p>
+      <p class="note diagram-legend">
+        <Values /> {t("Point at a gate, or choose it, to see its neurons; click an input to flip it.")}
+      </p>
+      <GateDetail net={gate} circuit={circuit} numbers={numbers} />
       <div class="split top-aligned">
-        <div>
-          <Matrix
-            name="circuit_soft"
-            caption="soft outputs at these inputs"
-            vector
-            columns={circuit.outputs}
-            values={[soft]}
-          />
-          <Matrix
-            name="circuit_wanted"
-            caption="exact logic"
-            vector
-            columns={circuit.outputs}
-            values={[wanted]}
-          />
-          <Matrix
-            name="circuit_certified"
-            caption={
-              circuit.certified
-                ? "proved for all inputs: the largest error of an output is at most"
-                : "nothing is proved at this gain: the bound is not below ½"
-            }
-            vector
-            columns={circuit.outputs}
-            values={[certified]}
-          />
-          <Named name="circuit_units" value={real(numbers.circuit_units)} note="NOT and BUF are free">
-            <Word>neurons</Word>
-          </Named>
-          <Named name="circuit_levels" value={real(numbers.circuit_levels)}>
-            <Word>levels</Word>
-          </Named>
-          {"circuit_minimum_gain" in numbers && (
-            <Named
-              name="circuit_minimum_gain"
-              value={real(numbers.circuit_minimum_gain)}
-              note="the smallest gain proved to be right for this circuit"
-            >
-              <Word>gain needed</Word>
-            </Named>
-          )}
-          <div class="named">
-            <span class="symbol">
-          <Word>any depth</Word>
-        </span>
-            <span aria-hidden="true">=</span>
-            <Num name="circuit_least_gain" value={real(numbers.circuit_least_gain)} />
-            <span class="note">
-              with this gain, no circuit of units with ‖w‖₁ ≤{" "}
-            <Num name="circuit_norm" value={real(numbers.circuit_norm)} /> fails, however deep
-            </span>
-          </div>
-        </div>
+        <Facts circuit={circuit} numbers={numbers} />
         {circuit.rows && (
           <TruthTable
-            caption="Soft values of the circuit’s outputs for all inputs"
+            caption={t("Soft values of the circuit’s outputs for all inputs")}
             inputs={circuit.inputs}
             rows={circuit.rows}
             row={circuit.row}
@@ -115,6 +88,55 @@ export function CircuitPanel({ settings, view, set, act }: StationProps) {
   );
 }
 
+/** Outputs and their bounds, the size of the circuit, the gains that are enough. */
+function Facts({ circuit, numbers }: { circuit: CircuitView; numbers: Numbers }) {
+  const outputs = (name: string, caption: string) => (
+    <Matrix
+      name={name}
+      caption={caption}
+      vector
+      columns={circuit.outputs}
+      values={[reals(numbers[name])]}
+    />
+  );
+  return (
+    <div>
+      {outputs("circuit_soft", t("soft outputs at these inputs"))}
+      {outputs("circuit_wanted", t("exact logic"))}
+      {outputs(
+        "circuit_certified",
+        circuit.certified
+          ? t("proved for all inputs: the largest error of an output is at most")
+          : t("nothing is proved at this gain: the bound is not below ½"),
+      )}
+      <Named
+        name="circuit_units"
+        value={real(numbers.circuit_units)}
+        note={t("NOT and BUF need no neuron")}
+      >
+        <Word>{t("neurons")}</Word>
+      </Named>
+      <Named
+        name="circuit_levels"
+        value={real(numbers.circuit_levels)}
+        note={t("neurons on the longest path")}
+      >
+        <Word>{t("depth")}</Word>
+      </Named>
+      {"circuit_minimum_gain" in numbers && (
+        <Named
+          name="circuit_minimum_gain"
+          value={real(numbers.circuit_minimum_gain)}
+          note={t("the smallest gain that is proved to be enough for this circuit")}
+        >
+          <Word>{t("gain needed")}</Word>
+        </Named>
+      )}
+      <SafeGain of="circuit" numbers={numbers} />
+    </div>
+  );
+}
+
 /** A text field for expressions; Enter or leaving the field applies them. */
 function Expression({ text, onChange }: { text: string; onChange: (text: string) => void }) {
   const id = useId();
@@ -123,9 +145,13 @@ function Expression({ text, onChange }: { text: string; onChange: (text: string)
     if (draft !== null && draft.trim() !== text) onChange(draft.trim());
     setDraft(null);
   };
+  const label = t("Expressions");
   return (
     <div class="expression">
-      <label for={id}>Expressions</label>
+      <span class="labelled">
+        <label for={id}>{label}</label>
+        <Explain of="circuits.expression" label={label} />
+      </span>
       <input
         id={id}
         type="text"
@@ -142,51 +168,8 @@ function Expression({ text, onChange }: { text: string; onChange: (text: string)
         onBlur={commit}
       />
       <span id={`${id}-help`} class="note">
-        ~ not, &amp; and, ^ xor, | or, s ? a : b; statements end with “;”
+        {t("~ not, & and, ^ xor, | or, s ? a : b; statements end with “;”")}
       </span>
     </div>
-  );
-}
-
-/** The library's drawing; its numbers get their names, its inputs can be clicked. */
-function Picture(props: {
-  circuit: CircuitView;
-  numbers: Numbers;
-  toggle: (index: number) => void;
-}) {
-  const { circuit, numbers, toggle } = props;
-  const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const element = host.current as HTMLDivElement;
-    element.innerHTML = circuit.picture;
-    const values = reals(numbers.circuit_wires);
-    const svg = element.querySelector("svg");
-    const width = Number(svg?.getAttribute("width") ?? 0);
-    svg?.style.setProperty("--natural", `${width}px`);
-    for (const text of element.querySelectorAll<SVGTextElement>("text[data-net]")) {
-      const net = circuit.nets.indexOf(text.dataset.net ?? "");
-      if (net < 0) continue;
-      const value = values[net] ?? NaN;
-      text.dataset.name = `circuit_wires.${net}`;
-      text.dataset.value = exact(value);
-      const input = circuit.inputs.indexOf(text.dataset.net ?? "");
-      if (input >= 0) {
-        text.classList.add("press");
-        text.addEventListener("click", () => toggle(input));
-      }
-      const title = text.querySelector("title");
-      if (title) title.textContent = `${text.dataset.net} = ${exact(value)}`;
-    }
-  });
-  const said = circuit.outputs
-    .map((net, i) => `${net} = ${short(reals(numbers.circuit_soft)[i] ?? NaN)}`)
-    .join(", ");
-  return (
-    <>
-      <div class="scroll diagram" ref={host} tabIndex={0} role="region" aria-label="Diagram" />
-      <p class="hidden" role="status">
-        {said}
-      </p>
-    </>
   );
 }

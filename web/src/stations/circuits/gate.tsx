@@ -1,8 +1,10 @@
 // A gate drawn as its neurons: inputs to toggle, weights on the wires, z and h in the neurons.
 
-import { exact, short } from "../../format.ts";
+import { exact, named, short } from "../../format.ts";
 import { SvgNum } from "../../components/numbers.tsx";
 import { type Numbers, reals } from "../../protocol.ts";
+import { t } from "../../text.ts";
+import { shade } from "./legend.tsx";
 
 export interface GateView {
   inputs: string[];
@@ -59,14 +61,14 @@ export function GateDrawing(props: {
         class="gate"
         viewBox={`0 0 ${width} ${height}`}
         role="group"
-        aria-label="The gate as neurons"
+        aria-label={t("The gate as neurons")}
         style={{ "--wide": `${width}px` }}
       >
         {wires.map(({ w, from, j }) => {
           const to = atNeuron(j);
           return (
             <line
-              class={`wire ${w < 0 ? "minus" : ""}`}
+              class={`wire ${w < 0 ? "minus" : "plus"}`}
               style={{ strokeWidth: `${0.8 + 1.2 * Math.abs(w)}px` }}
               x1={from.x}
               y1={from.y}
@@ -93,7 +95,7 @@ export function GateDrawing(props: {
           const out = gate.output_neurons.indexOf(j);
           return (
             <g>
-              {out >= 0 && <line class="wire" x1={cx} y1={cy} x2={cx + 74} y2={cy} />}
+              {out >= 0 && <line class="wire out" x1={cx} y1={cy} x2={cx + 74} y2={cy} />}
               <circle class="neuron" cx={cx} cy={cy} r={R} style={shade(value)} />
               <SvgNum class="big" name={`gate_h.${j}`} value={value} x={cx} y={cy + 5} />
               <text class="label" x={cx} y={cy + R + 15}>
@@ -125,7 +127,7 @@ export function GateDrawing(props: {
               role="button"
               tabindex={0}
               aria-pressed={bit === 1}
-              aria-label={`${gate.inputs[i]} ${bit}, an input of the gate`}
+              aria-label={t("{input} {bit}, an input of the gate", { input: named(gate.inputs[i]!), bit })}
               onClick={() => toggle(i)}
               onKeyDown={(event: KeyboardEvent) => {
                 if (event.key !== "Enter" && event.key !== " ") return;
@@ -135,7 +137,7 @@ export function GateDrawing(props: {
             >
               <rect x={cx - 24} y={cy - 20} width={48} height={40} rx={9} style={shade(bit)} />
               <text class="label" x={cx} y={cy - 26}>
-                {gate.inputs[i]}{" "}
+                {named(gate.inputs[i]!)}{" "}
               </text>
               <text
                 class="num big"
@@ -162,10 +164,4 @@ function levels(weights: number[][], k: number): number[] {
     level[j] = 1 + Math.max(0, ...before);
   });
   return level;
-}
-
-/** Blue for 0, orange for 1: mixed into the surface, so that the number stays readable. */
-export function shade(value: number): { fill: string } {
-  const share = Math.round(45 * Math.min(1, Math.abs(2 * value - 1)));
-  return { fill: `color-mix(in srgb, var(--${value < 0.5 ? "negative" : "positive"}) ${share}%, var(--surface))` };
 }

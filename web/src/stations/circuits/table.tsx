@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { Num } from "../../components/numbers.tsx";
+import { t } from "../../text.ts";
 
 interface Column {
   head: ComponentChildren;
@@ -44,7 +45,7 @@ export function TruthTable(props: {
                 {onRow ? (
                   <button
                     class="cell bits"
-                    aria-label={`Set the inputs to ${bits.join(" ")}`}
+                    aria-label={t("Set the inputs to {bits}", { bits: bits.join(" ") })}
                     onClick={() => onRow(bits)}
                   >
                     {bits.join(" ")}
@@ -75,7 +76,7 @@ export function TruthTable(props: {
                     ) : (
                       number
                     )}
-                    {wrong && <span class="wrongly"> ✕<span class="hidden"> wrong</span></span>}
+                    {wrong && <span class="wrongly"> ✕<span class="hidden"> {t("wrong")}</span></span>}
                   </td>
                 );
               })}
