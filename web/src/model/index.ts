@@ -5,6 +5,7 @@ import { divergence } from "./divergence.ts";
 import { outputs } from "./outputs.ts";
 import { softmax } from "./softmax.ts";
 import type { Model } from "./station.ts";
+import { workshop } from "./workshop/model.ts";
 
 /** By key. Each model takes settings of its own record, so that the table cannot say which. */
 export const MODELS: Record<string, Model<any>> = {
@@ -12,4 +13,5 @@ export const MODELS: Record<string, Model<any>> = {
   softmax,
   circuits,
   outputs,
+  workshop,
 };

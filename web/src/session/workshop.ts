@@ -28,7 +28,8 @@ import { later, pause } from "./slices.ts";
 const SPEEDS: Record<string, number> = { "1": 1, "10": 10, "100": 100, most: Infinity };
 const SLICE = 12; // milliseconds of work at a time
 const PACE = 20; // milliseconds between two slices at a limited speed
-const FRAME = 33; // milliseconds between two frames at full speed
+const FRAME = 33; // milliseconds between two frames at full speed, at least
+const RAREST = 400; // and at most, however long a frame takes to draw
 const CHUNK = 4; // milliseconds of work between two looks at the clock
 
 type Axes = [x: number, y: number];
@@ -49,6 +50,7 @@ export class Workshop implements OpenStation {
   private owed = 0; // steps due at a limited speed
   private clock = 0; // when the last slice began
   private framed = 0; // when the last frame was sent
+  private worked = 0; // milliseconds of work since then
   private rate = 1; // steps in a millisecond, of late
   private due = false; // whether a slice is on its way
 
@@ -303,6 +305,7 @@ export class Workshop implements OpenStation {
   private slice(): void {
     const { run } = this;
     if (!run || !this.isMoving) return;
+    const begin = performance.now();
     try {
       if (this.goal !== null) this.replay(run);
       else this.train(run, this.speed!);
@@ -311,7 +314,14 @@ export class Workshop implements OpenStation {
       this.halt(); // a bug of ours must not end the page
       this.around.push({ type: "error", message: String(error) });
     }
-    if (!this.isMoving || performance.now() > this.framed + FRAME) this.publishFrame();
+    const now = performance.now();
+    this.worked += now - begin;
+    if (!this.isMoving || this.isFrameDue(now - this.framed)) this.publishFrame();
+  }
+
+  /** Drawing gets no more than half of the time. */
+  private isFrameDue(since: number): boolean {
+    return since > FRAME && (2 * this.worked > since || since > RAREST);
   }
 
   private train(run: Run, speed: number): void {
@@ -364,6 +374,7 @@ export class Workshop implements OpenStation {
   private publishFrame(): void {
     if (!this.run) return;
     this.framed = performance.now();
+    this.worked = 0;
     const status = {
       training: this.speed !== null,
       replaying: this.goal !== null,

@@ -29,8 +29,6 @@ export interface Report {
   unjudged: string[];
   /** Of a numeric target: ŷ and t of some rows. */
   residuals: { y_hat?: number[]; t?: number[] };
-  /** Of a table: the line of the file of each row by loss, from 1. */
-  lines?: number[];
 }
 
 /** X and t of the training or test rows; an Error for another name or missing rows. */

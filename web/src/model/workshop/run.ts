@@ -59,6 +59,7 @@ export class Run {
   private mostSnapshots: number;
   private before: Float64Array[] = []; // θ before the changes of each leg
   private job!: Job;
+  private end: Float64Array | null = null; // θ when the memory was given back
   private rng!: Rng;
   private order!: Int32Array;
   private offset = 0; // steps since the start of the epoch
@@ -84,8 +85,9 @@ export class Run {
     this.beginLeg(0, theta);
   }
 
-  /** Give the engine's memory back. */
+  /** Give the engine's memory back. The run can still be read, but it trains no more. */
   free(): void {
+    this.end = this.theta;
     this.job.free();
   }
 
@@ -108,7 +110,7 @@ export class Run {
 
   /** A copy of θ here. */
   get theta(): Float64Array {
-    return this.job.theta();
+    return this.end ?? this.job.theta();
   }
 
   /**

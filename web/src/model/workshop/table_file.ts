@@ -8,8 +8,8 @@ export interface LoadedTable extends TableFile {
   table: Table;
 }
 
-/** Read a table file; an Error says why it cannot be read. */
-export function loadTable(bytes: Uint8Array, name: string): LoadedTable {
-  const table = readTable(bytes, name);
+/** Read a table file; an Error says in one line why it cannot be read. */
+export function loadTable(bytes: Uint8Array, fileName: string): LoadedTable {
+  const table = readTable(bytes, fileName);
   return { name: table.name, bytes, table };
 }
