@@ -8,6 +8,7 @@ import { App } from "./app.tsx";
 import { applyTheme } from "./components/theme.tsx";
 import { applyLanguage } from "./language.ts";
 import * as checking from "./lessons/checking.ts";
+import { loadEngine } from "./engine/loaded.ts";
 import { Lessons } from "./lessons/state.ts";
 import { ACTIVATIONS } from "./model/activations.ts";
 import { MODELS } from "./model/index.ts";
@@ -83,9 +84,9 @@ store
   .start(lesson ? "" : payload.link)
   .then(() => payload.lessons && lessons.addFrom(JSON.stringify(payload.lessons)))
   .then(() => lesson && lessons.choose(lesson))
+  .then(clearprop.rest)
+  .then(() => performance.mark("drawn"))
+  .then(loadEngine)
   .catch((error: Error) => store.update({ lost: error.message }))
   .then(clearprop.rest)
-  .then(() => {
-    performance.mark("drawn");
-    document.documentElement.dataset.ready = "";
-  });
+  .then(() => (document.documentElement.dataset.ready = ""));

@@ -5,6 +5,7 @@ import { divergence } from "./divergence.ts";
 import { outputs } from "./outputs.ts";
 import { softmax } from "./softmax.ts";
 import type { Model } from "./station.ts";
+import { stepper } from "./stepper/index.ts";
 import { workshop } from "./workshop/model.ts";
 
 /** By key. Each model takes settings of its own record, so that the table cannot say which. */
@@ -12,6 +13,7 @@ export const MODELS: Record<string, Model<any>> = {
   divergence,
   softmax,
   circuits,
+  stepper,
   outputs,
   workshop,
 };

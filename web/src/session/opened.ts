@@ -3,6 +3,7 @@
 // Most stations are only their model: `opened` makes them. The workshop keeps a run, its data and its
 // place in it; it has commands of its own, and sends frames without being asked.
 
+import { loadEngine } from "../engine/loaded.ts";
 import type { Arrays, Message, Settings, View } from "../protocol.ts";
 import { change, defaults } from "../model/settings.ts";
 import type { Model } from "../model/station.ts";
@@ -57,6 +58,21 @@ export function opened(model: Model): OpenStation {
       const changed = change(model.fields, settings, changes);
       model.check?.(changed);
       settings = changed;
+    },
+  };
+}
+
+/** A station whose model computes with the engine: it opens as soon as that is loaded. */
+export function withEngine(model: Model): OpenStation {
+  const station = opened(model);
+  return {
+    ...station,
+    start: async (given) => {
+      await loadEngine();
+      await station.start(given);
+    },
+    enter: async () => {
+      await loadEngine();
     },
   };
 }

@@ -8,13 +8,14 @@ import { MODELS } from "../model/index.ts";
 import { change, defaults, shown } from "../model/settings.ts";
 import type { Model } from "../model/station.ts";
 import { decode, encode, stationOf } from "./link.ts";
-import { type Command, opened, type OpenStation, type Surroundings } from "./opened.ts";
+import { type Command, opened, type OpenStation, type Surroundings, withEngine } from "./opened.ts";
 import { Workshop } from "./workshop.ts";
 
 type Opener = (model: Model, around: Surroundings) => OpenStation;
 
 /** Stations that keep more than their settings, by key; a line for each. */
 export const OPENERS: Record<string, Opener> = {
+  stepper: withEngine,
   workshop: (model, around) => new Workshop(model, around),
 };
 

@@ -76,7 +76,12 @@ function LineList(
   }, [line.number]);
   const names = lines.map((other) => other.of);
   return (
-    <Panel title={t("The computation")} python={view.python} names={names}>
+    <Panel
+      title={t("The computation")}
+      python={view.python}
+      names={names}
+      tools={<Explain of="stepper.line" label={t("The computation")} />}
+    >
       <div class="lines" ref={list}>
         {(["forward", "backward"] as const).map((direction) => (
           <>
@@ -100,10 +105,6 @@ function LineList(
           </>
         ))}
       </div>
-      <p class="note">
-        {t("Step with Next, Page Down and Page Up, or the arrow keys.")}{" "}
-        <Explain of="stepper.line" label={t("The line")} />
-      </p>
     </Panel>
   );
 }

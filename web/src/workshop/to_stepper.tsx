@@ -25,11 +25,14 @@ export function ToStepper({ store }: { store: Store }) {
     t: rows.t.subarray(n * width, (n + 1) * width),
   });
   const reason = "reason" in found ? found.reason : "";
-  const open = () =>
-    "settings" in found && void store.ask("open", { link: encode(MODELS.stepper!, found.settings) });
+  const open = async () => {
+    if (!("settings" in found)) return;
+    await store.ask("open", { link: encode(MODELS.stepper!, found.settings) });
+    scrollTo(0, 0);
+  };
   return (
     <div class="row to-stepper">
-      <button disabled={!!reason} aria-describedby={reason ? "to-stepper-reason" : undefined} onClick={open}>
+      <button disabled={!!reason} aria-describedby={reason ? "to-stepper-reason" : undefined} onClick={() => void open()}>
         {t("Open this network with row {n} in the stepper", { n: n + 1 })}
       </button>
       {reason && (

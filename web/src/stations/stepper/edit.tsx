@@ -6,7 +6,7 @@ import { Choice, Count, NumberBox, Setting } from "../../components/slider.tsx";
 import type { StationProps } from "../../components/station.tsx";
 import { matrix, reals } from "../../protocol.ts";
 import { t } from "../../text.ts";
-import { Slides, Tex } from "./tex.tsx";
+import { Tex } from "./tex.tsx";
 
 const MOST = 100; // of a value
 const UP = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -216,7 +216,6 @@ export function Values({ settings, view, act }: StationProps) {
       <p class="note">
         {t("Each row of x and t is an example.")} {classes && t("t is its class, from 0.")}
       </p>
-      <Slides />
     </Panel>
   );
 }
