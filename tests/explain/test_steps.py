@@ -86,6 +86,20 @@ def test_terms_add_up_to_every_entry(case: tuple[cp.Network, Any]) -> None:
             assert abs(sum(values) - float(step.result[index])) <= bound, (step.name, index)
 
 
+def test_terms_and_derivatives_are_data(case: tuple[cp.Network, Any]) -> None:
+    """Only the ŷ of several softmax groups has terms that depend on the place in another way."""
+    net, t = case
+    steps = explain.steps(net, X, t, WEIGHTS)
+    codes = {"X", "t", "a", *(step.symbol.code for step in steps)}
+    codes |= {f"{letter}{layer}" for letter in "Wb" for layer in range(1, len(net.W) + 1)}
+    for step in steps:
+        assert isinstance(step.summands, tuple) or step.operands[0].value.shape == (4, 5)
+        assert set(step.function[1:]) <= codes
+        assert step.function or step.summands
+        assert (step.derivative is None) == (step.direction == "forward")
+        assert step.derivative is None or set(step.derivative) <= codes
+
+
 def test_factors_are_entries_of_the_operands(case: tuple[cp.Network, Any]) -> None:
     net, t = case
     for step in explain.steps(net, X, t):

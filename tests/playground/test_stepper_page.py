@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright")
 
-from page import differences, entries, run
+from page import differences, entries, open_page, run
 
 import clearprop as cp
 from clearprop import explain
@@ -221,6 +221,13 @@ def test_weights_inputs_targets_and_the_shape_are_edited(page):
     assert (page.state()["settings"]["seed"], page.state()["settings"]["edits"]) == (7, "")
 
 
+def test_the_largest_network_fits_a_phone(browser):
+    settings = {"inputs": 5, "hidden": [5, 5, 5], "outputs": 5, "x": [0.123456] * 5, "t": [1.0] * 5}
+    with open_page(browser, viewport={"width": 390, "height": 844}) as page:
+        page.open("stepper", **settings)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -243,7 +250,7 @@ def test_settings_that_do_not_fit_are_told(page, given, message):
 
 @pytest.fixture(name="workshop")
 def _workshop(page):
-    stations = page.keys()
+    stations = page.evaluate("Object.keys(clearprop.models)")
     if "workshop" not in stations:
         pytest.skip("the page has no workshop yet")
     return page
