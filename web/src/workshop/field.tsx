@@ -31,18 +31,24 @@ interface FieldProps {
   above?: (at: Pick<Drawing, "px" | "py" | "width" | "height">) => ComponentChildren;
 }
 
+// Room for numbers and names, in units of the page's type.
 const FOOT = 36;
 const TOP = 8;
 const RIGHT = 12;
+const TYPE = 15; // pixels of the page's type at which these hold
 
 export function Field(props: FieldProps) {
   const { domain, names, aspect = 1, paint, listen, label, inside = {}, above } = props;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [full, setFull] = useState(300);
+  const [type, setType] = useState(1);
   useLayoutEffect(() => {
     const root = box.current!;
-    const measure = () => root.clientWidth && setFull(root.clientWidth);
+    const measure = () => {
+      if (root.clientWidth) setFull(root.clientWidth);
+      setType(parseFloat(getComputedStyle(document.documentElement).fontSize) / TYPE || 1);
+    };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(root);
@@ -50,10 +56,11 @@ export function Field(props: FieldProps) {
   }, []);
   const [left, right, bottom, top] = domain;
   const up = ticks(bottom, top, 8);
-  const gutter = 24 + 7 * Math.max(...up.map((value) => tickLabel(value).length), 1);
-  const width = Math.max(80, full - gutter - RIGHT);
+  const gutter = type * (24 + 7 * Math.max(...up.map((value) => tickLabel(value).length), 1));
+  const foot = type * FOOT;
+  const width = Math.max(80, Math.floor(full - gutter - type * RIGHT));
   const height = Math.round(width * aspect);
-  const across = ticks(left, right, Math.max(4, Math.min(9, Math.round(width / 42))));
+  const across = ticks(left, right, Math.max(4, Math.min(9, Math.round(width / (36 * type)))));
   const px = (x: number) => ((x - left) / (right - left)) * width;
   const py = (y: number) => ((top - y) / (top - bottom)) * height;
 
@@ -79,13 +86,13 @@ export function Field(props: FieldProps) {
   });
 
   return (
-    <div ref={box} class="field" style={{ height: `${height + TOP + FOOT}px` }}>
-      <svg class="axis-numbers" width={full} height={height + TOP + FOOT} aria-hidden="true">
+    <div ref={box} class="field" style={{ height: `${height + TOP + foot}px` }}>
+      <svg class="axis-numbers" width={full} height={height + TOP + foot} aria-hidden="true">
         <g transform={`translate(${gutter} ${TOP})`}>
           {across.map((value) => (
             <g transform={`translate(${px(value)} ${height})`}>
               <line y2={5} />
-              <text y={17}>
+              <text y={5 + 12 * type}>
                 {tickLabel(value)}
               </text>
             </g>
@@ -98,10 +105,10 @@ export function Field(props: FieldProps) {
               </text>
             </g>
           ))}
-          <text class="name" x={width / 2} y={height + 33}>
+          <text class="name" x={width / 2} y={height + 33 * type}>
             {names[0]}
           </text>
-          <text class="name" transform={`translate(${10 - gutter} ${height / 2}) rotate(-90)`}>
+          <text class="name" transform={`translate(${11 * type - gutter} ${height / 2}) rotate(-90)`}>
             {names[1]}
           </text>
         </g>

@@ -51,24 +51,14 @@ function put(canvas: HTMLCanvasElement, pixels: Uint32Array, n: number): void {
 const place = (level: number) =>
   Math.max(0, Math.min(STEPS - 1, Math.round(((level + 1) * (STEPS - 1)) / 2))) || 0;
 
-/** Levels (n·n) from −1 to 1, every `stride`-th node of each side. */
-export function drawLevels(canvas: HTMLCanvasElement, levels: Float32Array, n: number, stride = 1): void {
-  drawTable(canvas, colours().signed, levels, n, stride);
+/** Levels (n·n) from −1 to 1. */
+export function drawLevels(canvas: HTMLCanvasElement, levels: Float32Array, n: number): void {
+  drawTable(canvas, colours().signed, levels, n);
 }
 
 /** Levels in the colours of a table. */
-function drawTable(
-  canvas: HTMLCanvasElement,
-  table: Uint32Array,
-  levels: Float32Array,
-  n: number,
-  stride: number,
-): void {
-  const side = Math.floor((n - 1) / stride) + 1;
-  const pixels = new Uint32Array(side * side);
-  for (let j = 0, at = 0; j < side; j++)
-    for (let i = 0; i < side; i++) pixels[at++] = table[place(levels[(j * n + i) * stride]!)]!;
-  put(canvas, pixels, side);
+function drawTable(canvas: HTMLCanvasElement, table: Uint32Array, levels: Float32Array, n: number): void {
+  put(canvas, Uint32Array.from(levels, (level) => table[place(level)]!), n);
 }
 
 /** Shares (n·n) from 0 to 1 in greys; NaN as paper. */
@@ -98,9 +88,9 @@ export function drawClasses(canvas: HTMLCanvasElement, outputs: Float64Array, n:
 }
 
 /** One output for two classes: from the colour of class 0 over paper to that of class 1. */
-export function drawTwoClasses(canvas: HTMLCanvasElement, levels: Float32Array, n: number, stride = 1): void {
+export function drawTwoClasses(canvas: HTMLCanvasElement, levels: Float32Array, n: number): void {
   const { classes, middle } = colours();
-  drawTable(canvas, between(middle, classes[0]!, classes[1]!), levels, n, stride);
+  drawTable(canvas, between(middle, classes[0]!, classes[1]!), levels, n);
 }
 
 /** The probability of class k, as a level from −1 to 1: from paper to the class's colour. */
@@ -109,12 +99,11 @@ export function drawClass(
   levels: Float32Array,
   n: number,
   k: number,
-  stride: number,
 ): void {
   const { classes, middle } = colours();
   const own = classes[k % 8]!;
   const table = Uint32Array.from({ length: STEPS }, (_, i) => packed(mix(middle, own, (0.9 * i) / (STEPS - 1))));
-  drawTable(canvas, table, levels, n, stride);
+  drawTable(canvas, table, levels, n);
 }
 
 /** A table of colours: low at level −1, middle at 0, high at 1. */

@@ -17,7 +17,9 @@ import { subscript } from "./plane_plot.tsx";
 
 const NODES = 61;
 /** Lines of the input plane that are followed into the hidden space. */
-const LINES = 13;
+const LINES = 11;
+/** Milliseconds between two drawings while training: less often than the output. */
+const PAUSE = 120;
 
 export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
   useLive(store.live, 400); // the axes follow the run more slowly than the drawing
@@ -50,7 +52,7 @@ export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
         domain={domain}
         names={[unitName(layer, pair[0]), unitName(layer, pair[1])]}
         paint={paint}
-        listen={(redraw) => store.live.subscribe(redraw)}
+        listen={(redraw) => seldom(store, redraw)}
         label={t("The rows over two units of hidden layer {layer}", { layer })}
       />
       <div class="axes">
@@ -76,6 +78,16 @@ export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
       </p>
     </div>
   );
+}
+
+/** Calls back for frames, while training at most every PAUSE milliseconds. */
+function seldom(store: Store, redraw: () => void): () => void {
+  let last = 0;
+  return store.live.subscribe(() => {
+    if (store.live.frame?.training && performance.now() < last + PAUSE) return;
+    last = performance.now();
+    redraw();
+  });
 }
 
 const hidden = new WeakMap<Frame, Float64Array[]>();

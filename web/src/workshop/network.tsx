@@ -234,13 +234,12 @@ function drawUnits(box: HTMLElement, data: DataSet, picture: Picture): void {
   const last = data.sizes.length - 1;
   const draw = (canvas: HTMLCanvasElement, layer: number, unit: number) => {
     const { levels } = levelsOf(picture, data, layer, unit);
-    const stride = picture.n > 50 ? 2 : 1;
     const K = data.n_classes;
     if (picture.line) drawLine(canvas, levels);
-    else if (layer < last || !K) drawLevels(canvas, levels, picture.n, stride);
-    else if (data.sizes[last]! > 1) drawClass(canvas, levels, picture.n, unit, stride);
-    else if (K === 2) drawTwoClasses(canvas, levels, picture.n, stride);
-    else drawLevels(canvas, levels, picture.n, stride);
+    else if (layer < last || !K) drawLevels(canvas, levels, picture.n);
+    else if (data.sizes[last]! > 1) drawClass(canvas, levels, picture.n, unit);
+    else if (K === 2) drawTwoClasses(canvas, levels, picture.n);
+    else drawLevels(canvas, levels, picture.n);
   };
   for (const canvas of box.querySelectorAll<HTMLCanvasElement>("[data-input]"))
     draw(canvas, 0, Number(canvas.dataset.input));

@@ -7,6 +7,7 @@ import {
   layerValues,
   NODES,
   outputScale,
+  UNIT_NODES,
   unitLevels,
 } from "../model/workshop/pictures.ts";
 import { type DataSet, type Frame, GRID, type Live } from "./live.ts";
@@ -15,6 +16,8 @@ import { type DataSet, type Frame, GRID, type Live } from "./live.ts";
 export interface Picture {
   domain: Domain;
   n: number;
+  /** The outputs alone, at more nodes. */
+  fine: { n: number; outputs: Float64Array };
   /** Whether the values stand along one input. */
   line: boolean;
   /** (nodes, units) of each layer: the inputs first, the outputs last. */
@@ -23,7 +26,7 @@ export interface Picture {
 }
 
 const known = new WeakMap<Frame, Picture>();
-const inputs = new WeakMap<DataSet, Float64Array>();
+const inputs = new WeakMap<DataSet, { coarse: Float64Array; fine: Float64Array }>();
 
 /** The picture of the frame shown; null before there is one. */
 export function pictureOf(live: Live): Picture | null {
@@ -37,20 +40,25 @@ export function pictureOf(live: Live): Picture | null {
 function computed(data: DataSet, frame: Frame): Picture {
   const { engine, dataset, spec } = data.bench!;
   const line = dataset.plane === 1;
+  const nodes = (n: number) =>
+    line ? along(domain(dataset, data.axes), n) : gridInputs(dataset, data.axes, n);
+  const n = line ? NODES : UNIT_NODES;
   let X = inputs.get(data);
-  if (!X) inputs.set(data, (X = line ? along(domain(dataset, data.axes)) : gridInputs(dataset, data.axes)));
-  const nodes = line ? NODES : NODES * NODES;
+  if (!X) inputs.set(data, (X = { coarse: nodes(n), fine: line ? nodes(0) : nodes(NODES) }));
+  const values = layerValues(engine, spec, frame.theta, X.coarse, line ? n : n * n);
+  const outputs = line ? values.at(-1)! : engine.predict(spec, frame.theta, X.fine, NODES * NODES);
   return {
     domain: domain(dataset, data.axes),
-    n: NODES,
+    n,
+    fine: { n: NODES, outputs },
     line,
-    values: [X, ...layerValues(engine, spec, frame.theta, X, nodes)],
+    values: [X.coarse, ...values],
     sizes: spec.sizes,
   };
 }
 
-function along([left, right]: Domain): Float64Array {
-  return Float64Array.from({ length: NODES }, (_, i) => left + ((right - left) * i) / (NODES - 1));
+function along([left, right]: Domain, n: number): Float64Array {
+  return Float64Array.from({ length: n }, (_, i) => left + ((right - left) * i) / (n - 1));
 }
 
 /** A server's pictures: levels of 40 × 40 cells. */
@@ -68,7 +76,8 @@ function received(data: DataSet, frame: Frame): Picture {
     }
     return h;
   });
-  return { domain: data.domain, n, line: false, values: [new Float64Array(), ...values], sizes: data.sizes };
+  const fine = { n, outputs: values.at(-1)! };
+  return { domain: data.domain, n, fine, line: false, values: [new Float64Array(), ...values], sizes: data.sizes };
 }
 
 /** The levels (nodes,) of a unit from −1 to 1; layer 0 has the inputs. */
@@ -82,4 +91,10 @@ export function levelsOf(
   const { centre, scale } = last ? outputScale(data.output, data.n_classes) : { centre: 0, scale: 0 };
   const found = unitLevels(picture.values[layer]!, picture.sizes[layer]!, unit, centre, scale);
   return { ...found, centre };
+}
+
+/** The levels of the only output at the finer nodes. */
+export function outputLevels(picture: Picture, data: DataSet): Float32Array {
+  const { centre, scale } = outputScale(data.output, data.n_classes);
+  return unitLevels(picture.fine.outputs, 1, 0, centre, scale).levels;
 }

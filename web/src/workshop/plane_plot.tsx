@@ -9,7 +9,7 @@ import { drawClasses, drawLevels, drawTwoClasses } from "./heat.ts";
 import type { DataSet, Frame } from "./live.ts";
 import { dotColours, drawDot, targetScale } from "./marks.tsx";
 import { usePen } from "./pen.ts";
-import { levelsOf, type Picture, pictureOf } from "./picture.ts";
+import { levelsOf, outputLevels, type Picture, pictureOf } from "./picture.ts";
 import { type PenKind, penned, type Shown } from "./plot.tsx";
 import { Scale } from "./scale.tsx";
 
@@ -76,27 +76,21 @@ function drawField(drawing: Drawing, data: DataSet, picture: Picture, shown: Sho
   scratch ??= document.createElement("canvas");
   const layers = picture.sizes.length - 1;
   const K = picture.sizes[layers]!;
-  const outputs = picture.values[layers]!;
+  const { outputs, n } = picture.fine;
   const unit = shown.unit;
   if (unit && unit.layer <= layers)
     drawLevels(scratch, levelsOf(picture, data, unit.layer, unit.unit).levels, picture.n);
-  else if (!data.n_classes) drawLevels(scratch, scaled(outputs, targetScale(data)), picture.n);
-  else if (K > 1) drawClasses(scratch, outputs, picture.n, K);
-  else if (data.n_classes === 2) drawTwoClasses(scratch, levelsOf(picture, data, layers, 0).levels, picture.n);
-  else drawClasses(scratch, nearestClass(outputs, data.n_classes), picture.n, data.n_classes);
+  else if (!data.n_classes) drawLevels(scratch, scaled(outputs, targetScale(data)), n);
+  else if (K > 1) drawClasses(scratch, outputs, n, K);
+  else if (data.n_classes === 2) drawTwoClasses(scratch, outputLevels(picture, data), n);
+  else drawClasses(scratch, nearestClass(outputs, data.n_classes), n, data.n_classes);
   context.fillStyle = colour("middle");
   context.fillRect(0, 0, width, height);
   context.globalAlpha = data.n_classes || unit ? 0.75 : 1; // so that marks of classes stand out
   drawNodes(drawing, scratch);
   context.globalAlpha = 1;
   if (unit) return;
-  drawSegments(
-    drawing,
-    decisionLines(outputs, picture.n, data.n_classes),
-    picture.n,
-    colour("ink"),
-    colour("surface"),
-  );
+  drawSegments(drawing, decisionLines(outputs, n, data.n_classes), n, colour("ink"), colour("surface"));
 }
 
 /** Values as levels from −1 to 1. */

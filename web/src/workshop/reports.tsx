@@ -1,6 +1,8 @@
 // What the network gets wrong, how sure it is, its layers, and what is the matter with it.
 
 import { useEffect, useState } from "preact/hooks";
+import { colour } from "../components/theme.tsx";
+import { extent } from "../model/workshop/pictures.ts";
 import { Matrix, Num } from "../components/numbers.tsx";
 import { short } from "../format.ts";
 import type { Dataset, Origin } from "../model/workshop/datasets.ts";
@@ -8,7 +10,10 @@ import { matrix, real, reals, type Numbers } from "../protocol.ts";
 import type { Store } from "../store.ts";
 import { t } from "../text.ts";
 import { LowerRate } from "./transport.tsx";
+import { Field } from "./field.tsx";
+import { classColour } from "./heat.ts";
 import type { DataSet } from "./live.ts";
+import { drawDot, Mark } from "./marks.tsx";
 
 export interface Report {
   part: string;
@@ -88,29 +93,42 @@ export function Errors({ report, data }: { report: Report; data: DataSet }) {
 }
 
 function Residuals({ report }: { report: Report }) {
-  const { y_hat = [], t = [] } = report.residuals;
-  const all = [...y_hat, ...t].map(Number);
-  const [low, high] = [Math.min(...all), Math.max(...all)];
-  const at = (v: number) => 10 + (220 * (Number(v) - low)) / (high - low || 1);
+  const { y_hat = [], t: targets = [] } = report.residuals;
+  const [low, high] = extent([Float64Array.from(y_hat, Number), Float64Array.from(targets, Number)], 1, 0);
+  const margin = 0.05 * (high - low) || 1;
+  const domain = [low - margin, high + margin, low - margin, high + margin] as const;
   return (
-    <>
+    <div class="plot">
       <p>
         R² = <Num name="r2" value={real(report.numbers.r2)} />
       </p>
-      <svg class="scatter" viewBox="0 0 256 256" role="img" aria-label="t against ŷ">
-        <line class="rule" x1={10} y1={230} x2={230} y2={10} />
-        {t.map((value, i) => (
-          <circle cx={at(y_hat[i] ?? 0)} cy={240 - at(value)} r={2.2} />
-        ))}
-        <text class="tick math" x={120} y={252}>
-          ŷ
-        </text>
-        <text class="tick math" x={246} y={120}>
-          t
-        </text>
-      </svg>
-    </>
+      <Field
+        domain={domain}
+        names={["ŷ", "t"]}
+        label={t("Targets t against the outputs ŷ")}
+        listen={still}
+        paint={({ context, px, py, width }) => {
+          drawDiagonal(context, width);
+          for (const [i, target] of targets.entries()) {
+            const style = { size: 3 };
+            drawDot(context, px(Number(y_hat[i])), py(Number(target)), 0, colour(report.part), style, false);
+          }
+        }}
+      />
+      <p class="note">{t("On the line, ŷ = t.")}</p>
+    </div>
   );
+}
+
+const still = () => () => {};
+
+function drawDiagonal(context: CanvasRenderingContext2D, width: number): void {
+  context.strokeStyle = colour("edge");
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(0, width);
+  context.lineTo(width, 0);
+  context.stroke();
 }
 
 export function Calibration({ report, data }: { report: Report; data: DataSet }) {
@@ -119,29 +137,31 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
   const ece = reals(report.numbers["calibration.ece"]);
   if (!mean.length)
     return <p class="note">Only for outputs that are probabilities: logistic and softmax.</p>;
-  const at = (v: number) => 8 + 180 * v;
   const first = mean.length === 1 ? 1 : 0;
   return (
-    <div class="calibration">
-      <svg viewBox="0 0 210 210" role="img" aria-label="Calibration: observed frequency against ŷ">
-        <line class="rule" x1={at(0)} y1={188} x2={at(1)} y2={8} />
-        <rect class="frame" x={8} y={8} width={180} height={180} />
-        {mean.map((bins, k) => (
-          <g style={{ fill: `var(--class-${(k + first) % 8})`, stroke: `var(--class-${(k + first) % 8})` }}>
-            <polyline points={bins.map((m, i) => `${at(m)},${196 - at(share[k]![i]!)}`).join(" ")} />
-            {bins.map((m, i) => (
-              <circle cx={at(m)} cy={196 - at(share[k]![i]!)} r={3} />
-            ))}
-          </g>
-        ))}
-        <text class="tick" x={98} y={204}>
-          ŷ
-        </text>
-      </svg>
+    <div class="calibration plot">
+      <Field
+        domain={[0, 1, 0, 1]}
+        names={["ŷ", t("observed frequency")]}
+        label={t("Calibration: observed frequency against ŷ")}
+        listen={still}
+        paint={({ context, px, py, width }) => {
+          drawDiagonal(context, width);
+          mean.forEach((bins, k) => {
+            const own = classColour(k + first);
+            context.beginPath();
+            bins.forEach((m, i) => context.lineTo(px(m), py(share[k]![i]!)));
+            context.strokeStyle = own;
+            context.lineWidth = 1.5;
+            context.stroke();
+            bins.forEach((m, i) => drawDot(context, px(m), py(share[k]![i]!), k + first, own, { size: 3.5 }, false));
+          });
+        }}
+      />
       <ul class="plain">
         {ece.map((value, k) => (
           <li>
-            class {data.labels[k + first]}: expected calibration error{" "}
+            <Mark k={k + first} /> class {data.labels[k + first]}: expected calibration error{" "}
             <Num name={`calibration.ece.${k}`} value={value} />
           </li>
         ))}

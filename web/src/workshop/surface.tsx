@@ -28,6 +28,9 @@ const SLICE = 12;
 
 interface Surface {
   data: DataSet;
+  /** The frame's θ, and the directions that were chosen. */
+  theta: Float64Array;
+  wanted: string;
   /** Number of steps at θ. */
   step: number;
   plane: Plane;
@@ -47,7 +50,6 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
   const busy = useRef(false);
   const { frame } = store.live;
   const { bench } = data;
-  const step = frame ? Number(frame.numbers.step) : 0;
   const names = parameterNames(data);
   const places: [number, number] = [Math.min(first, names.length - 1), Math.min(second, names.length - 1)];
 
@@ -56,21 +58,21 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
     if (!bench || !now || busy.current) return;
     busy.current = true;
     try {
-      setSurface(await computed(data, now.theta, Number(now.numbers.step), directions, places, names));
+      const found = await computed(data, now.theta, Number(now.numbers.step), directions, places, names);
+      setSurface({ ...found, wanted: [directions, ...places].join() });
     } finally {
       busy.current = false;
     }
   }, [data, directions, places[0], places[1]]);
-  // anew whenever the run has come to rest elsewhere
-  const due = bench && frame && !frame.training && !(surface?.data === data && surface.step === step);
+  const wanted = [directions, ...places].join();
+  const moving = !frame || frame.training || frame.replaying;
+  // anew whenever the run has come to rest elsewhere, or other directions are chosen
+  const isRight = surface?.data === data && surface.theta === frame?.theta && surface.wanted === wanted;
   useEffect(() => {
-    if (!due) return;
-    const timer = window.setTimeout(() => void compute(), 250);
+    if (!bench || moving || isRight) return;
+    const timer = window.setTimeout(() => void compute(), surface?.wanted === wanted ? 250 : 0);
     return () => window.clearTimeout(timer);
-  }, [due, compute, step]);
-  useEffect(() => {
-    if (surface && !frame?.training) void compute();
-  }, [directions, places[0], places[1]]);
+  }, [moving, isRight, compute, frame?.theta, surface]);
 
   const options = Object.fromEntries(names.map((name, k) => [String(k), name]));
   const controls = (
@@ -94,7 +96,7 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
     return (
       <>
         {controls}
-        <p class="note">{t("It is computed when the run stands still.")}</p>
+        <p class="note">{moving ? t("It is computed when the run stands still.") : t("Computing…")}</p>
       </>
     );
   const shares = surface.plane.shares;
@@ -146,7 +148,7 @@ async function computed(
   directions: string,
   places: [number, number],
   names: string[],
-): Promise<Surface> {
+): Promise<Omit<Surface, "wanted">> {
   const { engine, spec, rows, path } = data.bench!;
   const steps = path().filter((point) => point.step <= step);
   const skip = Math.ceil(steps.length / MOST_OF_PATH) || 1;
@@ -171,6 +173,7 @@ async function computed(
   const share = (k: 0 | 1) => (plane.shares[k] ? ` (${Math.round(100 * plane.shares[k])} %)` : "");
   return {
     data,
+    theta,
     step,
     plane,
     domain,

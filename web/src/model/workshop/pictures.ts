@@ -4,8 +4,10 @@ import type { Engine, NetworkSpec } from "../../engine/index.ts";
 import { type Dataset, EXTENT } from "./datasets.ts";
 import { featuresOf, INPUTS } from "./features.ts";
 
-/** Nodes of a picture along each side: 100 cells between them. */
+/** Nodes of the output's picture along each side: 100 cells between them. */
 export const NODES = 101;
+/** Nodes of the pictures of all units. */
+export const UNIT_NODES = 51;
 
 /** Half the side of the plane that is shown. */
 const SIDE = EXTENT + 0.3;
