@@ -15,12 +15,13 @@ MADE = """async jobs => {
   const { datasetFromSettings, readTable } = clearprop.bench;
   return jobs.map(({ settings, bytes, name }) => {
     try {
-      const table = bytes !== undefined ? readTable(Uint8Array.from(atob(bytes), c => c.charCodeAt(0)), name) : null;
+      const read = () => readTable(Uint8Array.from(atob(bytes), c => c.charCodeAt(0)), name);
+      const table = bytes === undefined ? null : read();
       const made = datasetFromSettings(engine, settings, table);
       const { features, labels, columns, n_classes } = made;
       const arrays = ["X", "t", "X_test", "t_test"].map(key => [key, [...made[key]]]);
-      return { features, labels, columns, n_classes, notes: table?.notes, lines: table && [...table.lines],
-               names: table?.columns, ...Object.fromEntries(arrays) };
+      return { features, labels, columns, n_classes, names: table?.columns,
+               lines: table && [...table.lines], ...Object.fromEntries(arrays) };
     } catch (error) { return { error: error.message }; }
   });
 }"""

@@ -1,4 +1,4 @@
-"""What the workshop's drawings compute, against the library; and what they look like in the page."""
+"""What the drawings of the workshop compute, against the library."""
 
 from __future__ import annotations
 
