@@ -90,7 +90,11 @@ export function Hidden({ settings, view }: StationProps) {
           <Named
             name="hidden_certified"
             value={real(numbers.hidden_certified)}
-            note={t("proved, rounding included")}
+            note={
+              real(numbers.hidden_certified) < 0.5
+                ? t("proved, rounding included")
+                : t("not below ½: nothing is proved at this gain")
+            }
           >
             <Word>{t("bound")}</Word>
           </Named>
