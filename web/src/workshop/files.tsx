@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 
 export function download(name: string, content: BlobPart, type = "application/octet-stream"): void {
   const address = URL.createObjectURL(new Blob([content], { type }));
@@ -43,8 +44,14 @@ export function Files({ store, python }: { store: Store; python: () => Promise<s
       />
       <button onClick={() => void exported("safetensors")}>Network (safetensors)</button>
       <button onClick={() => void exported("svg")}>Drawing (SVG)</button>
-      <button onClick={() => void python().then((text) => download("playground.py", text, "text/x-python"))}>
-        Program (Python)
+      <button title={t("A program that makes this network with its weights, to the last bit")} onClick={() => void exported("python")}>
+        {t("Network (Python)")}
+      </button>
+      <button
+        title={t("A program that trains the network anew, step by step")}
+        onClick={() => void python().then((text) => download("training.py", text, "text/x-python"))}
+      >
+        {t("Training (Python)")}
       </button>
       <p class="note">
         The address holds the configuration, the seeds and every step. A saved file also has the data and the weights.

@@ -353,7 +353,7 @@ export function Diagnosis({ report, store }: { report: Report; store: Store }) {
             </strong>
             <div class="note">
               {Object.entries(finding.evidence)
-                .map(([name, value]) => `${name} ${typeof value === "number" ? Number(value.toPrecision(4)) : value}`)
+                .map(([name, value]) => `${name} ${typeof value === "number" ? short(value) : value}`)
                 .join(", ")}
             </div>
             <div>→ {finding.advice}</div>
