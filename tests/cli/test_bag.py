@@ -23,7 +23,7 @@ from clearprop.tables.frames import TableError
 from clearprop.tabular.model import TableModel
 
 N = 240
-FEW = ("--members", "4", "--time-limit", "60")
+FEW = ("--members", "4")
 
 
 def write_table(path: Path, n: int = N, seed: int = 0, *, colour: str = "blue") -> None:

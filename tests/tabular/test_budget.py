@@ -111,7 +111,7 @@ def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
     rng = np.random.default_rng(0)
     n = 4 * PILOT_ROWS
     X = rng.normal(size=(n, 3))
-    y = X[:, 0] + X[:, 1]
+    y = np.abs(X[:, 0]) + np.abs(X[:, 1])
     asked: list[tuple[Any, ...]] = []
 
     def some(*arguments: Any) -> int:
@@ -130,7 +130,7 @@ def test_a_fit_of_some_rows(monkeypatch: Any) -> None:
     assert count == n
     assert 0 < seconds < 30
     assert min(speeds.fit, speeds.row, speeds.step) > 0
-    labels = np.stack([np.sign(y), np.sign(X[:, 2])], axis=1).astype(int)
+    labels = np.stack([np.sign(y - 1), np.sign(np.sin(3 * X[:, 2]))], axis=1).astype(int)
     labels[::3, 0] = 0
     with pytest.warns(UserWarning, match="600 of the"):
         bag = classifier(time_limit=30).fit(X, labels, np.ones(n))
@@ -246,8 +246,8 @@ def test_training_ends_in_time_with_a_whole_schedule(
     step_seconds: Callable[[float], float], monkeypatch: Any
 ) -> None:
     bag, seconds, rates = train_on(Machine(step_seconds), monkeypatch, 3000, 1.5)
-    # an epoch and an evaluation are left over at the most
-    assert 0.93 * 1.5 < seconds < 1.02 * 1.5
+    # an epoch, an evaluation and the time of a last linear member are left over at the most
+    assert 0.88 * 1.5 < seconds < 1.02 * 1.5
     assert bag.stopped == "time_limit"
     # ½(1 − cos(2πu)) is below 0.02 for u within 0.05 of the end, dt = 0.05·16·ln 2/15 = 0.037
     assert rates[-1] < 0.02 * max(rates)

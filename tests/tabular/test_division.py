@@ -287,7 +287,7 @@ def test_with_times_only_later_rows_are_judged_and_all_rows_are_learnt() -> None
     # no judge has seen a y as large as the latest, but the networks that are kept have
     assert np.sqrt(np.mean((model.predict(X) - y)[time > 350] ** 2)) < model.oof_score_
     short = TabularRegressor(8, random_state=0, time_limit=0.3).fit(X, y, time=time)
-    assert len(short.networks_) in (4, 8)
+    assert len(short.networks_) in (1, 4, 8)
     classes = TabularClassifier(2, random_state=0, tune=0.5).fit(X, y > 10, time=time)
     assert len(classes.networks_) == 2
     assert np.isnan(classes.oof_prediction_).mean() > 0.5

@@ -85,7 +85,7 @@ def test_the_network_computes_the_features_times_the_weights(output: Output, t_o
     data = Data(inputs.transform(source), t)
     architecture = architecture_of(inputs, output, t.shape[1])
     parts = AT_RANDOM.folds(len(t), 4, np.random.default_rng(0))
-    thetas = fit_linear(architecture, data, parts, 5.0, 0)
+    thetas = fit_linear(architecture, data, parts, 5.0, 0).thetas
     assert len(thetas) == 4
 
     features = Features.of(inputs.layer)
@@ -143,7 +143,46 @@ def test_a_short_time_limit_gives_what_linear_models_give() -> None:
     assert classifier.stopped_ == regressor.stopped_ == "time_limit"
     assert classifier.score(new, z_new > 0) > 0.93
     assert regressor.score(new, z_new) > 0.98
-    assert len(classifier.networks_) == 4
+    assert len(classifier.networks_) == 1  # which has learnt from all rows
+
+
+def test_linear_members_win_against_networks_that_predict_worse() -> None:
+    """Also if there was time for all of them; the last one learns from all rows."""
+    X, z = separable(1_200, 5)
+    model = cp.TabularClassifier(random_state=0, time_limit=60.0).fit(X[:200], z[:200] > 0)
+    assert model.linear_
+    assert model.stopped_ in ("patience", "epochs")
+    assert model.score(X[200:], z[200:] > 0) > 0.975
+    networks = cp.TabularClassifier(random_state=0).fit(X[:200], z[:200] > 0)
+    assert networks.oof_score_ > 2 * model.oof_score_
+    noisy = np.sin(3 * X[:200, 0]) + np.abs(X[:200, 1])
+    assert not cp.TabularRegressor(random_state=0, time_limit=60.0).fit(X[:200], noisy).linear_
+
+
+def test_weights_to_begin_with_are_those_of_the_features() -> None:
+    X, z = separable(300, 4)
+    for output, t in ((Linear(), z[:, None]), (Softmax(), np.eye(2)[(z > 0).astype(int)])):
+        rows = FeatureRows(np.float32(3 * X + 1), [], t, np.full(300, 1 / 300), output)
+        problem = LinearProblem.of(output, rows, np.inf)
+        found = problem.solve(0.01)
+        again = problem._linear(problem._from(found))
+        np.testing.assert_allclose(again.W, found.W, atol=1e-6)
+        np.testing.assert_allclose(again.b, found.b, atol=1e-6)
+        late = LinearProblem.of(output, rows, -np.inf)  # one step is enough from there
+        assert rows.loss(late.solve(0.01, found)) <= rows.loss(found) + 1e-6
+
+
+def test_a_sample_of_the_rows_is_not_all_that_linear_members_learn_from() -> None:
+    X, z = separable(60_000, 4)
+    with pytest.warns((cp.TableWarning, UserWarning)) as caught:
+        model = cp.TabularClassifier(random_state=0, time_limit=0.05).fit(
+            X[:50_000], z[:50_000] > 0
+        )
+    assert model.linear_
+    assert model.score(X[50_000:], z[50_000:] > 0) > 0.99
+    assert np.isnan(model.oof_prediction_[:, 0]).sum() >= 30_000
+    messages = " ".join(str(warning.message) for warning in caught)
+    assert "enough for only 5000 of the 50000" not in messages
 
 
 def test_linear_members_are_networks_as_others(tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ class FitReport:
         kind, epochs = "networks", f": {last} epochs"
         best = f"best epoch: {estimator.n_iter_}, with"
         if estimator.linear_:
-            kind, epochs, best = "linear networks", "", "the linear networks have"
+            kind, epochs, best = "linear networks", "", "linear networks of the folds have"
+            if n == 1:
+                kind = "linear network"
         print(f"bag of {n} {kind} of {n_weights:,} weights{epochs} in {seconds:.1f} s")
         print(f"training ended: {ENDED.get(estimator.stopped_, estimator.stopped_)}")
         if estimator.unused_columns_:

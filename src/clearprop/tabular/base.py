@@ -31,12 +31,13 @@ from clearprop.tabular.bag.train import Bag
 from clearprop.tabular.fitting import (
     Settings,
     Task,
+    all_rows,
     choose_rows,
     divide,
     fit_bag,
-    prepare,
     use_texts,
     warn_of_leaks,
+    warn_of_sample,
 )
 from clearprop.tabular.gain import Gain
 from clearprop.tabular.importances import FeatureImportances, feature_importances
@@ -119,8 +120,7 @@ class BaseTabular(BaseEstimator):
         y = self._read_y(y)
         check_consistent_length(range(source.n_rows), y)
         n = source.n_rows
-        given = check_weights(sample_weight, n)
-        given = None if given is None else scale_weights(given)[0].astype(np.float32)
+        given = _scaled(check_weights(sample_weight, n))
         task = self._task(y, given)
         division = divide(task.division, groups, time, n, self.text_format)
         task = replace(task, division=division)
@@ -145,15 +145,14 @@ class BaseTabular(BaseEstimator):
             self.verbose,
         )
         check_columns(monotone, {name: found.reading for name, found in findings.items()})
-        rows = choose_rows(source, task, settings)
+        rows, prepared = choose_rows(source, task, settings)
+        whole = task
         if rows is not None:
-            message = f"time_limit={self.time_limit} is enough for only {len(rows)} of the {n} rows"
-            warnings.warn(message, UserWarning, stacklevel=users_line())
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
-        prepared = prepare(source, settings, rows)
         warn_of_leaks(prepared, task, y, settings)
         prepared = use_texts(prepared, task, y, settings)
-        bag, trials = fit_bag(prepared.inputs, prepared.matrix, task, y, settings)
+        everything = None if rows is None else all_rows(source, whole, prepared)
+        bag, trials = fit_bag(prepared, task, y, settings, everything)
         self.tune_results_ = [
             {"epochs": trial.epochs, "score": trial.score, **trial.configuration}
             for trial in trials
@@ -176,6 +175,7 @@ class BaseTabular(BaseEstimator):
         weight = np.ones(len(y)) if given is None else given.astype(np.float64)
         if not seen.all():
             y, weight, bag = y[seen], weight[seen], replace(bag, oof=bag.oof[seen])
+        warn_of_sample(bag.n_rows or len(task.t), n, self.time_limit)
         oof = self._judge(y, bag, weight)
         self.oof_prediction_ = oof if len(y) == n else _spread(oof, places, n)
         self._compare(bag, y, weight)
@@ -357,6 +357,11 @@ class BaseTabular(BaseEstimator):
         from clearprop.tabular.codec import load_tabular
 
         return load_tabular(path, cls)
+
+
+def _scaled(weight: Array | None) -> Array | None:
+    """Weights divided by their mean, float32."""
+    return None if weight is None else scale_weights(weight)[0].astype(np.float32)
 
 
 def _spread(prediction: Any, rows: Array, n: int) -> Any:

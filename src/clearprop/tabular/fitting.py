@@ -28,10 +28,12 @@ from clearprop.tabular.bag.budget import (
     PILOT_ROWS,
     Speeds,
     affordable_rows,
+    is_fair,
     sample_rows,
 )
 from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import Score
+from clearprop.tabular.bag.linear import AllRows
 from clearprop.tabular.bag.members import Members, measure
 from clearprop.tabular.bag.recipe import MONOTONE_ACTIVATION, Recipe, build_architectures
 from clearprop.tabular.bag.screening import Columns
@@ -161,17 +163,24 @@ def prepare(source: Source, settings: Settings, rows: Array | None) -> Prepared:
     return Prepared(inputs, matrix, (fitted - begun) / n, (time.monotonic() - fitted) / n)
 
 
-def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
-    """The rows, in order, that there is time for; None for all. Speeds are measured first."""
+def choose_rows(source: Source, task: Task, settings: Settings) -> tuple[Array | None, Prepared]:
+    """The rows, in order, that there is time for, and their inputs; None for all rows.
+
+    Speeds are measured first. If there is hardly time for that, the rows that were measured are
+    taken.
+    """
     n, limit, recipe = source.n_rows, settings.time_limit, settings.recipe
     if limit is None or n < LEAST_PILOTS * PILOT_ROWS:
-        return None
+        return None, prepare(source, settings, None)
     rng = np.random.default_rng(settings.seed)
     pilot = np.sort(rng.choice(n, PILOT_ROWS, replace=False))
     prepare(source, settings, pilot[:100])  # imports, whose time does not depend on the rows
     prepared = prepare(source, settings, pilot)
     if time.monotonic() - settings.begun > MOST_PREPARING * limit:
-        return sample_rows(n, PILOT_ROWS, task.division, task.weight, rng)
+        rows = pilot
+        if not is_fair(pilot, task.division, task.weight):
+            rows = sample_rows(n, PILOT_ROWS, task.division, task.weight, rng)
+        return rows, prepared if rows is pilot else prepare(source, settings, rows)
     some = task.rows(pilot)
     data = Data(prepared.matrix, some.t, some.weight)
     runner = get_engine(settings.engine, n_threads=settings.n_threads)
@@ -190,7 +199,8 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> Array | None:
     speeds = Speeds(prepared.fit_seconds, prepared.transform_seconds + judging, step)
     seconds = limit - (settings.tune or 0) - (time.monotonic() - settings.begun)
     k = affordable_rows(n, seconds, speeds, recipe)
-    return None if k == n else sample_rows(n, k, task.division, task.weight, rng)
+    drawn = None if k == n else sample_rows(n, k, task.division, task.weight, rng)
+    return drawn, prepare(source, settings, drawn)
 
 
 def warn_of_leaks(prepared: Prepared, task: Task, y: Array, settings: Settings) -> None:
@@ -200,7 +210,9 @@ def warn_of_leaks(prepared: Prepared, task: Task, y: Array, settings: Settings) 
     inputs, matrix, seed = prepared.inputs, prepared.matrix, settings.seed
     classes = isinstance(task.target, ClassTarget)
     if y.ndim == 1:
-        names = telling_columns(inputs, matrix, y, classes=classes, seed=seed)
+        names = telling_columns(
+            inputs, matrix, y, classes=classes, seed=seed, time_limit=settings.time_limit
+        )
         if names:
             _warn(leak_message(names), TableWarning)
     if task.division.groups is None and task.division.times is None:
@@ -257,14 +269,31 @@ def use_texts(prepared: Prepared, task: Task, y: Array, settings: Settings) -> P
     return replace(prepared, inputs=inputs, matrix=matrix)
 
 
+def all_rows(source: Source, task: Task, prepared: Prepared) -> AllRows:
+    """All rows of a table whose inputs were prepared from some of them; task: of all rows."""
+
+    def read(rows: Array) -> Data:
+        some = task.rows(rows)
+        every = len(rows) == source.n_rows
+        return Data(prepared.inputs.transform(source, None if every else rows), some.t, some.weight)
+
+    return AllRows(source.n_rows, read, prepared.transform_seconds)
+
+
 def fit_bag(
-    inputs: TableInputs, matrix: Array, task: Task, y: Array, settings: Settings
+    prepared: Prepared,
+    task: Task,
+    y: Array,
+    settings: Settings,
+    everything: AllRows | None = None,
 ) -> tuple[Bag, list[Trial]]:
     """The bag for these inputs and targets, and what a search tried before, if one was asked for.
 
+    everything: all rows of the table, if these are a sample.
     Warns of interrupts, of a search without time, and of networks that were lost.
     """
-    data, score = Data(matrix, task.t, task.weight), task.score(y)
+    inputs = prepared.inputs
+    data, score = Data(prepared.matrix, task.t, task.weight), task.score(y)
     options: dict[str, Any] = {
         "division": task.division,
         "seed": settings.seed,
@@ -310,11 +339,18 @@ def fit_bag(
             score,
             columns=Columns(inputs.places, inputs.n_vectors, without),
             time_limit=left,
+            everything=everything,
             progress=bar,
             **options,
         )
     _report(bag)
     return bag, trials
+
+
+def warn_of_sample(n_rows: int, n: int, time_limit: float | None) -> None:
+    """Warn that networks have learnt from so many of n rows, if these are not all."""
+    if n_rows < n:
+        _warn(f"time_limit={time_limit} is enough for only {n_rows} of the {n} rows")
 
 
 def _report(bag: Bag) -> None:

@@ -15,6 +15,7 @@ from clearprop.tabular.inputs import TableInputs
 
 LEAST_ROWS, MOST_ROWS = 200, 10_000  # a half of them learns, the other half judges
 ENTRIES = 400_000  # of the columns at these rows, at most
+ENTRIES_PER_SECOND = 300_000  # of the time limit: about 5 % of the time
 LEAST_WRONG = 25  # of the judging rows, by the best constant
 ALMOST = 0.99  # of the constant's errors are avoided, or
 ALMOST_R2 = 0.995  # of the variance of the target's ranks is explained
@@ -27,7 +28,13 @@ CHUNK_BYTES = 2**24
 
 
 def telling_columns(
-    inputs: TableInputs, matrix: Array, y: Array, *, classes: bool, seed: int
+    inputs: TableInputs,
+    matrix: Array,
+    y: Array,
+    *,
+    classes: bool,
+    seed: int,
+    time_limit: float | None = None,
 ) -> list[str]:
     """The names of the columns that alone predict the target almost perfectly.
 
@@ -37,9 +44,11 @@ def telling_columns(
     or its mean. The result is empty for small tables and if many columns do so, as then the
     target is easy.
 
-    matrix (N, D): the inputs. y (N,): numbers of classes, or a quantity.
+    matrix (N, D): the inputs. y (N,): numbers of classes, or a quantity. time_limit: of the whole
+    fit; with a short one, fewer rows are looked at.
     """
-    n = min(len(matrix), MOST_ROWS, max(LEAST_ROWS, ENTRIES // max(1, len(inputs.columns))))
+    entries = ENTRIES if time_limit is None else min(ENTRIES, int(ENTRIES_PER_SECOND * time_limit))
+    n = min(len(matrix), MOST_ROWS, max(LEAST_ROWS, entries // max(1, len(inputs.columns))))
     if n < LEAST_ROWS or len(inputs.columns) < 2:
         return []
     rows = np.random.default_rng(seed).permutation(len(matrix))[:n]

@@ -102,6 +102,19 @@ def sample_rows(
     return np.sort(drawn)
 
 
+def is_fair(rows: Array, division: Division, weight: Array | None) -> bool:
+    """Whether rows that were drawn from all serve as a sample as `sample_rows` draws it: each class
+    has a row in every fold.
+    """
+    if weight is not None or division.groups is not None or division.times is not None:
+        return False
+    strata = division.strata
+    if strata is None:
+        return True
+    counts = np.unique(strata[rows], return_counts=True)[1]
+    return len(counts) == len(np.unique(strata)) and bool(counts.min() >= N_FOLDS)
+
+
 def _sample_groups(rows: Array, k: int, groups: Array, rng: np.random.Generator) -> Array:
     """These rows of whole groups, drawn at random; the group that would exceed k is left out."""
     sizes = np.bincount(groups[rows])

@@ -6,12 +6,15 @@ better with both, also as its clipped x̃. A flag enters as it is. A category wi
 adds a number to each output (for up to eight outputs), from what the other inputs leave; a text
 adds nothing. :mod:`clearprop.tabular.bag.solving` finds the weights; the first fold chooses their
 penalty.
+
+The members of the folds judge. If the linear members are the bag, one more takes their place, which
+learns from all rows in the time that is left (`LinearMembers.last`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,9 +30,17 @@ from clearprop.monotone import Monotone
 from clearprop.outputs import Output
 from clearprop.tabular.bag.course import Kept
 from clearprop.tabular.bag.folds import Fold, HeldOut, Score
-from clearprop.tabular.bag.solving import FeatureRows, LinearMap, LinearProblem, is_binary
+from clearprop.tabular.bag.solving import (
+    FeatureRows,
+    LinearMap,
+    LinearProblem,
+    is_binary,
+    mean_map,
+)
 
-MOST_ROWS = 50_000  # that a member learns from
+MOST_ROWS = 50_000  # that a member of a fold learns from
+MOST_OF_ALL = 200_000  # that the last member learns from
+LEAST_OF_LAST = 0.05  # seconds of the last member
 FIRST_ROWS = 2_000  # that choose λ and show how long more rows take
 SHARE = 0.8  # of the seconds, that is planned for
 SEARCH_SHARE = 0.4  # of the seconds, for the search for λ
@@ -161,6 +172,43 @@ class Features:
 
 
 @dataclass(frozen=True)
+class AllRows:
+    """All rows of a table, of which a fit may have only a sample.
+
+    n: how many. read: makes the data of rows (numbers, in order). seconds: of reading a row.
+    """
+
+    n: int
+    read: Callable[[Array], Data]
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, data: Data) -> AllRows:
+        """The rows of the data, where these are all."""
+        return cls(len(data), lambda rows: data if len(rows) == len(data) else data.rows(rows))
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """What linear members have learnt.
+
+    thetas: θ for each fold. maps: the weights that are in them.
+    features, strength: of λ, the best for held-out rows. complete: whether there was time to try
+    all that might have been better. samples: the rows that have chosen them.
+    n_rows: that a member has learnt from. row_seconds: of learning, per row.
+    """
+
+    thetas: list[Array]
+    maps: list[LinearMap]
+    features: Features
+    strength: float
+    complete: bool
+    samples: list[Array]
+    n_rows: int
+    row_seconds: float
+
+
+@dataclass(frozen=True)
 class LinearMembers:
     """The linear members of the first folds, and how they are judged: less is better.
 
@@ -170,14 +218,14 @@ class LinearMembers:
     architecture: Architecture
     parts: list[Fold]
     held_out: HeldOut
-    thetas: list[Array]
+    fit: LinearFit
     score: float
     y_hat: Array
 
     @property
     def kept(self) -> Kept:
         """All of them."""
-        return Kept(tuple(range(len(self.thetas))), tuple(self.thetas), self.y_hat)
+        return Kept(tuple(range(len(self.fit.thetas))), tuple(self.fit.thetas), self.y_hat)
 
     @classmethod
     def train(
@@ -193,10 +241,41 @@ class LinearMembers:
         """With the inputs and outputs of this architecture, in about so many seconds."""
         linear = linear_architecture(architecture)
         deadline = time.monotonic() + 2 * seconds
-        thetas = fit_linear(linear, data, parts, seconds, seed)
+        fit = fit_linear(linear, data, parts, seconds, seed)
         held_out = HeldOut.sample(data, parts, score, engine, seed)
-        found = held_out.judge([linear] * len(parts), dict(enumerate(thetas)), deadline)
-        return cls(linear, list(parts), held_out, thetas, found.score, found.y_hat)
+        found = held_out.judge([linear] * len(parts), dict(enumerate(fit.thetas)), deadline)
+        return cls(linear, list(parts), held_out, fit, found.score, found.y_hat)
+
+    def seconds(self, rows: AllRows) -> float:
+        """About how long `last` takes with all rows."""
+        return rows.n * (self.fit.row_seconds + rows.seconds)
+
+    def last(self, data: Data, rows: AllRows, deadline: float, seed: int) -> tuple[Array, int]:
+        """θ of one more member, and how many rows it has learnt from: all, or as many as there is
+        time for until the deadline, by time.monotonic().
+
+        It begins with the mean of the members' weights. If there was no time for some λ or for more
+        than a few steps, λ is chosen again first. It has 0.05 seconds even after the deadline.
+        data: that the members have learnt from. Raises TimeoutError if there is no time for more
+        rows than these had.
+        """
+        fit, output = self.fit, self.architecture.output
+        features, strength, start = fit.features, fit.strength, mean_map(fit.maps)
+        deadline = max(deadline, time.monotonic() + LEAST_OF_LAST)
+        if not fit.complete:
+            now = time.monotonic()
+            found = _search(features, data, fit.samples, output, now + (deadline - now) / 2)
+            features, strength, start = found.features, found.strength, found.map
+        left = max(deadline - time.monotonic(), LEAST_OF_LAST / 4)
+        n = int(SHARE * left / (fit.row_seconds + rows.seconds))
+        n = min(n, rows.n, MOST_OF_ALL)
+        if n < min(fit.n_rows, rows.n):
+            raise TimeoutError
+        rng, numbers = np.random.default_rng(seed), np.arange(rows.n)
+        some = rows.read(numbers if n == rows.n else np.sort(rng.choice(rows.n, n, replace=False)))
+        train = features.rows(some, np.arange(n), output)
+        solution = LinearProblem.of(output, train, deadline).solve(strength, start)
+        return _theta(features, self.architecture, train, solution, strength, deadline), n
 
 
 def linear_architecture(architecture: Architecture) -> Architecture:
@@ -213,8 +292,8 @@ def linear_architecture(architecture: Architecture) -> Architecture:
 
 def fit_linear(
     architecture: Architecture, data: Data, parts: Sequence[Fold], seconds: float, seed: int
-) -> list[Array]:
-    """θ of a linear member for each fold, from as many rows as there is time for.
+) -> LinearFit:
+    """A linear member for each fold, from as many rows as there is time for.
 
     architecture: without a hidden layer.
     The first fold chooses λ, with at most 2,000 rows; this also shows how long a row takes.
@@ -224,43 +303,75 @@ def fit_linear(
     inputs = architecture.layers[0]
     assert isinstance(inputs, Parallel)
     features, n = Features.of(inputs), len(parts[0].train)
-    monotone = architecture.monotone
-    directions = None if monotone is None else np.array(monotone.directions)
     samples = [_sample(rows, FIRST_ROWS, rng) for rows in (parts[0].train, parts[0].held)]
-    features, first, strength, taken = _search(
-        features, data, samples, output, begun + SEARCH_SHARE * seconds
-    )
-    affordable = SEARCH_SOLVES / len(parts) * (SHARE * seconds / taken - 1) * FIRST_ROWS
+    chosen = _search(features, data, samples, output, begun + SEARCH_SHARE * seconds)
+    features, strength = chosen.features, chosen.strength
+    affordable = SEARCH_SOLVES / len(parts) * (SHARE * seconds / chosen.seconds - 1) * FIRST_ROWS
     n = min(n, max(FIRST_ROWS, min(int(affordable), MOST_ROWS)))
-    found: dict[int, Array] = {}
+    row_seconds = chosen.seconds / SEARCH_SOLVES / len(samples[0])
+    found: dict[int, tuple[Array, LinearMap]] = {}
     for i, fold in enumerate(parts):
         key = id(fold.train)  # the same rows in another fold give the same member
         if key not in found:
-            solution, train = first, features.rows(data, samples[0], output)
+            solution, train = chosen.map, features.rows(data, samples[0], output)
             if i > 0 or n > FIRST_ROWS:
                 now = time.monotonic()
                 deadline = now + max(begun + seconds - now, 0) / (len(parts) - i)
                 train = features.rows(data, _sample(fold.train, n, rng), output)
                 solution = LinearProblem.of(output, train, deadline).solve(strength)
-            if directions is not None:
-                deadline = time.monotonic() + max(begun + seconds - time.monotonic(), 0)
-                solution = features.solve_within(directions, train, solution, strength, deadline)
-            if features.codes is not None and architecture.n_outputs <= features.codes.n_units:
-                tables = train.tables(solution, features.codes.sizes)
-                solution = replace(solution, tables=tables)
-            found[key] = architecture.project(features.theta(architecture, solution))
-    return [found[id(fold.train)] for fold in parts]
+                row_seconds = (time.monotonic() - now) / len(train.A)
+            end = time.monotonic() + max(begun + seconds - time.monotonic(), 0)
+            found[key] = _theta(features, architecture, train, solution, strength, end), solution
+    return LinearFit(
+        [found[id(fold.train)][0] for fold in parts],
+        [solution for _, solution in found.values()],
+        features,
+        strength,
+        chosen.complete,
+        samples,
+        min(n, len(parts[0].train)),
+        row_seconds,
+    )
+
+
+def _theta(
+    features: Features,
+    architecture: Architecture,
+    train: FeatureRows,
+    solution: LinearMap,
+    strength: float,
+    deadline: float,
+) -> Array:
+    """θ of the member with these weights, found from these rows: within the constraints, and with
+    the learnt vectors of categories.
+    """
+    if architecture.monotone is not None:
+        directions = np.array(architecture.monotone.directions)
+        solution = features.solve_within(directions, train, solution, strength, deadline)
+    if features.codes is not None and architecture.n_outputs <= features.codes.n_units:
+        solution = replace(solution, tables=train.tables(solution, features.codes.sizes))
+    return np.asarray(architecture.project(features.theta(architecture, solution)))
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The features and the strength of λ that are best for held-out rows, and the weights.
+
+    seconds: of a search with these features. complete: whether it came to its end.
+    """
+
+    features: Features
+    map: LinearMap
+    strength: float
+    seconds: float
+    complete: bool
 
 
 def _search(
     features: Features, data: Data, samples: list[Array], output: Output, deadline: float
-) -> tuple[Features, LinearMap, float, float]:
-    """The features and the strength of λ that are best for held-out rows, the weights, the time.
-
-    samples: training rows and held-out rows. The time is that of a search with these features, in
-    seconds.
-    """
-    best = None
+) -> _Chosen:
+    """Choose with these rows, training rows and held-out rows, until the deadline."""
+    best: tuple[float, _Chosen] | None = None
     for clipped in (False, True):
         begun = time.monotonic()
         if best is not None and (features.numbers is None or begun > deadline):
@@ -268,11 +379,11 @@ def _search(
         some = replace(features, clipped=clipped)
         train, held = (some.rows(data, rows, output) for rows in samples)
         found, strength = LinearProblem.of(output, train, deadline).best(held)
-        loss = held.loss(found)
+        now, loss = time.monotonic(), held.loss(found)
         if best is None or loss < best[0]:
-            best = loss, some, found, strength, time.monotonic() - begun
+            best = loss, _Chosen(some, found, strength, now - begun, now < deadline)
     assert best is not None
-    return best[1:]
+    return best[1]
 
 
 def _sample(rows: Array, n: int, rng: np.random.Generator) -> Array:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from clearprop._typing import Array
 from clearprop.outputs import Linear as SquaredError
 from clearprop.outputs import Logistic, Output, Poisson, Softmax
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)  # of λ, times features / rows
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)  # of λ, times features / rows
+BETWEEN = (10**-0.5, 10**0.5)
 MOST_EIGEN = 512  # features or rows at most, for an eigenbasis
 MOST_NEWTON, MOST_OUTPUTS = 1000, 4  # features and outputs at most, for Newton's method
 MOST_STEPS = 50  # of either method
@@ -84,6 +86,12 @@ class FeatureRows:
         return tuple(tables)
 
 
+def mean_map(maps: Sequence[LinearMap]) -> LinearMap:
+    """The mean weights; what categories add is left out."""
+    W, b = (np.mean([getattr(found, name) for found in maps], axis=0) for name in ("W", "b"))
+    return LinearMap(W, b)
+
+
 def is_binary(output: Output, n_outputs: int) -> bool:
     """Whether the outputs are the two classes of one target."""
     return isinstance(output, Softmax) and n_outputs == 2
@@ -133,25 +141,44 @@ class LinearProblem:
         return cls(output, rows, t, centre, spread, Z, basis, deadline)
 
     def best(self, held: FeatureRows) -> tuple[LinearMap, float]:
-        """The member whose λ is best for the held-out rows, and its strength."""
-        start = 2 if 4 * self.rows.A.shape[1] < len(self.rows.A) else 3
-        v = self._minimise(STRENGTHS[start])
-        best, best_loss, best_i = v, held.loss(self._linear(v)), start
-        for step in (-1, 1):
-            v, i = best, best_i + step
-            while 0 <= i < len(STRENGTHS) and time.monotonic() < self.deadline:
-                v = self._minimise(STRENGTHS[i], v)
-                loss = held.loss(self._linear(v))
-                if not loss < best_loss:
-                    break
-                best, best_loss, best_i, i = v, loss, i, i + step
-            if best_i != start:
-                break
-        return self._linear(best), STRENGTHS[best_i]
+        """The member whose λ is best for the held-out rows, and its strength.
 
-    def solve(self, strength: float) -> LinearMap:
-        """The member with this strength of λ."""
-        return self._linear(self._minimise(strength))
+        From one strength on, weaker and stronger ones are tried until the loss rises, in steps of
+        10, and then those between the best and its neighbours.
+        """
+        start = STRENGTHS.index(1e-2 if 4 * self.rows.A.shape[1] < len(self.rows.A) else 0.1)
+        v = self._minimise(STRENGTHS[start])
+        best = (held.loss(self._linear(v)), STRENGTHS[start], v)
+
+        def is_better(strength: float) -> bool:
+            nonlocal best
+            if time.monotonic() > self.deadline:
+                return False
+            v = self._minimise(strength, best[2])
+            loss = held.loss(self._linear(v))
+            if loss < best[0]:
+                best = loss, strength, v
+                return True
+            return False
+
+        for others in (STRENGTHS[:start][::-1], STRENGTHS[start + 1 :]):
+            if sum(1 for _ in takewhile(is_better, others)):
+                break
+        any(is_better(best[1] * factor) for factor in BETWEEN)
+        return self._linear(best[2]), best[1]
+
+    def solve(self, strength: float, start: LinearMap | None = None) -> LinearMap:
+        """The member with this strength of λ; start: weights to begin with, close to the best."""
+        v = None if start is None or self.basis is not None else self._from(start)
+        return self._linear(self._minimise(strength, v))
+
+    def _from(self, found: LinearMap) -> Array:
+        """The inverse of `_linear`."""
+        W, b = found.W, found.b
+        if self.t is not self.rows.t:
+            W, b = np.diff(W, axis=1), np.diff(b)
+        w = W * np.where(np.isfinite(self.spread), self.spread, 0)[:, None]
+        return np.concatenate([w, (b + self.centre @ W)[None]])
 
     def _linear(self, v: Array) -> LinearMap:
         w, b = v[:-1], v[-1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from clearprop._typing import Array
 from clearprop.architecture import Architecture
 from clearprop.engines.nonfinite import NonFinite
+from clearprop.engines.protocol import Engine
 from clearprop.engines.select import get_engine
 from clearprop.history import EpochReport, TrainingState
 from clearprop.jobs import Data
@@ -24,11 +26,14 @@ from clearprop.tabular.bag.budget import LEAST_STEPS, Budget, linear_seconds
 from clearprop.tabular.bag.course import Course, Kept, Reporter
 from clearprop.tabular.bag.division import AT_RANDOM, Division
 from clearprop.tabular.bag.folds import Apart, Fold, HeldOut, Score
-from clearprop.tabular.bag.linear import LinearMembers
+from clearprop.tabular.bag.linear import AllRows, LinearMembers
 from clearprop.tabular.bag.members import Members, can_start
 from clearprop.tabular.bag.recipe import Recipe, plan_epochs
 from clearprop.tabular.bag.screening import Columns, Contender, Screening
 from clearprop.training import NonFiniteError
+
+MOST_OF_LAST = 0.07  # of the time, that is kept for a last linear member
+CLEARLY = 0.02  # less loss than networks have that were trained to their end: linear members win
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Bag:
     stopped: why training ended, as in `clearprop.history.STOPPED`.
     lost: members that stopped at NaN or infinity, and where it appeared.
     left_out: columns of the table that were left out, see `screening`.
+    n_rows: that a network has learnt from at most, where these are more than the data has.
     """
 
     architectures: Sequence[Architecture]
@@ -61,6 +67,7 @@ class Bag:
     engine: str
     lost: dict[int, NonFinite]
     left_out: tuple[int, ...] = ()
+    n_rows: int | None = None
 
 
 def train_bag(
@@ -74,6 +81,7 @@ def train_bag(
     division: Division = AT_RANDOM,
     seed: int = 0,
     time_limit: float | None = None,
+    everything: AllRows | None = None,
     n_threads: int | None = None,
     engine: str = "auto",
     progress: Callable[[EpochReport], object] | None = None,
@@ -85,20 +93,24 @@ def train_bag(
     columns: of the table; uninformative ones may be left out. None keeps all.
     division: how rows are held out.
     time_limit: seconds; if the budget is tight, training uses fewer epochs and members.
+    everything: all rows of the table, if the data are a sample of them.
     progress: called after each epoch, with the score as the validation loss.
     Raises NonFiniteError if every member stopped at NaN before anything was kept.
     """
     begun = time.monotonic()
     runner = get_engine(engine, architectures[0], n_threads=n_threads)
-    linear: LinearMembers | None = None
+    fallback: Fallback | None = None
     if time_limit is not None:
         parts = division.folds(len(data), n_members, np.random.default_rng(seed))
         parts = [fold for fold in parts if fold.partition == 0]
-        seconds = linear_seconds(time_limit)
-        linear = LinearMembers.train(architectures[0], data, parts, score, runner, seed, seconds)
+        rows = everything or AllRows.of(data)
+        fallback = Fallback.train(
+            architectures[0], data, rows, parts, score, runner, seed, time_limit
+        )
+        time_limit -= fallback.reserved
         left = begun + time_limit - time.monotonic()
         if not can_start(architectures, recipe, data, parts, left):
-            return _linear_bag(linear, runner.name, "time_limit", begun + time_limit)
+            return fallback.bag(runner.name, "time_limit")
     starting = None if time_limit is None else time_limit / 10
     members = Members.draw(architectures, recipe, data, n_members, seed, division, seconds=starting)
     held_out = HeldOut.sample(data, members.parts, score, runner, seed)
@@ -113,8 +125,8 @@ def train_bag(
         members, step = members.fewer(share, step, data, runner, time_limit / 10)
         held_out = held_out.first_members(len(members.parts))
         budget.judging = held_out.estimate_seconds(architectures[0], members.thetas[0])
-        if linear is not None and budget.left() - start < LEAST_STEPS * step:
-            return _linear_bag(linear, runner.name, "time_limit", budget.deadline)
+        if fallback is not None and budget.left() - start < LEAST_STEPS * step:
+            return fallback.bag(runner.name, "time_limit")
         course = Course.begin_within(
             members, held_out, plan, reporter, budget, (step, start), n_train, recipe
         )
@@ -128,9 +140,8 @@ def train_bag(
     assert course.kept is not None
     assert course.state.best is not None
     stopped = _why_stopped(states, shortened=course.state.n < course.plan.epochs)
-    if linear is not None and stopped == "time_limit" and linear.score < course.state.best[1]:
-        deadline = None if course.budget is None else course.budget.deadline
-        return _linear_bag(linear, runner.name, stopped, deadline)
+    if fallback is not None and fallback.wins(course.state.best[1], stopped):
+        return fallback.bag(runner.name, stopped)
     del states  # the optimisers' arrays make room for predictions
     architectures, kept, apart = course.members.architectures, course.kept, None
     thetas = _without_judges(kept, course.members.parts)
@@ -188,28 +199,73 @@ def _without_judges(kept: Kept, parts: Sequence[Fold]) -> dict[int, Array]:
     return thetas or kept.by_number
 
 
-def _linear_bag(linear: LinearMembers, engine: str, stopped: str, deadline: float | None) -> Bag:
-    """The bag of the linear members alone, which have no epochs."""
-    architectures = [linear.architecture] * len(linear.thetas)
-    thetas = _without_judges(linear.kept, linear.parts)
-    oof, interrupted = _predict_all(
-        linear.held_out, linear.parts, architectures, linear.kept, deadline
-    )
-    return Bag(
-        architectures,
-        len(thetas),
-        list(thetas),
-        list(thetas.values()),
-        0,
-        0,
-        oof,
-        None,
-        linear.score,
-        [(0, linear.score)],
-        "interrupted" if interrupted else stopped,
-        engine,
-        {},
-    )
+@dataclass(frozen=True)
+class Fallback:
+    """Linear members, which are the bag if its networks are no better.
+
+    data: that they have learnt from. rows: all rows. deadline: of everything, by time.monotonic().
+    reserved: seconds that one more member may take, which learns from all rows.
+    """
+
+    linear: LinearMembers
+    data: Data
+    rows: AllRows
+    seed: int
+    deadline: float
+    reserved: float
+
+    @classmethod
+    def train(
+        cls,
+        architecture: Architecture,
+        data: Data,
+        rows: AllRows,
+        parts: Sequence[Fold],
+        score: Score,
+        engine: Engine,
+        seed: int,
+        time_limit: float,
+    ) -> Fallback:
+        """The members, in the part of the limit that is theirs."""
+        deadline = time.monotonic() + time_limit
+        seconds = linear_seconds(time_limit)
+        linear = LinearMembers.train(architecture, data, parts, score, engine, seed, seconds)
+        reserved = min(MOST_OF_LAST * time_limit, linear.seconds(rows))
+        return cls(linear, data, rows, seed, deadline, reserved)
+
+    def wins(self, score: float, stopped: str) -> bool:
+        """Whether networks with this score, which stopped for this reason, are worse."""
+        if stopped == "interrupted":
+            return False
+        return self.linear.score < score - (0 if stopped == "time_limit" else CLEARLY * abs(score))
+
+    def bag(self, engine: str, stopped: str) -> Bag:
+        """The bag of linear members alone, which have no epochs: the last one, if there is time."""
+        linear, n_rows = self.linear, None
+        thetas = list(_without_judges(linear.kept, linear.parts).values())
+        with suppress(TimeoutError, KeyboardInterrupt):
+            theta, n_rows = linear.last(self.data, self.rows, self.deadline, self.seed)
+            thetas = [theta]
+        judges = [linear.architecture] * len(linear.parts)
+        oof, interrupted = _predict_all(
+            linear.held_out, linear.parts, judges, linear.kept, self.deadline
+        )
+        return Bag(
+            judges[: len(thetas)],
+            len(thetas),
+            list(range(len(thetas))),
+            thetas,
+            0,
+            0,
+            oof,
+            None,
+            linear.score,
+            [(0, linear.score)],
+            "interrupted" if interrupted else stopped,
+            engine,
+            {},
+            n_rows=n_rows,
+        )
 
 
 def _predict_all(
