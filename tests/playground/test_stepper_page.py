@@ -248,16 +248,7 @@ def test_settings_that_do_not_fit_are_told(page, given, message):
 # ---- from the workshop ---------------------------------------------------------------------------
 
 
-@pytest.fixture(name="workshop")
-def _workshop(page):
-    stations = page.evaluate("Object.keys(clearprop.models)")
-    if "workshop" not in stations:
-        pytest.skip("the page has no workshop yet")
-    return page
-
-
-def test_the_workshop_hands_over_its_network_and_a_row(workshop):
-    page = workshop
+def test_the_workshop_hands_over_its_network_and_a_row(page):
     page.open("workshop", hidden=[3, 2])
     page.ask("step", unit="epoch", n=2)
     page.rest()
@@ -283,8 +274,7 @@ def test_the_workshop_hands_over_its_network_and_a_row(workshop):
         ({"hidden": [2, 2], "activation": ["tanh", "relu"]}, "one activation"),
     ],
 )
-def test_a_network_that_is_too_large_says_so(workshop, changes, reason):
-    page = workshop
+def test_a_network_that_is_too_large_says_so(page, changes, reason):
     page.open("workshop", **changes)
     assert page.tab.get_by_role("button", name="in the stepper").is_disabled()
     assert reason in page.tab.inner_text(".to-stepper")
