@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from clearprop.activations import ACTIVATIONS
 from clearprop.explain import steps
 from clearprop.network import Network
 from clearprop.notation import UP
@@ -26,7 +27,7 @@ def filled(value, letters):
     if not isinstance(value, str):
         return value
     value = re.sub(r"⁽{([lmu])}⁾", lambda m: f"⁽{str(letters[m[1]]).translate(UP)}⁾", value)
-    return re.sub(r"{([lmuN])}", lambda m: str(letters[m[1]]), value)
+    return re.sub(r"{([lmuN]|phi|formula|slope)}", lambda m: str(letters[m[1]]), value)
 
 
 def listed(depth, activation, output, n):
@@ -45,16 +46,24 @@ def listed(depth, activation, output, n):
     for part, level in order:
         for step in PARTS:
             if step["part"] == part:
-                found = filled(step, {"l": level, "m": level - 1, "u": level + 1, "N": n})
-                if isinstance(found.get("note"), dict):
-                    found["note"] = found["note"][activation]
-                yield found
+                record = ACTIVATIONS[activation]
+                letters = {"l": level, "m": level - 1, "u": level + 1, "N": n, "phi": activation}
+                letters |= {"formula": record.formula[0], "slope": record.slope[0]}
+                yield filled(step, letters)
 
 
 @pytest.mark.parametrize("output", ABOUT_OUTPUTS)
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_the_parts_make_up_the_steps_of_any_network(depth, activation, output):
+def test_the_parts_make_up_the_steps_of_any_network(depth, output):
+    compare(depth, "tanh", output)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_parts_say_which_activation_it_is(activation):
+    compare(2, activation, "linear")
+
+
+def compare(depth, activation, output):
     net = Network([3] * depth + [2], hidden=activation, output=output, seed=0)
     X = np.ones((7, 3))
     t = np.ones(7) if OUTPUTS[output].kind == "class" else np.ones((7, 2))

@@ -1,8 +1,9 @@
 """The steps of forward and back-propagation as data, from which the page computes and shows them.
 
 Every text comes from `explain.steps` of a network with four layers; the layer's number is replaced
-by {l}, the one below by {m}, the one above by {u}, and the number of samples by {N}. So one part
-serves every layer, and the page computes each step from its terms or its function.
+by {l}, the one below by {m}, the one above by {u}, the number of samples by {N}, the activation by
+{phi}, {formula} and {slope}. So one part serves every layer, and the page computes each step from
+its terms or its function.
 """
 
 from __future__ import annotations
@@ -34,19 +35,16 @@ def step_parts() -> list[dict[str, Any]]:
     found = _dense(_explanation("linear"))
     for output in ABOUT_OUTPUTS:
         found += _unit(_explanation(output), output)
-    notes = {name: _explanation("linear", name) for name in ACTIVATIONS}
+    tanh = ACTIVATIONS["tanh"]
     for part in found:
         if part["part"] in ("phi", "phi back"):
-            code = part["of"].format(l=3)
-            texts = {name: _template(each[code].note, 3) for name, each in notes.items()}
-            if len(set(texts.values())) > 1:
-                part["note"] = texts
+            note = part["note"].replace(tanh.formula[0], "{formula}")
+            part["note"] = note.replace(tanh.slope[0], "{slope}").replace("tanh", "{phi}")
     return found
 
 
-def _explanation(output: str, activation: str = "tanh") -> Explanation:
-    sizes = [2] * DEPTH + [2]
-    net = Network(sizes, hidden=activation, output=output, seed=0)
+def _explanation(output: str) -> Explanation:
+    net = Network([2] * DEPTH + [2], hidden="tanh", output=output, seed=0)
     t = np.ones(SAMPLES) if OUTPUTS[output].kind == "class" else np.ones((SAMPLES, 2))
     return steps(net, np.ones((SAMPLES, 2)), t)
 

@@ -1,8 +1,10 @@
 // The lines of a network's computation, made of the parts that Python writes into data/steps.json.
 //
-// A part serves every layer: {l} is the layer's number, {m} the one below, {u} the one above, and {N}
-// the number of examples. How a line is computed is data as well: see clearprop/explain/terms.py.
+// A part serves every layer: {l} is the layer's number, {m} the one below, {u} the one above, {N} the
+// number of examples; {phi}, {formula} and {slope} are the activation. How a line is computed is data as
+// well: see clearprop/explain/terms.py.
 
+import { ACTIVATIONS } from "../activations.ts";
 import parts from "../../data/steps.json";
 
 /** An entry of an array, with a letter for each axis; `text` for a number beside the operands. */
@@ -48,6 +50,8 @@ export interface Line {
   entry: string;
   code: string;
   note: string;
+  /** The note with its placeholders, to be translated. */
+  remark: { text: string; values: Record<string, string | number> };
   axes: string;
   operands: Record<string, string>; // name in the code → symbol
   sums: Sum[];
@@ -58,10 +62,9 @@ export interface Line {
   layout: (string | Drawn)[];
 }
 
-interface Part extends Partial<Omit<Line, "layer" | "note" | "number">> {
+interface Part extends Partial<Omit<Line, "layer" | "number">> {
   part: string;
   layer?: boolean;
-  note?: string | Record<string, string>;
 }
 
 /** What the lines of a network depend on. */
@@ -98,13 +101,16 @@ export function linesOf({ depth, activation, output, n }: Shape): Line[] {
 }
 
 function line(part: Part, level: number, activation: string, n: number): Line {
-  const note = typeof part.note === "object" ? part.note[activation] : part.note;
-  const letters: Record<string, number> = { l: level, m: level - 1, u: level + 1, N: n };
+  const { formula, slope } = ACTIVATIONS[activation]!;
+  const values = { l: level, m: level - 1, u: level + 1, N: n, phi: activation, formula, slope };
   const fill = (value: unknown): any => {
     if (typeof value === "string")
       return value
-        .replace(/⁽\{([lmu])\}⁾/g, (_, letter: string) => `⁽${DIGITS[letters[letter]!]}⁾`)
-        .replace(/\{([lmuN])\}/g, (_, letter: string) => String(letters[letter]));
+        .replace(/⁽\{([lmu])\}⁾/g, (_, letter: "l" | "m" | "u") => `⁽${DIGITS[values[letter]]}⁾`)
+        .replace(/\{(\w+)\}/g, (whole, name: string) => {
+          const found = values[name as keyof typeof values];
+          return found === undefined ? whole : String(found);
+        });
     if (Array.isArray(value)) return value.map(fill);
     if (value && typeof value === "object")
       return Object.fromEntries(Object.entries(value).map(([key, of]) => [fill(key), fill(of)]));
@@ -114,13 +120,15 @@ function line(part: Part, level: number, activation: string, n: number): Line {
   return {
     number: 0,
     entry: "",
+    note: "",
     axes: "",
     sums: [],
     helpers: [],
     function: [],
     derivative: null,
     delta: "",
-    ...fill({ ...described, note: note ?? "" }),
+    ...fill(described),
+    remark: { text: part.note ?? "", values },
     layer: layer ? level : null,
   };
 }

@@ -28,6 +28,7 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
   const cell = view.cell as CellView | null;
   const matrices = settings.diagonal === "matrix";
   const line = matrices ? withMatrices(props.line, view.n as number) : props.line;
+  const { remark } = line;
   const result = quantities[line.of] as Quantity;
   const operands = line.layout.filter((part): part is Operand => typeof part !== "string");
   const slopes = [line.of, ...operands.map(({ of }) => of)].some((of) => of.startsWith("dphi"));
@@ -100,7 +101,7 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
         </div>
       </div>
       <p class="note">
-        {line.note && <>{set(sentence(t(line.note)))} </>}
+        {line.note && <>{set(sentence(remark ? t(remark.text, remark.values) : line.note))} </>}
         {t("Choose an entry of the result (click, or arrow keys and Enter): its terms light up.")}
       </p>
       {/^(z|dL_dW)\d/.test(line.of) && <Slides />}

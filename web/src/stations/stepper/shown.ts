@@ -26,6 +26,7 @@ export interface LineView {
   equation: string;
   entry: string;
   code: string;
+  remark?: { text: string; values: Record<string, string | number> };
   note: string;
   derivative: boolean;
   delta: string;
