@@ -2,7 +2,19 @@
 
 import { Builder } from "./builder.ts";
 import type { Circuit } from "./netlist.ts";
-import { fault, isDigit, isName, named, readNet, readNumber, repr, tokenize, unexpected } from "./tokens.ts";
+import {
+  fault,
+  isDigit,
+  isName,
+  named,
+  type Net,
+  readNet,
+  readNumber,
+  repr,
+  single,
+  tokenize,
+  unexpected,
+} from "./tokens.ts";
 
 const UNARY = 8;
 const BINARY: Record<string, number> = {
@@ -18,7 +30,7 @@ const INVERSE: Record<string, string> = { and: "nand", or: "nor", xor: "xnor" };
 interface Node {
   op: string; // "" after a longer chain has taken over the parts
   parts: number[];
-  net?: string;
+  net?: Net;
   value?: number;
   large?: string; // the token of a number that is not a bit
   inverted?: boolean;
@@ -38,15 +50,15 @@ export function parse(text: string): Circuit {
     }
     if (!isName(words[at]!) || Object.hasOwn(WORDS, words[at]!))
       throw unexpected(words[at]!, "the name of a net");
-    const [net, after] = readNet(words, at);
+    const [target, after] = readNet(words, at);
+    const net = single(target);
     if (words[after] !== "=") throw unexpected(words[after]!, `'=' after ${repr(net)}`);
     if (given.has(net)) throw fault(`${repr(net)} is assigned twice, first in line 1`);
     given.add(net);
     const [nodes, end] = new Reader(words).read(after + 1);
-    for (const { net: read, large } of nodes) {
+    for (const { large } of nodes)
       if (large !== undefined) throw fault(`constants are 0 and 1; got ${named(large)}`);
-      if (read !== undefined) used.add(read);
-    }
+    for (const { net: read } of nodes) if (read) used.add(single(read));
     emit(nodes, builder, net);
     at = end;
     if (words[at] !== ";" && words[at]) throw unexpected(words[at]!, "an operator or ';'");
@@ -67,7 +79,10 @@ function emit(nodes: Node[], builder: Builder, target: string): void {
 
 function value(node: Node, parts: string[], builder: Builder, output?: string): string {
   const { op, inverted } = node;
-  if (op === "net") return output === undefined ? node.net! : builder.gate("buf", [node.net!], output);
+  if (op === "net") {
+    const { name } = node.net!;
+    return output === undefined ? name : builder.gate("buf", [name], output);
+  }
   if (op === "number") return builder.constant(node.value!, output);
   if (op === "~" || op === "!") return builder.invert(parts[0]!, output);
   if (op === "==") return builder.gate(inverted ? "xor" : "xnor", parts, output);

@@ -77,29 +77,35 @@ export function readNumber(token: string): NumberToken {
   const size = quote < 0 ? plain : plain.slice(0, quote);
   let rest = quote < 0 ? "" : plain.slice(quote + 1);
   if (size.length > 10 || rest.length > WIDEST + 2)
-    throw fault(`the number ${named(token)} is too long`);
+    throw fault(`the number ${named(plain)} is too long`);
   if (quote < 0) return { value: BigInt(size), width: null };
   if (!rest) throw unexpected(token, "a number such as 1'b0");
-  if (rest[0] === "s") throw fault(`signed numbers such as ${named(token)} are not supported`);
+  if (rest[0] === "s") throw fault(`signed numbers such as ${named(plain)} are not supported`);
   const base = { b: 2, o: 8, d: 10, h: 16 }[rest[0]!]!;
   rest = rest.slice(1);
-  if (/[xz?]/.test(rest)) throw fault(`x and z are not supported, as in ${named(token)}`);
+  if (/[xz?]/.test(rest)) throw fault(`x and z are not supported, as in ${named(plain)}`);
   const digits = "0123456789abcdef".slice(0, base);
   if (!rest || [...rest].some((digit) => !digits.includes(digit)))
-    throw fault(`${named(token)} is not a number of base ${base}`);
+    throw fault(`${named(plain)} is not a number of base ${base}`);
   const width = size ? Number(size) : null;
   if (width !== null && (width < 1 || width > WIDEST))
-    throw fault(`a number must have 1 … ${WIDEST} bits; got ${named(token)}`);
+    throw fault(`a number must have 1 … ${WIDEST} bits; got ${named(plain)}`);
   let value = 0n;
   for (const digit of rest) value = value * BigInt(base) + BigInt(digits.indexOf(digit));
   return { value: width === null ? value : BigInt.asUintN(width, value), width };
 }
 
-/** A net such as a or a[3], which is a name too, and the place after it. */
-export function readNet(words: string[], at: number): [string, number] {
+/** A net: its name, such as a or a[3]. */
+export interface Net {
+  name: string;
+  range?: string; // the name of the nets that were read, if there are several: a of a[3:0]
+}
+
+/** A net and the place after it. */
+export function readNet(words: string[], at: number): [Net, number] {
   const word = words[at]!;
   const name = word.startsWith("\\") ? word.slice(1) : word;
-  if (words[at + 1] !== "[") return [name, at + 1];
+  if (words[at + 1] !== "[") return [{ name }, at + 1];
   const indices: bigint[] = [];
   let next = at + 1;
   for (;;) {
@@ -114,9 +120,15 @@ export function readNet(words: string[], at: number): [string, number] {
     if (words[next] !== ":" || indices.length === 2)
       throw unexpected(words[next]!, indices.length === 2 ? "']'" : "':' or ']'");
   }
-  if (indices.length === 2)
-    throw fault(`an expression must use single nets; ${repr(name)} has a range`);
-  return [`${name}[${indices[0]}]`, next + 1];
+  const range = indices.length === 2 ? name : undefined;
+  return [{ name: `${name}[${indices[0]}]`, range }, next + 1];
+}
+
+/** The name of a net that is only one. */
+export function single({ name, range }: Net): string {
+  if (range !== undefined)
+    throw fault(`an expression must use single nets; ${repr(range)} has a range`);
+  return name;
 }
 
 /** Whether a token is a comment, an attribute, or a directive that does not change the logic. */
