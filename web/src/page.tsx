@@ -43,6 +43,8 @@ const clearprop = {
   modes,
   payload,
   packed,
+  /** All settings of a station, some of them given. */
+  complete: (key: string, settings: Settings = {}): Settings => complete(MODELS[key]!, settings),
   /** The view of a station with some settings changed from their defaults. */
   view: (key: string, settings: Settings = {}): View =>
     MODELS[key]!.view(complete(MODELS[key]!, settings)),

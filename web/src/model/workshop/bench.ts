@@ -8,5 +8,6 @@ export { domain, gridInputs, layerValues } from "./pictures.ts";
 export { meanLoss, parameterPlane, pointOf, principalPlane, project } from "./surface.ts";
 export { encodeColumn } from "./table/encode.ts";
 export { find } from "./table/infer.ts";
+export { Run } from "./run.ts";
 export { readTable, tableOf } from "./table/read.ts";
 export { logTicks, tickLabel, ticks } from "./ticks.ts";
