@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from clearprop import initializers
 from clearprop.initializers import INITIALIZERS, constant_weights, get_initializer, orthogonal
 
 FAN_IN, FAN_OUT = 300, 200
@@ -94,6 +95,14 @@ def test_orthogonal_is_uniform_without_a_preferred_sign() -> None:
     assert np.abs(draws.mean(axis=0)).max() < 5 * math.sqrt(0.5 / 400)
     determinants = np.linalg.det(draws)
     assert 0.3 < (determinants > 0).mean() < 0.7
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (6, 6), (9, 4), (64, 64), (200, 64)])
+def test_orthogonal_is_the_same_with_lapack_and_without(shape: tuple[int, int]) -> None:
+    A = np.random.default_rng(2).standard_normal(shape)
+    rows = initializers._orthonormal_rows(A.T)
+    np.testing.assert_allclose(rows, initializers._qr_rows(A), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(shape[1]), rtol=0, atol=1e-14)
 
 
 def test_orthogonal_gives_the_same_bits_for_any_number_of_threads() -> None:

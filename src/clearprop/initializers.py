@@ -93,16 +93,39 @@ class _Orthogonal:
     gain: float
 
     def __call__(self, rng: Rng, fan_in: int, fan_out: int) -> tuple[Array, Array]:
-        from threadpoolctl import threadpool_limits
-
         normal = rng.standard_normal((fan_in, fan_out))
         wide = fan_in < fan_out
-        with threadpool_limits(
-            limits=1, user_api="blas"
-        ):  # its bits depend on the number of threads
-            q, r = np.linalg.qr(normal.T if wide else normal)
-        q = q * np.where(np.diag(r) < 0, -1, 1)  # makes the factors unique and W uniform
-        return self.gain * (q if wide else q.T), np.zeros(fan_out)
+        columns = normal.T if wide else normal
+        rows = _orthonormal_rows(columns.T) if min(fan_in, fan_out) <= FEW else _qr_rows(columns)
+        return self.gain * (rows.T if wide else rows), np.zeros(fan_out)
+
+
+FEW = 64  # rows up to which W is computed without LAPACK, whose bits depend on the processor
+
+
+def _orthonormal_rows(A: Array) -> Array:
+    """Orthonormal rows that span what A's (n, m) first 1, 2, … rows span, n ≤ m: Gram and Schmidt.
+
+    Row k has a positive product with that of A. Twice is enough (Giraud et al. 2005). Sums are in a
+    fixed order, so that the bits are the same on every machine.
+    """
+    Q = np.array(A)
+    for k in range(len(Q)):
+        q = Q[k]
+        for _ in range(2 if k > 0 else 0):
+            shares = np.cumsum(Q[:k] * q, axis=1)[:, -1:]
+            q -= np.cumsum(shares * Q[:k], axis=0)[-1]
+        q /= np.sqrt(np.cumsum(q * q)[-1])
+    return Q
+
+
+def _qr_rows(A: Array) -> Array:
+    """The same for the columns of A (m, n), by LAPACK: much faster for many of them."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):  # its bits depend on the number of threads
+        q, r = np.linalg.qr(A)
+    return np.asarray((q * np.where(np.diag(r) < 0, -1, 1)).T)  # unique factors, W uniform
 
 
 INITIALIZERS: Mapping[str, Initializer] = MappingProxyType(

@@ -42,7 +42,7 @@ export class Engine {
 
   /**
    * θ of `Network(…, initializer=…, seed=…)`. initializer: a name of Python's table, or "auto".
-   * "orthogonal" agrees to rounding only: in Python it is computed by LAPACK.
+   * "orthogonal" agrees to rounding only beyond 64 units, where Python takes LAPACK.
    */
   initialTheta(spec: NetworkSpec, initializer: string, seed: number | bigint): Float64Array {
     this.countParameters(spec);

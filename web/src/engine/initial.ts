@@ -60,45 +60,30 @@ export function initialTheta(spec: NetworkSpec, initializer: string, rng: Rng): 
   return Float64Array.from(theta);
 }
 
-/** Rows or columns that are orthonormal: Q of a QR factorisation by Householder's reflections. */
+/** Rows or columns that are orthonormal: Gram and Schmidt, twice, with sums in Python's order. */
 function orthogonal(rng: Rng, nIn: number, nOut: number): Float64Array {
-  const drawn = rng.normal(nIn * nOut);
+  const drawn = rng.normal(nIn * nOut); // (n_in, n_out)
   const wide = nIn < nOut;
-  const [m, n] = wide ? [nOut, nIn] : [nIn, nOut]; // of the tall matrix
-  const A = Array.from({ length: m }, (_, i) =>
-    Float64Array.from({ length: n }, (_, j) => drawn[wide ? j * nOut + i : i * nOut + j]!),
-  );
-  const reflections: { v: Float64Array; scale: number }[] = [];
-  const reflect = (M: Float64Array[], k: number, v: Float64Array, scale: number) => {
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let i = k; i < m; i++) sum += v[i]! * M[i]![j]!;
-      for (let i = k; i < m; i++) M[i]![j]! -= scale * sum * v[i]!;
-    }
-  };
-  const signs: number[] = [];
+  const [n, m] = wide ? [nIn, nOut] : [nOut, nIn];
+  const Q: Float64Array[] = [];
   for (let k = 0; k < n; k++) {
-    const v = new Float64Array(m);
-    let square = 0;
-    for (let i = k; i < m; i++) square += A[i]![k]! * A[i]![k]!;
-    const length = Math.sqrt(square);
-    for (let i = k; i < m; i++) v[i] = A[i]![k]!;
-    const beta = v[k]! > 0 ? -length : length;
-    v[k]! -= beta;
-    let norm = 0;
-    for (let i = k; i < m; i++) norm += v[i]! * v[i]!;
-    const scale = norm === 0 ? 0 : 2 / norm;
-    reflect(A, k, v, scale);
-    reflections.push({ v, scale });
-    signs.push(A[k]![k]! < 0 ? -1 : 1);
+    const q = Float64Array.from({ length: m }, (_, i) => drawn[wide ? k * nOut + i : i * nOut + k]!);
+    for (let twice = 0; twice < 2 && k > 0; twice++) {
+      const shares = Q.map((row) => product(row, q));
+      const along = q.map((_, i) => Q.reduce((sum, row, j) => sum + shares[j]! * row[i]!, 0));
+      for (let i = 0; i < m; i++) q[i]! -= along[i]!;
+    }
+    const length = Math.sqrt(product(q, q));
+    Q.push(q.map((x) => x / length));
   }
-  const Q = Array.from({ length: m }, (_, i) =>
-    Float64Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)),
-  );
-  for (let k = n - 1; k >= 0; k--) reflect(Q, k, reflections[k]!.v, reflections[k]!.scale);
   return Float64Array.from({ length: nIn * nOut }, (_, at) => {
-    const i = Math.floor(at / nOut);
-    const j = at % nOut;
-    return wide ? Q[j]![i]! * signs[i]! : Q[i]![j]! * signs[j]!;
+    const [i, j] = [Math.floor(at / nOut), at % nOut];
+    return wide ? Q[i]![j]! : Q[j]![i]!;
   });
+}
+
+function product(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }
