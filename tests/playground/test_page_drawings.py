@@ -157,3 +157,74 @@ def test_numbers_of_axes_are_round_and_inside(page):
         "0.3",
         "2e−7",
     ]
+
+
+# ---- in the page ---------------------------------------------------------------------------------
+
+
+def settings(page):
+    return page.state()["settings"]
+
+
+def test_targets_of_a_curve_are_drawn_and_erased(page):
+    page.open("workshop", data="curve", targets=[[-1, 0], [1, 1]], output="linear", test_share=0)
+    field = page.tab.locator(".inside.pen")
+    left, right, bottom, top = page.evaluate("clearprop.store.live.data.domain")
+    box = field.bounding_box()
+
+    def click(x, y):
+        across, up = (x - left) / (right - left), (top - y) / (top - bottom)
+        page.tab.mouse.click(box["x"] + across * box["width"], box["y"] + up * box["height"])
+        page.rest()
+
+    click(2.0, -1.5)
+    x, t = settings(page)["targets"][-1]
+    assert abs(x - 2) < 0.05
+    assert abs(t + 1.5) < 0.05
+    field.focus()
+    for key in ("Shift+ArrowRight", "ArrowUp", "Enter"):
+        page.tab.keyboard.press(key)
+    page.rest()
+    assert settings(page)["targets"][-1] == [0.5, 0.1]
+    page.tab.get_by_role("button", name="eraser").click()
+    click(-1.0, 0.1)
+    assert len(settings(page)["targets"]) == 3
+    assert [-1, 0] not in settings(page)["targets"]
+    data = datasets.curve(settings(page)["targets"])
+    net = cp.Network([1, 4, 2, 1], hidden="tanh", output="linear", seed=0)
+    assert page.numbers()["loss.train"] == pytest.approx(net.loss(data.X, data.t), rel=1e-12)
+
+
+def test_the_drawings_of_a_run_are_in_the_page(page):
+    page.open("workshop", data="circles", run="60", inputs=["x1", "x2", "x1^2", "x2^2"])
+    page.tab.wait_for_function("clearprop.store.live.frame?.numbers.step === 60")
+    output = page.tab.locator("section[aria-label='Output']")
+    texts = output.locator(".axis-numbers text").all_text_contents()
+    assert texts[-2:] == ["x₁", "x₂"]
+    assert {"−3", "0", "3"} <= set(texts)
+    assert output.locator(".scale-numbers").text_content() == "00.250.50.751"
+    for mark in ("training", "test", "next mini-batch", "decision line"):
+        assert output.get_by_text(mark, exact=True).count()
+    # the network's inputs are pictures, and its gradients flow back on request
+    network = page.tab.locator(".network")
+    assert network.locator("canvas[data-input]").count() == 4
+    assert network.locator("path.gradient").count() == 0
+    page.tab.get_by_label("Edges show").select_option("both")
+    assert network.locator("path.gradient").count() == 4 * 4 + 4 * 2 + 2
+    widths = page.evaluate(
+        """() => [...document.querySelectorAll("path.gradient")].map(path =>
+             [path.dataset.edge ?? path.previousElementSibling.dataset.edge,
+              Number(path.getAttribute("stroke-width")), path.classList.contains("negative")])"""
+    )
+    gradient = page.evaluate("[...clearprop.store.live.frame.gradient]")
+    first = [(float(g), width, negative) for g, (_, width, negative) in zip(gradient, widths[:16])]
+    assert all(negative == (g < 0) for g, _, negative in first)
+    steepest = max(abs(g) for g, _, _ in first)
+    for g, width, _ in first:
+        assert width == pytest.approx(0.8 + 5.2 * abs(g) / steepest, abs=0.051)
+    # the surface of the run at rest, and the exact plane of the last hidden layer
+    surface = page.tab.locator("section[aria-label='Loss surface']")
+    surface.get_by_text("step 60").wait_for()
+    hidden = page.tab.locator("section[aria-label='Hidden space']")
+    assert hidden.get_by_text("here colours and line are exact").count()
+    assert hidden.locator(".axis-numbers .name").first.text_content() == "h⁽²⁾₁"

@@ -2,6 +2,7 @@
 
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { CopyPython } from "../components/copy.tsx";
+import { Explain } from "../components/explain.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Choice } from "../components/slider.tsx";
 import { Rich } from "../components/rich.tsx";
@@ -96,7 +97,12 @@ export function Workshop(props: StationProps) {
           <Panel
             title="Network"
             python={python("network")}
-            tools={<Choice bare label="Edges show" value={edges} options={edgeChoices()} onChange={setEdges} />}
+            tools={
+              <>
+                <Choice bare label={t("Edges show")} value={edges} options={edgeChoices()} onChange={setEdges} />
+                <Explain of="workshop.edges" label={t("Edges show")} />
+              </>
+            }
           >
             <LayerControls {...props} />
             <NetworkDrawing {...{ store, data, choose, edges }} chosen={shown} />

@@ -292,6 +292,19 @@ export const EXPLANATIONS: Record<string, Explanation> = {
     formula: "θ ← θ(1 − αλ)",
   },
   "workshop.seed": SEED,
+  "workshop.edges": {
+    what: "What the edges show: the weights, or the gradient of the loss with respect to them as dashes that flow back from the output. The wider the dashes, the steeper the loss in that weight.",
+    attempt: "initialise six layers of logistic units and look at how little arrives at the first.",
+  },
+  "workshop.hidden_space": {
+    what: "The training rows where two units of a hidden layer put them. The rest of the network sees only this space, and the last layer draws a straight line through it.",
+    attempt: "take circles and a last hidden layer of two units, and watch the ring come apart from the disc.",
+  },
+  "workshop.surface": {
+    what: "The mean loss of the training rows on a plane through the present parameters, with the path of the run. The main directions are those in which the run moved most.",
+    formula: "ℒ(θ + a·u + b·v)",
+    attempt: "compare a small and a large learning rate: does the path follow the valley or jump across it?",
+  },
   "workshop.step": {
     what: "Train takes steps until you pause. A step by example shows the numbers of one row; a mini-batch changes the weights once; an epoch is once through the training points.",
   },

@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { Panel } from "../components/panel.tsx";
+import { Explain } from "../components/explain.tsx";
 import { Choice, Setting } from "../components/slider.tsx";
 import type { StationProps } from "../components/station.tsx";
 import { INPUTS } from "../model/workshop/features.ts";
@@ -114,7 +115,9 @@ function Inputs({ settings, set }: Pick<StationProps, "settings" | "set">) {
   const chosen = settings.inputs as string[];
   return (
     <fieldset class="inputs">
-      <legend>{t("Inputs")}</legend>
+      <legend>
+        {t("Inputs")} <Explain of="workshop.inputs" label={t("Inputs")} />
+      </legend>
       {Object.entries(INPUTS).map(([name, title]) => (
         <label class="option">
           <input
@@ -173,7 +176,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
           <tbody>
             {columns.map(([name, kind, words], i) => (
               <tr key={name}>
-                <th scope="row" title={words}>
+                <th scope="row">
                   {name}
                 </th>
                 <td>
@@ -190,7 +193,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
                       }
                     />
                   )}
-                  {kind === "ignore" && <div class="note">{words}</div>}
+                  <div class="note">{words}</div>
                 </td>
               </tr>
             ))}

@@ -58,6 +58,7 @@ export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
       <div class="axes">
         <Choice
           label={t("layer")}
+          explain="workshop.hidden_space"
           value={String(layer)}
           options={Object.fromEntries(layers.map((l) => [String(l), String(l)]))}
           onChange={(to) => setLayer(Number(to))}
@@ -73,8 +74,8 @@ export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
       </div>
       <p class="note">
         {H > 2
-          ? t("The decision line holds where the layer’s other units are at their means over the training rows.")
-          : t("The rest of the network sees only this plane: here the decision line is exact.")}
+          ? t("Colours and line hold where the layer’s other units are at their means over the training rows.")
+          : t("The rest of the network sees only this plane: here colours and line are exact.")}
       </p>
     </div>
   );

@@ -79,6 +79,7 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
     <div class="axes">
       <Choice
         label={t("directions")}
+        explain="workshop.surface"
         value={directions}
         options={{ principal: t("main directions of the run"), parameters: t("two parameters") }}
         onChange={setDirections}

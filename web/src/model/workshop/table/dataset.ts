@@ -4,7 +4,9 @@ import type { Engine } from "../../../engine/index.ts";
 import type { Dataset } from "../datasets.ts";
 import { roundHalfEven } from "../rounding.ts";
 import { type Encoded, encodeColumn } from "./encode.ts";
-import { type ColumnKind, find, type Finding } from "./infer.ts";
+import { DATE_WORDS } from "./dates.ts";
+import { type ColumnKind, find, type Finding, shown } from "./infer.ts";
+import { formatWords } from "./numbers.ts";
 import type { Table } from "./table.ts";
 import { readTarget, standardization } from "./target.ts";
 
@@ -55,7 +57,7 @@ export function tableDataset(engine: Pick<Engine, "rng">, table: Table, choices:
     const finding: Finding = find(name, cells, chosen.get(name));
     if (finding.kind === "text" || finding.kind === "ignore")
       ignored.push([name, finding.kind, finding.kind === "text" ? NOT_READ : finding.reason]);
-    else used.push(encodeColumn(name, cells, finding, train, scaling));
+    else used.push(withReading(encodeColumn(name, cells, finding, train, scaling), finding));
   });
   leaveOutWidest(used, ignored, chosen);
   const features = used.flatMap((column) => column.features);
@@ -84,6 +86,16 @@ export function tableDataset(engine: Pick<Engine, "rng">, table: Table, choices:
     ],
     origin: { table, target, rows: train, rows_test: test, centre, spread },
   };
+}
+
+/** With how its texts were read, in words. */
+function withReading(column: Encoded, { number, date, gaps }: Finding): Encoded {
+  const parts = [column.words];
+  if (number) parts.push(formatWords(number));
+  if (date) parts.push(DATE_WORDS[date]);
+  const foreign = gaps.slice(0, 5).map(([text, n]) => `${shown(text, 20)} ${n === 1 ? "once" : `${n} times`}`);
+  if (foreign.length) parts.push(`missing: ${foreign.join(", ")}${gaps.length > 5 ? ", …" : ""}`);
+  return { ...column, words: parts.join("; ") };
 }
 
 const NOT_READ = "free text, which one network does not read";
