@@ -211,13 +211,12 @@ def test_the_drawings_of_a_run_are_in_the_page(page):
     assert network.locator("path.gradient").count() == 0
     page.tab.get_by_label("Edges show").select_option("both")
     assert network.locator("path.gradient").count() == 4 * 4 + 4 * 2 + 2
-    widths = page.evaluate(
-        """() => [...document.querySelectorAll("path.gradient")].map(path =>
-             [path.dataset.edge ?? path.previousElementSibling.dataset.edge,
-              Number(path.getAttribute("stroke-width")), path.classList.contains("negative")])"""
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll("path.gradient")].slice(0, 16).map(path =>
+             [Number(path.getAttribute("stroke-width")), path.classList.contains("negative")])"""
     )
-    gradient = page.evaluate("[...clearprop.store.live.frame.gradient]")
-    first = [(float(g), width, negative) for g, (_, width, negative) in zip(gradient, widths[:16])]
+    gradient = page.evaluate("[...clearprop.store.live.frame.gradient]")[:16]  # of W⁽¹⁾
+    first = [(g, width, negative) for g, (width, negative) in zip(gradient, drawn, strict=True)]
     assert all(negative == (g < 0) for g, _, negative in first)
     steepest = max(abs(g) for g, _, _ in first)
     for g, width, _ in first:
