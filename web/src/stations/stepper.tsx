@@ -14,10 +14,6 @@ import { Tex } from "./stepper/tex.tsx";
 import { t } from "../text.ts";
 import { INTRODUCTIONS } from "../texts/introductions.ts";
 
-const SKETCH =
-  "The circles show x, h and ŷ; below them is ∂ℒ/∂z, as far as it has been computed. Orange wires have " +
-  "positive weights; blue, dashed wires have negative ones.";
-
 export function Stepper(props: StationProps) {
   const { info, store, view, set } = props;
   const lines = view.lines as LineView[];
@@ -50,7 +46,9 @@ export function Stepper(props: StationProps) {
             n={view.n as number}
           />
           <p class="note">
-            {t(SKETCH)}
+            {t(
+              "The circles show x, h and ŷ; below them is ∂ℒ/∂z, as far as it has been computed. Orange wires have positive weights; blue, dashed wires have negative ones.",
+            )}
           </p>
         </Panel>
         <Shape {...props} />

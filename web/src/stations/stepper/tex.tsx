@@ -23,14 +23,14 @@ export function Tex({ children }: { children: string }) {
   return <span class="math">{set(children)}</span>;
 }
 
-const SLIDES =
-  "Row j of W holds the weights into unit j: the slides’ w_ij, from unit i to unit j, is W_ji here.";
-
 /** How the slides write the weights. */
 export function Slides() {
   return (
     <p class="note slide">
-      <span class="term">{t("Slide notation")}</span> {set(t(SLIDES))}
+      <span class="term">{t("Slide notation")}</span>{" "}
+      {set(
+        t("Row j of W holds the weights into unit j: the slides’ w_ij, from unit i to unit j, is W_ji here."),
+      )}
     </p>
   );
 }
