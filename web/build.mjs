@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
 import { context, build } from "esbuild";
+import { deflateSync } from "fflate";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const at = process.argv.indexOf("--out");
@@ -22,12 +22,15 @@ const licences = await Promise.all(
   }),
 );
 
-/** A .wasm is imported as a text: base64 of its bytes, deflated without a header. */
+/**
+ * A .wasm is imported as a text: base64 of its bytes, deflated without a header. Node's own deflate
+ * gives other bytes with other versions and processors.
+ */
 const packed = {
   name: "packed",
   setup(build) {
     build.onLoad({ filter: /\.wasm$/ }, async ({ path }) => ({
-      contents: deflateRawSync(await readFile(path), { level: 9 }).toString("base64"),
+      contents: Buffer.from(deflateSync(await readFile(path), { level: 9 })).toString("base64"),
       loader: "text",
     }));
   },

@@ -163,7 +163,7 @@ def pairs() -> list[Case]:
                 batch=batches[(i + j) % len(batches)],
                 seed=i * len(OUTPUTS) + j,
                 weights=(i + j) % 5 == 0,
-                epochs=30,
+                epochs=16,
                 **extras[(i + 2 * j) % len(extras)],
             )
         )
