@@ -54,11 +54,11 @@ export function Workshop(props: StationProps) {
     },
     [store, part],
   );
-  if (!data) return <p class="waiting">Loading…</p>;
+  if (!data) return <p class="waiting">{t("Loading…")}</p>;
   const parts = (
     <Choice
       bare
-      label="Rows"
+      label={t("Rows")}
       value={part}
       options={{
         ...(data.rows[1] ? { test: `test (${data.rows[1]})` } : {}),
@@ -95,7 +95,7 @@ export function Workshop(props: StationProps) {
         </div>
         <div class="column">
           <Panel
-            title="Network"
+            title={t("Network")}
             python={python("network")}
             tools={
               <>
@@ -119,22 +119,22 @@ export function Workshop(props: StationProps) {
             {store.live.frame?.example && <ExampleLine python={python("example")} />}
             <ToStepper store={store} />
           </Panel>
-          <Panel title="All parameters" python={python("network")} folded>
+          <Panel title={t("All parameters")} python={python("network")} folded>
             <Parameters {...{ store, data }} />
           </Panel>
-          <Panel title="Layers" python={python("layers")}>
+          <Panel title={t("Layers")} python={python("layers")}>
             {report && <Layers report={report} />}
           </Panel>
-          <Panel title="Diagnosis" python={python("diagnosis")}>
+          <Panel title={t("Diagnosis")} python={python("diagnosis")}>
             {report && <Diagnosis report={report} store={store} />}
           </Panel>
         </div>
         <div class="column">
-          <Panel title="Output">
+          <Panel title={t("Output")}>
             <Plot {...{ store, data }} chosen={shown} />
           </Panel>
           <Panel
-            title="Curves"
+            title={t("Curves")}
             tools={
               <>
                 <label class="option">
@@ -143,10 +143,10 @@ export function Workshop(props: StationProps) {
                     checked={logarithmic}
                     onChange={(event) => setLogarithmic(event.currentTarget.checked)}
                   />
-                  log ℒ
+                  {t("log ℒ")}
                 </label>
                 <button class="small" onClick={() => void pin()}>
-                  Pin this run
+                  {t("Pin this run")}
                 </button>
               </>
             }
@@ -155,12 +155,12 @@ export function Workshop(props: StationProps) {
             <Curves
               {...{ store, pins }}
               logarithmic={false}
-              title={data.n_classes ? "accuracy" : "RMSE"}
+              title={data.n_classes ? t("accuracy") : "RMSE"}
               rows={[4, 5]}
               range={data.n_classes ? [0, 1] : undefined}
             />
             <p class="note key">
-              <i class="line train" /> training <i class="line test dashed" /> test
+              <i class="line train" /> {t("training")} <i class="line test dashed" /> {t("test")}
             </p>
           </Panel>
         </div>
@@ -172,19 +172,19 @@ export function Workshop(props: StationProps) {
         <Panel title={t("Loss surface")} class="w6">
           <LossSurface {...{ store, data }} />
         </Panel>
-        <Panel title={data.n_classes ? "Confusion matrix" : "Residuals"} class="w4" python={python("errors")} tools={parts}>
+        <Panel title={data.n_classes ? t("Confusion matrix") : t("Residuals")} class="w4" python={python("errors")} tools={parts}>
           {known && <Errors report={known} data={data} />}
         </Panel>
-        <Panel title="Calibration" class="w3" python={report && "calibration.ece" in report.numbers ? python("calibration") : undefined}>
+        <Panel title={t("Calibration")} class="w3" python={report && "calibration.ece" in report.numbers ? python("calibration") : undefined}>
           {known && <Calibration report={known} data={data} />}
         </Panel>
-        <Panel title="Rows by loss" class="w5" python={python("rows")} tools={parts}>
+        <Panel title={t("Rows by loss")} class="w5" python={python("rows")} tools={parts}>
           {known && <Worst report={known} data={data} />}
         </Panel>
-        <Panel title="Pinned runs" class="w7">
+        <Panel title={t("Pinned runs")} class="w7">
           <Pins store={store} pins={pins} drop={(gone) => setPins(allPins.filter((p) => p !== gone))} />
         </Panel>
-        <Panel title="Files" class="w5">
+        <Panel title={t("Files")} class="w5">
           <Files store={store} python={python("training")} />
         </Panel>
       </div>
@@ -199,7 +199,7 @@ function lastUnit(data: DataSet | null): Chosen | null {
 function ExampleLine({ python }: { python: () => Promise<string> }) {
   return (
     <p class="note with-button">
-      Edges show the gradient of this example alone. <CopyPython python={python} title="The example" />
+      {t("Edges show the gradient of this example alone.")} <CopyPython python={python} title={t("The example")} />
     </p>
   );
 }

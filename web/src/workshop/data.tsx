@@ -39,7 +39,7 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
     if (file.current) file.current.value = "";
   };
   return (
-    <Panel title="Data">
+    <Panel title={t("Data")}>
       <div
         class="compact"
         onDragOver={(event) => event.preventDefault()}
@@ -49,7 +49,7 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
         }}
       >
         <Choice
-          label="Data"
+          label={t("Data")}
           explain="workshop.data"
           value={kind}
           options={info.settings.data!.options}
@@ -80,7 +80,7 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
         {kind === "table" && <TableControls {...{ settings, info, set, store }} />}
         <div class="with-button">
           <button class="small" onClick={() => file.current?.click()}>
-            Load a CSV file…
+            {t("Load a CSV file…")}
           </button>
           <input
             ref={file}
@@ -88,11 +88,11 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
             type="file"
             accept=".csv,.tsv,.txt,text/csv"
             tabIndex={-1}
-            aria-label="CSV file"
+            aria-label={t("CSV file")}
             onChange={(event) => void load(event.currentTarget.files)}
           />
         </div>
-        <p class="note">It is read on this machine and not sent anywhere else.</p>
+        <p class="note">{t("It is read on this machine and not sent anywhere else.")}</p>
       </div>
     </Panel>
   );
@@ -145,14 +145,14 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
   return (
     <>
       <Choice
-        label="Target"
+        label={t("Target")}
         explain="workshop.target"
         value={settings.target}
         options={Object.fromEntries(store.table.columns.map((name) => [name, name]))}
         onChange={(target) => set({ target })}
       />
       <Choice
-        label="Scaling"
+        label={t("Scaling")}
         explain="workshop.scaling"
         value={settings.scaling}
         options={info.settings.scaling!.options}
@@ -185,7 +185,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
                   ) : (
                     <Choice
                       bare
-                      label={`Kind of ${name}`}
+                      label={t("Kind of {name}", { name })}
                       value={kind}
                       options={options}
                       onChange={(to) =>

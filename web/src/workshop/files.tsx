@@ -31,19 +31,19 @@ export function Files({ store, python }: { store: Store; python: () => Promise<s
   };
   return (
     <div class="files">
-      <button onClick={() => void save()}>Save all</button>
-      <button onClick={() => file.current?.click()}>Open…</button>
+      <button onClick={() => void save()}>{t("Save all")}</button>
+      <button onClick={() => file.current?.click()}>{t("Open…")}</button>
       <input
         ref={file}
         class="hidden"
         type="file"
         accept=".safetensors"
         tabIndex={-1}
-        aria-label="Saved state"
+        aria-label={t("Saved state")}
         onChange={(event) => void load(event.currentTarget.files)}
       />
-      <button onClick={() => void exported("safetensors")}>Network (safetensors)</button>
-      <button onClick={() => void exported("svg")}>Drawing (SVG)</button>
+      <button onClick={() => void exported("safetensors")}>{t("Network (safetensors)")}</button>
+      <button onClick={() => void exported("svg")}>{t("Drawing (SVG)")}</button>
       <button title={t("A program that makes this network with its weights, to the last bit")} onClick={() => void exported("python")}>
         {t("Network (Python)")}
       </button>
@@ -54,7 +54,7 @@ export function Files({ store, python }: { store: Store; python: () => Promise<s
         {t("Training (Python)")}
       </button>
       <p class="note">
-        The address holds the configuration, the seeds and every step. A saved file also has the data and the weights.
+        {t("The address holds the configuration, the seeds and every step. A saved file also has the data and the weights.")}
       </p>
     </div>
   );

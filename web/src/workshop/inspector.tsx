@@ -5,6 +5,7 @@ import { Tex } from "../stations/stepper/tex.tsx";
 import { NumberBox } from "../components/slider.tsx";
 import { real, reals } from "../protocol.ts";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 import { type DataSet, placeOfBias, placeOfWeight, useLive } from "./live.ts";
 import type { Chosen } from "./network.tsx";
 
@@ -15,10 +16,10 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
   const { frame } = store.live;
   if (!frame || data !== store.live.data) return null;
   if (!chosen || chosen.layer >= data.sizes.length || chosen.unit >= data.sizes[chosen.layer]!)
-    return <p class="note">Choose a unit or an edge to see its numbers, and to change them.</p>;
+    return <p class="note">{t("Choose a unit or an edge to see its numbers, and to change them.")}</p>;
   const { layer, unit } = chosen;
   const last = layer === data.sizes.length - 1;
-  const title = last ? `Output unit ${unit + 1}` : `Unit ${unit + 1} of layer ${layer}`;
+  const title = last ? t("Output unit {unit}", { unit: unit + 1 }) : t("Unit {unit} of layer {layer}", { unit: unit + 1, layer });
   const phi = last ? data.output : data.activations[layer - 1];
   const edit = (name: string) => (value: number) => void store.ask("edit", { name, value });
   const example = frame.example ? frame.numbers : null;
@@ -54,8 +55,8 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
         <table>
           <thead>
             <tr>
-              <th scope="col">from</th>
-              {example && <th scope="col">value</th>}
+              <th scope="col">{t("from")}</th>
+              {example && <th scope="col">{t("value")}</th>}
               <th scope="col">w</th>
               <th scope="col">{prefix ? "∂ℒₙ/∂w" : "∂ℒ/∂w"}</th>
             </tr>

@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Num } from "../components/numbers.tsx";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 import { curve, geometry, type Place } from "./geometry.ts";
 import { colour } from "../components/theme.tsx";
 import { drawClass, drawLevels, drawTwoClasses } from "./heat.ts";
@@ -105,14 +106,14 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
           pictured={data.bench?.dataset.plane === 2}
         />
       ))}
-      <div role="group" aria-label="Units: arrow keys move, Enter shows the weights" onKeyDown={move}>
+      <div role="group" aria-label={t("Units: arrow keys move, Enter shows the weights")} onKeyDown={move}>
         {plan.places.slice(1).flatMap((units) =>
           units.map((place) => {
             const isChosen = chosen?.layer === place.layer && chosen.unit === place.unit;
             const name =
               place.layer === last
                 ? `ŷ ${data.sizes[last]! > 1 ? data.labels[place.unit] ?? place.unit : ""}`
-                : `unit ${place.unit + 1} of layer ${place.layer}`;
+                : t("unit {unit} of layer {layer}", { unit: place.unit + 1, layer: place.layer });
             const side = plan.sides[place.layer]!;
             return (
               <button
@@ -192,7 +193,7 @@ function Tip(props: {
       <br />
       ∂ℒ/∂w = <Num name={`dL_dW${index}`} value={frame.gradient[place]!} />
       <br />
-      <span class="note">click to edit</span>
+      <span class="note">{t("click to edit")}</span>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { OF_DATA } from "../model/workshop/settings.ts";
 import { real, type Numbers, type Settings } from "../protocol.ts";
 import { recall, remember as keep } from "../storage.ts";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 
 export interface Pin {
   number: number;
@@ -67,18 +68,18 @@ export async function pinned(store: Store, part: string, number: number): Promis
 
 export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (pin: Pin) => void }) {
   if (!pins.length)
-    return <p class="note">Pin a run, change something and train again: both runs appear here and in the curves.</p>;
+    return <p class="note">{t("Pin a run, change something and train again: both runs appear here and in the curves.")}</p>;
   return (
     <div class="scroll">
       <table class="pins">
         <thead>
           <tr>
-            <th scope="col">run</th>
+            <th scope="col">{t("run")}</th>
             {SHOWN.map((name) => (
               <th scope="col">{name.replace(".", " ").replace("loss", "ℒ")}</th>
             ))}
             <th scope="col">
-              <span class="hidden">actions</span>
+              <span class="hidden">{t("actions")}</span>
             </th>
           </tr>
         </thead>

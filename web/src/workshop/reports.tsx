@@ -82,7 +82,7 @@ export function Errors({ report, data }: { report: Report; data: DataSet }) {
     <>
       <Matrix
         name="confusion"
-        caption="rows: true class; columns: predicted class"
+        caption={t("rows: true class; columns: predicted class")}
         rows={data.labels}
         columns={data.labels}
         values={counts}
@@ -136,7 +136,7 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
   const share = matrix(report.numbers["calibration.share"]);
   const ece = reals(report.numbers["calibration.ece"]);
   if (!mean.length)
-    return <p class="note">Only for outputs that are probabilities: logistic and softmax.</p>;
+    return <p class="note">{t("Only for outputs that are probabilities: logistic and softmax.")}</p>;
   const first = mean.length === 1 ? 1 : 0;
   return (
     <div class="calibration plot">
@@ -167,9 +167,9 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
         ))}
       </ul>
       <details>
-        <summary>The bins</summary>
-        <Matrix name="calibration.mean" caption="mean ŷ" values={mean} />
-        <Matrix name="calibration.share" caption="observed frequency" values={share} />
+        <summary>{t("The bins")}</summary>
+        <Matrix name="calibration.mean" caption={t("mean ŷ")} values={mean} />
+        <Matrix name="calibration.share" caption={t("observed frequency")} values={share} />
       </details>
     </div>
   );
@@ -286,14 +286,15 @@ function WorstOfTable(props: { report: Report; dataset: Dataset; origin: Origin 
   );
 }
 
-const STATISTICS: [string, string, string][] = [
-  ["h", "|h|", "root mean square of the layer's values"],
-  ["dL_dz", "|∂ℒₙ/∂z|", "root mean square of the gradient of each row's loss"],
-  ["W", "|W|", "root mean square of the weights"],
-  ["dL_dW", "|∂ℒ/∂W|", "root mean square of their gradient"],
-  ["update", "|ΔW|/|W|", "relative change of the weights per step in this epoch; about 0.001 is usual"],
-  ["dead", "dead", "fraction of units that pass no gradient back"],
-  ["saturated", "saturated", "fraction of units at the flat ends of φ"],
+/** Name, symbol, and what the symbol means. */
+const statistics = (): [string, string, string][] => [
+  ["h", "|h|", t("root mean square of the layer’s values")],
+  ["dL_dz", "|∂ℒₙ/∂z|", t("root mean square of the gradient of each row’s loss")],
+  ["W", "|W|", t("root mean square of the weights")],
+  ["dL_dW", "|∂ℒ/∂W|", t("root mean square of their gradient")],
+  ["update", "|ΔW|/|W|", t("relative change of the weights per step in this epoch; about 0.001 is usual")],
+  ["dead", t("dead"), t("fraction of units that pass no gradient back")],
+  ["saturated", t("saturated"), t("fraction of units at the flat ends of φ")],
 ];
 
 export function Layers({ report }: { report: Report }) {
@@ -302,8 +303,8 @@ export function Layers({ report }: { report: Report }) {
       <table class="layers-table">
         <thead>
           <tr>
-            <th scope="col">layer</th>
-            {STATISTICS.map(([, symbol, words]) => (
+            <th scope="col">{t("layer")}</th>
+            {statistics().map(([, symbol, words]) => (
               <th scope="col" title={words}>
                 {symbol}
               </th>
@@ -316,7 +317,7 @@ export function Layers({ report }: { report: Report }) {
               <th scope="row">
                 {l + 1} <span class="note">{name}</span>
               </th>
-              {STATISTICS.map(([key]) => (
+              {statistics().map(([key]) => (
                 <td>
                   <Num
                     name={`layers.${key}.${l}`}

@@ -3,6 +3,7 @@
 import { Panel } from "../components/panel.tsx";
 import { Choice, Setting } from "../components/slider.tsx";
 import type { StationProps } from "../components/station.tsx";
+import { t } from "../text.ts";
 
 type Part = Pick<StationProps, "settings" | "info" | "set">;
 
@@ -28,7 +29,7 @@ export function TrainingPanel({ settings, info, set }: Part) {
     />
   );
   return (
-    <Panel title="Learning">
+    <Panel title={t("Learning")}>
       <div class="compact">
         {control("output")}
         {control("optimizer")}
@@ -43,8 +44,7 @@ export function TrainingPanel({ settings, info, set }: Part) {
         <Seed of="seed" {...{ settings, info, set }} />
       </div>
       <p class="note">
-        A new optimiser, rate, batch size or penalty takes over where the weights are; the rest
-        starts anew.
+        {t("A new optimiser, learning rate, batch size or penalty continues from the current weights; other changes restart.")}
       </p>
     </Panel>
   );
@@ -61,10 +61,10 @@ export function Seed({ of, settings, info, set }: Part & { of: string }) {
       />
       <button
         class="small"
-        aria-label={`${info.settings[of]!.label}: another`}
+        aria-label={t("{label}: new seed", { label: t(info.settings[of]!.label) })}
         onClick={() => set({ [of]: (settings[of] + 1) % 2 ** 32 })}
       >
-        another
+        {t("new seed")}
       </button>
     </div>
   );
@@ -79,15 +79,15 @@ export function LayerControls({ settings, info, set }: Part) {
   const units = (i: number, n: number) => set({ hidden: hidden.map((old, k) => (k === i ? n : old)) });
   const most = info.settings.hidden!.most;
   return (
-    <div class="layers" role="group" aria-label="Hidden layers">
+    <div class="layers" role="group" aria-label={t("Hidden layers")}>
       {hidden.map((n, i) => (
-        <div class="layer" role="group" aria-label={`Hidden layer ${i + 1}`}>
+        <div class="layer" role="group" aria-label={t("Hidden layer {layer}", { layer: i + 1 })}>
           <span class="math">
             h<sup>({i + 1})</sup>
           </span>
           <button
             class="step"
-            aria-label={`Layer ${i + 1}: one unit less`}
+            aria-label={t("Layer {layer}: one unit less", { layer: i + 1 })}
             disabled={n <= 1}
             onClick={() => units(i, n - 1)}
           >
@@ -96,7 +96,7 @@ export function LayerControls({ settings, info, set }: Part) {
           <span class="n">{n}</span>
           <button
             class="step"
-            aria-label={`Layer ${i + 1}: one unit more`}
+            aria-label={t("Layer {layer}: one unit more", { layer: i + 1 })}
             disabled={n >= 16}
             onClick={() => units(i, n + 1)}
           >
@@ -104,7 +104,7 @@ export function LayerControls({ settings, info, set }: Part) {
           </button>
           <Choice
             bare
-            label={`Activation of layer ${i + 1}`}
+            label={t("Activation of layer {layer}", { layer: i + 1 })}
             explain={i ? undefined : "workshop.activation"}
             value={all[i]!}
             options={options}
@@ -123,7 +123,7 @@ export function LayerControls({ settings, info, set }: Part) {
             })
           }
         >
-          − layer
+          {t("− layer")}
         </button>
         <button
           class="small"
@@ -132,7 +132,7 @@ export function LayerControls({ settings, info, set }: Part) {
             set({ hidden: [...hidden, hidden.at(-1) ?? 4], activation: [...all, all.at(-1) ?? "tanh"] })
           }
         >
-          + layer
+          {t("+ layer")}
         </button>
       </div>
     </div>

@@ -9,7 +9,12 @@ import type { Store } from "../store.ts";
 import { t } from "../text.ts";
 import { useLive } from "./live.ts";
 
-const SPEEDS = { "1": "1 epoch/s", "10": "10 epochs/s", "100": "100 epochs/s", most: "full speed" };
+const speeds = () => ({
+  "1": t("1 epoch/s"),
+  "10": t("10 epochs/s"),
+  "100": t("100 epochs/s"),
+  most: t("full speed"),
+});
 
 interface TransportProps {
   store: Store;
@@ -27,39 +32,39 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
   const run = () => void (training ? store.ask("pause") : store.ask("train", { speed }));
   const one = (unit: string) => () => void store.ask("step", { unit });
   const number = (name: string) => real(frame?.numbers[name]);
-  const score = data?.n_classes ? "acc." : "RMSE";
+  const score = data?.n_classes ? t("acc.") : "RMSE";
   const example = frame?.example;
   return (
-    <section class="transport" aria-label="Training">
-      <div class="buttons" role="group" aria-label="Run">
+    <section class="transport" aria-label={t("Training")}>
+      <div class="buttons" role="group" aria-label={t("Run")}>
         <button
-          title="Rewind to exactly the same start"
+          title={t("Rewind to exactly the same start")}
           onClick={() => void store.ask("seek", { step: 0 })}
-          aria-label="Rewind to the start"
+          aria-label={t("Rewind to the start")}
         >
           <Icon d="M3 2h2v12H3zM14 2v12L5.5 8z" />
         </button>
         <button class="primary run" onClick={run}>
-          <Icon d={training ? "M4 2h3v12H4zM9 2h3v12H9z" : "M4 2v12l9-6z"} /> {training ? "Pause" : "Train"}
+          <Icon d={training ? "M4 2h3v12H4zM9 2h3v12H9z" : "M4 2v12l9-6z"} /> {training ? t("Pause") : t("Train")}
         </button>
         <span class="faint" aria-hidden="true">
           Step:
         </span>
         <Explain of="workshop.step" label={t("Step")} />
-        <button aria-label="Step by one example" onClick={one("example")} title="One row of the next mini-batch: its z, h and gradient">
-          example
+        <button aria-label={t("Step by one example")} onClick={one("example")} title={t("One row of the next mini-batch: its z, h and gradient")}>
+          {t("example")}
         </button>
-        <button aria-label="Step by one mini-batch" onClick={one("batch")} title="One mini-batch: one step of the optimiser">
-          batch
+        <button aria-label={t("Step by one mini-batch")} onClick={one("batch")} title={t("One mini-batch: one step of the optimiser")}>
+          {t("batch")}
         </button>
-        <button aria-label="Step by one epoch" onClick={one("epoch")} title="To the end of the epoch">
-          epoch
+        <button aria-label={t("Step by one epoch")} onClick={one("epoch")} title={t("To the end of the epoch")}>
+          {t("epoch")}
         </button>
         <Choice
           bare
-          label="Speed"
+          label={t("Speed")}
           value={speed}
-          options={SPEEDS}
+          options={speeds()}
           onChange={(to) => {
             setSpeed(to);
             if (training) void store.ask("train", { speed: to });
@@ -84,23 +89,28 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
         />
       </div>
       <div class="figures">
-        <Figure label="epoch" name="epoch" value={number("epoch")} digits={1} />
-        <Figure label="step" name="step" value={step} />
-        <Figure label="ℒ train" name="loss.train" value={number("loss.train")} />
+        <Figure label={t("epoch")} name="epoch" value={number("epoch")} digits={1} />
+        <Figure label={t("step")} name="step" value={step} />
+        <Figure label={t("ℒ train")} name="loss.train" value={number("loss.train")} />
         {frame && "loss.test" in frame.numbers && (
-          <Figure label="ℒ test" name="loss.test" value={number("loss.test")} />
+          <Figure label={t("ℒ test")} name="loss.test" value={number("loss.test")} />
         )}
-        <Figure label={`${score} train`} name="score.train" value={number("score.train")} />
+        <Figure label={t("{score} train", { score })} name="score.train" value={number("score.train")} />
         {frame && "score.test" in frame.numbers && (
-          <Figure label={`${score} test`} name="score.test" value={number("score.test")} />
+          <Figure label={t("{score} test", { score })} name="score.test" value={number("score.test")} />
         )}
-        <CopyPython python={python} title="The run" />
+        <CopyPython python={python} title={t("The run")} />
       </div>
       {example && (
         <p class="note" role="status">
-          Example {example.index + 1} of {example.of} of the next mini-batch, row {example.row}: ℒ ={" "}
-          <Num name="example.loss" value={number("example.loss")} />, t ={" "}
-          <Num name="example.t" value={number("example.t")} />. The step is taken after the last example.
+          {t("Example {index} of {n} of the next mini-batch, row {row}:", {
+            index: example.index + 1,
+            n: example.of,
+            row: example.row,
+          })}{" "}
+          ℒ = <Num name="example.loss" value={number("example.loss")} />, t ={" "}
+          <Num name="example.t" value={number("example.t")} />.{" "}
+          {t("The weights change after the last example.")}
         </p>
       )}
       {frame?.nonfinite && (
