@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pandas as pd
 import pytest
+from page import open_page
 
 import clearprop as cp
 from clearprop.cli import main
@@ -91,6 +92,19 @@ def test_a_long_table_is_sampled_which_is_told(capsys, tmp_path):
     kept = [int(line.split(",")[0]) for line in table["text"].splitlines()[1:]]
     assert len(kept) == MAX_ROWS
     assert kept == sorted(set(kept))
+
+
+def test_a_teachers_lessons_are_in_the_page(browser, capsys, tmp_path):
+    lesson = {"id": "own", "title": "Our lesson", "goal": "G", "steps": [{"text": "Do it."}]}
+    (tmp_path / "own.json").write_text(json.dumps(lesson))
+    printed, text = played(capsys, "#lesson=own", "--lessons", tmp_path / "own.json")
+    assert payload_of(text) == {"link": "lesson=own", "lessons": lesson}
+    with open_page(browser, Path(printed["file"]).as_uri()) as page:
+        page.tab.get_by_role("heading", name="Our lesson").wait_for()
+    for wrong, message in (("{", "are not JSON"), ("3", "must be a JSON object, or a list")):
+        (tmp_path / "own.json").write_text(wrong)
+        assert main(["play", "--lessons", str(tmp_path / "own.json")]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_wrong_arguments_are_told(capsys, tmp_path):

@@ -306,6 +306,11 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
     _add_table(parser, nargs="?", or_else="; or a link, as in '#station=softmax'")
     parser.add_argument("-t", "--target", metavar="COLUMN",
                         help="column of TABLE to predict (default: the last)")  # fmt: skip
+    parser.add_argument(
+        "--lessons",
+        metavar="FILE",
+        help="put lessons of your own into the page: JSON, see docs/lessons.md",
+    )
     parser.add_argument("--write", metavar="FOLDER",
                         help="write the page to FOLDER/index.html, for a web server or a learning "
                         "platform, and open no browser")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ def play(arguments: argparse.Namespace) -> int:
         payload = {"link": link[1]}
     elif arguments.table is not None:
         payload = _table(arguments)
+    if arguments.lessons is not None:
+        payload["lessons"] = _lessons(arguments.lessons)
     text = page_file.page_text(payload)
     if arguments.write is not None:
         try:
@@ -47,6 +50,18 @@ def play(arguments: argparse.Namespace) -> int:
     ):
         note("there is no browser here: open the file in one", arguments.quiet)
     return 0
+
+
+def _lessons(path: str) -> Any:
+    """The lessons of a file; the page checks what they hold, and names a fault with its lesson."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lessons = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: the lessons are not JSON: {error}") from None
+    if not isinstance(lessons, dict | list):
+        raise UsageError(f"{path}: the lessons must be a JSON object, or a list of objects")
+    return lessons
 
 
 def _table(arguments: argparse.Namespace) -> dict[str, Any]:
