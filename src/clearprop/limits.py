@@ -18,6 +18,7 @@ MAX_COUNT = 10**9  # epochs, steps, rows of a batch, and what else is counted in
 MAX_SECONDS = 10**9  # of a time limit
 MAX_UNITS = 2**24  # of a layer
 MAX_WEIGHTS = 2**32  # of a network
+MAX_WEIGHT = 1e15  # of the size of a weight in the file of a model for tables
 MAX_TEXT = 4096  # characters of a parameter that is text
 # model files
 MAX_HEADER = 2**26  # bytes: names and shapes of tensors, and a document that is not long

@@ -206,3 +206,12 @@ def test_label_smoothing(y: Any, output: str, n: int) -> None:
     proba = estimator.fit(np.zeros((N, 1)), y).predict_proba(np.zeros((1, 1)))[0]
     frequency = y.mean(axis=0) if y.ndim == 2 else np.bincount(y) / N
     np.testing.assert_allclose(proba, 0.8 * frequency + 0.2 / n, atol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", cp.outputs.Huber(1.0)])
+def test_targets_beyond_the_largest_loss_are_named(loss: Any, solver: str) -> None:
+    y = np.ones(40)
+    y[7] = -1.7e308
+    with pytest.raises(ValueError, match=r"y must be at most .* in size .*-1\.7e\+308 in row 7"):
+        cp.MLPRegressor(loss=loss, solver=solver, max_iter=2).fit(np.ones((40, 2)), y)

@@ -191,3 +191,27 @@ def test_damaged_files(kind: str, tmp_path: Path) -> None:
 
     outcomes = check_reader(read, files, 150, tmp_path)
     assert outcomes["refused"] > 100
+
+
+def test_the_gain_is_in_the_file(tmp_path: Path) -> None:
+    model = regressor().fit(X, Y)
+    model.save(tmp_path / "m")
+    assert type(model).load(tmp_path / "m").oof_gain_ == model.oof_gain_
+    document, tensors = read_file(tmp_path / "m", type(model).__name__)
+    document.pop("kind")
+    del document["oof_gain"]  # a file of an earlier version
+    write_file(tmp_path / "old", type(model).__name__, document, tensors)
+    assert not hasattr(type(model).load(tmp_path / "old"), "oof_gain_")
+
+
+@pytest.mark.parametrize("size", [1e38, 1e16])
+def test_weights_that_would_predict_nan_are_refused_by_file(size: float, tmp_path: Path) -> None:
+    model = regressor().fit(X, Y)
+    model.save(tmp_path / "m")
+    document, tensors = read_file(tmp_path / "m", type(model).__name__)
+    document.pop("kind")
+    theta = tensors["theta"].copy()
+    theta[:, 5::7] = size
+    write_file(tmp_path / "huge", type(model).__name__, document, {**tensors, "theta": theta})
+    with pytest.raises(ModelFileError, match=r"huge: a weight of 1e.*would not be numbers"):
+        type(model).load(tmp_path / "huge")

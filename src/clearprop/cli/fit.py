@@ -71,6 +71,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         group=arguments.group,
         time=arguments.time,
+        ways=ON_COMMAND_LINE,
     )
     if not isinstance(options, NetworkOptions):
         check_bag_options(problem.target, options)

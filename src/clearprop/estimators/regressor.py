@@ -16,7 +16,7 @@ from clearprop.estimators import plain, validation
 from clearprop.estimators.base import BaseMLP, Targets
 from clearprop.estimators.settings import is_stochastic
 from clearprop.estimators.sklearn_private import Hidden, StrOptions, fit_context
-from clearprop.outputs import OUTPUTS, Output, Softmax
+from clearprop.outputs import OUTPUTS, AbsoluteError, Output, Quantile, Softmax
 
 LOSSES: dict[str, type[Output]] = {
     unit.loss_name: unit for unit in OUTPUTS.values() if unit.loss_name is not None
@@ -321,6 +321,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         n_outputs = t.shape[1] * output.width
         if isinstance(output, Softmax):
             output.check_outputs(n_outputs)
+        else:
+            _check_size(t, output, np.dtype(dtype))
         return Targets(output.targets(t, n_outputs, np.dtype(dtype)), n_outputs, output)
 
     def _decode(self, y_hat: Array) -> Array:
@@ -328,6 +330,22 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _default_score(self, y: Any, prediction: Any, sample_weight: Array | None) -> float:
         return float(r2_score(y, prediction, sample_weight=sample_weight))
+
+
+def _check_size(t: Array, output: Output, dtype: Any) -> None:
+    """ValueError, naming the row of y, for a number whose loss is beyond the largest number."""
+    limit = float(np.finfo(dtype).max) / 4
+    if not isinstance(output, AbsoluteError | Quantile):
+        limit = np.sqrt(limit)  # losses in squares
+    if t.dtype.kind not in "fiu":
+        return
+    sizes = np.abs(t.astype(np.float64))
+    if sizes.size and sizes.max() > limit:
+        row, column = np.unravel_index(int(sizes.argmax()), sizes.shape)
+        raise ValueError(
+            f"y must be at most {limit:.3g} in size for this loss; got {t[row, column]:g} in row "
+            f"{row}; divide y by a constant"
+        )
 
 
 def _one_column(values: Array) -> Array:

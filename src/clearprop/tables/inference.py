@@ -26,7 +26,7 @@ from clearprop.tables.frames import Column, TableError, shown
 from clearprop.tables.reading import Reading, marks
 from clearprop.tables.row_numbers import is_row_number
 from clearprop.tables.text_dates import find_date_format
-from clearprop.tables.text_numbers import PLAIN, NumberFormat, find_format
+from clearprop.tables.text_numbers import PLAIN, NumberFormat, are_codes, find_format
 from clearprop.tables.words import is_free_text
 
 # text with more distinct values than this share of its rows identifies rows instead of describing
@@ -52,7 +52,8 @@ _DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?|\d{4}-(0[1-9]|1[0-2])|\d{4}Q[1-4]", re.ASCII
 )
 _DATE_LIKE = re.compile(
-    r"\d{1,4}[-/.: ]|\b\d{1,2}\b.*\b[^\W\d_]{3,}\b|\b[^\W\d_]{3,}\b.*\b\d{1,2}\b"
+    r"\d{1,4}[-/.: ]|\b\d{1,2}\b.*\b[^\W\d_]{3,}\b|\b[^\W\d_]{3,}\b.*\b(\d{1,2}|\d{4})\b|"
+    r"\d{4}-?W\d|\d{4}[Qq][1-4]|[Qq][1-4]|^(19|20)\d{6}$"
 )
 
 
@@ -65,7 +66,7 @@ class ColumnFinding:
     gaps: the texts that were taken for missing values, with their counts.
     infinite: how many values are infinite.
     doubt: "comma" where a decimal comma may be a thousands comma, "day" where the order of day and
-    month is not known, "numbers" where a category has mostly numbers; otherwise "".
+    month is not known, "codes" where texts of digits are categories; otherwise "".
     asked: whether the kind was asked for.
     """
 
@@ -226,9 +227,11 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
     if kind is None and n_words == 1 and not words.marks and n_present == len(values):
         return ColumnFinding(Reading("ignore", _constant(values)))
     found = _find_numbers(words, kind, options) or _find_dates(words, kind, options)
+    codes = kind is None and found is not None and found.reading.number is None
+    codes = codes and are_codes(words.levels)
     if kind is None and found is not None and is_row_number(column.name, _plain(found, column)):
         return ColumnFinding(Reading("ignore", "row numbers"))
-    if found is not None and found.doubt != "day":
+    if found is not None and found.doubt != "day" and not codes:
         return found
     if kind is not None and found is not None:
         raise TableError(
@@ -237,7 +240,7 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
         )
     if kind is not None:  # the error is that of the first value which is not of the kind
         return ColumnFinding(Reading(kind, "as asked"))
-    doubt = "" if found is None else found.doubt
+    doubt = "" if found is None else "codes" if codes else found.doubt
     levels = {x.lower() for x in words.levels.to_pylist()} if n_words <= 6 else {""}
     if levels <= {"true", "false"}:
         gaps = words.marks
@@ -246,7 +249,8 @@ def _find_text(column: Column, kind: str | None, options: dict[str, Any]) -> Col
     if is_identifying(n_levels, n_present) and is_free_text(words.levels):
         return ColumnFinding(Reading("text", f"{n_levels} different texts"), doubt=doubt)
     if is_identifying(n_levels, n_present):
-        reason = f"text with {n_levels} different values in {n_present} rows"
+        what = "codes with leading zeros," if codes else "text with"
+        reason = f"{what} {n_levels} different values in {n_present} rows"
         reason += "; it may be dates" if doubt == "day" else ""
         return ColumnFinding(Reading("ignore", reason), doubt=doubt)
     return ColumnFinding(Reading("categorical", f"{n_levels} categories"), doubt=doubt)
@@ -264,6 +268,8 @@ def _find_plain(column: Column, kind: str | None, options: dict[str, Any]) -> Co
     texts = column.values
     numbers = plain_numbers(texts)
     if numbers is None or pc.any(pc.is_nan(numbers)).as_py():
+        return None
+    if kind is None and are_codes(texts):
         return None
     n_levels = pc.count_distinct(texts).as_py()
     if kind is None and n_levels == 1 and not texts.null_count:

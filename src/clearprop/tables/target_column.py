@@ -20,11 +20,9 @@ from clearprop.tables.columns import ColumnType, to_labels, to_numbers, type_of
 from clearprop.tables.frames import Column, TableError, as_frame, read_column, shown
 from clearprop.tables.inference import counted, is_identifying, numbers_and_others
 from clearprop.tables.labels import Labels, as_trained, as_value, canonical
-from clearprop.tables.text_numbers import NumberFormat
+from clearprop.tables.text_numbers import NumberFormat, are_codes
+from clearprop.tables.told import IN_PYTHON, Ways
 
-WAY_OUT = (
-    "--missing (missing=) makes them missing, --task classification (task=) makes all texts classes"
-)
 TASKS = ("classification", "regression")
 TYPES_OF_LABELS = {"text": "text", "integer": "integer", "number": "float", "boolean": "bool"}
 LABEL_TYPES = tuple(TYPES_OF_LABELS)
@@ -120,10 +118,13 @@ class TargetColumn:
         return list(self.labels)
 
 
-def infer_task(column: Column, options: Mapping[str, Any] | None = None) -> tuple[str, str]:
+def infer_task(
+    column: Column, options: Mapping[str, Any] | None = None, ways: Ways = IN_PYTHON
+) -> tuple[str, str]:
     """ "classification" or "regression", and the reason.
 
-    options: how numbers are written as text, see `tables.inference.check_text_format`.
+    options: how numbers are written as text, see `tables.inference.check_text_format`. ways: of the
+    caller, for messages.
     Numbers are a quantity, except whole numbers with few distinct values: two, or at most 20 that
     occur 10 times each on average. Everything else is classes.
     Raises TableError for numbers among which there are a few other texts.
@@ -141,8 +142,10 @@ def infer_task(column: Column, options: Mapping[str, Any] | None = None) -> tupl
             n = sum(count for _, count in others)
             raise TableError(
                 f"column {shown(column.name)}: the target has numbers, and {n:,} other "
-                f"value{'s' if n > 1 else ''}: {counted(others)}; {WAY_OUT}"
+                f"value{'s' if n > 1 else ''}: {counted(others)}; {ways.target}"
             )
+        if number is None and are_codes(column.values):
+            return "classification", "the target has codes with leading zeros"
         y = _quantity(column, number)
     else:
         y = to_numbers(column)
@@ -163,15 +166,16 @@ def find_target(
     options: Mapping[str, Any] | None = None,
     missing: Collection[str] = (),
     marks: Mapping[str, int] | None = None,
+    ways: Ways = IN_PYTHON,
 ) -> TargetColumn:
-    """The record of a target column for a task; options as for `infer_task`.
+    """The record of a target column for a task; options and ways as for `infer_task`.
 
     missing: texts that mean a missing value. marks: how often they stand in the column.
     Raises TableError, naming the row, for a missing value (unless they are to be skipped), and
     for a column with a single class or a single number.
     """
     absent = missing_rows(column, task, missing)
-    words = _in_words(marks or {})
+    words = _in_words(marks or {}, ways)
     if absent.all():
         raise TableError(f"column {shown(column.name)}: the target is missing in every row{words}")
     if absent.any() and not skip_missing:
@@ -261,15 +265,14 @@ def count_marks(frame: Any, name: str, missing: Collection[str]) -> dict[str, in
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _in_words(marks: Mapping[str, int]) -> str:
+def _in_words(marks: Mapping[str, int], ways: Ways | None = None) -> str:
     """The texts that were taken for missing values, with their counts and what keeps them."""
     if not marks:
         return ""
     parts = [f"{shown(text)} in {n} row{'s' * (n > 1)}" for text, n in list(marks.items())[:5]]
-    return (
-        f"; {', '.join(parts)} {'was' if len(marks) == 1 else 'were'} taken for a missing value "
-        "(--no-default-missing keeps such a text)"
-    )
+    way = "" if ways is None else f" ({ways.marks})"
+    were = "was" if len(marks) == 1 else "were"
+    return f"; {', '.join(parts)} {were} taken for a missing value{way}"
 
 
 def _label_type(column: Column, levels: list[str]) -> str:

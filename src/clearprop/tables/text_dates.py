@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop._typing import Array
 
-ORDERS = ("ymd", "dmy", "mdy", "named", "time")
+ORDERS = ("ymd", "dmy", "mdy", "named", "time", "month", "week", "quarter")
 PIVOT = 69  # years of two digits from here on are of the 20th century, as POSIX has it
 _DAY = 86_400_000_000  # microseconds
 _MONTHS = {
@@ -44,7 +44,10 @@ _TIME = (
 )
 _WEEKDAY = r"(?:[A-Za-z]{2,9}[.,]{0,2} )?"
 _DATES = {
-    "ymd": (r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})\.?",),
+    "ymd": (
+        r"(?P<year>\d{4})[-/. ](?P<month>\d{1,2})[-/. ](?P<day>\d{1,2})\.?",
+        r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})",
+    ),
     "dmy": (
         _WEEKDAY + r"(?P<day>\d{1,2})(?:/|-|\. ?)(?P<month>\d{1,2})(?:/|-|\. ?)"
         r"(?P<year>\d{4}|\d{2})",
@@ -59,8 +62,21 @@ _DATES = {
         _WEEKDAY + r"(?P<name>\pL{3,9})\.?[-/ ]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?[-/ ]+"
         r"(?P<year>\d{4})",
         r"(?P<year>\d{4})[-/ ](?P<name>\pL{3,9})[-/ ](?P<day>\d{1,2})",
+        r"(?P<name>\pL{3,9})\.?,?[-/ ]+(?P<year>\d{4})",
+        r"(?P<year>\d{4})[-/ ]+(?P<name>\pL{3,9})",
     ),
     "time": (),
+    "month": (
+        r"(?P<month>\d{1,2})/(?P<year>(?:19|20)\d{2})",
+        r"(?P<year>(?:19|20)\d{2})/(?P<month>\d{1,2})",
+        r"(?P<year>(?:19|20)\d{2})-(?P<month>\d{2})",
+    ),
+    "week": (r"(?P<year>(?:19|20)\d{2})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?",),
+    "quarter": (
+        r"(?P<year>(?:19|20)\d{2})[-/ ]?[Qq](?P<quarter>[1-4])",
+        r"[Qq](?P<quarter>[1-4])[-/ ]*(?P<year>(?:19|20)\d{2})",
+        r"(?P<quarter>[1-4])[Qq][-/ ]?(?P<year>(?:19|20)\d{2})",
+    ),
 }
 _DURATION = (
     r"^(?P<minus>-)?(?:(?P<days>\d+) ?d(?:ays?)?,? ?)?(?P<plus>\+)?"
@@ -73,8 +89,9 @@ class DateFormat:
     """How the dates of a column are written.
 
     order: "ymd" (2024/12/31), "dmy" (31.12.2024), "mdy" (12/31/2024), "named" (31 Dec 2024, Dec 31,
-    2024) or "time" (times of day, which stand on 1970-01-01). Each may be followed by a time, also
-    with AM or PM, and by an offset from UTC.
+    2024, Dec 2024) or "time" (times of day, which stand on 1970-01-01). Each may be followed by a
+    time, also with AM or PM, and by an offset from UTC. "month" (12/2024), "week" (2024-W52) and
+    "quarter" (2024Q4, Q4 2024) are their first days.
     """
 
     order: str
@@ -88,6 +105,9 @@ class DateFormat:
             "mdy": "month first",
             "named": "names of months",
             "time": "times of day",
+            "month": "months",
+            "week": "weeks",
+            "quarter": "quarters",
         }[self.order]
 
     def read(self, texts: Any) -> Array:
@@ -110,6 +130,8 @@ class DateFormat:
 def _patterns(order: str) -> tuple[str, ...]:
     if order == "time":
         return (f"^{_TIME}$",)
+    if order in ("month", "week", "quarter"):
+        return tuple(f"^{date}$" for date in _DATES[order])
     return tuple(rf"^{date}(?:(?:[T ]|, ?| - ){_TIME})?$" for date in _DATES[order])
 
 
@@ -139,6 +161,8 @@ def _stamps(texts: Any, pattern: str) -> Array:
         encoded = pc.utf8_lower(parts.field("name")).dictionary_encode()
         numbers = [_MONTHS.get(name, 0) for name in encoded.dictionary.to_pylist()]
         month = np.array(numbers)[encoded.indices.to_numpy()]
+    elif "quarter" in names:
+        month = 3 * number("quarter", "1") - 2
     else:
         month = number("month", "1")
     right = (month >= 1) & (month <= 12) & (day >= 1) & (year >= 1)
@@ -146,11 +170,29 @@ def _stamps(texts: Any, pattern: str) -> Array:
     first = months.astype("datetime64[M]")
     date = first.astype("datetime64[D]") + (day - 1)
     right &= date.astype("datetime64[M]") == first
+    if "week" in names:
+        date, right = _weeks(year, number("week", "1"), number("weekday", "1"))
+    if "hour" not in names:
+        date[~right] = np.datetime64("NaT")
+        stamps[fits] = date
+        return stamps
     micros, in_day = _time(parts, number)
     found = date.astype("datetime64[us]") + micros.astype("timedelta64[us]")
     found[~(right & in_day)] = np.datetime64("NaT")
     stamps[fits] = found
     return stamps
+
+
+def _weeks(year: Array, week: Array, weekday: Array) -> tuple[Array, Array]:
+    """The days of weeks as ISO 8601 numbers them, and whether the year has such a week."""
+
+    def monday(year: Array) -> Array:
+        """Of the first week, which has 4 January."""
+        day = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
+        return np.asarray(day - (day.astype(np.int64) + 3) % 7)
+
+    date = monday(year) + 7 * (week - 1) + (weekday - 1)
+    return date, (week >= 1) & (date < monday(year + 1))
 
 
 def _time(parts: Any, number: Any) -> tuple[Array, Array]:

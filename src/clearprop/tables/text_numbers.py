@@ -53,6 +53,14 @@ _PEEL = re.compile(
     r"(?:\d(?:[\d.,' ]*[\d.,])?|[.,]\d+)(?:[eE][-+]?\d+)?"
     r"(?P<blank>\s?)(?P<after>[^\d\s.,'()+-][^\s()]{0,11}(?: [^\d\s()]{1,11})?)?-?\)?"
 )
+# what stands for a power of ten at a number
+MULTIPLES = {
+    **dict.fromkeys(("k", "K"), 1e3),
+    **dict.fromkeys(("M", "mn", "mln", "Mio", "Mio.", "million"), 1e6),
+    **dict.fromkeys(("B", "bn", "Mrd", "Mrd.", "billion"), 1e9),
+}
+_MULTIPLE = "|".join(re.escape(m) for m in sorted(MULTIPLES, key=len, reverse=True))
+_AT_NUMBER = rf"(\d) ?(?:{_MULTIPLE})($|[^\pL\d/²³])"
 _INFINITE = ("inf", "infinity")
 
 
@@ -65,6 +73,7 @@ class NumberFormat:
     unit: a unit, a currency or a per cent sign that may stand beside the number.
     brackets: whether (5) and 5- mean −5.
     duration: whether the texts are durations such as 1 days 02:03:04; they are read as seconds.
+    multiples: whether 3k is 3000 and 1.2M is 1200000.
     """
 
     decimal: str = "."
@@ -72,6 +81,7 @@ class NumberFormat:
     unit: str = ""
     brackets: bool = False
     duration: bool = False
+    multiples: bool = False
 
     @property
     def words(self) -> str:
@@ -85,6 +95,8 @@ class NumberFormat:
             found.append(f"thousands {_NAMES[self.thousands]}")
         if self.brackets:
             found.append("brackets are negative")
+        if self.multiples:
+            found.append("k is 1000, M is a million")
         return ", ".join(found)
 
     def read(self, texts: Any) -> Any:
@@ -105,6 +117,10 @@ class NumberFormat:
             edges += "()"
         if self._plural:
             edges += "s"
+        factors = None
+        if self.multiples:
+            factors = _factors(texts)
+            number = pc.replace_substring_regex(number, rf"(\d) ?(?:{_MULTIPLE})", r"\1")
         negative = pc.match_substring_regex(number, r"^[ +]*[-(]|-$")
         number = pc.utf8_trim(number, edges)
         if self.thousands:
@@ -113,6 +129,8 @@ class NumberFormat:
             number = pc.replace_substring(number, self.decimal, ".")
         number = pc.if_else(fits, number, None).cast(pa.float64())
         number = pc.if_else(negative, pc.negate(number), number)
+        if factors is not None:
+            number = pc.multiply(number, factors)
         lower = pc.utf8_lower(pc.utf8_ltrim(texts, "+-"))
         infinite = pc.is_in(lower, value_set=pa.array(_INFINITE, texts.type))
         if pc.any(infinite).as_py():
@@ -132,6 +150,8 @@ class NumberFormat:
             digits = rf"(?:[1-9]\d{{0,2}}(?:{comma}\d{{2,3}})*{comma}\d{{3}}|\d+)"
         body = rf"(?:{digits}(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?"
         before, after = "", ""
+        if self.multiples:
+            body += rf"(?: ?(?:{_MULTIPLE}))?"
         if self.unit:
             unit = re.escape(self.unit)
             before = rf"(?:{unit} ?)?[-+]?" if self.unit in CURRENCIES else ""
@@ -145,6 +165,19 @@ class NumberFormat:
 PLAIN = NumberFormat()
 
 
+def _factors(texts: Any) -> Any:
+    """What stands at each number as a factor (Arrow float64): 1000 for k; otherwise 1."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.struct_field(
+        pc.extract_regex(texts, rf"\d ?(?P<multiple>{_MULTIPLE})(?:$|[^\pL\d/²³])"), "multiple"
+    )
+    encoded = pc.fill_null(found, "").dictionary_encode()
+    values = [MULTIPLES.get(name, 1.0) for name in encoded.dictionary.to_pylist()]
+    return pa.array(values, pa.float64()).take(encoded.indices)
+
+
 def spelled(texts: Any) -> Any:
     """Arrow text with one spelling of blanks, minus signs and apostrophes."""
     import pyarrow.compute as pc
@@ -154,6 +187,21 @@ def spelled(texts: Any) -> Any:
     for found, plain in _SPELLINGS.items():
         texts = pc.replace_substring(texts, found, plain)
     return texts
+
+
+def are_codes(texts: Any) -> bool:
+    """Whether texts (Arrow) of digits are codes, such as postcodes, and not numbers.
+
+    Some begin with a zero, and all have the same length, or at least half begin with a zero.
+    """
+    import pyarrow.compute as pc
+
+    zeros = pc.match_substring_regex(texts, r"^0\d+$")
+    n = zeros.true_count
+    if not n or not pc.all(pc.match_substring_regex(texts, r"^\d+$")).as_py():
+        return False
+    lengths = pc.min_max(pc.utf8_length(texts))
+    return bool(lengths["min"] == lengths["max"]) or 2 * n >= len(texts) - texts.null_count
 
 
 def find_format(
@@ -176,7 +224,10 @@ def find_format(
         if numbers.null_count == 0:
             return PLAIN, numbers, True
     texts = spelled(levels)
-    base = NumberFormat(unit=_unit(texts), brackets=_has(texts, r"^\(.*\)$|\d ?-$"))
+    multiples = _has(texts, _AT_NUMBER)
+    plain = pc.replace_substring_regex(texts, _AT_NUMBER, r"\1\2") if multiples else texts
+    brackets = _has(texts, r"^\(.*\)$|\d ?-$")
+    base = NumberFormat(unit=_unit(plain), brackets=brackets, multiples=multiples)
     n_all, best = int(counts.sum()), None
     for form in _forms(texts, base, asked):
         numbers = form.read(texts)

@@ -18,13 +18,18 @@ class Ways:
     """How a user changes what was decided, in words.
 
     kinds: what makes a column of another kind. gaps: what keeps or adds marks of missing values.
-    day_first, decimal, thousands: what says how text is read.
+    day_first, thousands: what says how text is read. numbers: what makes texts of digits numbers.
+    target: what is done about texts among the numbers of a target. marks: what keeps a text that
+    means a missing target.
     """
 
     kinds: str
     gaps: str
     day_first: str
     thousands: str
+    numbers: str
+    target: str
+    marks: str
 
 
 IN_PYTHON = Ways(
@@ -32,12 +37,18 @@ IN_PYTHON = Ways(
     "kinds={column: 'categorical'}",
     "text_format={'day_first': True} or False",
     "text_format={'thousands': ','}",
+    "kinds={column: 'numeric'}",
+    "missing=[text] makes them missing, task='classification' makes all texts classes",
+    "without it in missing= it is kept",
 )
 ON_COMMAND_LINE = Ways(
     "--numeric, --categorical, --boolean, --date or --ignore",
     "--categorical COLUMN",
     "--day-first or --month-first",
     "--thousands ,",
+    "--numeric COLUMN",
+    "--missing TEXT makes them missing, --task classification makes all texts classes",
+    "--no-default-missing keeps such a text",
 )
 
 
@@ -45,7 +56,7 @@ def messages(findings: Mapping[str, ColumnFinding], ways: Ways = IN_PYTHON) -> l
     """The messages about a table, from the findings of its columns by name."""
     left_out: list[str] = []
     unusable: list[str] = []
-    gaps, read, commas, days, infinite = [], [], [], [], []
+    gaps, read, commas, days, codes, infinite = [], [], [], [], [], []
     types = [finding.reading.type for finding in findings.values()]
     all_text = all(type_ is not None and type_.name in ("text", "nothing") for type_ in types)
     for name, finding in findings.items():
@@ -64,6 +75,8 @@ def messages(findings: Mapping[str, ColumnFinding], ways: Ways = IN_PYTHON) -> l
             commas.append(column)
         if finding.doubt == "day":
             days.append(column)
+        if finding.doubt == "codes" and reading.kind == "categorical":
+            codes.append(column)
         if finding.infinite:
             infinite.append(f"{column} ({finding.infinite:,})")
     texts = (
@@ -77,6 +90,7 @@ def messages(findings: Mapping[str, ColumnFinding], ways: Ways = IN_PYTHON) -> l
             "dates whose day and month cannot be told apart: {}",
             f"{ways.day_first} reads them",
         ),
+        (codes, "codes with leading zeros are categories: {}", f"{ways.numbers} reads numbers"),
         (infinite, "infinite values count as beyond all others: {}", ""),
     )
     return [

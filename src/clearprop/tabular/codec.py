@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +32,7 @@ from clearprop.estimators.files import (
 )
 from clearprop.history import STOPPED
 from clearprop.layers import Layer
+from clearprop.limits import MAX_WEIGHT
 from clearprop.network_files import (
     check_bounds,
     layer_from_document,
@@ -45,6 +46,7 @@ from clearprop.persistence import read_file, write_file
 from clearprop.tabular.bag.calibration import LEAST, MOST
 from clearprop.tabular.bag.intervals import Residuals
 from clearprop.tabular.bag.prediction import BagModel, set_bag
+from clearprop.tabular.gain import Gain
 from clearprop.tabular.input_codec import inputs_from_document, inputs_to_document
 from clearprop.tabular.parameters import check_parameters
 from clearprop.tabular.target import (
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=BaseTabular)
 
+GAIN_NUMBERS = ("value", "error", "constant")
 NUMBERS = ("centre", "scale", "low", "high")
 KEYS = (
     "parameters",
@@ -121,6 +124,7 @@ def tabular_to_document(estimator: BaseTabular) -> tuple[Document, dict[str, Arr
         "oof_score": encode_float(estimator.oof_score_),
         "oof_curve": [[epoch, encode_float(score)] for epoch, score in estimator.oof_curve_],
         "engine": model.engine,
+        **_gain_to_document(estimator),
         **monotone_to_document(model.architectures[0].monotone),
     }
     tensors: dict[str, Array] = {"theta": model.thetas}
@@ -147,7 +151,7 @@ def tabular_from_document(
     """The inverse of :func:`tabular_to_document`; ModelFileError, naming `where`."""
     classifier = hasattr(kind, "predict_proba")
     own = ("exponents",) if classifier else ("held_out", "shrinkage")
-    check_keys(document, (*KEYS, *own), where, optional=("monotone",))
+    check_keys(document, (*KEYS, *own), where, optional=("monotone", "oof_gain"))
     estimator = kind()
     with reading(where):
         parameters = take(document, "parameters", dict, where)
@@ -182,7 +186,24 @@ def tabular_from_document(
         if len(pair) != 2 or type(pair[0]) is not int:
             raise ModelFileError(f"{where}: 'oof_curve' must have pairs of an epoch and a score")
         estimator.oof_curve_.append((pair[0], decode_float(pair[1], f"{where}: oof_curve")))
+    if "oof_gain" in document:  # absent in files of earlier versions
+        estimator.oof_gain_ = _gain(take(document, "oof_gain", dict, where), f"{where}: oof_gain")
     return estimator
+
+
+def _gain_to_document(estimator: BaseTabular) -> Document:
+    gain: Gain | None = getattr(estimator, "oof_gain_", None)
+    if gain is None:  # of a file of an earlier version
+        return {}
+    numbers = {name: encode_float(getattr(gain, name)) for name in GAIN_NUMBERS}
+    return {"oof_gain": {**numbers, "n": gain.n, "reason": gain.reason}}
+
+
+def _gain(entry: Document, where: str) -> Gain:
+    check_keys(entry, (*GAIN_NUMBERS, "n", "reason"), where)
+    value, error, constant = (decode_float(entry[name], where) for name in GAIN_NUMBERS)
+    n = take(entry, "n", int, where, minimum=0)
+    return Gain(value, error, constant, n, take(entry, "reason", str, where))
 
 
 def _model(
@@ -217,7 +238,25 @@ def _model(
     with reading(where):
         engine = get_engine(estimator.engine, networks[0]).name
         architectures = [networks[number] for number in numbers]
-        return BagModel(inputs, named, architectures, theta, engine, estimator.n_threads)
+        model = BagModel(inputs, named, architectures, theta, engine, estimator.n_threads)
+    check_predictions(model.y_hat_of_matrix, theta, sum(inputs.sizes), where)
+    return model
+
+
+def check_predictions(
+    predict: Callable[[Array], Array], theta: Array, n_inputs: int, where: str
+) -> None:
+    """ModelFileError where weights are so large that predictions are not numbers.
+
+    predict: ŷ of a matrix of inputs.
+    """
+    largest = float(np.abs(theta).max(initial=0.0))
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(predict(np.array([[0.0], [1.0]], np.float32).repeat(n_inputs, 1)))
+    if largest > MAX_WEIGHT or not finite.all():
+        raise ModelFileError(
+            f"{where}: a weight of {largest:.3g}: the predictions would not be numbers"
+        )
 
 
 def _layers(network: list[Any], where: str) -> list[Layer]:

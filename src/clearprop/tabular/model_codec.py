@@ -15,7 +15,7 @@ from clearprop.estimators.files import estimator_from_document, estimator_to_doc
 from clearprop.tables.target_column import LABEL_TYPES, TASKS, TargetColumn
 from clearprop.tabular.base import BaseTabular
 from clearprop.tabular.classifier import TabularClassifier
-from clearprop.tabular.codec import tabular_from_document, tabular_to_document
+from clearprop.tabular.codec import check_predictions, tabular_from_document, tabular_to_document
 from clearprop.tabular.plain import TableEncoding
 from clearprop.tabular.reading_codec import number_from_entry, number_to_document
 from clearprop.tabular.regressor import TabularRegressor
@@ -103,6 +103,11 @@ def _check_parts(model: TableModel, where: str) -> None:
     scaled = model.standardization is not None
     if (encoding is not None) != is_network or scaled != (is_network and not target.has_classes):
         raise ModelFileError(f"{where}: the inputs do not fit the estimator")
+    if encoding is not None:
+        net = estimator.network_
+        check_predictions(
+            lambda X: net.forward(X.astype(net.theta.dtype)).y_hat, net.theta, net.sizes[0], where
+        )
     if encoding is not None and estimator.n_features_in_ != len(encoding.feature_names):
         raise ModelFileError(
             f"{where}: the network takes {estimator.n_features_in_} features, "

@@ -23,6 +23,7 @@ from clearprop.tables.target_column import (
     infer_task,
     missing_rows,
 )
+from clearprop.tables.told import IN_PYTHON, Ways
 from clearprop.tabular.bag.division import cut_by_time, deal_groups
 
 
@@ -86,6 +87,7 @@ def read_problem(
     seed: int = 0,
     group: str | None = None,
     time: str | None = None,
+    ways: Ways = IN_PYTHON,
 ) -> Problem:
     """Read the target and split the rows.
 
@@ -95,6 +97,7 @@ def read_problem(
     skip_missing_target: leave out rows without a target, instead of raising an error.
     test_size: share of the rows that are held out, drawn with the seed (stratified for classes).
     group, time: columns; rows of one group are held out together, or the latest rows.
+    ways: of the caller, for messages.
     Raises TableError for a target that cannot be learnt, ValueError for a wrong argument.
     """
     if group is not None and time is not None:
@@ -112,7 +115,7 @@ def read_problem(
     text_format = check_text_format(text_format)
     reason = "as asked"
     if task is None:
-        task, reason = infer_task(column, text_format)
+        task, reason = infer_task(column, text_format, ways)
     elif task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}; got {task!r}")
     marks = count_marks(table, target, missing)
@@ -123,6 +126,7 @@ def read_problem(
         options=text_format,
         missing=missing,
         marks=marks,
+        ways=ways,
     )
     rows = np.flatnonzero(~missing_rows(column, task, missing))
     y = record.encode(column, missing)

@@ -50,7 +50,12 @@ def reading_from_entry(entry: Document, kind: str, where: str) -> Reading:
 
 def number_to_document(number: NumberFormat | None) -> Document:
     """An entry for the format of numbers; none for plain numbers."""
-    return {} if number is None else {"number": asdict(number)}
+    if number is None:
+        return {}
+    document = asdict(number)
+    if not number.multiples:  # absent in files of earlier versions
+        del document["multiples"]
+    return {"number": document}
 
 
 def number_from_entry(entry: Document, where: str) -> NumberFormat | None:
@@ -59,13 +64,15 @@ def number_from_entry(entry: Document, where: str) -> NumberFormat | None:
         return None
     document: Document = take(entry, "number", dict, where)
     place = f"{where}: number"
-    check_keys(document, ("decimal", "thousands", "unit", "brackets", "duration"), place)
+    keys = ("decimal", "thousands", "unit", "brackets", "duration")
+    check_keys(document, keys, place, optional=("multiples",))
     form = NumberFormat(
         take(document, "decimal", str, place, choices=DECIMALS),
         take(document, "thousands", str, place, choices=THOUSANDS),
         take(document, "unit", str, place),
         take(document, "brackets", bool, place),
         take(document, "duration", bool, place),
+        take(document, "multiples", bool, place) if "multiples" in document else False,
     )
     if form.decimal == form.thousands or len(form.unit) > MAX_UNIT:
         raise ModelFileError(f"{place}: its parts do not fit together")
