@@ -216,7 +216,7 @@ def test_files_are_saved_opened_and_exported(visit, tmp_path):
     for button, name, begin in (
         ("Network (safetensors)", "network.safetensors", None),
         ("Drawing (SVG)", "network.svg", b"<svg"),
-        ("Program (Python)", "playground.py", b"import json"),
+        ("Training (Python)", "training.py", b"import json"),
         ("Save all", "playground.safetensors", None),
     ):
         with page.expect_download() as waiting:
@@ -225,7 +225,7 @@ def test_files_are_saved_opened_and_exported(visit, tmp_path):
         waiting.value.save_as(tmp_path / name)
         if begin is not None:
             assert (tmp_path / name).read_bytes().startswith(begin)
-    printed = run_python((tmp_path / "playground.py").read_text(), tmp_path)
+    printed = run_python((tmp_path / "training.py").read_text(), tmp_path)
     assert printed["loss.train"] == pytest.approx(before["loss.train"], rel=1e-9)
     page.get_by_role("button", name="Regression", exact=True).click()
     stand(page, 0)
