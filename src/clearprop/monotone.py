@@ -43,6 +43,7 @@ from clearprop.outputs import (
     Huber,
     Linear,
     Logistic,
+    LogisticSquaredError,
     Output,
     Poisson,
     Quantile,
@@ -50,7 +51,8 @@ from clearprop.outputs import (
 )
 
 LEAST_SLOPE, MOST_SLOPE = -3.0, 1.0  # of monotone units, see above
-RISING = (AbsoluteError, Huber, Linear, Logistic, Poisson, Quantile)  # each ŷ rises with its own z
+# each ŷ rises with its own z
+RISING = (AbsoluteError, Huber, Linear, Logistic, LogisticSquaredError, Poisson, Quantile)
 
 
 @dataclass(frozen=True)

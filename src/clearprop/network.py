@@ -19,7 +19,7 @@ from clearprop.checks import (
 from clearprop.initializers import Initializer
 from clearprop.jobs import Data, Job, Penalty, Stopping, split_validation
 from clearprop.layers import StepDraw
-from clearprop.outputs import Logistic, Ordinal, Output, Softmax
+from clearprop.outputs import Ordinal, Output, Softmax
 from clearprop.propagation import (
     Gradients,
     Trace,
@@ -209,7 +209,7 @@ class Network:
             return np.asarray(classes[:, 0] if self.output.sizes is None else classes)
         if isinstance(self.output, Ordinal):
             return np.asarray(self.output.probabilities(y_hat).argmax(axis=1))
-        if isinstance(self.output, Logistic):
+        if self.output.unit == "logistic":
             y_hat = (y_hat > 0.5).astype(np.int64)
         return np.asarray(y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat)
 

@@ -27,6 +27,7 @@ CASES: dict[str, tuple[cp.Network, Any]] = {
         np.array([0, 2, 1, 1]),
     ),
     "logistic": (cp.Network([3, 4, 2, 2], "relu", "logistic", seed=2), X[:, :2] > 0),
+    "squared": (cp.Network([3, 4, 2], "tanh", "logistic_squared_error", seed=8), X[:, :2] > 0),
     "linear": (cp.Network([3, 4, 2], "gelu", "linear", seed=3), X[:, :2]),
     "absolute": (cp.Network([3, 4, 1], "silu", "absolute_error", seed=4), X[:, 0]),
     "huber": (cp.Network([3, 4, 1], "softplus", cp.outputs.Huber(0.3), seed=5), X[:, 0]),

@@ -17,6 +17,7 @@ from clearprop.outputs import (
     Huber,
     Linear,
     Logistic,
+    LogisticSquaredError,
     NegativeBinomial,
     Ordinal,
     Output,
@@ -128,6 +129,8 @@ def losses(output: Output, z: Any, t: Any) -> Any:  # noqa: PLR0912  # one case 
         case Logistic():
             t = t * (1 - output.label_smoothing) + output.label_smoothing / 2
             return F.binary_cross_entropy_with_logits(z, t, reduction="none").sum(1)
+        case LogisticSquaredError():
+            return F.mse_loss(torch.sigmoid(z), t, reduction="none").sum(1) / 2
         case Quantile():
             terms, column = [], 0
             for target in t.T:

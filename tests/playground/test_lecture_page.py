@@ -8,6 +8,7 @@ from scipy import special
 
 import clearprop as cp
 from clearprop.activations import softplus
+from clearprop.playground.descriptions import ABOUT_OUTPUTS
 
 pytest.importorskip("playwright")
 from page import differences, entries
@@ -175,7 +176,7 @@ def targets(unit, rng, K):
 def test_output_units_are_the_library_s(page):
     rng = np.random.default_rng(3)
     names = page.evaluate("Object.keys(clearprop.units)")
-    assert names == ["linear", "logistic", "softmax", "absolute_error", "huber", "poisson"]
+    assert names == list(ABOUT_OUTPUTS)
     for name in names:
         unit, cases = cp.OUTPUTS[name](), []
         for _ in range(100):

@@ -79,6 +79,13 @@ RUNS = {
         "kinds": [["when", "ignore"]],
         "run": "200",
     },
+    "logistic, squared error": {
+        "data": "xor",
+        "output": "logistic_squared_error",
+        "hidden": [4],
+        "learning_rate": 0.3,
+        "run": "300",
+    },
     "into NaN": {"data": "hills", "output": "linear", "learning_rate": 10, "run": "90"},
 }
 

@@ -29,6 +29,7 @@ def drawn(rng, output, activation):
     t = {
         "softmax": lambda: rng.integers(outputs, size=shape),
         "logistic": lambda: rng.random(shape),
+        "logistic_squared_error": lambda: rng.random(shape),
         "poisson": lambda: rng.poisson(2.0, size=shape),
     }.get(output, lambda: rng.normal(size=shape))()
     return {

@@ -107,11 +107,11 @@ def target_findings(output: Output, t: Array, names: Sequence[str] | None = None
             share = output.label_smoothing / len(counts)
             found += _classes(_unsmoothed(counts, len(t), share), len(t), inside)
         return found
-    if isinstance(output, Logistic):
-        found = []
+    if output.unit == "logistic":
+        found, smoothing = [], output.label_smoothing if isinstance(output, Logistic) else 0.0
         for k in range(t.shape[1]):
             zeros_and_ones = np.array([(1 - t[:, k]).sum(), t[:, k].sum()], dtype=np.float64)
-            counts = _unsmoothed(zeros_and_ones, len(t), output.label_smoothing / 2)
+            counts = _unsmoothed(zeros_and_ones, len(t), smoothing / 2)
             if t.shape[1] == 1:
                 what = ["0", "1"] if names is None else list(names)
             else:

@@ -17,6 +17,7 @@
   X(tweedie, 1)           \
   X(negative_binomial, 2) \
   X(logistic, 0)          \
+  X(logistic_squared_error, 0) \
   X(ordinal, 0)           \
   X(softmax, kSizes)
 
@@ -157,6 +158,14 @@ Vec<T> output_loss(Lane<T> lane) {
         return vmax<V>(z, zero) * (T(1) - t) - vmin<V>(z, zero) * t + vlog1p<T>(e);
       });
       break;
+    case Out::logistic_squared_error:
+      each([&](int, V z, V t, V& slope) {
+        const V e = vexp<T>(-vabs<T>(z)), r = T(1) / (T(1) + e), rest = e * r;
+        const V d = (z < T(0) ? rest : r) - t;
+        slope = r * rest * d;
+        return T(0.5) * d * d;
+      });
+      break;
     case Out::ordinal: {  // cut points c fall from output to output; t is 1 below the class
       const V one = all<T>(T(1));
       V c{}, before = one, sum{}, next{};
@@ -223,7 +232,8 @@ void output_units(const Output& o, int K, T* z, int64_t NR) {
     case Out::tweedie:
     case Out::negative_binomial:
     case Out::poisson: each(0, K, [](V x) { return vexp<T>(x); }); break;
-    case Out::logistic: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
+    case Out::logistic:
+    case Out::logistic_squared_error: each(0, K, [](V x) { return vsigmoid<T>(x); }); break;
     case Out::ordinal: {
       V c{};
       for (int k = 0; k < K; ++k) {

@@ -1,4 +1,7 @@
-"""Output units for classes: logistic units, softmax and ordered classes, with cross-entropies."""
+"""Output units for classes: logistic units, softmax and ordered classes, with cross-entropies.
+
+One has the squared error instead, for comparison.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from clearprop.outputs.unit import (
     real_targets,
 )
 
-__all__ = ["Logistic", "Ordinal", "Softmax"]
+__all__ = ["Logistic", "LogisticSquaredError", "Ordinal", "Softmax"]
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,7 @@ class Logistic(Elementwise):
         check_label_smoothing(self.label_smoothing)
 
     def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
-        t = real_targets(t, n_outputs, dtype)
-        if not ((t >= 0) & (t <= 1)).all():
-            bad = t[~((t >= 0) & (t <= 1))][0]
-            raise ValueError(f"t must be probabilities between 0 and 1; got {bad}")
+        t = _probabilities(t, n_outputs, dtype)
         return t * (1 - self.label_smoothing) + self.label_smoothing / 2
 
     def y_hat(self, z: Array) -> Array:
@@ -88,6 +88,61 @@ class Logistic(Elementwise):
 
     def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
         return np.asarray(-(xlogy(t, y_hat) + xlog1py(1 - t, -y_hat)).sum(axis=1))
+
+    def best_constant(self, t: Array) -> Array:
+        return _logit(t.mean(axis=0))
+
+    def room(self, y_hat: Array, k: int) -> float:
+        y = float(y_hat[k])
+        return min(y, 1 - y)
+
+
+@dataclass(frozen=True)
+class LogisticSquaredError(Elementwise):
+    """Logistic units with the squared error, to compare with the cross-entropy.
+
+    ŷ = 1/(1 + exp(−z)), ℒ = ½ Σ_k (ŷ_k − t_k)², ∂ℒ/∂z = ŷ(1 − ŷ)(ŷ − t); t is 0/1 or a
+    probability. By the chain rule ∂ŷ/∂z = ŷ(1 − ŷ) stays in ∂ℒ/∂z, where the cross-entropy's
+    1/(ŷ(1 − ŷ)) would cancel it: a unit that is confident and wrong hardly learns.
+    """
+
+    name: ClassVar[str] = "logistic_squared_error"
+    unit: ClassVar[str] = "logistic"
+    title: ClassVar[str] = "logistic, squared error"
+    kind: ClassVar[Kind] = "probability"
+    formulas: ClassVar[Formulas] = Formulas(
+        f=Logistic.formulas.f,
+        dy_dz=Logistic.formulas.dy_dz,
+        loss=("½ Σ_k (ŷ_k − t_k)²", r"\tfrac12\sum_k(\hat y_k-t_k)^2"),
+        by_y_hat=Y_MINUS_T,
+        by_z=(
+            "ŷ ⊙ (1 − ŷ) ⊙ (ŷ − t)",
+            r"\hat{\mathbf{y}}\odot(1-\hat{\mathbf{y}})\odot(\hat{\mathbf{y}}-\mathbf{t})",
+        ),
+        note="the logistic unit's ŷ(1 − ŷ) stays: it is near 0 where ŷ is near 0 or 1",
+    )
+
+    def targets(self, t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
+        return _probabilities(t, n_outputs, dtype)
+
+    def y_hat(self, z: Array) -> Array:
+        return sigmoid(z)
+
+    def loss(self, z: Array, t: Array) -> Array:
+        return self.loss_of_y_hat(sigmoid(z), t)
+
+    def dL_dz(self, z: Array, t: Array) -> Array:
+        y_hat = sigmoid(z)
+        return np.asarray(y_hat * sigmoid(-z) * (y_hat - t))
+
+    def dL_dy_hat(self, z: Array, t: Array) -> Array:
+        return np.asarray(sigmoid(z) - t)
+
+    def dy_dz(self, z: Array) -> Array:
+        return diagonal(sigmoid(z) * sigmoid(-z))
+
+    def loss_of_y_hat(self, y_hat: Array, t: Array) -> Array:
+        return np.asarray(0.5 * ((y_hat - t) ** 2).sum(axis=1))
 
     def best_constant(self, t: Array) -> Array:
         return _logit(t.mean(axis=0))
@@ -314,6 +369,14 @@ class Ordinal(Output):
     def room(self, y_hat: Array, k: int) -> float:
         around = np.concatenate([[1.0], y_hat, [0.0]])
         return float(min(around[k] - around[k + 1], around[k + 1] - around[k + 2]))
+
+
+def _probabilities(t: Array, n_outputs: int, dtype: np.dtype[Any]) -> Array:
+    t = real_targets(t, n_outputs, dtype)
+    if not ((t >= 0) & (t <= 1)).all():
+        bad = t[~((t >= 0) & (t <= 1))][0]
+        raise ValueError(f"t must be probabilities between 0 and 1; got {bad}")
+    return t
 
 
 def _logit(p: Array) -> Array:

@@ -123,6 +123,11 @@ ABOUT_OUTPUTS: Mapping[str, AboutOutput] = {
         "ℒ = −t log ŷ − (1 − t) log(1 − ŷ)",
         "For yes or no: ŷ is the probability of yes.",
     ),
+    "logistic_squared_error": AboutOutput(
+        "ŷ = σ(z) = 1/(1 + e⁻ᶻ)",
+        "ℒ = ½ (ŷ − t)²",
+        "For comparison only: a unit that is confident and wrong hardly learns.",
+    ),
     "softmax": AboutOutput(
         "ŷₖ = exp(zₖ) / Σⱼ exp(zⱼ)",
         "ℒ = −Σₖ tₖ log ŷₖ",

@@ -27,7 +27,7 @@ from clearprop.playground.page_file import link_of, open_in_browser, page_text, 
 
 MAX_ROWS, MAX_CELLS = 20_000, 1_000_000  # of a table in the page
 MAX_INPUTS, MAX_CLASSES, MAX_UNITS, MAX_LAYERS = 64, 10, 16, 6
-UNITS = ("logistic", "softmax", "linear", "absolute_error", "huber")
+UNITS = ("logistic", "logistic_squared_error", "softmax", "linear", "absolute_error", "huber")
 
 
 class Playground:
@@ -78,6 +78,7 @@ def play(
     layer with them. Rows beyond 20,000 are left out, in a sample. Raises ValueError, naming the
     argument, for what the page cannot show.
 
+    >>> import clearprop as cp
     >>> net = cp.Network([2, 3, 1], hidden="tanh", output="logistic")
     >>> cp.play(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0])  # doctest: +SKIP
     Playground('X and t')

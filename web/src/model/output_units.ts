@@ -111,6 +111,15 @@ const LOGISTIC: Functions = {
   room: (y, k) => Math.min(y[k]!, 1 - y[k]!),
 };
 
+/** With the squared error, ŷ(1 − ŷ) stays in ∂ℒ/∂z. */
+const LOGISTIC_SQUARED: Functions = {
+  ...LOGISTIC,
+  loss: (z, t) => total(z, t, (v, s) => 0.5 * (sigmoid(v) - s) ** 2),
+  dLdz: (z, t) => each(z, t, (v, s) => sigmoid(v) * sigmoid(-v) * (sigmoid(v) - s)),
+  dLdyHat: (z, t) => each(z, t, (v, s) => sigmoid(v) - s),
+  lossOfYHat: (y, t) => total(y, t, (v, s) => 0.5 * (v - s) ** 2),
+};
+
 const SOFTMAX: Functions = {
   yHat: softmax,
   loss(z, t) {
@@ -179,6 +188,7 @@ const FUNCTIONS: Record<string, Functions> = {
     (z, t) => sign(z - t - HUBER_DELTA) + sign(z - t + HUBER_DELTA),
   ),
   logistic: LOGISTIC,
+  logistic_squared_error: LOGISTIC_SQUARED,
   softmax: SOFTMAX,
   poisson: POISSON,
 };

@@ -7,8 +7,11 @@ import type { Model } from "./station.ts";
 
 const LOGIT = number("z", -40, 40, 0.1);
 
+// The station compares each unit with the squared error anyway.
+const SHOWN = Object.values(OUTPUT_UNITS).filter(({ name }) => name !== "logistic_squared_error");
+
 export const UNITS: Record<string, string> = Object.fromEntries(
-  Object.values(OUTPUT_UNITS).map(({ name, title }) => [name, title]),
+  SHOWN.map(({ name, title }) => [name, title]),
 );
 
 export const outputs: Model<OutputsSettings> = {

@@ -28,7 +28,14 @@ from clearprop.tables.columns import KINDS
 
 OUTPUTS = {
     name: outputs.OUTPUTS[name].title
-    for name in ("logistic", "softmax", "linear", "absolute_error", "huber")
+    for name in (
+        "logistic",
+        "logistic_squared_error",
+        "softmax",
+        "linear",
+        "absolute_error",
+        "huber",
+    )
 }
 # by name what Python calls them; L-BFGS takes no mini-batches
 OPTIMIZERS = {

@@ -3,6 +3,7 @@
 import type { Engine, NetworkSpec } from "../../engine/index.ts";
 import { type Dataset, EXTENT } from "./datasets.ts";
 import { featuresOf, INPUTS } from "./features.ts";
+import { isForClasses } from "./network.ts";
 
 /** Nodes of the output's picture along each side: 100 cells between them. */
 export const NODES = 101;
@@ -128,6 +129,6 @@ export function unitLevels(
 
 /** Centre and scale of the pictures of outputs; 0 for a scale that the values themselves give. */
 export function outputScale(output: string, n_classes: number): { centre: number; scale: number } {
-  if (output === "logistic" || output === "softmax") return { centre: 0.5, scale: 0.5 };
+  if (isForClasses(output)) return { centre: 0.5, scale: 0.5 };
   return { centre: n_classes ? (n_classes - 1) / 2 : 0, scale: 0 };
 }

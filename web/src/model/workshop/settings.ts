@@ -52,7 +52,7 @@ export interface WorkshopSettings extends Settings {
   run: string;
 }
 
-const UNITS = ["logistic", "softmax", "linear", "absolute_error", "huber"];
+const UNITS = ["logistic", "logistic_squared_error", "softmax", "linear", "absolute_error", "huber"];
 const KINDS = ["numeric", "categorical", "boolean", "date", "text", "ignore"];
 const SCALINGS = {
   standard: "mean 0, standard deviation 1",
