@@ -20,8 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
-from page import FILE, Page  # after the path is set
-from playground_browser import chromium
+from browser import chromium  # after the path is set
+from page import FILE, Page
 
 ROOT = Path(__file__).parents[1]
 PEER = Path(__file__).with_name("playground_peer.js")

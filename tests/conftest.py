@@ -57,29 +57,11 @@ def run_circuit(capfdbinary):
 
 
 @pytest.fixture(scope="module")
-def address():
-    """Of a `clearprop play` that runs meanwhile."""
-    from playground_browser import playing
-
-    with playing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def browser():
     from browser import chromium
 
     with chromium() as found:
         yield found
-
-
-@pytest.fixture
-def visit(browser, address):
-    """A function that opens a link in a tab, where nothing must go wrong."""
-    from playground_browser import visiting
-
-    with visiting(browser, address) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

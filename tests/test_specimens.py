@@ -131,13 +131,3 @@ def test_a_checkpoint_goes_on(tmp_path: Path) -> None:
     )
     assert len(epochs) == 2  # three epochs are in the file
     check("checkpoint", net.theta)
-
-
-def test_playground() -> None:
-    from clearprop.playground import settings, state_file
-
-    record, table = state_file.load(Path(path("playground")).read_bytes())
-    pairs = dict(settings.to_pairs(record))
-    assert table is None
-    assert pairs["seed"] == "3"
-    assert pairs["run"]

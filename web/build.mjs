@@ -1,9 +1,9 @@
 // Builds the page into the package, or with --out FOLDER elsewhere; --watch builds at each change.
 //
 // page.html is one file: script, style, icon and engine stand in it, and its content security policy
-// allows nothing else. page.js and page.css are the page of the server.
+// allows nothing else.
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context, build } from "esbuild";
@@ -34,20 +34,6 @@ const packed = {
       loader: "text",
     }));
   },
-};
-
-const options = {
-  absWorkingDir: here,
-  outdir: out,
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: "es2022",
-  charset: "utf8",
-  legalComments: "none",
-  loader: { ".svg": "dataurl" },
-  banner: { js: `/*\nThis file contains\n\n${licences.join("\n\n")}\n*/` },
-  logLevel: "warning",
 };
 
 /** Puts the parts of the page into one file. */
@@ -82,17 +68,23 @@ const oneFile = {
   },
 };
 
-const builds = [
-  { ...options, entryPoints: { page: "src/main.tsx" }, plugins: [packed] },
-  { ...options, entryPoints: { page: "src/page.tsx" }, write: false, plugins: [packed, oneFile] },
-];
+const options = {
+  absWorkingDir: here,
+  entryPoints: { page: "src/page.tsx" },
+  outdir: out,
+  write: false,
+  plugins: [packed, oneFile],
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: "es2022",
+  charset: "utf8",
+  legalComments: "none",
+  loader: { ".svg": "dataurl" },
+  banner: { js: `/*\nThis file contains\n\n${licences.join("\n\n")}\n*/` },
+  logLevel: "warning",
+};
 
 await mkdir(out, { recursive: true });
-for (const name of ["index.html", "favicon.svg"]) {
-  await copyFile(join(here, "src", name), join(out, name));
-}
-if (process.argv.includes("--watch")) {
-  for (const each of builds) await (await context(each)).watch();
-} else {
-  await Promise.all(builds.map(build));
-}
+if (process.argv.includes("--watch")) await (await context(options)).watch();
+else await build(options);

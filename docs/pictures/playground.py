@@ -11,7 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "tests" / "helpers"))
 
-from playground_browser import chromium, playing  # noqa: E402  # after the path is set
+from browser import chromium  # noqa: E402  # after the path is set
+from page import FILE, READ  # noqa: E402
 
 SPIRALS = "station=workshop&data=spirals&n=400&hidden=8,6&optimizer=adam&learning_rate=0.01"
 BLOBS = "station=workshop&data=blobs&classes=5&output=softmax&hidden=6"
@@ -27,12 +28,13 @@ PICTURES = {
 
 
 def main() -> None:
-    with playing() as address, chromium() as browser:
+    with chromium() as browser:
         for name, (link, scheme, height) in PICTURES.items():
             size = {"width": 1280, "height": height}
             page = browser.new_page(viewport=size, color_scheme=scheme)
-            page.goto(f"{address}#{link}")
-            page.locator("h1").wait_for()
+            page.add_init_script(READ)
+            page.goto(f"{FILE.as_uri()}#{link}")
+            page.wait_for_selector("html[data-ready]", state="attached")
             page.wait_for_timeout(2500)
             path = HERE / f"playground-{name}.png"
             page.screenshot(path=path)

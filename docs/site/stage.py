@@ -25,7 +25,7 @@ def stage(folder: Path) -> None:
     shutil.copytree(ROOT / "examples", folder / "examples")
     (folder / "_static").mkdir()
     shutil.copy(ROOT / "docs" / "site" / "site.css", folder / "_static" / "site.css")
-    shutil.copy(PLAYGROUND / "favicon.svg", folder / "_static" / "favicon.svg")
+    shutil.copy(ROOT / "web" / "src" / "favicon.svg", folder / "_static" / "favicon.svg")
     (folder / "extra" / "playground").mkdir(parents=True)
     shutil.copy(PLAYGROUND / "page.html", folder / "extra" / "playground" / "index.html")
     shutil.copy(ROOT / "CHANGELOG.md", folder / "changelog.md")

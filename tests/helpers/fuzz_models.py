@@ -32,7 +32,6 @@ from fuzz_memory import limit_memory, memory_watch
 import clearprop as cp
 from clearprop.embeddings import Embedding, Identity, Parallel, PiecewiseLinear
 from clearprop.persistence import ModelFileError
-from clearprop.tables.frames import TableError
 from clearprop.training import NonFiniteError
 
 SPECIMENS = Path(__file__).parents[1] / "specimens"
@@ -159,10 +158,7 @@ def exercise(path: Path) -> str:
 
     Raises AssertionError for a message that is not fit to be shown, and whatever went wrong.
     """
-    data = path.read_bytes()
     try:
-        if b'kind\\":\\"playground' in data:
-            return _playground(data)
         model = cp.load(path)
         if isinstance(model, cp.Checkpoint):
             return _checkpoint(path)
@@ -180,17 +176,6 @@ def exercise(path: Path) -> str:
 def _check_message(message: str) -> None:
     assert len(message) < 1500, f"a message of {len(message)} characters"
     assert message.isprintable(), message
-
-
-def _playground(data: bytes) -> str:
-    from clearprop.playground import state_file
-
-    try:
-        state_file.load(data)
-    except (ModelFileError, TableError) as error:
-        _check_message(str(error))
-        return "refused"
-    return "loaded"
 
 
 def _checkpoint(path: Path) -> str:

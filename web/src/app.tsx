@@ -54,7 +54,7 @@ export function App({ store, lessons, modes }: Parts) {
       <main>
         <Welcome />
         <WrongLink store={store} />
-        {!state && !store.lost && <p class="waiting">{t("Loading…")}</p>}
+        {!state && !store.error && <p class="waiting">{t("Loading…")}</p>}
         <div id="station" role="tabpanel" aria-labelledby={`tab-${state?.station}`}>
           {state && info && Page && (
             <Page

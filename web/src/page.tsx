@@ -1,5 +1,4 @@
-// The page in one file: the session lives in it. What tests and other programs may use of it is
-// `window.clearprop`.
+// The page starts here. What tests and other programs may use of it is `window.clearprop`.
 
 import "uplot/dist/uPlot.min.css";
 import "./page.css";
@@ -25,7 +24,7 @@ import { Store } from "./store.ts";
 
 const session = new Session();
 const lesson = lessonOfAddress();
-const store = new Store(() => session);
+const store = new Store(session);
 const lessons = new Lessons(store);
 const modes = new Modes(store);
 
@@ -89,6 +88,6 @@ store
   .then(clearprop.rest)
   .then(() => performance.mark("drawn"))
   .then(loadEngine)
-  .catch((error: Error) => store.update({ lost: error.message }))
+  .catch((error: Error) => store.update({ error: error.message }))
   .then(clearprop.rest)
   .then(() => (document.documentElement.dataset.ready = ""));

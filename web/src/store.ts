@@ -1,8 +1,9 @@
-// The state of the page: what the server said last, and what is on its way there.
+// The state of the page: what the session answered last, and what is on its way there.
 
 import { Live } from "./workshop/live.ts";
+import type { Session } from "./session/session.ts";
 import { Trail } from "./session/trail.ts";
-import type { Connection, Message, Settings, State, StationInfo } from "./protocol.ts";
+import type { Message, Settings, State, StationInfo } from "./protocol.ts";
 
 export interface Table {
   name: string;
@@ -19,11 +20,9 @@ interface Command {
 }
 
 export class Store {
-  client: Connection;
   stations: StationInfo[] = [];
   table: Table = { name: "", columns: [] };
   state: State | null = null;
-  lost = "";
   /** A link that could not be opened, and why. */
   wrong: { link: string; reason: string } | null = null;
   error = "";
@@ -34,23 +33,17 @@ export class Store {
   private sending = false;
   readonly trail = new Trail();
 
-  /** connect: makes the connection, again after it was lost. */
-  constructor(private connect: () => Connection) {
-    this.client = connect();
-  }
+  constructor(readonly session: Session) {}
 
   /** startLink: what to open if the address has no link. */
   async start(startLink = ""): Promise<void> {
-    this.client.onPush = (message, arrays) => {
+    this.session.onPush = (message, arrays) => {
       if (message.type === "error") this.update({ error: message.message });
       else this.live.take(message, arrays);
       if (message.type === "frame" && message.link) this.show(message.link);
     };
-    this.client.onLost = (reason) => this.update({ lost: reason });
-    await this.client.connect();
-    const hello = await this.client.ask("hello");
+    const hello = await this.session.ask("hello");
     this.stations = hello.stations;
-    this.lost = "";
     this.table = hello.table;
     this.trail.onTravel = (link) => void this.open(link);
     const link = location.hash.slice(1) || startLink;
@@ -61,18 +54,11 @@ export class Store {
   /** Go to a link. One that cannot be opened is explained above the station that is open. */
   async open(link: string): Promise<void> {
     try {
-      this.take(await this.client.ask("open", { link }));
+      this.take(await this.session.ask("open", { link }));
     } catch (error) {
-      if (this.lost) return;
       await this.ask("state");
       this.update({ wrong: { link, reason: (error as Error).message } });
     }
-  }
-
-  /** Reconnect after losing the server; the link in the address leads back. */
-  async reconnect(): Promise<void> {
-    this.client = this.connect();
-    await this.start().catch((error: Error) => this.update({ lost: error.message }));
   }
 
   subscribe(listener: Listener): () => void {
@@ -80,7 +66,7 @@ export class Store {
     return () => this.listeners.delete(listener);
   }
 
-  update(changes: Partial<Pick<Store, "lost" | "error" | "status" | "wrong">>): void {
+  update(changes: Partial<Pick<Store, "error" | "status" | "wrong">>): void {
     Object.assign(this, changes);
     for (const listener of this.listeners) listener();
   }
@@ -88,11 +74,11 @@ export class Store {
   /** Run a command; the page shows its reply or its error. */
   async ask(command: string, given: object = {}, file?: Uint8Array): Promise<Message | null> {
     try {
-      const reply = await this.client.ask(command, given, file);
+      const reply = await this.session.ask(command, given, file);
       this.take(reply);
       return reply;
     } catch (error) {
-      if (!this.lost) this.update({ error: (error as Error).message });
+      this.update({ error: (error as Error).message });
       return null;
     }
   }
@@ -133,14 +119,11 @@ export class Store {
     this.sending = true;
     for (let next; (next = this.waiting.shift()); ) {
       try {
-        const reply = await this.client.ask(next.command, next.given);
+        const reply = await this.session.ask(next.command, next.given);
         if (!this.waiting.length) this.take(reply);
       } catch (error) {
-        if (this.lost) this.waiting = [];
-        else {
-          if (!this.waiting.length) await this.ask("state"); // the controls go back to what holds
-          this.update({ error: (error as Error).message }); // and the error stays visible
-        }
+        if (!this.waiting.length) await this.ask("state"); // the controls go back to what holds
+        this.update({ error: (error as Error).message }); // and the error stays visible
       }
     }
     this.sending = false;

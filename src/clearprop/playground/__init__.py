@@ -1,22 +1,15 @@
 """The playground: every quantity of a network in the browser, in the numbers of the engine.
 
-`clearprop play` serves a page on loopback. Its design:
+`clearprop play` opens one file, static/page.html, which computes everything itself: its sources are
+in the folder web/ of the repository, and the native engine is in it as WebAssembly. Here is what
+Python has to do with it:
 
-- **All numbers come from Python.** The page draws what it receives and computes nothing. Each
-  number on it has a `data-name` and a `data-value`, and the code of "copy as Python" prints the
-  same value under the same name.
-- **A station is a record in a table** (:mod:`.stations`): settings, presets, and a pure function
-  from settings to numbers. A new station is a module here, a module of the page, and a line in each
-  table.
-- **Settings are frozen records whose fields know their bounds** (:mod:`.settings`). One description
-  serves the checks, the link (:mod:`.links`) and the controls of the page.
-- **A run is a program** (:mod:`.runs`): the settings, and the steps with the changes between them.
-  The link holds it, "copy as Python" writes it as calls of `net.train`, and snapshots lead back to
-  any of its steps, bit for bit.
-- **A session is a thread with a queue** (:mod:`.session`), one for each tab. It answers commands
-  (:mod:`.commands`) in order, trains between them, and publishes frames (:mod:`.pictures`).
-- **The server** (:mod:`.server`) serves four files and one socket; :mod:`.security` guards them.
+- **What the page starts with**: a link, a table, a network (:mod:`.start`, :mod:`.page_file`).
+- **What the page knows from Python**: symbols, formulas, the terms of each step, the thresholds and
+  texts of findings (:mod:`.describe`, which writes them as JSON into web/src/data).
+- **What the programs of "copy as Python" call**: the datasets (:mod:`.datasets`, and
+  :mod:`.elementary` with functions that have the same bits everywhere), and what the workshop shows
+  besides ŷ and ℒ (:mod:`.results`).
 
-The page's sources are in the folder web/ of the repository. scripts/page builds them into static/,
-which is part of the package.
+Tests compare every number of the page with what its program prints.
 """

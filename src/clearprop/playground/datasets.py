@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tempfile
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from clearprop.tabular.plain import TableEncoding
 
 EXTENT = 3.0  # the classic datasets lie in the square from −3 to 3
-MAX_BYTES = 8 * 2**20  # of a table
 MAX_ROWS, MAX_FEATURES, MAX_CLASSES = 20_000, 64, 10
 SCALINGS = {
     "standard": "mean 0, standard deviation 1",
@@ -196,19 +193,6 @@ def drawn(
     return _split(rows[:, :2], t, max(2, int(t.max()) + 1), test_share, seed, inputs)
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table that was loaded.
-
-    source: the bytes of the CSV file, if it came from one.
-    """
-
-    name: str = ""
-    columns: tuple[str, ...] = ()
-    frame: Any = None
-    source: bytes | None = None
-
-
 def table(
     frame: Any,
     target: str,
@@ -316,63 +300,6 @@ def _scaled(X: Array, encoding: TableEncoding, frame: Any, scaling: str, train: 
             X[:, at] = x
         at += len(column.features)
     return X
-
-
-def read_upload(data: bytes, name: str) -> Table:
-    """An uploaded CSV file, parsed as `clearprop fit` parses one; nothing in it is run.
-
-    Raises TableError if it is not a CSV table, or too large.
-    """
-    from clearprop.tables.files import read_table
-    from clearprop.tables.files.kinds import HEAD_BYTES, kind_of
-    from clearprop.tables.frames import TableError, TableWarning
-
-    if len(data) > MAX_BYTES:
-        raise TableError(
-            f"the file has {len(data):,} bytes; the playground takes at most {MAX_BYTES:,}"
-        )
-    only = "only plain CSV can be loaded here; clearprop play FILE opens other formats"
-    if kind_of(data[:HEAD_BYTES]) != "text":
-        raise TableError(only)
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "table.tsv" if name.lower().endswith(".tsv") else "table.csv")
-        with open(path, "wb") as file:
-            file.write(data)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", TableWarning)
-                frame, text = read_table(path)
-        except TableError as error:
-            raise TableError(str(error).replace(path, name)) from None
-    if not text:
-        raise TableError(only)
-    return Table(name, tuple(frame.column_names), frame, source=data)
-
-
-def file_name(name: str) -> str:
-    """The last part of a file's name, printable; it is shown and never opened."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in last if c.isprintable())[:100] or "table.csv"
-
-
-def dataset_from_settings(settings: Any, loaded: Table) -> Dataset:
-    """The dataset of the workshop's settings; ValueError or TableError if there is none."""
-    share = {"test_share": settings.test_share, "seed": settings.data_seed}
-    if settings.data == "table":
-        if loaded.frame is None:
-            raise ValueError("there is no table yet: load a CSV file")
-        return table(
-            loaded.frame,
-            settings.target,
-            kinds=dict(settings.kinds),
-            scaling=settings.scaling,
-            **share,
-        )
-    if settings.data == "drawn":
-        return drawn(settings.points, **share)
-    return make(
-        settings.data, n=settings.n, noise=settings.noise, classes=settings.classes, **share
-    )
 
 
 def _split(

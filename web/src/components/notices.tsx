@@ -1,4 +1,4 @@
-// What is said outside of the station: errors, a lost connection, what was done.
+// What is said outside of the station: errors, wrong links, what was done.
 
 import { useState } from "preact/hooks";
 import { t } from "../text.ts";
@@ -8,12 +8,6 @@ export function Notices({ store }: { store: Store }) {
   return (
     <>
       <div class="notices" aria-live="assertive" role="alert">
-        {store.lost && (
-          <div class="notice lost">
-            <span>{store.lost}</span>
-            <button onClick={() => void store.reconnect()}>{t("Reconnect")}</button>
-          </div>
-        )}
         {store.error && (
           <div class="notice error">
             <span>{store.error}</span>

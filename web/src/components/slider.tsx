@@ -181,7 +181,7 @@ export function Choice(props: ChoiceProps) {
   );
 }
 
-/** The control for a setting, as the server describes it: `<Setting of={kinds.t} .../>`. */
+/** The control for a setting, as its kind describes it: `<Setting of={kinds.t} .../>`. */
 export function Setting(props: {
   of: Kind;
   value: any;

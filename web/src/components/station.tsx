@@ -8,11 +8,11 @@ import type { Store } from "../store.ts";
 export interface StationProps {
   /** The settings shown by the controls; change them with `set`. */
   settings: Settings;
-  /** The server's results: numbers by name, the program, and the drawings. */
+  /** The model's results: numbers by name, the program, and the drawings. */
   view: View;
   info: StationInfo;
   set: (changes: Settings) => void;
-  /** An action of the station's record in stations/__init__.py, by name. */
+  /** An action of the station's model, by name. */
   act: (name: string, given: object) => void;
   store: Store;
 }

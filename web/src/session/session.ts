@@ -3,7 +3,7 @@
 // A command is answered by a message or throws an Error whose text the page shows. Commands are run in
 // the order in which they were asked, one at a time.
 
-import type { Arrays, Connection, Message, Settings, State, StationInfo } from "../protocol.ts";
+import type { Arrays, Message, Settings, State, StationInfo } from "../protocol.ts";
 import { MODELS } from "../model/index.ts";
 import { change, defaults, shown } from "../model/settings.ts";
 import type { Model } from "../model/station.ts";
@@ -19,9 +19,9 @@ export const OPENERS: Record<string, Opener> = {
   workshop: (model, around) => new Workshop(model, around),
 };
 
-export class Session implements Connection {
+export class Session {
+  /** Messages that nobody asked for: frames, new data. */
   onPush: (message: Message, arrays: Arrays) => void = () => {};
-  onLost: (reason: string) => void = () => {};
   private stations = new Map<string, OpenStation>();
   private current: string;
   private last: Promise<unknown> = Promise.resolve();
@@ -36,8 +36,6 @@ export class Session implements Connection {
     }
     this.current = Object.keys(models)[0] ?? "";
   }
-
-  async connect(): Promise<void> {}
 
   /** Run a command; returns the reply, or throws an Error with the message to show. */
   ask(command: string, given: object = {}, file?: Uint8Array): Promise<Message> {

@@ -1,5 +1,6 @@
 // One unit: its incoming weights and bias to edit, the gradients, and the example on its way.
 
+import { Scroll } from "../components/scroll.tsx";
 import { Num } from "../components/numbers.tsx";
 import { Tex } from "../stations/stepper/tex.tsx";
 import { NumberBox } from "../components/slider.tsx";
@@ -51,7 +52,7 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
       <h3>
         {title} <span class="note">{phi}</span>
       </h3>
-      <div class="scroll">
+      <Scroll label={t("Table")}>
         <table>
           <thead>
             <tr>
@@ -89,7 +90,7 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {example && (
         <p class="numbers">
           z = Σ w·value + b = <Num name={`example.z${layer}.${unit}`} value={exampleOf(`z${layer}`, unit)} />,{" "}

@@ -1,5 +1,6 @@
 // Runs that were pinned, to compare; each is a link that leads back to it.
 
+import { Scroll } from "../components/scroll.tsx";
 import { CopyPython } from "../components/copy.tsx";
 import { Num } from "../components/numbers.tsx";
 import { OF_DATA } from "../model/workshop/settings.ts";
@@ -70,7 +71,7 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
   if (!pins.length)
     return <p class="note">{t("Pin a run, change something and train again: both runs appear here and in the curves.")}</p>;
   return (
-    <div class="scroll">
+    <Scroll label={t("Table")}>
       <table class="pins">
         <thead>
           <tr>
@@ -114,6 +115,6 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

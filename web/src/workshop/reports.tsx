@@ -1,5 +1,6 @@
 // What the network gets wrong, how sure it is, its layers, and what is the matter with it.
 
+import { Scroll } from "../components/scroll.tsx";
 import { useEffect, useState } from "preact/hooks";
 import { colour } from "../components/theme.tsx";
 import { extent } from "../model/workshop/pictures.ts";
@@ -52,10 +53,10 @@ export function useReport(store: Store, part: string): Report | null {
       busy = true;
       again = false;
       try {
-        const reply = await store.client.ask("report", { part });
+        const reply = await store.session.ask("report", { part });
         if (!gone) setReport(reply.report as Report);
       } catch {
-        // the station was left, or the connection is lost, which is told elsewhere
+        // the station was left
       }
       busy = false;
       if (again) timer = window.setTimeout(() => void ask(), store.live.frame?.training ? PAUSE : 0);
@@ -185,7 +186,7 @@ export function Worst({ report, data }: { report: Report; data: DataSet }) {
   const targets = reals(numbers["worst.t"]);
   const few = data.features.slice(0, 6);
   return (
-    <div class="scroll">
+    <Scroll label={t("Table")}>
       <table class="worst">
         <WorstHead first={t("row")} names={few} />
         <tbody>
@@ -216,7 +217,7 @@ export function Worst({ report, data }: { report: Report; data: DataSet }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -243,7 +244,7 @@ function WorstOfTable(props: { report: Report; dataset: Dataset; origin: Origin 
   const rows = part === "train" ? origin.rows : origin.rows_test;
   const y_hat = matrix(numbers["worst.y_hat"]);
   return (
-    <div class="scroll">
+    <Scroll label={t("Table")}>
       <table class="worst">
         <WorstHead first={t("line")} names={shown.map((k) => table.columns[k]!)} />
         <tbody>
@@ -282,7 +283,7 @@ function WorstOfTable(props: { report: Report; dataset: Dataset; origin: Origin 
       {dataset.n_classes > 0 && y_hat[0]?.length === 1 && (
         <p class="note">{t("ŷ is the probability of “{label}”.", { label: dataset.labels[1]! })}</p>
       )}
-    </div>
+    </Scroll>
   );
 }
 
@@ -299,7 +300,7 @@ const statistics = (): [string, string, string][] => [
 
 export function Layers({ report }: { report: Report }) {
   return (
-    <div class="scroll">
+    <Scroll label={t("Table")}>
       <table class="layers-table">
         <thead>
           <tr>
@@ -330,7 +331,7 @@ export function Layers({ report }: { report: Report }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,5 +1,6 @@
 // One gate of a circuit: the weights, biases and proved errors of its neurons.
 
+import { Scroll } from "../../components/scroll.tsx";
 import { Num } from "../../components/numbers.tsx";
 import { M } from "../../components/station.tsx";
 import { matrix, type Numbers, reals } from "../../protocol.ts";
@@ -26,7 +27,7 @@ export function GateDetail(props: { net: string; circuit: CircuitView; numbers: 
           {t("No neuron of its own: the neurons that read it take over its wire.")}
         </p>
       ) : (
-        <div class="scroll">
+        <Scroll label={t("Table")}>
           <table class="units">
             <caption class="hidden">{t("The neurons of {net}", { net })}</caption>
             <thead>
@@ -76,7 +77,7 @@ export function GateDetail(props: { net: string; circuit: CircuitView; numbers: 
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </div>
   );

@@ -1,5 +1,6 @@
 // A gate drawn as its neurons: inputs to toggle, weights on the wires, z and h in the neurons.
 
+import { Scroll } from "../../components/scroll.tsx";
 import { exact, named, short } from "../../format.ts";
 import { SvgNum } from "../../components/numbers.tsx";
 import { type Numbers, reals } from "../../protocol.ts";
@@ -56,7 +57,7 @@ export function GateDrawing(props: {
     row.flatMap((w, i) => (w === 0 ? [] : [{ w, i, j, from: i < k ? atInput(i) : atNeuron(i - k) }])),
   );
   return (
-    <div class="scroll">
+    <Scroll label={t("Table")}>
       <svg
         class="gate"
         viewBox={`0 0 ${width} ${height}`}
@@ -152,7 +153,7 @@ export function GateDrawing(props: {
           );
         })}
       </svg>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,5 +1,6 @@
 // The line that is looked at: symbols, shapes, numbers; and one entry of its result in full.
 
+import { Scroll } from "../../components/scroll.tsx";
 import { Num } from "../../components/numbers.tsx";
 import { Panel } from "../../components/panel.tsx";
 import { Setting } from "../../components/slider.tsx";
@@ -69,7 +70,7 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
           </span>
         )}
       </div>
-      <div class="scroll">
+      <Scroll label={t("Table")}>
         <div class="layout" role="group" aria-label={t("The line in numbers")}>
           <Brackets
             of={line.of}
@@ -99,7 +100,7 @@ export function LinePanel(props: StationProps & { line: LineView; go: (to: numbe
             ),
           )}
         </div>
-      </div>
+      </Scroll>
       <p class="note">
         {line.note && <>{set(sentence(remark ? t(remark.text, remark.values) : line.note))} </>}
         {t("Choose an entry of the result (click, or arrow keys and Enter): its terms light up.")}
@@ -176,7 +177,7 @@ export function CellPanel({ view }: StationProps) {
   const symbol = cell.name + place(cell.at);
   return (
     <Panel title={t("One entry")} class="cell-panel" python={python} names={names}>
-      <div class="scroll">
+      <Scroll label={t("Table")}>
         <table class="terms">
           <caption class="hidden">{t("The terms of {entry}", { entry: symbol })}</caption>
           <tbody>
@@ -220,7 +221,7 @@ export function CellPanel({ view }: StationProps) {
             </tr>
           </tfoot>
         </table>
-      </div>
+      </Scroll>
       <Verdict cell={cell} expected={real(numbers.cell_expected)} error={real(numbers.cell_error)} />
     </Panel>
   );
