@@ -39,7 +39,7 @@ const char* names(int table) {
     for (const OptimizerInfo& o : kOptimizers) {
       text += o.name;
       for (int i = 0; i < o.n_slots(); ++i) text += std::string(" ") + o.slots[i];
-      text += "\n";
+      text += '\n';
     }
   return text.c_str();
 }

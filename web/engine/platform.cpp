@@ -6,6 +6,7 @@
 #include "isa.hpp"
 #include "pool.hpp"
 
+// NOLINTBEGIN(bugprone-reserved-identifier, bugprone-std-namespace-modification)
 // There are no exceptions either: descriptions and sizes are checked before they could be thrown.
 extern "C" void* __cxa_allocate_exception(size_t) { std::abort(); }
 extern "C" void __cxa_throw(void*, void*, void (*)(void*)) { std::abort(); }
@@ -15,6 +16,7 @@ inline namespace __1 {
 void __libcpp_verbose_abort(const char*, ...) noexcept { __builtin_trap(); }
 }  // namespace __1
 }  // namespace std
+// NOLINTEND(bugprone-reserved-identifier, bugprone-std-namespace-modification)
 
 namespace clearprop {
 

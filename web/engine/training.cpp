@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "description.hpp"
 #include "exports.hpp"
@@ -31,7 +32,7 @@ Training* started(JobSpec&& spec, const double* theta, int64_t n_theta, const do
   const double batch = std::min<double>(spec.batch_size, static_cast<double>(n)) + 4;
   if (!fits(8 * (8.0 * n_theta + (D + K + 1.0) * n + 6 * batch * units))) return nullptr;
   auto made = std::make_unique<Training>();
-  made->spec = spec;
+  made->spec = std::move(spec);
   made->X = flushed_copy(X, n * D), made->t = flushed_copy(t, n * K);
   if (weight) made->weight = flushed_copy(weight, n);
   made->n = n;
@@ -107,7 +108,7 @@ double gradient(Training* training, double* gradient) {
 
 // slot −1: θ
 CP_EXPORT(read)
-void read(const Training* training, int slot, double* values) {
+void read_values(const Training* training, int slot, double* values) {
   if (slot < 0)
     training->job->read_theta(values);
   else
@@ -115,7 +116,7 @@ void read(const Training* training, int slot, double* values) {
 }
 
 CP_EXPORT(write)
-void write(Training* training, int slot, const double* values) {
+void write_values(Training* training, int slot, const double* values) {
   const std::vector<double> copy = flushed_copy(values, training->job->n_parameters());
   if (slot < 0)
     training->job->write_theta(copy.data());
