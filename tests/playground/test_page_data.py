@@ -21,7 +21,8 @@ MADE = """async jobs => {
       const { features, labels, columns, n_classes } = made;
       const arrays = ["X", "t", "X_test", "t_test"].map(key => [key, [...made[key]]]);
       return { features, labels, columns, n_classes, names: table?.columns,
-               lines: table && [...table.lines], ...Object.fromEntries(arrays) };
+               units: made.origin?.units, lines: table && [...table.lines],
+               ...Object.fromEntries(arrays) };
     } catch (error) { return { error: error.message }; }
   });
 }"""
@@ -140,6 +141,13 @@ def test_tables_are_encoded_as_python_encodes_them(page, tmp_path):
         agree(one, dataset, 1e-12)
         kinds = {name: kind for name, kind, _ in one["columns"]}
         assert kinds == {name: kind for name, kind, _ in dataset.columns}
+    # an input in the units of its file: 37 rows have the shares 0 … 36
+    names = made[0]["features"]
+    at, unit = names.index("share"), made[0]["units"][names.index("share")]
+    shares = np.array(made[0]["X"]).reshape(-1, len(names))[:, at] * unit["spread"] + unit["centre"]
+    np.testing.assert_allclose(shares, shares.round(), atol=1e-9)
+    assert set(shares.round()) <= set(range(37))
+    assert made[0]["units"][names.index("city=Bonn")] is None
     kinds = {name: kind for name, kind, _ in made[0]["columns"]}
     assert kinds["age"] == kinds["share"] == kinds["price"] == "numeric"
     assert (kinds["when"], kinds["city"], kinds["member"]) == ("date", "categorical", "boolean")

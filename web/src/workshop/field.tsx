@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useEffect, useRef, useState } from "preact/hooks";
+import type { Unit } from "../model/workshop/table/encode.ts";
 import { tickLabel, ticks } from "../model/workshop/ticks.ts";
 
 /** Where to draw: coordinates of the canvas in CSS pixels. */
@@ -18,6 +19,8 @@ interface FieldProps {
   domain: readonly [number, number, number, number];
   /** Names of the axes. */
   names: [string, string];
+  /** Numbers of the axes: a place x of the domain is called x × spread + centre. */
+  units?: [Unit | null, Unit | null];
   /** Height / width of the inside. */
   aspect?: number;
   /** Draws the inside; called after each change and by `listen`. */
@@ -35,10 +38,11 @@ interface FieldProps {
 const FOOT = 36;
 const TOP = 8;
 const RIGHT = 12;
+const SAME: Unit = { centre: 0, spread: 1 };
 const TYPE = 15; // pixels of the page's type at which these hold
 
 export function Field(props: FieldProps) {
-  const { domain, names, aspect = 1, paint, listen, label, inside = {}, above } = props;
+  const { domain, names, units, aspect = 1, paint, listen, label, inside = {}, above } = props;
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [full, setFull] = useState(300);
@@ -55,12 +59,12 @@ export function Field(props: FieldProps) {
     return () => observer.disconnect();
   }, []);
   const [left, right, bottom, top] = domain;
-  const up = ticks(bottom, top, 8);
-  const gutter = type * (24 + 7 * Math.max(...up.map((value) => tickLabel(value).length), 1));
+  const up = numbered(bottom, top, 8, units?.[1]);
+  const gutter = type * (24 + 7 * Math.max(...up.map(([, text]) => text.length), 1));
   const foot = type * FOOT;
   const width = Math.max(80, Math.floor(full - gutter - type * RIGHT));
   const height = Math.round(width * aspect);
-  const across = ticks(left, right, Math.max(4, Math.min(9, Math.round(width / (36 * type)))));
+  const across = numbered(left, right, Math.max(4, Math.min(9, Math.round(width / (36 * type)))), units?.[0]);
   const px = (x: number) => ((x - left) / (right - left)) * width;
   const py = (y: number) => ((top - y) / (top - bottom)) * height;
 
@@ -89,19 +93,17 @@ export function Field(props: FieldProps) {
     <div ref={box} class="field" style={{ height: `${height + TOP + foot}px` }}>
       <svg class="axis-numbers" width={full} height={height + TOP + foot} aria-hidden="true">
         <g transform={`translate(${gutter} ${TOP})`}>
-          {across.map((value) => (
-            <g transform={`translate(${px(value)} ${height})`}>
+          {across.map(([at, text]) => (
+            <g transform={`translate(${px(at)} ${height})`}>
               <line y2={5} />
-              <text y={5 + 12 * type}>
-                {tickLabel(value)}
-              </text>
+              <text y={5 + 12 * type}>{text}</text>
             </g>
           ))}
-          {up.map((value) => (
-            <g transform={`translate(0 ${py(value)})`}>
+          {up.map(([at, text]) => (
+            <g transform={`translate(0 ${py(at)})`}>
               <line x2={-5} />
               <text class="end" x={-8} y={4}>
-                {tickLabel(value)}
+                {text}
               </text>
             </g>
           ))}
@@ -129,6 +131,15 @@ export function Field(props: FieldProps) {
       </div>
     </div>
   );
+}
+
+/** Places in a domain at round numbers of a unit, with these numbers as text. */
+function numbered(low: number, high: number, most: number, unit?: Unit | null): [number, string][] {
+  const { centre, spread } = unit ?? SAME;
+  return ticks(low * spread + centre, high * spread + centre, most).map((value) => [
+    (value - centre) / spread,
+    tickLabel(value),
+  ]);
 }
 
 /** A picture of n × n nodes, its outermost nodes on the edges of the drawing. */

@@ -52,7 +52,7 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
       <h3>
         {title} <span class="note">{phi}</span>
       </h3>
-      <Scroll label={t("Table")}>
+      <Scroll label={t("Weights")}>
         <table>
           <thead>
             <tr>

@@ -71,7 +71,7 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
   if (!pins.length)
     return <p class="note">{t("Pin a run, change something and train again: both runs appear here and in the curves.")}</p>;
   return (
-    <Scroll label={t("Table")}>
+    <Scroll label={t("Pinned runs")}>
       <table class="pins">
         <thead>
           <tr>

@@ -2,6 +2,7 @@
 
 import { colour } from "../components/theme.tsx";
 import { decisionLines } from "../model/workshop/contour.ts";
+import type { Unit } from "../model/workshop/table/encode.ts";
 import type { Store } from "../store.ts";
 import { t } from "../text.ts";
 import { drawNodes, drawSegments, type Drawing, Field } from "./field.tsx";
@@ -46,6 +47,7 @@ export function PlanePlot({ store, data, shown, pen }: PlanePlotProps) {
       <Field
         domain={data.domain}
         names={names}
+        units={data.axes.map((axis) => data.bench?.dataset.origin?.units[axis] ?? null) as [Unit | null, Unit | null]}
         paint={paint}
         listen={(redraw) => store.live.subscribe(redraw)}
         label={t("The network's output over {x} and {y}", { x: names[0], y: names[1] })}
@@ -138,7 +140,9 @@ function FieldScale({ store, data, shown }: { store: Store; data: DataSet; shown
   }
   if (!data.n_classes) {
     const most = targetScale(data);
-    return <Scale kind="signed" name="ŷ, t" numbers={[-most, -most / 2, 0, most / 2, most]} />;
+    const { centre = 0, spread = 1 } = data.bench?.dataset.origin ?? {};
+    const numbers = [-1, -0.5, 0, 0.5, 1].map((share) => share * most * spread + centre);
+    return <Scale kind="signed" name="ŷ, t" numbers={numbers} />;
   }
   if (K === 1 && data.n_classes === 2) return <Scale kind="classes" name="ŷ" numbers={[0, 0.25, 0.5, 0.75, 1]} />;
   return (

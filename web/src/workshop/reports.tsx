@@ -77,7 +77,7 @@ export function useReport(store: Store, part: string): Report | null {
 
 export function Errors({ report, data }: { report: Report; data: DataSet }) {
   const counts = matrix(report.numbers.confusion);
-  if (!data.n_classes) return <Residuals report={report} />;
+  if (!data.n_classes) return <Residuals report={report} data={data} />;
   if (!counts.length) return null;
   return (
     <>
@@ -93,10 +93,11 @@ export function Errors({ report, data }: { report: Report; data: DataSet }) {
   );
 }
 
-function Residuals({ report }: { report: Report }) {
+function Residuals({ report, data }: { report: Report; data: DataSet }) {
   const { y_hat = [], t: targets = [] } = report.residuals;
   const [low, high] = extent([Float64Array.from(y_hat, Number), Float64Array.from(targets, Number)], 1, 0);
   const margin = 0.05 * (high - low) || 1;
+  const unit = data.bench?.dataset.origin;
   const domain = [low - margin, high + margin, low - margin, high + margin] as const;
   return (
     <div class="plot">
@@ -106,6 +107,7 @@ function Residuals({ report }: { report: Report }) {
       <Field
         domain={domain}
         names={["ŷ", "t"]}
+        units={unit && [unit, unit]}
         label={t("Targets t against the outputs ŷ")}
         listen={still}
         paint={({ context, px, py, width }) => {
@@ -186,7 +188,7 @@ export function Worst({ report, data }: { report: Report; data: DataSet }) {
   const targets = reals(numbers["worst.t"]);
   const few = data.features.slice(0, 6);
   return (
-    <Scroll label={t("Table")}>
+    <Scroll label={t("Rows by loss")}>
       <table class="worst">
         <WorstHead first={t("row")} names={few} />
         <tbody>
@@ -244,7 +246,7 @@ function WorstOfTable(props: { report: Report; dataset: Dataset; origin: Origin 
   const rows = part === "train" ? origin.rows : origin.rows_test;
   const y_hat = matrix(numbers["worst.y_hat"]);
   return (
-    <Scroll label={t("Table")}>
+    <Scroll label={t("Rows by loss")}>
       <table class="worst">
         <WorstHead first={t("line")} names={shown.map((k) => table.columns[k]!)} />
         <tbody>
@@ -300,7 +302,7 @@ const statistics = (): [string, string, string][] => [
 
 export function Layers({ report }: { report: Report }) {
   return (
-    <Scroll label={t("Table")}>
+    <Scroll label={t("Layers")}>
       <table class="layers-table">
         <thead>
           <tr>

@@ -18,7 +18,7 @@ export function Scale({ kind, numbers, name }: ScaleProps) {
         <div class={`bar ${kind}`} aria-hidden="true" />
         <div class="scale-numbers">
           {numbers.map((value) => (
-            <span>{tickLabel(Number(value.toPrecision(2)))}</span>
+            <span>{tickLabel(Number(value.toPrecision(3)))}</span>
           ))}
         </div>
       </div>

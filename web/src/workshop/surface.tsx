@@ -21,7 +21,8 @@ import { type DataSet, useLive } from "./live.ts";
 import { subscript } from "./plane_plot.tsx";
 import { Scale } from "./scale.tsx";
 
-const NODES = 41;
+/** Nodes along each side; fewer for many rows. */
+const [NODES, FEWER_NODES, MANY_ROWS] = [41, 21, 1000];
 const MOST_OF_PATH = 60;
 /** Milliseconds of computing between two looks at the page. */
 const SLICE = 12;
@@ -37,8 +38,9 @@ interface Surface {
   names: [string, string];
   domain: [number, number, number, number];
   path: [number, number][];
-  /** ℒ (NODES²), row by row from the top. */
+  /** ℒ (n²), row by row from the top. */
   loss: Float64Array;
+  n: number;
 }
 
 export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
@@ -58,8 +60,9 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
     if (!bench || !now || busy.current) return;
     busy.current = true;
     try {
-      const found = await computed(data, now.theta, Number(now.numbers.step), directions, places, names);
-      setSurface({ ...found, wanted: [directions, ...places].join() });
+      const isWanted = () => store.live.frame?.theta === now.theta;
+      const found = await computed(data, now.theta, Number(now.numbers.step), directions, places, names, isWanted);
+      if (found) setSurface({ ...found, wanted: [directions, ...places].join() });
     } finally {
       busy.current = false;
     }
@@ -149,7 +152,8 @@ async function computed(
   directions: string,
   places: [number, number],
   names: string[],
-): Promise<Omit<Surface, "wanted">> {
+  isWanted: () => boolean,
+): Promise<Omit<Surface, "wanted"> | null> {
   const { engine, spec, rows, path } = data.bench!;
   const steps = path().filter((point) => point.step <= step);
   const skip = Math.ceil(steps.length / MOST_OF_PATH) || 1;
@@ -159,15 +163,17 @@ async function computed(
   const on = [...some.map((at) => project(plane, at)), [0, 0] as [number, number]];
   const domain = frameOf(on);
   const [left, right, bottom, top] = domain;
-  const loss = new Float64Array(NODES * NODES);
+  const n = rows.n > MANY_ROWS ? FEWER_NODES : NODES;
+  const loss = new Float64Array(n * n);
   let until = performance.now() + SLICE;
-  for (let j = 0, at = 0; j < NODES; j++)
-    for (let i = 0; i < NODES; i++) {
-      const a = left + ((right - left) * i) / (NODES - 1);
-      const b = top - ((top - bottom) * j) / (NODES - 1);
+  for (let j = 0, at = 0; j < n; j++)
+    for (let i = 0; i < n; i++) {
+      const a = left + ((right - left) * i) / (n - 1);
+      const b = top - ((top - bottom) * j) / (n - 1);
       loss[at++] = meanLoss(engine, spec, pointOf(plane, a, b), rows);
       if (performance.now() > until) {
         await new Promise((done) => window.setTimeout(done));
+        if (!isWanted()) return null;
         until = performance.now() + SLICE;
       }
     }
@@ -180,6 +186,7 @@ async function computed(
     domain,
     path: on,
     loss,
+    n,
     names: principal
       ? [t("1st direction") + share(0), t("2nd direction") + share(1)]
       : [`Δ${names[places[0]]}`, `Δ${names[places[1]]}`],
@@ -201,10 +208,10 @@ function drawSurface(drawing: Drawing, surface: Surface): void {
   const [low, high] = ends(surface.loss);
   const picture = document.createElement("canvas");
   const shares = surface.loss.map((loss) => (Number.isFinite(loss) ? shareOf(loss, low, high) : 1));
-  drawGreys(picture, shares, NODES);
+  drawGreys(picture, shares, surface.n);
   drawNodes(drawing, picture);
   for (let k = 1; k < 16; k++)
-    drawSegments(drawing, contour(shares, NODES, k / 16), NODES, colour("edge"), "", 0.8);
+    drawSegments(drawing, contour(shares, surface.n, k / 16), surface.n, colour("edge"), "", 0.8);
   context.beginPath();
   for (const [a, b] of surface.path) context.lineTo(px(a), py(b));
   context.lineJoin = "round";

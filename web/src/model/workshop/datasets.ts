@@ -54,6 +54,8 @@ export interface Origin {
   /** A numeric target is (value − centre) / spread. */
   centre: number;
   spread: number;
+  /** Of each input, which is (value − centre) / spread; null for one that is no number of the file. */
+  units: ({ centre: number; spread: number } | null)[];
 }
 
 /** How a dataset is drawn, and how many classes it may have; 0 for a numeric target. */

@@ -84,7 +84,15 @@ export function tableDataset(engine: Pick<Engine, "rng">, table: Table, choices:
       ...used.map((column): [string, string, string] => [column.name, column.kind, column.words]),
       ...ignored,
     ],
-    origin: { table, target, rows: train, rows_test: test, centre, spread },
+    origin: {
+      table,
+      target,
+      rows: train,
+      rows_test: test,
+      centre,
+      spread,
+      units: used.flatMap((column) => column.features.map((_, k) => (k ? null : (column.unit ?? null)))),
+    },
   };
 }
 

@@ -12,12 +12,20 @@ const [MAX_CATEGORIES, RARE] = [64, 10];
 
 type Cell = string | null;
 
+/** The scale of an input: value = input × spread + centre. */
+export interface Unit {
+  centre: number;
+  spread: number;
+}
+
 /** A column in its encoded form: one array of all rows for each input that it gives. */
 export interface Encoded {
   name: string;
   kind: string;
   features: string[];
   columns: Float64Array[];
+  /** Of a column of numbers: a value of the file is input × spread + centre. */
+  unit?: Unit;
   /** A few words for the list of columns. */
   words: string;
 }
@@ -102,13 +110,16 @@ function pick(x: Float64Array, rows: Int32Array): Float64Array {
 function numeric(name: string, x: Float64Array, rows: Int32Array, scaling: string): Encoded {
   const found = statistics(pick(x, rows));
   let values = scaled(x, found);
+  let unit: Unit = { centre: found.centre, spread: found.spread || 1 };
   if (scaling !== "standard") {
     values = x.map((value) => (Number.isNaN(value) ? found.median : value));
+    unit = { centre: 0, spread: 1 };
     if (scaling === "unit") {
       const own = pick(values, rows);
       const low = own.reduce((a, b) => Math.min(a, b));
       const high = own.reduce((a, b) => Math.max(a, b));
       values = values.map((value) => (value - low) / (high - low || 1));
+      unit = { centre: low, spread: high - low || 1 };
     }
   }
   const missing = x.map((value) => (Number.isNaN(value) ? 1 : 0));
@@ -117,6 +128,7 @@ function numeric(name: string, x: Float64Array, rows: Int32Array, scaling: strin
     kind: "numeric",
     features: found.n_missing ? [name, `${name} (missing)`] : [name],
     columns: found.n_missing ? [values, missing] : [values],
+    unit,
     words: `median ${Number(found.median.toPrecision(6))}`,
   };
 }
