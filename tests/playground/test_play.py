@@ -235,6 +235,72 @@ def test_what_the_page_cannot_show_is_named(opened, net, data, message):
     assert opened == []
 
 
+# ---- in the browser ------------------------------------------------------------------------------
+
+SHOWN = """() => {
+    const {data, frame} = clearprop.store.live;
+    return {
+        theta: Array.from(frame.theta), loss: frame.numbers["loss.train"], features: data.features,
+        rows: data.rows, errors: [clearprop.store.error, clearprop.store.wrong],
+        table: clearprop.store.table,
+    };
+}"""
+
+
+@pytest.fixture
+def drawn(browser, tmp_path):
+    """What a page shows that starts with a payload."""
+    from page import open_page
+
+    def shown(text):
+        (tmp_path / "page.html").write_text(text, encoding="utf-8")
+        with open_page(browser, (tmp_path / "page.html").as_uri()) as page:
+            page.tab.wait_for_function("clearprop.store.live.frame?.replaying === false")
+            found = page.evaluate(SHOWN)
+            assert found["errors"] == ["", None]
+            return found
+
+    return shown
+
+
+def test_the_page_shows_a_table_from_the_command_line(drawn, capsys, tmp_path):
+    pytest.importorskip("playwright")
+    rows = "".join(f"{k * 7 % 11},{'red' if k % 3 else 'blue'},{k % 2}\n" for k in range(60))
+    (tmp_path / "t.csv").write_text("size,colour,sold\n" + rows)
+    found = drawn(played(capsys, tmp_path / "t.csv", "--no-browser")[1])
+    assert found["table"]["name"] == "t.csv"
+    assert found["table"]["columns"] == ["size", "colour", "sold"]
+    assert sum(found["rows"]) == 60
+    assert "size" in found["features"]
+
+
+@pytest.mark.parametrize("output", ["logistic", "softmax", "linear"])
+def test_the_page_shows_a_network_and_its_data_to_the_last_bit(drawn, output):
+    pytest.importorskip("playwright")
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(50, 3)).round(2)
+    t = X[:, 0] - X[:, 1] + 3 if output == "linear" else rng.integers(0, 2, 50)
+    net = cp.Network([3, 5, 4, 2 if output == "softmax" else 1], ["tanh", "relu"], output, seed=3)
+    found = drawn(cp.play(net, X, t).html())
+    assert found["features"] == ["x1", "x2", "x3"]
+    assert found["rows"] == [50, 0]
+    if output == "linear":  # the last layer goes with the scaled targets
+        loss = net.loss(X, t) / t.std() ** 2
+        assert np.array_equal(found["theta"][:-5], net.theta[:-5])
+    else:
+        loss = net.loss(X, t)
+        assert np.array_equal(found["theta"], net.theta)
+    assert found["loss"] == pytest.approx(loss, rel=1e-12)
+
+
+def test_a_sample_is_told_in_the_page(drawn, capsys, tmp_path):
+    pytest.importorskip("playwright")
+    rows = "".join(f"{k},{k % 2}\n" for k in range(MAX_ROWS + 5))
+    (tmp_path / "long.csv").write_text("k,t\n" + rows)
+    found = drawn(played(capsys, tmp_path / "long.csv", "--no-browser")[1])
+    assert found["table"]["notes"][0].startswith("These are 20000 of the table’s 20005 rows")
+
+
 def test_cells_are_read_back_as_they_were():
     values = {"a": [1, True, 2.5e-300, None, float("nan")], "b": [*"xy z", '"q",']}
     text = table_payload("t", values, "b")["text"]

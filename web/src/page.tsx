@@ -26,6 +26,7 @@ const session = new Session();
 const lesson = lessonOfAddress();
 const store = new Store(session);
 const lessons = new Lessons(store);
+store.onLesson = (id) => void lessons.choose(id);
 const modes = new Modes(store);
 
 const clearprop = {

@@ -32,6 +32,8 @@ export class Store {
   private waiting: Command[] = [];
   private sending = false;
   readonly trail = new Trail();
+  /** A link to a lesson, by its id. */
+  onLesson: (id: string) => void = () => {};
 
   constructor(readonly session: Session) {}
 
@@ -53,6 +55,8 @@ export class Store {
 
   /** Go to a link. One that cannot be opened is explained above the station that is open. */
   async open(link: string): Promise<void> {
+    const lesson = /^lesson=([\w-]+)$/.exec(link);
+    if (lesson) return this.onLesson(lesson[1]!);
     try {
       this.take(await this.session.ask("open", { link }));
     } catch (error) {

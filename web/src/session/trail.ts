@@ -102,7 +102,7 @@ export class Trail {
   /** A link that is pasted into the page is opened. */
   private pasted(event: ClipboardEvent): void {
     const text = event.clipboardData?.getData("text/plain").trim() ?? "";
-    const link = /^\S*#(~\S+|station=\S+)$/.exec(text)?.[1];
+    const link = /^\S*#(~\S+|(?:station|lesson)=\S+)$/.exec(text)?.[1];
     if (!link || typing(event.target)) return;
     event.preventDefault();
     this.onTravel(link); // its answer is an entry like any other

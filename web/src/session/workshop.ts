@@ -59,9 +59,10 @@ export class Workshop implements OpenStation {
     private readonly around: Surroundings,
   ) {
     this.record = defaults(model.fields);
-    if (payload.table) {
-      const { name, text } = payload.table;
-      this.table = loadTable(new TextEncoder().encode(text), name);
+    try {
+      this.table = given();
+    } catch (error) {
+      setTimeout(() => around.push({ type: "error", message: (error as Error).message }));
     }
   }
 
@@ -386,4 +387,14 @@ export class Workshop implements OpenStation {
   private shownExample(): Example | null {
     return this.run && this.example !== null ? exampleAt(this.run, this.example) : null;
   }
+}
+
+/** The table that the page was given when it was written. */
+function given(): LoadedTable | null {
+  if (!payload.table) return null;
+  const { name, text, sampledFrom } = payload.table;
+  const loaded = loadTable(new TextEncoder().encode(text), name);
+  const { n_rows, notes } = loaded.table;
+  if (sampledFrom) notes.unshift(`These are ${n_rows} of the table’s ${sampledFrom} rows, drawn at random.`);
+  return loaded;
 }

@@ -80,7 +80,7 @@ function rowsOf(data: DataSet): number[][] {
   const round = (x: number, low: number, high: number) =>
     Math.round(100 * Math.max(low, Math.min(high, x))) / 100;
   return Array.from(data.t, (target, i) => [
-    round(data.bench!.dataset.X[i]!, -3, 3),
+    round(data.bench.dataset.X[i]!, -3, 3),
     round(target, -2, 2),
   ]);
 }
@@ -125,7 +125,7 @@ function drawCurves(drawing: Drawing, data: DataSet, picture: Picture, shown: Sh
 
 function drawTargets(drawing: Drawing, data: DataSet, frame: Frame, withTest: boolean): void {
   const { context, px, py } = drawing;
-  const dataset = data.bench!.dataset;
+  const dataset = data.bench.dataset;
   const dot = (X: Float64Array, targets: Float64Array, i: number, fill: string, style: object) =>
     drawDot(context, px(X[i]!), py(targets[i]!), 0, fill, { size: 4, ...style }, false);
   if (withTest)

@@ -31,7 +31,7 @@ export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
   const { bench } = data;
   const { frame } = store.live;
   if (!layer) return <p class="note">{t("Give a hidden layer two units or more to see its space.")}</p>;
-  if (!bench || !frame || data !== store.live.data) return null;
+  if (!frame || data !== store.live.data) return null;
   const H = data.sizes[layer]!;
   const pair = units.map((unit) => Math.min(unit, H - 1)) as [number, number];
   const h = hiddenOf(data, frame, layer);
@@ -95,7 +95,7 @@ const hidden = new WeakMap<Frame, Float64Array[]>();
 
 /** h (n, H) of the training rows. */
 function hiddenOf(data: DataSet, frame: Frame, layer: number): Float64Array {
-  const { engine, spec, rows } = data.bench!;
+  const { engine, spec, rows } = data.bench;
   let values = hidden.get(frame);
   if (!values) hidden.set(frame, (values = layerValues(engine, spec, frame.theta, rows.X, rows.n)));
   return values[layer - 1]!;
@@ -127,7 +127,7 @@ function drawSpace(
   grid: boolean,
 ): void {
   const data = store.live.data!;
-  const { engine, spec, dataset } = data.bench!;
+  const { engine, spec, dataset } = data.bench;
   const { context, px, py, width, height } = drawing;
   const H = data.sizes[layer]!;
   const K = data.sizes.at(-1)!;

@@ -17,8 +17,7 @@ export interface Bench {
 }
 
 export interface DataSet {
-  /** Absent only where a server computes the pictures. */
-  bench?: Bench;
+  bench: Bench;
   axes: [number, number];
   domain: [number, number, number, number];
   features: string[];
@@ -42,7 +41,6 @@ export interface Frame {
   numbers: Numbers;
   n_steps: number;
   leg: number;
-  scales: number[];
   batch: number[];
   nonfinite: string;
   example?: { index: number; of: number; row: number };
@@ -51,11 +49,7 @@ export interface Frame {
   exampleGradient?: Float64Array;
   /** Rows: step, epoch, loss.train, loss.test, score.train, score.test. */
   curve: Float64Array[];
-  /** Pictures of a server; empty where there is a bench. */
-  heat: Uint8Array;
 }
-
-export const GRID = 40;
 
 type Listener = () => void;
 
@@ -90,7 +84,6 @@ export class Live {
         gradient: arrays.gradient!.data as Float64Array,
         exampleGradient: arrays.example_gradient?.data as Float64Array | undefined,
         curve: rows,
-        heat: arrays.heat!.data as Uint8Array,
       };
     } else return;
     this.schedule();

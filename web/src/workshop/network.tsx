@@ -103,7 +103,7 @@ export function NetworkDrawing({ store, data, chosen, choose, edges }: NetworkPr
           place={place}
           side={plan.sides[0]!}
           name={data.features[place.unit] ?? ""}
-          pictured={data.bench?.dataset.plane === 2}
+          pictured={data.bench.dataset.plane === 2}
         />
       ))}
       <div role="group" aria-label={t("Units: arrow keys move, Enter shows the weights")} onKeyDown={move}>

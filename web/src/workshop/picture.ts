@@ -10,7 +10,7 @@ import {
   UNIT_NODES,
   unitLevels,
 } from "../model/workshop/pictures.ts";
-import { type DataSet, type Frame, GRID, type Live } from "./live.ts";
+import type { DataSet, Frame, Live } from "./live.ts";
 
 /** Values at n × n nodes, row by row from the top; of a curve over one input, at n nodes. */
 export interface Picture {
@@ -33,12 +33,12 @@ export function pictureOf(live: Live): Picture | null {
   const { data, frame } = live;
   if (!data || !frame) return null;
   let picture = known.get(frame);
-  if (!picture) known.set(frame, (picture = data.bench ? computed(data, frame) : received(data, frame)));
+  if (!picture) known.set(frame, (picture = computed(data, frame)));
   return picture;
 }
 
 function computed(data: DataSet, frame: Frame): Picture {
-  const { engine, dataset, spec } = data.bench!;
+  const { engine, dataset, spec } = data.bench;
   const line = dataset.plane === 1;
   const nodes = (n: number) =>
     line ? along(domain(dataset, data.axes), n) : gridInputs(dataset, data.axes, n);
@@ -59,25 +59,6 @@ function computed(data: DataSet, frame: Frame): Picture {
 
 function along([left, right]: Domain, n: number): Float64Array {
   return Float64Array.from({ length: n }, (_, i) => left + ((right - left) * i) / (n - 1));
-}
-
-/** A server's pictures: levels of 40 × 40 cells. */
-function received(data: DataSet, frame: Frame): Picture {
-  const n = GRID;
-  const { centre } = outputScale(data.output, data.n_classes);
-  let first = 0;
-  const values = data.sizes.slice(1).map((units, layer) => {
-    const last = layer === data.sizes.length - 2;
-    const h = new Float64Array(n * n * units);
-    for (let unit = 0; unit < units; unit++, first++) {
-      const scale = last && centre === 0.5 ? 0.5 : frame.scales[first]!;
-      for (let i = 0; i < n * n; i++)
-        h[i * units + unit] = (last ? centre : 0) + (scale * (frame.heat[first * n * n + i]! - 127.5)) / 127.5;
-    }
-    return h;
-  });
-  const fine = { n, outputs: values.at(-1)! };
-  return { domain: data.domain, n, fine, line: false, values: [new Float64Array(), ...values], sizes: data.sizes };
 }
 
 /** The levels (nodes,) of a unit from −1 to 1; layer 0 has the inputs. */

@@ -67,7 +67,7 @@ export function PlanePlot({ store, data, shown, pen }: PlanePlotProps) {
 
 /** The names of the two axes. */
 export function namesOf(data: DataSet): [string, string] {
-  if (data.bench?.dataset.plane === 2) return ["x₁", "x₂"];
+  if (data.bench.dataset.plane === 2) return ["x₁", "x₂"];
   return [data.features[data.axes[0]] ?? "", data.features[data.axes[1]] ?? ""];
 }
 

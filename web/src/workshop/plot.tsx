@@ -32,7 +32,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
   const [ofUnit, setOfUnit] = useState(false);
   const [pen, setPen] = useState<PenKind>(1);
   const settings = store.state?.settings ?? {};
-  const curve = data.bench?.dataset.plane === 1;
+  const curve = data.bench.dataset.plane === 1;
   const drawing = settings.data === "drawn" || settings.data === "curve";
   const key = settings.data === "curve" ? "targets" : "points";
   const points = (settings[key] ?? []) as number[][];
@@ -42,7 +42,7 @@ export function Plot({ store, data, chosen }: PlotProps) {
     const [x, y] = data.axes;
     void store.ask("axes", which === "x" ? { x: Number(to), y } : { x, y: Number(to) });
   };
-  const plane = data.bench ? data.bench.dataset.plane === 2 : data.features.length <= 2;
+  const plane = data.bench.dataset.plane === 2;
   const Drawn = curve ? CurvePlot : PlanePlot;
   return (
     <div class="plot">

@@ -181,7 +181,7 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
 /** The rows with the greatest loss; those of a table as its file has them. */
 export function Worst({ report, data }: { report: Report; data: DataSet }) {
   const { numbers } = report;
-  const dataset = data.bench?.dataset;
+  const dataset = data.bench.dataset;
   if (dataset?.origin) return <WorstOfTable {...{ report, dataset }} origin={dataset.origin} />;
   const y_hat = matrix(numbers["worst.y_hat"]);
   const x = matrix(numbers["worst.x"]);

@@ -51,13 +51,12 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
   const [surface, setSurface] = useState<Surface | null>(null);
   const busy = useRef(false);
   const { frame } = store.live;
-  const { bench } = data;
   const names = parameterNames(data);
   const places: [number, number] = [Math.min(first, names.length - 1), Math.min(second, names.length - 1)];
 
   const compute = useCallback(async () => {
     const now = store.live.frame;
-    if (!bench || !now || busy.current) return;
+    if (!now || busy.current) return;
     busy.current = true;
     try {
       const isWanted = () => store.live.frame?.theta === now.theta;
@@ -72,7 +71,7 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
   // anew whenever the run has come to rest elsewhere, or other directions are chosen
   const isRight = surface?.data === data && surface.theta === frame?.theta && surface.wanted === wanted;
   useEffect(() => {
-    if (!bench || moving || isRight) return;
+    if (moving || isRight) return;
     const timer = window.setTimeout(() => void compute(), surface?.wanted === wanted ? 250 : 0);
     return () => window.clearTimeout(timer);
   }, [moving, isRight, compute, frame?.theta, surface]);
@@ -95,7 +94,6 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
       )}
     </div>
   );
-  if (!bench) return null;
   if (!surface || surface.data !== data)
     return (
       <>
@@ -154,7 +152,7 @@ async function computed(
   names: string[],
   isWanted: () => boolean,
 ): Promise<Omit<Surface, "wanted"> | null> {
-  const { engine, spec, rows, path } = data.bench!;
+  const { engine, spec, rows, path } = data.bench;
   const steps = path().filter((point) => point.step <= step);
   const skip = Math.ceil(steps.length / MOST_OF_PATH) || 1;
   const some = steps.filter((_, k) => k % skip === 0).map((point) => point.theta);

@@ -72,7 +72,6 @@ export function frameMessage(run: Run, status: Status, example: Example | null =
     numbers,
     n_steps: run.nSteps,
     leg: run.leg,
-    scales: [],
     batch: Array.from(run.nextBatch().subarray(0, 1000)),
     nonfinite: run.nonfinite?.text ?? "",
   };
@@ -86,7 +85,6 @@ export function frameMessage(run: Run, status: Status, example: Example | null =
     theta: array(theta),
     gradient: array(gradient),
     curve: { data: points, shape: [6, curve.length] },
-    heat: { data: new Uint8Array(0), shape: [0] },
   };
   if (example) {
     const { index, of, row } = example;
