@@ -8,12 +8,13 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "src");
 
-/** The text literals in the first argument of each call of t. */
+/** The text literals in the first argument of each call of t, also under another name: "t as text". */
 function literals(text) {
   const found = [];
-  for (const { index } of text.matchAll(/(?<![\w.$])t\(/g)) {
+  const name = /\bt as (\w+)[^;]*text\.ts"/.exec(text)?.[1] ?? "t";
+  for (const { index } of text.matchAll(new RegExp(`(?<![\\w.$])${name}\\(`, "g"))) {
     let depth = 0;
-    for (let at = index + 1; at < text.length; at++) {
+    for (let at = index + name.length; at < text.length; at++) {
       const c = text[at];
       if (c === '"') {
         const end = at + /^"(?:[^"\\]|\\.)*"/.exec(text.slice(at))[0].length;

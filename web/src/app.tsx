@@ -5,6 +5,7 @@ import { LanguageSwitch } from "./components/language.tsx";
 import { ThemeSwitch } from "./components/theme.tsx";
 import { Notices, ShareLink, WrongLink } from "./components/notices.tsx";
 import icon from "./favicon.svg";
+import { language } from "./language.ts";
 import { LessonButton, LessonPanel } from "./lessons/panel.tsx";
 import type { Lessons } from "./lessons/state.ts";
 import type { Modes } from "./modes.ts";
@@ -58,7 +59,7 @@ export function App({ store, lessons, modes }: Parts) {
         <div id="station" role="tabpanel" aria-labelledby={`tab-${state?.station}`}>
           {state && info && Page && (
             <Page
-              key={state.station}
+              key={`${state.station} ${language()}`}
               settings={state.settings}
               view={state.view}
               info={info}

@@ -11,14 +11,21 @@ const TABLES: Record<string, Translation> = { en: {}, de: german };
 /** The languages by code, each with its own name for itself. */
 export const LANGUAGES: Record<string, string> = { en: "English", de: "Deutsch" };
 
-/** `?lang=de` in the address, else the reader's last choice, else the browser's language. */
+let current = "";
+
+/** The page's language. At first `?lang=de` in the address, else the last choice, else the browser's. */
 export function language(): string {
+  return current || first();
+}
+
+function first(): string {
   const asked = new URLSearchParams(location.search).get("lang") ?? recall("language");
   const wanted = asked ?? navigator.language.slice(0, 2);
   return Object.hasOwn(TABLES, wanted) ? wanted : "en";
 }
 
 export function applyLanguage(code: string = language()): void {
+  current = code;
   document.documentElement.lang = code;
   translate(TABLES[code]!);
 }

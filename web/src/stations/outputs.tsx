@@ -319,7 +319,7 @@ function Race({ settings, view, info, set }: StationProps) {
   );
 }
 
-const UNITS = ["linear", "logistic", "softmax of (0, z)"];
+const units = () => [t("linear"), t("logistic"), t("softmax of (0, z)")];
 const CELLS = [
   ["ŷ − t", ""],
   ["(ŷ − t) ŷ (1 − ŷ)", "ŷ − t"],
@@ -359,7 +359,7 @@ function Pairs({ settings, view, info, set }: StationProps) {
             </tr>
           </thead>
           <tbody>
-            {UNITS.map((unit, i) => (
+            {units().map((unit, i) => (
               <tr>
                 <th scope="row">{t(unit)}</th>
                 <td>

@@ -61,8 +61,8 @@ export function Workshop(props: StationProps) {
       label={t("Rows")}
       value={part}
       options={{
-        ...(data.rows[1] ? { test: `test (${data.rows[1]})` } : {}),
-        train: `train (${data.rows[0]})`,
+        ...(data.rows[1] ? { test: t("test ({n})", { n: data.rows[1] }) } : {}),
+        train: t("training ({n})", { n: data.rows[0] }),
       }}
       onChange={setPart}
     />

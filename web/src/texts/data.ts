@@ -7,6 +7,7 @@ import initializers from "../data/initializers.json";
 import optimizers from "../data/optimizers.json";
 import units from "../data/output_units.json";
 import steps from "../data/steps.json";
+import { DATE_WORDS } from "../model/workshop/table/dates.ts";
 import { COURSE } from "../lessons/course.ts";
 import { MODELS } from "../model/index.ts";
 import { EXPLANATIONS } from "./explanations.ts";
@@ -34,7 +35,7 @@ export function dataTexts(): string[] {
   for (const document of [activations, findings, initializers, optimizers, units, COURSE]) walk(document);
   walk(EXPLANATIONS);
   for (const step of steps) if ("note" in step) add(step.note);
-  Object.values(INTRODUCTIONS).forEach(add);
+  for (const texts of [INTRODUCTIONS, DATE_WORDS]) Object.values(texts).forEach(add);
   for (const model of Object.values(MODELS)) {
     [model.title, model.slides, ...Object.keys(model.presets)].forEach(add);
     for (const { kind } of Object.values(model.fields)) walk({ kind });

@@ -5,6 +5,7 @@ import uPlot from "uplot";
 import { colour } from "../components/theme.tsx";
 import { logTicks, tickLabel } from "../model/workshop/ticks.ts";
 import type { Store } from "../store.ts";
+import { t } from "../text.ts";
 import type { Pin } from "./pins.tsx";
 
 interface CurvesProps {
@@ -63,7 +64,7 @@ export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesP
       plot?.destroy();
     };
   }, [store.live, title, logarithmic, pins, range?.[0], range?.[1]]);
-  return <div ref={box} class="live-curve" role="img" aria-label={`${title} over the epochs`} />;
+  return <div ref={box} class="live-curve" role="img" aria-label={t("{title} over the epochs", { title })} />;
 }
 
 function options(

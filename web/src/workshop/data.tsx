@@ -141,7 +141,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
   const kinds = Object.fromEntries(settings.kinds as [string, string][]);
   const columns = store.live.data?.columns ?? [];
   const options = info.settings.kinds!.each.options;
-  const leftOut = columns.filter(([, , words]) => words.startsWith("left out:"));
+  const leftOut = columns.filter(([, , words]) => words.startsWith(t("left out:")));
   return (
     <>
       <Choice
@@ -181,7 +181,7 @@ function TableControls(props: Pick<StationProps, "settings" | "info" | "set" | "
                 </th>
                 <td>
                   {i === 0 ? (
-                    <span class="note">{t("target: {kind}", { kind })}</span>
+                    <span class="note">{t("target: {kind}", { kind: kind === "classes" ? t("classes") : t("quantity") })}</span>
                   ) : (
                     <Choice
                       bare

@@ -41,7 +41,7 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
   const bias = {
     name: `${layer}.${unit}`,
     kind: "b",
-    label: "bias b",
+    label: `${t("bias")} b`,
     place: placeOfBias(data, layer, unit),
     lit: false,
     input: null,
@@ -73,7 +73,7 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
                 )}
                 <td>
                   <NumberBox
-                    label={`${row.kind === "W" ? "Weight from" : "Value of"} ${row.label}`}
+                    label={row.kind === "W" ? t("Weight from {name}", { name: row.label! }) : t("Value of the bias")}
                     name={row.kind + row.name}
                     value={frame.theta[row.place]!}
                     low={-MOST}

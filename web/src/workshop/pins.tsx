@@ -101,13 +101,13 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
               <td class="row">
                 <button
                   class="small"
-                  aria-label={`Go back to run ${pin.number}`}
+                  aria-label={t("Go back to run {n}", { n: pin.number })}
                   onClick={() => void store.ask("open", { link: pin.link })}
                 >
-                  go back
+                  {t("go back")}
                 </button>
-                <CopyPython python={pin.python} title={`Run ${pin.number}`} />
-                <button class="small" aria-label={`Unpin run ${pin.number}`} onClick={() => drop(pin)}>
+                <CopyPython python={pin.python} title={t("Run {n}", { n: pin.number })} />
+                <button class="small" aria-label={t("Unpin run {n}", { n: pin.number })} onClick={() => drop(pin)}>
                   ✕
                 </button>
               </td>

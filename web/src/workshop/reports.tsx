@@ -164,7 +164,7 @@ export function Calibration({ report, data }: { report: Report; data: DataSet })
       <ul class="plain">
         {ece.map((value, k) => (
           <li>
-            <Mark k={k + first} /> class {data.labels[k + first]}: expected calibration error{" "}
+            <Mark k={k + first} /> {t("class {label}: expected calibration error", { label: data.labels[k + first]! })}{" "}
             <Num name={`calibration.ece.${k}`} value={value} />
           </li>
         ))}

@@ -48,7 +48,7 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
           <Icon d={training ? "M4 2h3v12H4zM9 2h3v12H9z" : "M4 2v12l9-6z"} /> {training ? t("Pause") : t("Train")}
         </button>
         <span class="faint" aria-hidden="true">
-          Step:
+          {t("Step:")}
         </span>
         <Explain of="workshop.step" label={t("Step")} />
         <button aria-label={t("Step by one example")} onClick={one("example")} title={t("One row of the next mini-batch: its z, h and gradient")}>
@@ -84,7 +84,7 @@ export function Transport({ store, speed, setSpeed, python }: TransportProps) {
           step={1}
           value={step}
           disabled={!frame?.n_steps}
-          aria-valuetext={`step ${step} of ${frame?.n_steps ?? 0}`}
+          aria-valuetext={t("step {step} of {n}", { step, n: frame?.n_steps ?? 0 })}
           onInput={(event) => store.later("seek", { step: Number(event.currentTarget.value) })}
         />
       </div>

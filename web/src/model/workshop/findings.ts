@@ -88,7 +88,7 @@ export function nonfiniteFinding(place: {
   const { quantity, layer, step, row } = place;
   const key = ["X", "t"].includes(quantity) ? `nonfinite ${quantity}` : "nonfinite";
   const filled = {
-    quantity,
+    quantity: text(quantity),
     of_layer: layer === null ? "" : text(" of layer {layer}", { layer }),
     when: text(" at step {step}", { step }),
   };

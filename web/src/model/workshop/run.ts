@@ -405,8 +405,9 @@ export function changed(settings: Settings, leg: Leg): Settings {
 /** Where NaN appeared, with one count of steps: that of the run. */
 function ofRun(place: NonFinite, step: number): NonFinite {
   const { quantity, layer, row } = place;
-  const values = { quantity, layer: layer ?? 0, step, example: (row ?? 0) + 1 };
-  const what = layer === null ? "{quantity}" : "{quantity} of layer {layer}";
-  const where = row === null ? "" : ", in example {example} of its mini-batch";
-  return { ...place, step, text: t(`${what} became NaN or infinite at step {step}${where}`, values) };
+  const values = { quantity: t(quantity), layer: layer ?? 0, step, example: (row ?? 0) + 1 };
+  const what = layer === null ? t(quantity) : t("{quantity} of layer {layer}", values);
+  const when = t("{what} became NaN or infinite at step {step}", { what, step });
+  const text = row === null ? when : t("{when}, in example {example} of its mini-batch", { ...values, when });
+  return { ...place, step, text };
 }

@@ -206,7 +206,7 @@ function OfLinear({ numbers, unit }: LinesProps) {
         = ∂ŷ/∂z · ∂ℒ/∂ŷ = <Num class="strong" name="chain.0" value={first(numbers, "chain")} />
       </Step>
       <Step symbol="" note={squared ? t("the same") : t("bounded: an outlier cannot pull harder than this")}>
-        {squared ? "= " : t("compared with ")}
+        {squared ? "= " : `${t("compared with")} `}
         <strong>ŷ − t</strong> ={" "}
         <Num name="y_hat_minus_t.0" value={first(numbers, "y_hat_minus_t")} />
       </Step>

@@ -9,6 +9,7 @@ import { type ColumnKind, find, type Finding, shown } from "./infer.ts";
 import { formatWords } from "./numbers.ts";
 import type { Table } from "./table.ts";
 import { readTarget, standardization } from "./target.ts";
+import { t } from "../../../text.ts";
 
 export const MAX_FEATURES = 64;
 const MAX_CLASSES = 10;
@@ -56,7 +57,7 @@ export function tableDataset(engine: Pick<Engine, "rng">, table: Table, choices:
     const cells = table.cells[k]!;
     const finding: Finding = find(name, cells, chosen.get(name));
     if (finding.kind === "text" || finding.kind === "ignore")
-      ignored.push([name, finding.kind, finding.kind === "text" ? NOT_READ : finding.reason]);
+      ignored.push([name, finding.kind, finding.kind === "text" ? t("free text, which one network does not read") : finding.reason]);
     else used.push(withReading(encodeColumn(name, cells, finding, train, scaling), finding));
   });
   leaveOutWidest(used, ignored, chosen);
@@ -64,12 +65,12 @@ export function tableDataset(engine: Pick<Engine, "rng">, table: Table, choices:
   if (!features.length) throw new Error("the table has no column to learn from: all are ignored");
   const X = (rows: Int32Array) => matrix(used, rows);
   const { centre, spread } = labels.length ? { centre: 0, spread: 1 } : standardization(values(y, train));
-  const t = (rows: Int32Array) => values(y, rows).map((value) => (value - centre) / spread);
+  const targets = (rows: Int32Array) => values(y, rows).map((value) => (value - centre) / spread);
   return {
     X: X(train),
-    t: t(train),
+    t: targets(train),
     X_test: X(test),
-    t_test: t(test),
+    t_test: targets(test),
     n: train.length,
     n_test: test.length,
     n_inputs: features.length,
@@ -100,13 +101,11 @@ export function tableDataset(engine: Pick<Engine, "rng">, table: Table, choices:
 function withReading(column: Encoded, { number, date, gaps }: Finding): Encoded {
   const parts = [column.words];
   if (number) parts.push(formatWords(number));
-  if (date) parts.push(DATE_WORDS[date]);
-  const foreign = gaps.slice(0, 5).map(([text, n]) => `${shown(text, 20)} ${n === 1 ? "once" : `${n} times`}`);
-  if (foreign.length) parts.push(`missing: ${foreign.join(", ")}${gaps.length > 5 ? ", …" : ""}`);
+  if (date) parts.push(t(DATE_WORDS[date]));
+  const foreign = gaps.slice(0, 5).map(([text, n]) => `${shown(text, 20)} ${n === 1 ? t("once") : t("{n} times", { n })}`);
+  if (foreign.length) parts.push(t("missing: {list}", { list: foreign.join(", ") + (gaps.length > 5 ? ", …" : "") }));
   return { ...column, words: parts.join("; ") };
 }
-
-const NOT_READ = "free text, which one network does not read";
 
 /** Leave out the widest columns, the last of equals first, until the inputs fit. */
 function leaveOutWidest(
@@ -129,7 +128,9 @@ function leaveOutWidest(
 }
 
 function leftOut({ features, kind }: Encoded): string {
-  return `left out: ${features.length} input${features.length > 1 ? "s" : ""}, of at most ${MAX_FEATURES} in all; choose ${kind} to bring it back`;
+  const [n, most] = [features.length, MAX_FEATURES];
+  const what = n > 1 ? t("{n} inputs, of at most {most} in all", { n, most }) : t("1 input, of at most {most} in all", { most });
+  return `${t("left out:")} ${what}; ${t("choose {kind} to bring it back", { kind: t(kind) })}`;
 }
 
 /** Training and test rows, as `clearprop fit` draws them: the test share of every class. */

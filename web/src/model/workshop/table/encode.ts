@@ -5,6 +5,7 @@ import { sum } from "../../maths.ts";
 import { DATE_PARTS, dateParts, readDate } from "./dates.ts";
 import { type Finding, isMark, shown } from "./infer.ts";
 import { PLAIN, reader } from "./numbers.ts";
+import { t } from "../../../text.ts";
 
 const LIMIT = 5; // numeric inputs lie within ±5
 const TAIL = 0.01; // share of the training rows at either end whose values are winsorised
@@ -129,7 +130,7 @@ function numeric(name: string, x: Float64Array, rows: Int32Array, scaling: strin
     features: found.n_missing ? [name, `${name} (missing)`] : [name],
     columns: found.n_missing ? [values, missing] : [values],
     unit,
-    words: `median ${Number(found.median.toPrecision(6))}`,
+    words: t("median {value}", { value: Number(found.median.toPrecision(6)) }),
   };
 }
 
@@ -146,7 +147,7 @@ function boolean(name: string, cells: Cell[]): Encoded {
       throw new Error(`column ${shown(name)}, row ${i}: ${shown(cell)} is not true or false`);
     return sign;
   });
-  return { name, kind: "boolean", features: [name], columns: [signs], words: "+1 true, −1 false" };
+  return { name, kind: "boolean", features: [name], columns: [signs], words: t("+1 true, −1 false") };
 }
 
 function categorical(name: string, cells: Cell[], rows: Int32Array): Encoded {
@@ -163,8 +164,8 @@ function categorical(name: string, cells: Cell[], rows: Int32Array): Encoded {
   if (own.length > MAX_CATEGORIES || own.length < byCount.length) own = own.slice(0, MAX_CATEGORIES - 1);
   const n_pooled = byCount.length - own.length;
   own.sort(order);
-  const listed = own.length <= 3 ? own.map((label) => shown(label)).join(", ") : `${own.length} categories`;
-  const words = listed + (n_pooled ? `; ${n_pooled} rare, pooled` : "");
+  const listed = own.length <= 3 ? own.map((label) => shown(label)).join(", ") : t("{n} categories", { n: own.length });
+  const words = listed + (n_pooled ? `; ${t("{n} rare, pooled", { n: n_pooled })}` : "");
   const n = cells.length;
   if (own.length === 2 && !n_pooled) {
     const signs = Float64Array.from(cells, (cell) => (cell === own[0] ? 1 : cell === own[1] ? -1 : 0));

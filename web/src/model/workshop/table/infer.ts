@@ -3,6 +3,7 @@
 
 import { DATE_WORDS, type DateOrder, findDates, ISO_LIKE, readDate } from "./dates.ts";
 import { evenly, findFormat, formatWords, type NumberFormat, PLAIN, reader } from "./numbers.ts";
+import { t } from "../../../text.ts";
 
 /** What a column may be. */
 export type ColumnKind = "numeric" | "categorical" | "boolean" | "date" | "text" | "ignore";
@@ -87,14 +88,14 @@ export function find(name: string, cells: Cell[], kind?: ColumnKind): Finding {
   if (kind && kind !== "numeric" && kind !== "date") return { kind, reason: "as asked", gaps: [] };
   const words = wordsOf(cells);
   const ignored = (reason: string): Finding => ({ kind: "ignore", reason, gaps: [] });
-  if (!words.n_present) return kind ? { kind, reason: "no value at all", gaps: [] } : ignored("no value at all");
+  if (!words.n_present) return kind ? { kind, reason: "no value at all", gaps: [] } : ignored(t("no value at all"));
   const n_words = words.levels.length;
-  if (!kind && !n_words) return ignored("no value but marks of missing values");
+  if (!kind && !n_words) return ignored(t("no value but marks of missing values"));
   if (!kind && n_words === 1 && !words.marks.length && words.n_present === cells.length)
-    return ignored(`the same value in every row: ${shown(words.levels[0]!)}`);
+    return ignored(t("the same value in every row: {value}", { value: shown(words.levels[0]!) }));
   const numbers = kind === "date" ? null : findNumbers(words);
   if (numbers) {
-    if (!kind && isRowNumber(name, numbers.values)) return ignored("row numbers");
+    if (!kind && isRowNumber(name, numbers.values)) return ignored(t("row numbers"));
     return numbers.finding;
   }
   const dates = kind === "numeric" ? null : findDateColumn(words);
@@ -116,8 +117,12 @@ export function find(name: string, cells: Cell[], kind?: ColumnKind): Finding {
   const n_levels = n_words + words.marks.length;
   if (isIdentifying(n_levels, words.n_present)) {
     if (isFreeText(words.levels)) return { kind: "text", reason: `${n_levels} different texts`, gaps: [] };
-    const doubt = dates ? "; it may be dates" : "";
-    return ignored(`text with ${n_levels} different values in ${words.n_present} rows${doubt}`);
+    const counts = { n: n_levels, rows: words.n_present };
+    return ignored(
+      dates
+        ? t("text with {n} different values in {rows} rows; it may be dates", counts)
+        : t("text with {n} different values in {rows} rows", counts),
+    );
   }
   return { kind: "categorical", reason: `${n_levels} categories`, gaps: [] };
 }

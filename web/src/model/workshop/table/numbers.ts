@@ -1,6 +1,8 @@
 // Numbers that are written as text: separators, units and currencies, found from a whole column.
 // As clearprop/tables/text_numbers.py reads them.
 
+import { t } from "../../../text.ts";
+
 /** How the numbers of a column are written. */
 export interface NumberFormat {
   decimal: "." | ",";
@@ -15,7 +17,6 @@ export interface NumberFormat {
 export const PLAIN: NumberFormat = { decimal: ".", thousands: "", unit: "", brackets: false };
 
 const SAMPLE = 1000;
-const NAMES: Record<string, string> = { ",": "comma", ".": "point", " ": "blank", "'": "apostrophe" };
 const SPELLINGS: [RegExp, string][] = [
   [/[\u00a0\u202f\u2009\u2007]/g, " "],
   [/[\u2212\u2013]/g, "-"],
@@ -53,10 +54,16 @@ const PEEL = new RegExp(
 /** Such as "kg, decimal comma, thousands point"; "" for plain numbers. */
 export function formatWords(form: NumberFormat): string {
   const found = form.unit ? [form.unit] : [];
-  if (form.decimal !== ".") found.push("decimal comma");
-  if (form.thousands) found.push(`thousands ${NAMES[form.thousands]}`);
-  if (form.brackets) found.push("brackets are negative");
+  if (form.decimal !== ".") found.push(t("decimal comma"));
+  if (form.thousands) found.push(thousandsWords(form.thousands));
+  if (form.brackets) found.push(t("brackets are negative"));
   return found.join(", ");
+}
+
+function thousandsWords(sign: string): string {
+  if (sign === ",") return t("thousands comma");
+  if (sign === ".") return t("thousands point");
+  return sign === " " ? t("thousands blank") : t("thousands apostrophe");
 }
 
 /** One spelling of blanks, minus signs and apostrophes. */

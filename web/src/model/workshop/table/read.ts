@@ -3,6 +3,7 @@
 import Papa from "papaparse";
 import { shown } from "./infer.ts";
 import type { Table } from "./table.ts";
+import { t } from "../../../text.ts";
 
 export const MAX_BYTES = 8 * 2 ** 20;
 const MAX_ROWS = 20_000;
@@ -52,7 +53,7 @@ function decoded(bytes: Uint8Array, name: string, notes: string[]): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    notes.push("The file is not UTF-8 and was read as Windows-1252.");
+    notes.push(t("The file is not UTF-8 and was read as Windows-1252."));
     return text("windows-1252");
   }
 }
@@ -88,7 +89,7 @@ export function tableOf(text: string, name: string, notes: string[] = []): Table
     throw new Error(`the table has ${header.length} columns; the playground takes at most ${MAX_COLUMNS}`);
   let first = 0;
   while (first < header.length - 1 && isIndex(header[first]!, rows, first)) first++;
-  if (first) notes.push("The first column numbers the rows and was left out.");
+  if (first) notes.push(t("The first column numbers the rows and was left out."));
   const keep = header.map((_, i) => i >= first);
   const columns = namesOf(header, first, notes);
   return {
@@ -152,7 +153,8 @@ function dropTitle(rows: Row[], notes: string[]): void {
   const areTitles = titles.every(({ cells }) => cells.filter((cell) => cell.trim()).length <= 1 || /^\s*#/.test(cells[0]!));
   if (!titles.length || width < 2 || n < 2 || !areTitles) return;
   rows.splice(0, titles.length);
-  notes.push(`${titles.length} line${titles.length > 1 ? "s" : ""} before the header ${titles.length > 1 ? "were" : "was"} left out.`);
+  const k = titles.length;
+  notes.push(k > 1 ? t("{n} lines before the header were left out.", { n: k }) : t("1 line before the header was left out."));
 }
 
 /** A delimiter at the end of rows or of the header, and row names without a name. */
@@ -165,7 +167,7 @@ function fitWidth(header: string[], rows: Row[], notes: string[]): void {
     else if (width === header.length + 1 && endsBlank) for (const row of rows) row.cells.pop();
     else if (width === header.length + 1) {
       for (const row of rows) row.cells.shift();
-      notes.push("The first column has row names without a name in the header and was left out.");
+      notes.push(t("The first column has row names without a name in the header and was left out."));
     } else if (width === header.length && header.length > 1 && header.at(-1) === "" && endsBlank) {
       header.pop();
       for (const row of rows) row.cells.pop();
@@ -183,7 +185,7 @@ function isIndex(name: string, rows: Row[], place: number): boolean {
 /** A name for every column; an Error for two columns of one name. */
 function namesOf(header: string[], first: number, notes: string[]): string[] {
   const names = header.map((name, i) => (i < first ? `\0${i}` : name || `Unnamed: ${i}`));
-  if (header.includes("", first)) notes.push("Columns without a name in the header are called Unnamed: and their number.");
+  if (header.includes("", first)) notes.push(t("Columns without a name in the header are called Unnamed: and their number."));
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new Error(`two columns are called ${shown(twice)}; rename one of them`);
   return names;

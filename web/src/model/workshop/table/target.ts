@@ -2,6 +2,7 @@
 
 import { deviation, mean, numbersOf as readNumbers, order } from "./encode.ts";
 import { isIdentifying, numbersOf, shown } from "./infer.ts";
+import { t } from "../../../text.ts";
 
 const [MAX_INTEGER_CLASSES, ROWS_PER_CLASS] = [20, 10];
 
@@ -21,7 +22,7 @@ export function readTarget(name: string, cells: Cell[]): Target {
   if (cells.every((cell) => cell === null))
     throw new Error(`column ${shown(name)}: the target is missing in every row`);
   const numbers = numbersOf(cells);
-  if (!numbers) return classes(name, cells, "the target is text");
+  if (!numbers) return classes(name, cells, t("the target is text"));
   const others = numbers.gaps;
   if (others.length) {
     const n = others.reduce((total, [, count]) => total + count, 0);
@@ -37,12 +38,14 @@ export function readTarget(name: string, cells: Cell[]): Target {
   const whole = present.every(Number.isInteger);
   const few = levels.size <= MAX_INTEGER_CLASSES && cells.length >= ROWS_PER_CLASS * levels.size;
   if (whole && (levels.size <= 2 || few))
-    return classes(name, cells, `the target has ${levels.size} different whole numbers`);
+    return classes(name, cells, t("the target has {n} different whole numbers", { n: levels.size }));
   if (levels.size === 1)
     throw new Error(`column ${shown(name)}: the target is ${present[0]} in every row`);
   if (present.some((value) => !Number.isFinite(value)))
     throw new Error(`column ${shown(name)}: the target must be finite in every row`);
-  const reason = whole ? `the target has ${levels.size} different numbers` : "the target has numbers with fractions";
+  const reason = whole
+    ? t("the target has {n} different numbers", { n: levels.size })
+    : t("the target has numbers with fractions");
   return { labels: [], y, reason };
 }
 
