@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "spec_checks.hpp"
 
@@ -16,7 +17,7 @@ bool good(const std::string& reason) {
 
 namespace {
 
-constexpr double kMostBytes = 768.0 * 1024 * 1024;
+constexpr double kMostBytes = 768.0 * 1024 * 1024, kSmall = 1 << 16;
 constexpr double kLargest = 1 << 20;  // of a size
 
 class Numbers {
@@ -76,7 +77,12 @@ bool check_network(const JobSpec& spec, double n_theta) {
 }  // namespace
 
 bool fits(double bytes) {
-  return good(bytes < kMostBytes ? "" : "this is too large to be computed in a page");
+  if (!(bytes < kMostBytes)) return good("this is too large to be computed in a page");
+  if (bytes < kSmall) return good("");
+  // What cannot be had later ends the program. (volatile: else the compiler leaves both calls out)
+  void* volatile room = std::malloc(static_cast<size_t>(bytes));
+  std::free(room);
+  return good(room ? "" : "there is not enough memory");
 }
 
 bool read_network(const double* numbers, int n, double n_theta, JobSpec& spec) {

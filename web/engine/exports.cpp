@@ -57,6 +57,9 @@ int forward_rows(const double* numbers, int n_numbers, const double* theta, doub
                  const double* X, int n, int all, double* out) {
   JobSpec spec;
   if (!read_network(numbers, n_numbers, n_theta, spec)) return 0;
+  double units = 0;
+  for (int size : spec.sizes) units += size;
+  if (!fits(8 * (n_theta + double(n) * spec.sizes[0] + 32 * units))) return 0;
   const auto copy = flushed_copy(theta, static_cast<int64_t>(n_theta));
   const auto rows = flushed_copy(X, int64_t(n) * spec.sizes[0]);
   forward(spec, copy.data(), rows.data(), n, all, out);

@@ -56,7 +56,9 @@ export class Module {
 
   static async load(): Promise<Module> {
     const deflated = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
-    const { instance } = await WebAssembly.instantiate(inflateSync(deflated), {});
+    const { instance } = await WebAssembly.instantiate(inflateSync(deflated), {}).catch((error) => {
+      throw new Error(`this browser cannot run the engine, which needs WebAssembly with SIMD (${error.message})`);
+    });
     const wasm = instance.exports as unknown as Exports;
     wasm._initialize();
     return new Module(wasm);
