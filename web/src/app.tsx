@@ -16,8 +16,8 @@ import { t } from "./text.ts";
 
 interface Parts {
   store: Store;
-  lessons?: Lessons;
-  modes?: Modes;
+  lessons: Lessons;
+  modes: Modes;
 }
 
 export function App({ store, lessons, modes }: Parts) {
@@ -31,27 +31,25 @@ export function App({ store, lessons, modes }: Parts) {
       <header class="top">
         <span class="brand">
           <img src={icon} alt="" width={26} height={26} />
-          clearprop <span class="faint">{t("playground")}</span>
+          <span>clearprop</span>
         </span>
         <Tabs store={store} />
         <span class="tools">
-          {lessons && <LessonButton lessons={lessons} />}
-          {modes && (
-            <button
-              class="quiet"
-              title={t("Large type, one panel at a time: → and ← go on and back, Escape ends")}
-              onClick={() => modes.set("present")}
-            >
-              {t("Present")}
-            </button>
-          )}
+          <LessonButton lessons={lessons} />
+          <button
+            class="quiet present"
+            title={t("Large type, one panel at a time: → and ← go on and back, Escape ends")}
+            onClick={() => modes.set("present")}
+          >
+            {t("Present")}
+          </button>
           <ShareLink store={store} />
-          {lessons && <LanguageSwitch onChange={() => rerender()} />}
+          <LanguageSwitch onChange={() => rerender()} />
           <ThemeSwitch />
         </span>
       </header>
       <Notices store={store} />
-      {lessons && <LessonPanel lessons={lessons} />}
+      <LessonPanel lessons={lessons} />
       <main>
         <Welcome />
         <WrongLink store={store} />
