@@ -156,6 +156,52 @@ def test_tables_are_encoded_as_python_encodes_them(page, tmp_path):
     assert made[0]["lines"][:4] == [2, 4, 6, 8]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_codes_multiples_units_and_periods_are_read_as_python_reads_them(page, tmp_path):
+    def cell(name, i):
+        k = 1 + i % 12
+        return {
+            "zip": f"0{5300 + i % 9}",
+            "worth": f"{i % 50 + 0.5:.1f}{'kM'[i % 2]}",
+            "cost": f"${i * 37 % 9000 + 1000:,}",
+            "loss": f"({i % 40}.{i % 9})" if i % 3 else f"{i}",
+            "mass": f"{i % 90 / 4:.2f} kg",
+            "month": f"{k:02}/202{i % 5}",
+            "week": f"202{i % 5}-W{k:02}",
+            "quarter": f"Q{1 + i % 4} 202{i % 5}",
+            "named": f"{k} {['Jan', 'Mai', 'December'][i % 3]} 20{10 + i % 9}",
+            "american": f"{k}/{1 + i % 28}/202{i % 5}",
+            "stamp": f"202{i % 5}-{k:02}-{1 + i % 28:02}T{i % 24:02}:30:00+02:00",
+            "time": f"{i % 12 + 1}:{i % 60:02} {'AM' if i % 2 else 'PM'}",
+            "t": f"{i * 7 % 31 / 3:.3f}",
+        }[name]
+
+    names = [
+        "zip",
+        "worth",
+        "cost",
+        "loss",
+        "mass",
+        "month",
+        "week",
+        "quarter",
+        "named",
+        "american",
+        "stamp",
+        "time",
+        "t",
+    ]
+    rows = [";".join(cell(name, i) for name in names) for i in range(90)]
+    (made,) = page.evaluate(MADE, [job("\n".join([";".join(names), *rows]), "t")])
+    text = "\n".join([";".join(names), *rows])
+    dataset = in_python(tmp_path, text, "t")
+    agree(made, dataset, 1e-12)
+    kinds = {name: kind for name, kind, _ in made["columns"]}
+    assert kinds["zip"] == "categorical"
+    assert {kinds[name] for name in ("worth", "cost", "loss", "mass")} == {"numeric"}
+    assert {kinds[name] for name in names[5:12]} == {"date"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 def test_encodings_of_files_are_recognised(page, encoding):
     text = shop(40)

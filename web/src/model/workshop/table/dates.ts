@@ -2,7 +2,7 @@
 // As clearprop/tables/text_dates.py and clearprop/tables/dates.py have them.
 
 /** How the dates of a column are written; "iso": ISO 8601. */
-export type DateOrder = "iso" | "ymd" | "dmy" | "mdy" | "named" | "time";
+export type DateOrder = "iso" | "ymd" | "dmy" | "mdy" | "named" | "time" | "month" | "week" | "quarter";
 
 export const DATE_WORDS: Record<DateOrder, string> = {
   iso: "ISO 8601",
@@ -11,6 +11,9 @@ export const DATE_WORDS: Record<DateOrder, string> = {
   mdy: "month first",
   named: "names of months",
   time: "times of day",
+  month: "months",
+  week: "weeks",
+  quarter: "quarters",
 };
 
 const PIVOT = 69; // years of two digits from here on are of the 20th century
@@ -37,13 +40,31 @@ const TIME =
 const WEEKDAY = "(?:[A-Za-z]{2,9}[.,]{0,2} )?";
 const SEPARATOR = "(?:/|-|\\. ?)";
 const DATES: Record<string, string[]> = {
-  ymd: ["(?<year>\\d{4})[\\-/. ](?<month>\\d{1,2})[\\-/. ](?<day>\\d{1,2})\\.?"],
+  ymd: [
+    "(?<year>\\d{4})[\\-/. ](?<month>\\d{1,2})[\\-/. ](?<day>\\d{1,2})\\.?",
+    "(?<year>(?:19|20)\\d{2})(?<month>\\d{2})(?<day>\\d{2})",
+  ],
   dmy: [`${WEEKDAY}(?<day>\\d{1,2})${SEPARATOR}(?<month>\\d{1,2})${SEPARATOR}(?<year>\\d{4}|\\d{2})`],
   mdy: [`${WEEKDAY}(?<month>\\d{1,2})${SEPARATOR}(?<day>\\d{1,2})${SEPARATOR}(?<year>\\d{4}|\\d{2})`],
   named: [
     `${WEEKDAY}(?<day>\\d{1,2})(?:st|nd|rd|th|\\.)?[\\-/ ]*(?<name>\\p{L}{3,9})\\.?,?[\\-/ ]*(?<year>\\d{4}|\\d{2})`,
     `${WEEKDAY}(?<name>\\p{L}{3,9})\\.?[\\-/ ]*(?<day>\\d{1,2})(?:st|nd|rd|th)?,?[\\-/ ]+(?<year>\\d{4})`,
     "(?<year>\\d{4})[\\-/ ](?<name>\\p{L}{3,9})[\\-/ ](?<day>\\d{1,2})",
+    "(?<name>\\p{L}{3,9})\\.?,?[\\-/ ]+(?<year>\\d{4})",
+    "(?<year>\\d{4})[\\-/ ]+(?<name>\\p{L}{3,9})",
+  ],
+};
+const PERIODS: Record<string, string[]> = {
+  month: [
+    "(?<month>\\d{1,2})/(?<year>(?:19|20)\\d{2})",
+    "(?<year>(?:19|20)\\d{2})/(?<month>\\d{1,2})",
+    "(?<year>(?:19|20)\\d{2})-(?<month>\\d{2})",
+  ],
+  week: ["(?<year>(?:19|20)\\d{2})-?W(?<week>\\d{2})(?:-?(?<weekday>[1-7]))?"],
+  quarter: [
+    "(?<year>(?:19|20)\\d{2})[\\-/ ]?[Qq](?<quarter>[1-4])",
+    "[Qq](?<quarter>[1-4])[\\-/ ]*(?<year>(?:19|20)\\d{2})",
+    "(?<quarter>[1-4])[Qq][\\-/ ]?(?<year>(?:19|20)\\d{2})",
   ],
 };
 const PATTERNS = Object.fromEntries(
@@ -52,6 +73,8 @@ const PATTERNS = Object.fromEntries(
     dates.map((date) => new RegExp(`^${date}(?:(?:[T ]|, ?| - )${TIME})?$`, "u")),
   ]),
 );
+for (const [order, periods] of Object.entries(PERIODS))
+  PATTERNS[order] = periods.map((period) => new RegExp(`^${period}$`, "u"));
 const TIMES = [new RegExp(`^${TIME}$`, "u")];
 const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 export const ISO_LIKE = /^(?:\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?|\d{4}-(?:0[1-9]|1[0-2])|\d{4}Q[1-4])$/;
@@ -99,6 +122,8 @@ function dateOf(year: number, month: number, day: number): number {
 function stampOf(groups: Record<string, string | undefined>): number {
   let year = Number(groups.year ?? 1970);
   if (groups.year?.length === 2) year += year < PIVOT ? 2000 : 1900;
+  if (groups.week) return weekDay(year, Number(groups.week), Number(groups.weekday ?? 1));
+  if (groups.quarter) return dateOf(year, 3 * Number(groups.quarter) - 2, 1);
   const month = groups.name ? (MONTHS.get(groups.name.toLowerCase()) ?? 0) : Number(groups.month ?? 1);
   const date = dateOf(year, month, Number(groups.day ?? 1));
   const second = Number((groups.second ?? "0").replace(",", "."));
@@ -109,6 +134,17 @@ function stampOf(groups: Record<string, string | undefined>): number {
   if (half) hour = (hour % 12) + (half === "p" ? 12 : 0);
   if (hour > 23 || minute > 59 || second >= 60) return NaN;
   return date + ((hour * 60 + minute) * 60 + second) * 1000 - offset(groups.zone ?? "");
+}
+
+/** A day of a week as ISO 8601 numbers it, NaN if the year has no such week. */
+function weekDay(year: number, week: number, weekday: number): number {
+  /** Of the first week, which has 4 January. */
+  const monday = (y: number) => {
+    const day = dateOf(y, 1, 4) / DAY;
+    return day - ((((day + 3) % 7) + 7) % 7);
+  };
+  const day = monday(year) + 7 * (week - 1) + (weekday - 1);
+  return week >= 1 && day < monday(year + 1) ? day * DAY : NaN;
 }
 
 /** Milliseconds of an offset from UTC, such as +01:00. */
@@ -146,6 +182,8 @@ export function dateParts(stamp: number): number[] {
   return [day + time, ...angles.flatMap((a) => [Math.sin(2 * Math.PI * a), Math.cos(2 * Math.PI * a)])];
 }
 
+const ORDERS = ["ymd", "dmy", "mdy", "named", "time", "month", "week", "quarter"] as const;
+
 /** The order that reads most of the cells, or null; `sure`: whether day and month cannot be swapped. */
 export function findDates(
   levels: string[],
@@ -155,7 +193,7 @@ export function findDates(
   const some = levels.filter((_, i) => i % step === 0);
   const read: Partial<Record<DateOrder, number>> = {};
   let best: { n: number; order: DateOrder; stamps: number[] } | null = null;
-  for (const order of ["ymd", "dmy", "mdy", "named", "time"] as const) {
+  for (const order of ORDERS) {
     if (2 * some.filter((text) => looksLike(order, text)).length < some.length) continue;
     const stamps = levels.map((text) => readDate(order, text));
     const n = stamps.reduce((sum, stamp, i) => (Number.isNaN(stamp) ? sum : sum + counts[i]!), 0);

@@ -2,7 +2,7 @@
 // As clearprop/tables/inference.py decides for columns of CSV files.
 
 import { DATE_WORDS, type DateOrder, findDates, ISO_LIKE, readDate } from "./dates.ts";
-import { evenly, findFormat, formatWords, type NumberFormat, PLAIN, reader } from "./numbers.ts";
+import { areCodes, evenly, findFormat, formatWords, type NumberFormat, PLAIN, reader } from "./numbers.ts";
 import { t } from "../../../text.ts";
 
 /** What a column may be. */
@@ -33,7 +33,8 @@ export const isMark = (text: string) => MARKS.has(text.toLowerCase());
 
 const [IDENTIFIER_SHARE, IDENTIFIER_LEVELS] = [0.5, 20];
 const [FOREIGN_SHARE, ROWS_FOR_ONE, FOREIGN_LEVELS] = [0.05, 8, 20];
-const DATE_LIKE = /\d{1,4}[-/.: ]|\b\d{1,2}\b.*\p{L}{3,}|\p{L}{3,}.*\b\d{1,2}\b/u;
+const DATE_LIKE =
+  /\d{1,4}[-/.: ]|\b\d{1,2}\b.*\p{L}{3,}|\p{L}{3,}.*\b(\d{1,2}|\d{4})\b|\d{4}-?W\d|\d{4}[Qq][1-4]|[Qq][1-4]|^(19|20)\d{6}$/u;
 
 /** The different texts of a column and their counts, marks apart. */
 interface Words {
@@ -94,11 +95,12 @@ export function find(name: string, cells: Cell[], kind?: ColumnKind): Finding {
   if (!kind && n_words === 1 && !words.marks.length && words.n_present === cells.length)
     return ignored(t("the same value in every row: {value}", { value: shown(words.levels[0]!) }));
   const numbers = kind === "date" ? null : findNumbers(words);
+  const codes = !kind && numbers?.values != null && haveCodes(cells, words, numbers.finding);
   if (numbers) {
     if (!kind && isRowNumber(name, numbers.values)) return ignored(t("row numbers"));
-    return numbers.finding;
+    if (!codes) return numbers.finding;
   }
-  const dates = kind === "numeric" ? null : findDateColumn(words);
+  const dates = numbers || kind === "numeric" ? null : findDateColumn(words);
   if (dates?.sure) return dates.finding;
   if (kind && dates)
     throw new Error(`column ${shown(name)}: the order of day and month cannot be told from its dates`);
@@ -118,6 +120,7 @@ export function find(name: string, cells: Cell[], kind?: ColumnKind): Finding {
   if (isIdentifying(n_levels, words.n_present)) {
     if (isFreeText(words.levels)) return { kind: "text", reason: `${n_levels} different texts`, gaps: [] };
     const counts = { n: n_levels, rows: words.n_present };
+    if (codes) return ignored(t("codes with leading zeros, {n} different values in {rows} rows", counts));
     return ignored(
       dates
         ? t("text with {n} different values in {rows} rows; it may be dates", counts)
@@ -125,6 +128,12 @@ export function find(name: string, cells: Cell[], kind?: ColumnKind): Finding {
     );
   }
   return { kind: "categorical", reason: `${n_levels} categories`, gaps: [] };
+}
+
+/** Whether plain numbers are codes with leading zeros. */
+function haveCodes(cells: Cell[], words: Words, finding: Finding): boolean {
+  const all = finding.gaps.length || areCodes(cells.filter((cell) => cell !== null));
+  return Boolean(all) && areCodes(words.levels);
 }
 
 interface FoundNumbers {

@@ -12,9 +12,17 @@ export interface NumberFormat {
   unit: string;
   /** Whether (5) and 5- mean −5. */
   brackets: boolean;
+  /** Whether 3k is 3000 and 1.2M is 1200000. */
+  multiples: boolean;
 }
 
-export const PLAIN: NumberFormat = { decimal: ".", thousands: "", unit: "", brackets: false };
+export const PLAIN: NumberFormat = {
+  decimal: ".",
+  thousands: "",
+  unit: "",
+  brackets: false,
+  multiples: false,
+};
 
 const SAMPLE = 1000;
 const SPELLINGS: [RegExp, string][] = [
@@ -51,12 +59,28 @@ const PEEL = new RegExp(
     "(?<blank>\\s?)(?<after>[^\\d\\s.,'()+-][^\\s()]{0,11}(?: [^\\d\\s()]{1,11})?)?-?\\)?$",
 );
 
+// What stands for a power of ten at a number.
+const MULTIPLES = new Map<string, number>([
+  ...["k", "K"].map((name): [string, number] => [name, 1e3]),
+  ...["M", "mn", "mln", "Mio", "Mio.", "million"].map((name): [string, number] => [name, 1e6]),
+  ...["B", "bn", "Mrd", "Mrd.", "billion"].map((name): [string, number] => [name, 1e9]),
+]);
+const MULTIPLE = [...MULTIPLES.keys()]
+  .sort((a, b) => b.length - a.length)
+  .map((name) => name.replace(".", "\\."))
+  .join("|");
+const END = "($|[^\\p{L}\\d/²³])";
+const AT_NUMBER = new RegExp(`(\\d) ?(?:${MULTIPLE})${END}`, "gu");
+const FACTOR = new RegExp(`\\d ?(${MULTIPLE})${END}`, "u");
+const MULTIPLES_AT_NUMBERS = new RegExp(`(\\d) ?(?:${MULTIPLE})`, "g");
+
 /** Such as "kg, decimal comma, thousands point"; "" for plain numbers. */
 export function formatWords(form: NumberFormat): string {
   const found = form.unit ? [form.unit] : [];
   if (form.decimal !== ".") found.push(t("decimal comma"));
   if (form.thousands) found.push(thousandsWords(form.thousands));
   if (form.brackets) found.push(t("brackets are negative"));
+  if (form.multiples) found.push(t("k is 1000, M is a million"));
   return found.join(", ");
 }
 
@@ -83,11 +107,13 @@ export function reader(form: NumberFormat): (text: string) => number {
     if (lower === "inf" || lower === "infinity") return text.startsWith("-") ? -Infinity : Infinity;
     if (!fits.test(text)) return NaN;
     let number = form.unit ? text.replaceAll(form.unit, "") : text;
+    const factor = form.multiples ? (MULTIPLES.get(FACTOR.exec(text)?.[1] ?? "") ?? 1) : 1;
+    if (form.multiples) number = number.replace(MULTIPLES_AT_NUMBERS, "$1");
     const negative = /^[ +]*[-(]|-$/.test(number);
     number = number.replace(edges, "");
     if (form.thousands) number = number.replaceAll(form.thousands, "");
     if (form.decimal !== ".") number = number.replaceAll(form.decimal, ".");
-    return negative ? -Number(number) : Number(number);
+    return (negative ? -Number(number) : Number(number)) * factor;
   };
 }
 
@@ -100,7 +126,8 @@ function patternOf(form: NumberFormat): string {
   const comma = escaped(form.thousands);
   let digits = "\\d+";
   if (form.thousands) digits = `(?:[1-9]\\d{0,2}(?:${comma}\\d{2,3})*${comma}\\d{3}|\\d+)`;
-  const body = `(?:${digits}(?:${point}\\d*)?|${point}\\d+)(?:[eE][-+]?\\d+)?`;
+  let body = `(?:${digits}(?:${point}\\d*)?|${point}\\d+)(?:[eE][-+]?\\d+)?`;
+  if (form.multiples) body += `(?: ?(?:${MULTIPLE}))?`;
   let [before, after] = ["", ""];
   if (form.unit) {
     const unit = escaped(form.unit);
@@ -109,6 +136,16 @@ function patternOf(form: NumberFormat): string {
   }
   const plain = `[-+]? ?${before}${body}${after}`;
   return form.brackets ? `^(?:${plain}-?|\\( ?${plain} ?\\))$` : `^${plain}$`;
+}
+
+/**
+ * Whether texts of digits are codes, such as postcodes, and not numbers: some begin with a zero, and
+ * all have the same length, or at least half begin with a zero.
+ */
+export function areCodes(texts: string[]): boolean {
+  const n = texts.filter((text) => /^0\d+$/.test(text)).length;
+  if (!n || !texts.every((text) => /^\d+$/.test(text))) return false;
+  return texts.every((text) => text.length === texts[0]!.length) || 2 * n >= texts.length;
 }
 
 export interface FoundFormat {
@@ -125,7 +162,9 @@ export function findFormat(levels: string[], counts: number[]): FoundFormat {
   if (!plain.some(Number.isNaN)) return { form: PLAIN, numbers: plain, sure: true };
   const texts = levels.map(spelled);
   const brackets = texts.some((text) => /^\(.*\)$|\d ?-$/.test(text));
-  const base: NumberFormat = { ...PLAIN, unit: unitOf(texts), brackets };
+  const multiples = texts.some((text) => text.search(AT_NUMBER) >= 0);
+  const unit = unitOf(multiples ? texts.map((text) => text.replace(AT_NUMBER, "$1$2")) : texts);
+  const base: NumberFormat = { ...PLAIN, unit, brackets, multiples };
   const n_all = counts.reduce((a, b) => a + b, 0);
   const n_read = (numbers: number[]) =>
     numbers.reduce((n, x, i) => (Number.isNaN(x) ? n : n + counts[i]!), 0);

@@ -3,6 +3,7 @@
 import { deviation, mean, numbersOf as readNumbers, order } from "./encode.ts";
 import { isIdentifying, numbersOf, shown } from "./infer.ts";
 import { t } from "../../../text.ts";
+import { areCodes } from "./numbers.ts";
 
 const [MAX_INTEGER_CLASSES, ROWS_PER_CLASS] = [20, 10];
 
@@ -32,6 +33,8 @@ export function readTarget(name: string, cells: Cell[]): Target {
         `${listed.join(", ")}${others.length > 5 ? ", …" : ""}; leave these cells empty in the file`,
     );
   }
+  if (!numbers.number && areCodes(cells.filter((cell) => cell !== null)))
+    return classes(name, cells, t("the target has codes with leading zeros"));
   const y = readNumbers(name, cells, numbers);
   const present = y.filter((value) => !Number.isNaN(value));
   const levels = new Set(present);
