@@ -145,3 +145,42 @@ def test_a_message_names_the_way_of_its_caller(
     error = capsys.readouterr().err
     assert "--missing TEXT makes them missing, --task classification" in error
     assert "missing=" not in error
+
+
+def test_a_month_in_iso_form_is_read_beside_names_of_months() -> None:
+    """As pandas writes a period."""
+    reading = find(column_of("Jan 2020", "Feb 2020")).reading
+    assert str(reading.stamps(column_of("2020-03", times=1))[0])[:10] == "2020-03-01"
+
+
+def test_a_minus_sign_of_unicode_is_read_in_plain_numbers() -> None:
+    found = found_of("\u22125", "7", "8.5", "?")
+    assert found.reading.what == "numbers"
+    got = found.reading.numbers(column_of("\u22125", "-5", "8.5", "?", times=1))
+    np.testing.assert_array_equal(got, [-5, -5, 8.5, np.nan])
+    with pytest.raises(TableError, match="'x' is not a number; an empty cell"):
+        found.reading.numbers(column_of("x"))
+
+
+def test_columns_that_are_the_same_up_to_rounding_are_told() -> None:
+    ids = np.arange(40, dtype=np.uint64) + 2**63
+    X = pd.DataFrame({"x": np.random.default_rng(0).normal(size=40), "big": ids})
+    with pytest.warns(TableWarning, match="left out: 'big' .the same in all training rows"):
+        cp.TabularRegressor(2, random_state=0).fit(X, X["x"])
+
+
+def test_the_name_of_a_column_is_not_a_group_or_a_time() -> None:
+    X = pd.DataFrame({"x": np.arange(40.0)})
+    for argument in ("groups", "time"):
+        with pytest.raises(TypeError, match=f"{argument} must have a value for each row, not the"):
+            cp.TabularRegressor(2).fit(X, X["x"], **{argument: "x"})
+
+
+def test_rows_without_a_target_can_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n" + "1,a\n2,b\n" * 20 + "Total,\n")
+    assert main(["fit", str(tmp_path / "t.csv"), "-t", "y", "-m", str(tmp_path / "m")]) == 2
+    assert (
+        "(in 1 of 41 rows); --skip-missing-target leaves such rows out" in capsys.readouterr().err
+    )

@@ -114,6 +114,8 @@ def _check_present(column: Column, is_missing: Array, what: str, rows: Array | N
 
 def _as_column(values: Any, name: str, n_rows: int) -> Column:
     """A sequence of values (N,), such as a list, an array or a series, as a column."""
+    if isinstance(values, str):
+        raise TypeError(f"{name} must have a value for each row, not the name of a column")
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if getattr(values, "ndim", 1) != 1:

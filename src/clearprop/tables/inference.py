@@ -326,10 +326,21 @@ def _find_numbers(words: _Words, kind: str | None, options: dict[str, Any]) -> C
     infinite = int(words.counts[np.asarray(pc.fill_null(pc.is_inf(numbers), False))].sum())
     what = form.words if form.duration else ", ".join(filter(None, ("numbers", form.words)))
     reason = f"{what}: text with {int(read.sum())} different values"
-    number = None if form == PLAIN else form
+    is_plain = (
+        form == PLAIN and plain_numbers(words.levels.filter(pc.is_valid(numbers))) is not None
+    )
+    number = None if is_plain else form  # a minus sign of its own is not plain
     reading = Reading("numeric", reason, None, number, None, tuple(text for text, _ in others))
     gaps = (*others, *words.marks)
     return ColumnFinding(reading, sum(n for _, n in gaps), gaps, infinite, "" if sure else "comma")
+
+
+def _are_plain(levels: Any) -> bool:
+    try:
+        parse_numbers(Column("", levels))
+    except TableError:
+        return False
+    return True
 
 
 def _beyond_a_day(seconds: Any) -> bool:

@@ -72,7 +72,8 @@ class Reading:
             return self.number.words
         form = self.number if self.kind == "numeric" else self.date
         name = {"numeric": "numbers", "date": "dates", "boolean": "truth values"}.get(self.kind)
-        return f"{name or 'text'} ({form.words})" if form is not None else name or "text"
+        words = "" if form is None else form.words
+        return f"{name or 'text'} ({words})" if words else name or "text"
 
     def numbers(self, column: Column) -> Array:
         """float64 (N,), NaN where missing; infinities stay. TableError for other text."""
@@ -132,7 +133,8 @@ class Reading:
             except TableError as error:
                 raise TableError(f"{error}; {WAY_OUT}") from None
         numbers = self.number.read(column.values)
-        _check_read(column, np.asarray(numbers.is_null()), f"a number ({self.number.words})")
+        words = f" ({self.number.words})" if self.number.words else ""
+        _check_read(column, np.asarray(numbers.is_null()), f"a number{words}")
         result: Array = numbers.to_numpy(zero_copy_only=False)
         return result
 

@@ -181,7 +181,7 @@ def find_target(
     if absent.any() and not skip_missing:
         raise TableError(
             f"{column.row(int(absent.argmax()))}: the target is missing "
-            f"(in {int(absent.sum())} of {len(absent)} rows){words}"
+            f"(in {int(absent.sum())} of {len(absent)} rows){words}; {ways.skip}"
         )
     if task == "regression":
         found = numbers_and_others(column, options)

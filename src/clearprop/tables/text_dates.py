@@ -69,7 +69,6 @@ _DATES = {
     "month": (
         r"(?P<month>\d{1,2})/(?P<year>(?:19|20)\d{2})",
         r"(?P<year>(?:19|20)\d{2})/(?P<month>\d{1,2})",
-        r"(?P<year>(?:19|20)\d{2})-(?P<month>\d{2})",
     ),
     "week": (r"(?P<year>(?:19|20)\d{2})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?",),
     "quarter": (
@@ -78,6 +77,7 @@ _DATES = {
         r"(?P<quarter>[1-4])[Qq][-/ ]?(?P<year>(?:19|20)\d{2})",
     ),
 }
+_ISO_MONTH = r"^(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])$"
 _DURATION = (
     r"^(?P<minus>-)?(?:(?P<days>\d+) ?d(?:ays?)?,? ?)?(?P<plus>\+)?"
     r"(?:(?P<hours>\d+):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d{1,9})?))?)?$"
@@ -117,7 +117,7 @@ class DateFormat:
         encoded = texts.dictionary_encode()
         levels = encoded.dictionary
         found = np.full(len(levels) + 1, "NaT", dtype="datetime64[us]")
-        for pattern in dict.fromkeys((*_patterns(self.order), *_patterns("ymd"))):
+        for pattern in dict.fromkeys((*_patterns(self.order), *_patterns("ymd"), _ISO_MONTH)):
             todo = np.flatnonzero(np.isnat(found[:-1]))
             if len(todo):
                 found[todo] = _stamps(levels.take(todo), pattern)

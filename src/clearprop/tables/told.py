@@ -20,7 +20,7 @@ class Ways:
     kinds: what makes a column of another kind. gaps: what keeps or adds marks of missing values.
     day_first, thousands: what says how text is read. numbers: what makes texts of digits numbers.
     target: what is done about texts among the numbers of a target. marks: what keeps a text that
-    means a missing target.
+    means a missing target. skip: what is done about rows without a target.
     """
 
     kinds: str
@@ -30,6 +30,7 @@ class Ways:
     numbers: str
     target: str
     marks: str
+    skip: str
 
 
 IN_PYTHON = Ways(
@@ -40,6 +41,7 @@ IN_PYTHON = Ways(
     "kinds={column: 'numeric'}",
     "missing=[text] makes them missing, task='classification' makes all texts classes",
     "without it in missing= it is kept",
+    "leave such rows out",
 )
 ON_COMMAND_LINE = Ways(
     "--numeric, --categorical, --boolean, --date or --ignore",
@@ -49,6 +51,7 @@ ON_COMMAND_LINE = Ways(
     "--numeric COLUMN",
     "--missing TEXT makes them missing, --task classification makes all texts classes",
     "--no-default-missing keeps such a text",
+    "--skip-missing-target leaves such rows out",
 )
 
 
@@ -94,7 +97,7 @@ def messages(findings: Mapping[str, ColumnFinding], ways: Ways = IN_PYTHON) -> l
         (infinite, "infinite values count as beyond all others: {}", ""),
     )
     return [
-        "; ".join(filter(None, (text.format(_listed(columns)), way)))
+        "; ".join(filter(None, (text.format(listed(columns)), way)))
         for columns, text, way in texts
         if columns
     ]
@@ -109,10 +112,11 @@ def warn(findings: Mapping[str, ColumnFinding]) -> None:
 def warn_of_texts(names: list[str], reason: str, way: str) -> None:
     """Warn of columns of free text that are left out for a reason; way: how to keep them."""
     if names:
-        message = f"left out: {_listed([shown(name) for name in names])} ({reason}); {way}"
+        message = f"left out: {listed([shown(name) for name in names])} ({reason}); {way}"
         warnings.warn(message, TableWarning, stacklevel=users_line())
 
 
-def _listed(columns: list[str]) -> str:
+def listed(columns: list[str]) -> str:
+    """The columns, not more than `MOST` of them."""
     more = f" and {len(columns) - MOST:,} more columns" if len(columns) > MOST else ""
     return ", ".join(columns[:MOST]) + more

@@ -36,6 +36,7 @@ from clearprop.tabular.fitting import (
     divide,
     fit_bag,
     use_texts,
+    warn_of_constants,
     warn_of_leaks,
     warn_of_sample,
 )
@@ -149,6 +150,7 @@ class BaseTabular(BaseEstimator):
         whole = task
         if rows is not None:
             task, y, given = task.rows(rows), y[rows], None if given is None else given[rows]
+        warn_of_constants(prepared, settings)
         warn_of_leaks(prepared, task, y, settings)
         prepared = use_texts(prepared, task, y, settings)
         everything = None if rows is None else all_rows(source, whole, prepared)

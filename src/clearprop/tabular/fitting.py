@@ -18,10 +18,10 @@ from clearprop.engines.select import get_engine
 from clearprop.jobs import Data
 from clearprop.progress import ProgressBar
 from clearprop.tables.division import read_groups, read_times
-from clearprop.tables.frames import TableError, TableWarning
+from clearprop.tables.frames import TableError, TableWarning, shown
 from clearprop.tables.inference import ColumnFinding
 from clearprop.tables.sources import Source
-from clearprop.tables.told import warn_of_texts
+from clearprop.tables.told import listed, warn_of_texts
 from clearprop.tabular.bag.budget import (
     LEAST_PILOTS,
     MOST_PREPARING,
@@ -46,7 +46,7 @@ from clearprop.tabular.leaks import (
     share_of_copies,
     telling_columns,
 )
-from clearprop.tabular.table_columns import NO_USE_OF_TEXT
+from clearprop.tabular.table_columns import NO_USE_OF_TEXT, SAYS_NOTHING
 from clearprop.tabular.target import ClassTarget, NumberTarget
 from clearprop.tabular.text_trial import (
     TRIAL_MEMBERS,
@@ -201,6 +201,17 @@ def choose_rows(source: Source, task: Task, settings: Settings) -> tuple[Array |
     k = affordable_rows(n, seconds, speeds, recipe)
     drawn = None if k == n else sample_rows(n, k, task.division, task.weight, rng)
     return drawn, prepare(source, settings, drawn)
+
+
+def warn_of_constants(prepared: Prepared, settings: Settings) -> None:
+    """Warn of columns that are left out since they are the same in all training rows."""
+    names = [
+        column.name
+        for column in prepared.inputs.table
+        if column.kind == "ignore" and settings.findings[column.name].reading.kind != "ignore"
+    ]
+    if names:
+        _warn(f"left out: {listed([shown(name) for name in names])} ({SAYS_NOTHING})", TableWarning)
 
 
 def warn_of_leaks(prepared: Prepared, task: Task, y: Array, settings: Settings) -> None:
