@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("playwright")
+from page import open_page
 
 MADE_UP = """
 (() => {
@@ -95,3 +96,21 @@ def test_the_file_is_whole(page):
         == 0
     )
     assert page.evaluate("performance.getEntriesByType('resource').map(e => e.name)") == []
+
+
+def test_the_policy_allows_no_other_script_and_no_address(browser):
+    with open_page(browser) as page:
+        page.evaluate("""() => {
+            const script = document.createElement("script");
+            script.textContent = "window.injected = true";
+            document.body.append(script);
+            const box = document.createElement("div");
+            box.innerHTML = "<img src='data:,' onerror='window.injected = true'>";
+            document.body.append(box);
+        }""")
+        page.tab.wait_for_timeout(100)
+        assert page.evaluate("window.injected === undefined")
+        fetched = "fetch('http://127.0.0.1:9/').then(() => 'there', (error) => error.name)"
+        assert page.evaluate(fetched) == "TypeError"
+        assert len(page.said) >= 3  # the browser says that it was forbidden
+        page.said.clear()
