@@ -326,9 +326,7 @@ def _find_numbers(words: _Words, kind: str | None, options: dict[str, Any]) -> C
     infinite = int(words.counts[np.asarray(pc.fill_null(pc.is_inf(numbers), False))].sum())
     what = form.words if form.duration else ", ".join(filter(None, ("numbers", form.words)))
     reason = f"{what}: text with {int(read.sum())} different values"
-    is_plain = (
-        form == PLAIN and plain_numbers(words.levels.filter(pc.is_valid(numbers))) is not None
-    )
+    is_plain = form == PLAIN and _are_plain(words.levels.filter(pc.is_valid(numbers)))
     number = None if is_plain else form  # a minus sign of its own is not plain
     reading = Reading("numeric", reason, None, number, None, tuple(text for text, _ in others))
     gaps = (*others, *words.marks)
