@@ -29,7 +29,7 @@ const SPEEDS: Record<string, number> = { "1": 1, "10": 10, "100": 100, most: Inf
 const SLICE = 12; // milliseconds of work at a time
 const PACE = 20; // milliseconds between two slices at a limited speed
 const FRAME = 33; // milliseconds between two frames at full speed, at least
-const RAREST = 400; // and at most, however long a frame takes to draw
+const RAREST = 150; // and at most, also where drawing is slow
 const CHUNK = 4; // milliseconds of work between two looks at the clock
 
 type Axes = [x: number, y: number];
@@ -320,7 +320,7 @@ export class Workshop implements OpenStation {
     if (!this.isMoving || this.isFrameDue(now - this.framed)) this.publishFrame();
   }
 
-  /** Drawing gets no more than half of the time. */
+  /** Drawing gets no more than half of the time, unless it is slow. */
   private isFrameDue(since: number): boolean {
     return since > FRAME && (2 * this.worked > since || since > RAREST);
   }

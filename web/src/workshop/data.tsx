@@ -62,7 +62,12 @@ export function DataPanel({ settings, info, set, store }: StationProps) {
         <Seed of="data_seed" {...{ settings, info, set }} />
         {kind === "drawn" && (
           <div class="with-button">
-            <span class="note">{t("{n} points: place them in the plot.", { n: settings.points.length })}</span>
+            <span class="note">
+              {t("{n} points: place them in the plot.", { n: settings.points.length })}{" "}
+              {settings.test_share
+                ? t("A share of them is held out for testing.")
+                : t("All are for training; raise the test share to hold some out.")}
+            </span>
             <button class="small" onClick={() => set({ points: FIRST_POINTS })}>
               {t("Clear")}
             </button>
