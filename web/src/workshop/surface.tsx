@@ -56,7 +56,7 @@ export function LossSurface({ store, data }: { store: Store; data: DataSet }) {
 
   const compute = useCallback(async () => {
     const now = store.live.frame;
-    if (!now || busy.current) return;
+    if (!now || busy.current || data !== store.live.data) return;
     busy.current = true;
     try {
       const isWanted = () => store.live.frame?.theta === now.theta;
