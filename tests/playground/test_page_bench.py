@@ -76,7 +76,7 @@ def test_units_and_edges_are_chosen_by_keys_and_by_mouse(page):
     for key in ("ArrowLeft", "ArrowLeft", "ArrowDown"):
         tab.keyboard.press(key)
     tab.locator(".inspector h3", has_text="Unit 2 of layer 1").wait_for()
-    tab.get_by_label("Value of bias b").focus()
+    tab.get_by_label("Value of the bias").focus()
     tab.keyboard.press("ArrowUp")
     until(page, lambda: "b1.1:0.1" in page.state()["link"])
     stand(page)
