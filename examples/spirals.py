@@ -25,7 +25,7 @@ print(f"accuracy {(net.predict(X) == t).mean():.3f}")
 
 # %%
 # What it has learnt, over the plane of x₁ and x₂:
-regions = explain.plot_decision_boundary(net, X, t, names=["x₁", "x₂"])
+picture = explain.plot_decision_boundary(net, X, t, names=["x₁", "x₂"])
 
 # %%
 # The same points in the space of the last hidden layer:
