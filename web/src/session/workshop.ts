@@ -22,15 +22,13 @@ import type { Model } from "../model/station.ts";
 import type { Settings, View } from "../protocol.ts";
 import type { Command, OpenStation, Surroundings } from "./opened.ts";
 import { payload } from "./payload.ts";
-import { later, pause } from "./slices.ts";
+import { later, pause, Work } from "./slices.ts";
 
 /** Epochs per second. */
 const SPEEDS: Record<string, number> = { "1": 1, "10": 10, "100": 100, most: Infinity };
-const SLICE = 12; // milliseconds of work at a time
 const PACE = 20; // milliseconds between two slices at a limited speed
 const FRAME = 33; // milliseconds between two frames at full speed, at least
 const RAREST = 150; // and at most, also where drawing is slow
-const CHUNK = 4; // milliseconds of work between two looks at the clock
 
 type Axes = [x: number, y: number];
 
@@ -51,7 +49,7 @@ export class Workshop implements OpenStation {
   private clock = 0; // when the last slice began
   private framed = 0; // when the last frame was sent
   private worked = 0; // milliseconds of work since then
-  private rate = 1; // steps in a millisecond, of late
+  private readonly work = new Work();
   private due = false; // whether a slice is on its way
 
   constructor(
@@ -328,7 +326,7 @@ export class Workshop implements OpenStation {
   private train(run: Run, speed: number): void {
     const now = performance.now();
     if (speed === Infinity) {
-      this.work(run, now + SLICE, (steps) => {
+      this.work.slice(run, (steps) => {
         run.advance(steps);
         return run.nonfinite !== null || run.step >= MAX_STEPS;
       });
@@ -345,23 +343,11 @@ export class Workshop implements OpenStation {
   /** Replay recorded steps for a slice of time. */
   private replay(run: Run): void {
     const goal = this.goal!;
-    this.work(run, performance.now() + SLICE, (steps) => {
+    this.work.slice(run, (steps) => {
       const isThere = run.replay(goal, steps);
       if (isThere) this.goal = null;
       return isThere;
     });
-  }
-
-  /** Take steps until it is late, or `take` says that it is done. */
-  private work(run: Run, end: number, take: (steps: number) => boolean): void {
-    for (let now = performance.now(); now < end; ) {
-      const from = run.step;
-      const done = take(Math.max(1, Math.floor(this.rate * CHUNK)));
-      const then = performance.now();
-      this.rate = Math.min(1e5, (this.rate + (run.step - from) / Math.max(then - now, 0.01)) / 2);
-      now = then;
-      if (done) return;
-    }
   }
 
   // ---- what the page is told ---------------------------------------------------------------------

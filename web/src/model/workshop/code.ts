@@ -6,7 +6,8 @@ import type { Example } from "./example.ts";
 import { DEFAULT_INPUTS } from "./features.ts";
 import { placeOf } from "./legs.ts";
 import { STATISTICS } from "./report.ts";
-import { changed, type Run } from "./run.ts";
+import { changed } from "./places.ts";
+import type { Run } from "./run.ts";
 import { activationsOf, OPTIMIZERS } from "./settings.ts";
 
 /** The run, and the rows and the example that are shown. */
