@@ -50,7 +50,7 @@ export function Inspector({ store, data, chosen }: { store: Store; data: DataSet
   return (
     <div class="inspector" aria-label={title} role="group">
       <h3>
-        {title} <span class="note">{phi}</span>
+        {title} <span class="note">{t(phi ?? "")}</span>
       </h3>
       <Scroll label={t("Weights")}>
         <table>

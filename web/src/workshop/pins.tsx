@@ -47,6 +47,13 @@ export function remember(pins: Pin[]): void {
 }
 
 const SHOWN = ["epoch", "loss.train", "loss.test", "score.train", "score.test"];
+const headers = (): Record<string, string> => ({
+  epoch: t("epoch"),
+  "loss.train": t("ℒ train"),
+  "loss.test": t("ℒ test"),
+  "score.train": t("score train"),
+  "score.test": t("score test"),
+});
 
 /** Pin the current run. */
 export async function pinned(store: Store, part: string, number: number): Promise<Pin | null> {
@@ -77,7 +84,7 @@ export function Pins({ store, pins, drop }: { store: Store; pins: Pin[]; drop: (
           <tr>
             <th scope="col">{t("run")}</th>
             {SHOWN.map((name) => (
-              <th scope="col">{name.replace(".", " ").replace("loss", "ℒ")}</th>
+              <th scope="col">{headers()[name]}</th>
             ))}
             <th scope="col">
               <span class="hidden">{t("actions")}</span>
