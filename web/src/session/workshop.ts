@@ -13,6 +13,7 @@ import { DURING, MAX_STEPS, writeRun } from "../model/workshop/legs.ts";
 import { fitting, presetOf, type Preset } from "../model/workshop/fitting.ts";
 import { report } from "../model/workshop/report.ts";
 import { rewindPlace } from "../model/workshop/rewinding.ts";
+import { firstAxes } from "../model/workshop/pictures.ts";
 import { Run } from "../model/workshop/run.ts";
 import { OF_DATA } from "../model/workshop/settings.ts";
 import { loaded, saved } from "../model/workshop/state_file.ts";
@@ -234,12 +235,12 @@ export class Workshop implements OpenStation {
   /** The new run; if it cannot be made, the old one stays. */
   private begin(engine: Engine, record: Settings): void {
     const run = new Run(engine, record, this.dataset(engine, record));
+    const known = this.run?.dataset.features.join("\0");
     this.halt();
     this.run?.free();
     this.run = run;
     this.record = record;
-    const last = run.dataset.n_inputs - 1;
-    if (Math.max(...this.axes) > last) this.axes = [0, Math.min(1, last)];
+    if (run.dataset.features.join("\0") !== known) this.axes = firstAxes(run.dataset);
     this.goal = run.nSteps || null;
     this.show();
     this.schedule();

@@ -47,7 +47,7 @@ export function PlanePlot({ store, data, shown, pen }: PlanePlotProps) {
       <Field
         domain={data.domain}
         names={names}
-        units={data.axes.map((axis) => data.bench?.dataset.origin?.units[axis] ?? null) as [Unit | null, Unit | null]}
+        units={data.axes.map((axis) => data.bench.dataset.origin?.units[axis] ?? null) as [Unit | null, Unit | null]}
         paint={paint}
         listen={(redraw) => store.live.subscribe(redraw)}
         label={t("The network's output over {x} and {y}", { x: names[0], y: names[1] })}
@@ -140,7 +140,7 @@ function FieldScale({ store, data, shown }: { store: Store; data: DataSet; shown
   }
   if (!data.n_classes) {
     const most = targetScale(data);
-    const { centre = 0, spread = 1 } = data.bench?.dataset.origin ?? {};
+    const { centre = 0, spread = 1 } = data.bench.dataset.origin ?? {};
     const numbers = [-1, -0.5, 0, 0.5, 1].map((share) => share * most * spread + centre);
     return <Scale kind="signed" name="ŷ, t" numbers={numbers} />;
   }

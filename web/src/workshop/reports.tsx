@@ -97,7 +97,7 @@ function Residuals({ report, data }: { report: Report; data: DataSet }) {
   const { y_hat = [], t: targets = [] } = report.residuals;
   const [low, high] = extent([Float64Array.from(y_hat, Number), Float64Array.from(targets, Number)], 1, 0);
   const margin = 0.05 * (high - low) || 1;
-  const unit = data.bench?.dataset.origin;
+  const unit = data.bench.dataset.origin;
   const domain = [low - margin, high + margin, low - margin, high + margin] as const;
   return (
     <div class="plot">

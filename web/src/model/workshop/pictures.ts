@@ -27,6 +27,14 @@ export function domain(dataset: Dataset, axes: readonly [number, number]): Domai
   }) as Domain;
 }
 
+/** The inputs that are shown at first: of a table its first two numbers, if it has them. */
+export function firstAxes({ n_inputs, origin }: Dataset): [number, number] {
+  const numbers = (origin?.units ?? []).flatMap((unit, k) => (unit ? [k] : []));
+  const [first = 0, second] = numbers;
+  const other = first > 0 ? 0 : Math.min(1, n_inputs - 1);
+  return [first, second ?? other];
+}
+
 /** The targets with a margin; drawn targets lie between −2 and 2. */
 function targetRange(dataset: Dataset): [number, number] {
   const [low, high] = extent([dataset.t, dataset.t_test], 1, 0);
