@@ -150,8 +150,7 @@ export function drawNodes({ context, width, height }: Drawing, picture: HTMLCanv
   context.beginPath();
   context.rect(0, 0, width, height);
   context.clip();
-  context.imageSmoothingEnabled = true;
-  context.imageSmoothingQuality = "high";
+  context.imageSmoothingEnabled = true; // "high" quality takes several milliseconds
   context.drawImage(picture, -dx / 2, -dy / 2, width + dx, height + dy);
   context.restore();
 }

@@ -57,14 +57,16 @@ export function drawLevels(canvas: HTMLCanvasElement, levels: Float32Array, n: n
 }
 
 /** Levels in the colours of a table. */
-function drawTable(canvas: HTMLCanvasElement, table: Uint32Array, levels: Float32Array, n: number): void {
-  put(canvas, Uint32Array.from(levels, (level) => table[place(level)]!), n);
+function drawTable(canvas: HTMLCanvasElement, table: Uint32Array, levels: ArrayLike<number>, n: number): void {
+  const pixels = new Uint32Array(n * n); // a loop: `from` takes ten times as long
+  for (let i = 0; i < pixels.length; i++) pixels[i] = table[place(levels[i]!)]!;
+  put(canvas, pixels, n);
 }
 
 /** Shares (n·n) from 0 to 1 in greys; NaN as paper. */
 export function drawGreys(canvas: HTMLCanvasElement, shares: Float64Array, n: number): void {
   const { grey } = colours();
-  put(canvas, Uint32Array.from(shares, (share) => grey[place(2 * share - 1)]!), n);
+  drawTable(canvas, grey, shares.map((share) => 2 * share - 1), n);
 }
 
 /** Probabilities (n·n, K) of classes: their colours, mixed; the paper where two are equally likely. */

@@ -19,7 +19,7 @@ const NODES = 61;
 /** Lines of the input plane that are followed into the hidden space. */
 const LINES = 11;
 /** Milliseconds between two drawings while training: less often than the output. */
-const PAUSE = 120;
+const PAUSE = 250;
 
 export function HiddenSpace({ store, data }: { store: Store; data: DataSet }) {
   useLive(store.live, 400); // the axes follow the run more slowly than the drawing

@@ -8,7 +8,7 @@ import { t } from "../text.ts";
 import { drawNodes, drawSegments, type Drawing, Field } from "./field.tsx";
 import { drawClasses, drawLevels, drawTwoClasses } from "./heat.ts";
 import type { DataSet, Frame } from "./live.ts";
-import { dotColours, drawDot, targetScale } from "./marks.tsx";
+import { dotColours, type DotStyle, drawDot, targetScale } from "./marks.tsx";
 import { usePen } from "./pen.ts";
 import { levelsOf, outputLevels, type Picture, pictureOf } from "./picture.ts";
 import { type PenKind, penned, type Shown } from "./plot.tsx";
@@ -97,7 +97,9 @@ function drawField(drawing: Drawing, data: DataSet, picture: Picture, shown: Sho
 
 /** Values as levels from −1 to 1. */
 function scaled(values: Float64Array, scale: number): Float32Array {
-  return Float32Array.from(values, (value) => Math.max(-1, Math.min(1, value / scale)) || 0);
+  const levels = new Float32Array(values.length);
+  for (let i = 0; i < levels.length; i++) levels[i] = Math.max(-1, Math.min(1, values[i]! / scale)) || 0;
+  return levels;
 }
 
 /** One number for each node as probabilities: 1 for the class nearest to it. */
@@ -109,21 +111,47 @@ function nearestClass(outputs: Float64Array, K: number): Float64Array {
   return shares;
 }
 
-function drawRows({ context, px, py }: Drawing, data: DataSet, frame: Frame, withTest: boolean): void {
+/** The rows of a dataset as a picture of their own: they stay while the run moves. */
+const pictures = new WeakMap<DataSet, { key: string; canvas: HTMLCanvasElement }>();
+
+function rowsPicture(drawing: Drawing, data: DataSet, withTest: boolean): HTMLCanvasElement {
+  const { width, height, px, py } = drawing;
+  const ratio = window.devicePixelRatio || 1;
+  const key = [width, height, ratio, withTest, colour("surface"), colour("class-0")].join();
+  const known = pictures.get(data);
+  if (known?.key === key) return known.canvas;
+  const canvas = known?.canvas ?? document.createElement("canvas");
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d")!;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const dot = dotOf({ ...drawing, context, px, py }, data);
+  if (withTest)
+    for (let i = 0; i < data.t_test.length; i++) dot(data.X_test, data.t_test, i, { hollow: true });
+  for (let i = 0; i < data.t.length; i++) dot(data.X, data.t, i, {});
+  pictures.set(data, { key, canvas });
+  return canvas;
+}
+
+/** Draws the mark of a row. */
+function dotOf({ context, px, py }: Drawing, data: DataSet) {
   const fill = dotColours(data, targetScale(data));
   const size = data.t.length > 400 ? 2.8 : 4;
   const numeric = !data.n_classes;
-  const dot = (X: Float64Array, targets: Float64Array, i: number, style: object) => {
+  return (X: Float64Array, targets: Float64Array, i: number, style: Partial<DotStyle>) => {
     const target = targets[i]!;
     const shape = numeric ? 0 : target;
     drawDot(context, px(X[2 * i]!), py(X[2 * i + 1]!), shape, fill(target), { size, ...style }, numeric);
   };
-  if (withTest)
-    for (let i = 0; i < data.t_test.length; i++) dot(data.X_test, data.t_test, i, { hollow: true });
-  for (let i = 0; i < data.t.length; i++) dot(data.X, data.t, i, {});
+}
+
+function drawRows(drawing: Drawing, data: DataSet, frame: Frame, withTest: boolean): void {
+  const { context, width, height } = drawing;
+  context.drawImage(rowsPicture(drawing, data, withTest), 0, 0, width, height);
   if (frame.training) return;
+  const dot = dotOf(drawing, data);
   for (const i of frame.batch) dot(data.X, data.t, i, { ring: 2 });
-  if (frame.example) dot(data.X, data.t, frame.example.row, { ring: 3.6, size: size + 1 });
+  if (frame.example) dot(data.X, data.t, frame.example.row, { ring: 3.6, size: 5 });
 }
 
 /** The numbers of the colours: of ŷ, or of the chosen unit, which has its own scale. */
