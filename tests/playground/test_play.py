@@ -293,6 +293,14 @@ def test_the_page_shows_a_network_and_its_data_to_the_last_bit(drawn, output):
     assert found["loss"] == pytest.approx(loss, rel=1e-12)
 
 
+@pytest.mark.parametrize(("output", "n_outputs"), [("logistic", 1), ("softmax", 4), ("huber", 1)])
+def test_the_page_shows_a_network_on_data_of_its_own(drawn, output, n_outputs):
+    pytest.importorskip("playwright")
+    net = cp.Network([2, 16, 16, n_outputs], "relu", output, seed=3)
+    found = drawn(cp.play(net).html())
+    assert np.array_equal(found["theta"], net.theta)
+
+
 def test_a_sample_is_told_in_the_page(drawn, capsys, tmp_path):
     pytest.importorskip("playwright")
     rows = "".join(f"{k},{k % 2}\n" for k in range(MAX_ROWS + 5))

@@ -98,6 +98,8 @@ def play(
             net = _for_target(net, payload["table"], kinds)
             pairs += [("kinds", json.dumps(kinds, ensure_ascii=False)), ("scaling", "none")]
             pairs += [("test_share", "0")]
+        else:
+            pairs += _data_for(net)
         pairs += _network_pairs(net)
     if pairs:
         payload["link"] = link_of("workshop", pairs)
@@ -110,32 +112,44 @@ def play(
 # ---- the table -----------------------------------------------------------------------------------
 
 
-def table_payload(name: str, columns: dict[str, list[Any]], target: str) -> dict[str, Any]:
-    """A table for the page: its rows as CSV, or a sample of them if there are too many."""
+def table_payload(name: str, columns: dict[str, Any], target: str) -> dict[str, Any]:
+    """A table for the page: its rows as CSV, or a sample of them if there are too many.
+
+    columns: values by name: lists, arrays, or columns of a data frame.
+    """
     n = len(columns[target])
     most = min(MAX_ROWS, max(1, MAX_CELLS // len(columns)))
     payload: dict[str, Any] = {"name": name, "target": target}
-    rows: Iterable[int] = range(n)
+    rows = None
     if n > most:
-        chosen = np.random.default_rng(0).choice(n, most, replace=False)
-        rows = sorted(chosen.tolist())
+        rows = np.sort(np.random.default_rng(0).choice(n, most, replace=False)).tolist()
         payload["sampledFrom"] = n
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(values[i]) for values in columns.values()] for i in rows)
+    cells = zip(*(_values(column, rows) for column in columns.values()), strict=True)
+    writer.writerows([_cell(value) for value in row] for row in cells)
     return {**payload, "text": text.getvalue()}
 
 
-def frame_columns(frame: Any) -> dict[str, list[Any]]:
-    """The values of any data frame, column by column."""
+def _values(column: Any, rows: list[int] | None) -> list[Any]:
+    """The values of a column as Python has them, of some rows alone."""
+    if isinstance(column, list):
+        return column if rows is None else [column[i] for i in rows]
+    some = column if rows is None else column[rows]
+    values: list[Any] = some.tolist() if isinstance(some, np.ndarray) else some.to_list()
+    return values
+
+
+def frame_columns(frame: Any) -> dict[str, Any]:
+    """The columns of any data frame by name."""
     from clearprop.tables.frames import as_frame
 
     table = as_frame(frame)
-    return {name: table[name].to_list() for name in table.columns}
+    return {name: table[name] for name in table.columns}
 
 
-def _columns(X: Any, t: Any) -> tuple[dict[str, list[Any]], str]:
+def _columns(X: Any, t: Any) -> tuple[dict[str, Any], str]:
     """The columns of X and then t, by name; and the name of t."""
     if hasattr(X, "columns") or hasattr(X, "column_names"):
         columns = frame_columns(X)
@@ -143,7 +157,7 @@ def _columns(X: Any, t: Any) -> tuple[dict[str, list[Any]], str]:
         values = np.asarray(X)
         if values.ndim != 2 or not values.size:
             raise ValueError(f"X must have rows and columns; its shape is {values.shape}")
-        columns = {f"x{j + 1}": values[:, j].tolist() for j in range(values.shape[1])}
+        columns = {f"x{j + 1}": values[:, j] for j in range(values.shape[1])}
     n = len(next(iter(columns.values())))
     target = np.asarray(t)
     if target.ndim == 2 and target.shape[1] == 1:
@@ -153,7 +167,7 @@ def _columns(X: Any, t: Any) -> tuple[dict[str, list[Any]], str]:
     name = str(getattr(t, "name", None) or "t")
     while name in columns:
         name += "_"
-    return {**columns, name: target.tolist()}, name
+    return {**columns, name: target}, name
 
 
 def _cell(value: Any) -> str:
@@ -194,6 +208,16 @@ def _check_network(net: Network, n_columns: int | None) -> None:
         raise ValueError(f"X: the playground takes at most {MAX_INPUTS} columns")
     if not np.abs(net.theta).max() <= 1e6:
         raise ValueError("net: θ must be finite and between -1e6 and 1e6")
+
+
+def _data_for(net: Network) -> list[tuple[str, str]]:
+    """A dataset of the workshop that suits the output unit; ValueError if there is none."""
+    unit, n_outputs = net.architecture.output.name, net.architecture.n_outputs
+    if unit == "softmax" and 2 <= n_outputs <= 5:
+        return [("data", "blobs"), ("classes", str(n_outputs))]
+    if n_outputs != 1:
+        raise ValueError(f"X and t are needed: the network has {n_outputs} outputs")
+    return [("data", "circles" if unit == "logistic" else "hills")]
 
 
 def _for_target(net: Network, table: dict[str, Any], kinds: dict[str, str]) -> Network:
