@@ -6,6 +6,7 @@ import { type Facts, lookUp, parse } from "./expression.ts";
 import { factsOf } from "./facts.ts";
 import type { Lesson, Step } from "./lesson.ts";
 import type { Done } from "./progress.ts";
+import { t } from "../text.ts";
 
 const PATIENCE = 60_000; // milliseconds for the replay of a run
 
@@ -73,10 +74,10 @@ export async function checked(done: Done[], lessons: Lesson[]): Promise<Claim[]>
     const lesson = lessons.find((one) => one.id === id);
     const step = lesson?.steps[k];
     let fault = "";
-    if (!step?.check) fault = "this page has no such step";
+    if (!step?.check) fault = t("this page has no such step");
     else
       try {
-        if (!passes(step, await factsOfLink(link))) fault = "the state does not pass the check";
+        if (!passes(step, await factsOfLink(link))) fault = t("the state does not pass the check");
       } catch (error) {
         fault = (error as Error).message;
       }

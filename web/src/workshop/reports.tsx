@@ -338,6 +338,7 @@ export function Layers({ report }: { report: Report }) {
 }
 
 const MARKS: Record<string, string> = { error: "✗", warning: "!", note: "·" };
+const severities = (): Record<string, string> => ({ error: t("error"), warning: t("warning"), note: t("note") });
 
 export function Diagnosis({ report, store }: { report: Report; store: Store }) {
   const { unjudged = [] } = report;
@@ -348,7 +349,7 @@ export function Diagnosis({ report, store }: { report: Report; store: Store }) {
       <ul class="findings">
       {report.findings.map((finding, i) => (
         <li key={finding.code + i} class={finding.severity}>
-          <span class="severity" aria-label={finding.severity}>
+          <span class="severity" aria-label={severities()[finding.severity]}>
             {MARKS[finding.severity]}
           </span>
           <div>

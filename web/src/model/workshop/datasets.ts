@@ -4,6 +4,7 @@
 // bit, so that "copy as Python" continues from the same rows.
 
 import type { Settings } from "../../protocol.ts";
+import { t as text } from "../../text.ts";
 import type { Engine, Rng } from "../../engine/index.ts";
 import { cos, exp, sin } from "./elementary.ts";
 import { DEFAULT_INPUTS, featuresOf, INPUTS } from "./features.ts";
@@ -219,7 +220,7 @@ export function drawn(
   division: Division,
 ): Dataset {
   if (!points.length)
-    throw new Error("there are no points yet: draw some, or choose another dataset");
+    throw new Error(text("there are no points yet: draw some, or choose another dataset"));
   const t = each(points.length, (i) => points[i]![2]!);
   const X = pairs(points.length, (i) => [points[i]![0]!, points[i]![1]!]);
   return divided(engine, X, t, 2, Math.max(2, Math.max(...t) + 1), division);
@@ -232,7 +233,7 @@ export function curve(
   division: Division,
 ): Dataset {
   if (!targets.length)
-    throw new Error("there are no targets yet: draw some, or choose another dataset");
+    throw new Error(text("there are no targets yet: draw some, or choose another dataset"));
   const X = each(targets.length, (i) => targets[i]![0]!);
   const t = each(targets.length, (i) => targets[i]![1]!);
   return divided(engine, X, t, 1, 0, division);
