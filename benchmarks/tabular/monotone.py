@@ -30,6 +30,8 @@ CONSTRAINTS: dict[str, dict[str, int]] = {
     "computers": {"speed": 1, "ram": 1, "hd": 1, "trend": -1},
     "telco": {"tenure": -1},
     "hmda": {"pirat": 1, "lvrat": 1, "chist": 1},
+    "cps1988": {"education": 1},
+    "diamonds": {"carat": 1},
 }
 PEERS = ("clearprop", "lightgbm", "hist_gb", "catboost")
 

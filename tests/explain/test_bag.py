@@ -27,14 +27,7 @@ def folder(tmp_path_factory: Any) -> Path:
     TABLE.to_csv(path / "t.csv", index=False)
     for name, other in (("kind", "answer"), ("answer", "kind")):
         arguments = ["fit", str(path / "t.csv"), "-t", name, "--ignore", other, "-q"]
-        arguments += [
-            "--members",
-            "4",
-            "--time-limit",
-            "2",
-            "-m",
-            str(path / f"{name}.safetensors"),
-        ]
+        arguments += ["--members", "4", "-m", str(path / f"{name}.safetensors")]
         assert main(arguments) == 0
     return path
 

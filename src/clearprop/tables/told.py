@@ -44,7 +44,7 @@ IN_PYTHON = Ways(
     "leave such rows out",
 )
 ON_COMMAND_LINE = Ways(
-    "--numeric, --categorical, --boolean, --date or --ignore",
+    "--numeric, --categorical, --boolean, --date, --text or --ignore",
     "--categorical COLUMN",
     "--day-first or --month-first",
     "--thousands ,",
