@@ -63,6 +63,7 @@ def test_the_session_answers_as_a_station_is_worked_with(ask):
         ("set", {"changes": {"x": 10}}, "x must be from 0 to 9"),
         ("set", {"changes": {"x": 5}}, "x must not be 5"),
         ("set", {"changes": {"y": 5}}, 'there is no setting "y"; the settings are x, s'),
+        ("act", {"name": "double", "arguments": {"times": 4}}, "x must be from 0 to 9"),
         ("act", {"name": "constructor"}, 'this station has no action "constructor"'),
         ("preset", {"title": "Five"}, 'there is no preset "Five"; the presets are Four'),
         ("visit", {"station": "c"}, 'station must be one of a, b; got "c"'),

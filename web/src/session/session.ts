@@ -113,7 +113,7 @@ export class Session {
       const { model, settings, start } = this.open;
       if (!Object.hasOwn(model.actions, name))
         throw new Error(`this station has no action ${shown(name)}`);
-      await start(model.actions[name]!(settings(), parameters));
+      await start(complete(model, model.actions[name]!(settings(), parameters)));
       return { station: true };
     },
   };
