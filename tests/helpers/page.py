@@ -77,6 +77,11 @@ class Page:
         self.tab.goto(f"{self.address}#{link}")
         self.tab.wait_for_selector("html[data-ready]", state="attached")
 
+    def reload(self) -> None:
+        """Load the page again in the same process, which has what it wrote into its storage."""
+        self.tab.reload()
+        self.tab.wait_for_selector("html[data-ready]", state="attached")
+
     def open(self, key: str, **settings: Any) -> None:
         """Go to a station with some settings changed from their defaults."""
         self.go(self.tab.evaluate("([k, s]) => clearprop.link(k, s)", [key, settings]))

@@ -65,7 +65,7 @@ def test_the_language_changes_without_loading_the_page_and_is_remembered(page):
     assert words_on(page, ["Als Python kopieren", "Copy as Python"]) == ["Als Python kopieren"]
     assert page.evaluate("[kept, document.documentElement.lang]") == [True, "de"]
     assert page.numbers()["z.1"] == 2.0
-    page.go("")
+    page.reload()
     assert page.evaluate("document.documentElement.lang") == "de"
     page.tab.get_by_label("Sprache").select_option("en")
     page.rest()
