@@ -67,6 +67,8 @@ export function Curves({ store, title, rows, logarithmic, pins, range }: CurvesP
   return <div ref={box} class="live-curve" role="img" aria-label={t("{title} over the epochs", { title })} />;
 }
 
+const labels = (_plot: uPlot, splits: (number | null)[]) => splits.map((v) => (v === null ? "" : tickLabel(v)));
+
 function options(
   width: number,
   title: string,
@@ -90,7 +92,7 @@ function options(
       y: logarithmic ? { distr: 3 } : range ? { range } : { range: (_u, _low, high) => [0, high || 1] },
     },
     axes: [
-      { ...axis, size: 26, font: "11px system-ui" },
+      { ...axis, size: 26, font: "11px system-ui", values: labels },
       {
         ...axis,
         size: 52,
@@ -99,7 +101,7 @@ function options(
         labelSize: 16,
         labelFont: "12px system-ui",
         splits: logarithmic ? (_u, _axis, low, high) => logTicks(low, high, 5) : undefined,
-        values: (_u, splits) => splits.map((v) => (v === null ? "" : tickLabel(v))),
+        values: labels,
       },
     ],
     series: [
