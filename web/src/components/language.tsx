@@ -16,7 +16,7 @@ export function LanguageSwitch({ onChange }: { onChange: () => void }) {
         value={language()}
         onChange={(event) => change(event.currentTarget.value)}
       >
-        {Object.entries(LANGUAGES).map(([code, name]) => (
+        {Object.entries(LANGUAGES).map(([code, { name }]) => (
           <option value={code} lang={code}>
             {name}
           </option>
