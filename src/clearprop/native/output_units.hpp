@@ -6,19 +6,19 @@
 
 // Every output unit with the number of constants in its formulas: kSome is one or more, kSizes the
 // sizes of groups, which add up to K.
-#define CP_OUTPUTS(X)     \
-  X(linear, 0)            \
-  X(absolute_error, 0)    \
-  X(huber, 1)             \
-  X(quantile, kSome)      \
-  X(gaussian, 0)          \
-  X(poisson, 0)           \
-  X(gamma, 0)             \
-  X(tweedie, 1)           \
-  X(negative_binomial, 2) \
-  X(logistic, 0)          \
+#define CP_OUTPUTS(X)          \
+  X(linear, 0)                 \
+  X(absolute_error, 0)         \
+  X(huber, 1)                  \
+  X(quantile, kSome)           \
+  X(gaussian, 0)               \
+  X(poisson, 0)                \
+  X(gamma, 0)                  \
+  X(tweedie, 1)                \
+  X(negative_binomial, 2)      \
+  X(logistic, 0)               \
   X(logistic_squared_error, 0) \
-  X(ordinal, 0)           \
+  X(ordinal, 0)                \
   X(softmax, kSizes)
 
 namespace clearprop {
