@@ -40,6 +40,9 @@ FILE = Path(clearprop.__file__).parent / "playground" / "static" / "page.html"
 TOLERANCE = 1e-12
 READ = "try { localStorage.welcome = 'read' } catch {}"  # the text on what the page is
 
+# what the browser's storage has for a page that begins to load
+AT_START = "try { window.storedAtStart = {...localStorage} } catch {}"
+
 
 class Page:
     """A tab with page.html; `said`: what went wrong there."""
@@ -78,9 +81,20 @@ class Page:
         self.tab.wait_for_selector("html[data-ready]", state="attached")
 
     def reload(self) -> None:
-        """Load the page again in the same process, which has what it wrote into its storage."""
-        self.tab.reload()
-        self.tab.wait_for_selector("html[data-ready]", state="attached")
+        """Load the page again, with what it wrote into the browser's storage.
+
+        The storage is a process of its own in Chromium: on a busy machine, a page that is loaded
+        again at once may still get what was there before. Then it is loaded once more.
+        """
+        written = self.evaluate("({...localStorage})")
+        self.tab.add_init_script(AT_START)
+        end = time.monotonic() + PATIENCE
+        while True:
+            self.tab.reload()
+            self.tab.wait_for_selector("html[data-ready]", state="attached")
+            if self.evaluate("storedAtStart") == written or time.monotonic() > end:
+                return
+            self.tab.wait_for_timeout(200)
 
     def open(self, key: str, **settings: Any) -> None:
         """Go to a station with some settings changed from their defaults."""

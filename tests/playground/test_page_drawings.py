@@ -210,6 +210,7 @@ def test_the_drawings_of_a_run_are_in_the_page(page):
     assert network.locator("canvas[data-input]").count() == 4
     assert network.locator("path.gradient").count() == 0
     page.tab.get_by_label("Edges show").select_option("both")
+    page.rest()
     assert network.locator("path.gradient").count() == 4 * 4 + 4 * 2 + 2
     drawn = page.evaluate(
         """() => [...document.querySelectorAll("path.gradient")].slice(0, 16).map(path =>
@@ -225,5 +226,5 @@ def test_the_drawings_of_a_run_are_in_the_page(page):
     surface = page.tab.locator("section[aria-label='Loss surface']")
     surface.get_by_text("step 60").wait_for()
     hidden = page.tab.locator("section[aria-label='Hidden space']")
-    assert hidden.get_by_text("here colours and line are exact").count()
+    hidden.get_by_text("here colours and line are exact").wait_for()
     assert hidden.locator(".axis-numbers .name").first.text_content() == "h⁽²⁾₁"
